@@ -1,0 +1,326 @@
+//! Everything that can go wrong, as a status, a stable name and a sentence: one closed table.
+//!
+//! Knows the envelope of a refusal, and which errors of the floors below become which row.
+//! Never knows where an error happened: the cause is carried for the log, and never sent.
+
+use std::error::Error as Cause;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+/// The rows of the table. A new row does not compile until it has a status, a name and a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The body is no JSON object or array.
+    MalformedJson,
+    /// The body could not be inflated or read.
+    MalformedBody,
+    /// The body is JSON, but not what the handler takes.
+    UnexpectedBody,
+    /// There is no `code` in the body.
+    CodeMissing,
+    /// `code` is no text, or empty, or too long.
+    CodeMalformed,
+    /// WeChat does not know the code (40029).
+    LoginCodeInvalid,
+    /// WeChat has seen the code before (40163).
+    LoginCodeUsed,
+    /// No token, or one that is unknown, ended or expired.
+    SessionRequired,
+    /// WeChat blocks this user (40226).
+    UserBlocked,
+    /// No such path.
+    NotFound,
+    /// The path exists, but not for this method.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body is over the limit.
+    BodyTooLarge,
+    /// The body's type is not `application/json`.
+    UnsupportedMediaType,
+    /// The body's charset is not a Unicode one.
+    UnsupportedCharset,
+    /// The body's content coding is not known.
+    UnsupportedEncoding,
+    /// WeChat's quota for a minute is spent (45011).
+    TooManyRequests,
+    /// A panic or a bug.
+    Internal,
+    /// WeChat refuses our settings (40013, 40125, 40164, 40243 and their like).
+    WechatMisconfigured,
+    /// WeChat is busy, out of reach, or its quota for the day is spent (-1, 45009).
+    WechatBusy,
+    /// WeChat's answer makes no sense.
+    WechatUnintelligible,
+    /// WeChat did not answer in time.
+    WechatTimedOut,
+    /// The store does not answer.
+    StoreUnavailable,
+    /// The server is shutting down.
+    Draining,
+}
+
+impl ErrorCode {
+    /// The HTTP status that goes with the row.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedJson
+            | Self::MalformedBody
+            | Self::UnexpectedBody
+            | Self::CodeMissing
+            | Self::CodeMalformed => StatusCode::BAD_REQUEST,
+            Self::LoginCodeInvalid | Self::LoginCodeUsed | Self::SessionRequired => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::UserBlocked => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType | Self::UnsupportedCharset | Self::UnsupportedEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::WechatUnintelligible => StatusCode::BAD_GATEWAY,
+            Self::WechatMisconfigured
+            | Self::WechatBusy
+            | Self::StoreUnavailable
+            | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::WechatTimedOut => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The stable name that clients compare.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "malformed_json",
+            Self::MalformedBody => "malformed_body",
+            Self::UnexpectedBody => "unexpected_body",
+            Self::CodeMissing => "code_missing",
+            Self::CodeMalformed => "code_malformed",
+            Self::LoginCodeInvalid => "login_code_invalid",
+            Self::LoginCodeUsed => "login_code_used",
+            Self::SessionRequired => "session_required",
+            Self::UserBlocked => "user_blocked",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::BodyTimeout => "body_timeout",
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedCharset => "unsupported_charset",
+            Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Internal => "internal",
+            Self::WechatMisconfigured => "wechat_misconfigured",
+            Self::WechatBusy => "wechat_busy",
+            Self::WechatUnintelligible => "wechat_unintelligible",
+            Self::WechatTimedOut => "wechat_timed_out",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// The sentence for the client's developer: what is wrong and what to do.
+    fn message(self) -> &'static str {
+        match self {
+            Self::MalformedJson => {
+                "The body is not a JSON object or array: send JSON.stringify(data)."
+            }
+            Self::MalformedBody => {
+                "The body could not be read: check Content-Length and Content-Encoding."
+            }
+            Self::UnexpectedBody => {
+                "The body is JSON, but its members are not what this route takes."
+            }
+            Self::CodeMissing => {
+                "There is no code: send {\"code\": res.code} from wx.login as application/json."
+            }
+            Self::CodeMalformed => {
+                "The code must be a text of 1 to 512 bytes, as wx.login gives it."
+            }
+            Self::LoginCodeInvalid => {
+                "WeChat does not accept this login code: call wx.login again and send the new code."
+            }
+            Self::LoginCodeUsed => {
+                "This login code was used before and works only once: call wx.login again."
+            }
+            Self::SessionRequired => {
+                "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer."
+            }
+            Self::UserBlocked => "WeChat has blocked this user's login: do not try again.",
+            Self::NotFound => "There is nothing at this path: check the URL.",
+            Self::MethodNotAllowed => "This path does not take this method: see the Allow header.",
+            Self::BodyTimeout => "The body did not arrive in time: send it again.",
+            Self::BodyTooLarge => "The body is over the size limit: send less.",
+            Self::UnsupportedMediaType => {
+                "The body must be JSON: send the header Content-Type: application/json."
+            }
+            Self::UnsupportedCharset => "The body's charset is not supported: send UTF-8.",
+            Self::UnsupportedEncoding => {
+                "The body's Content-Encoding is not supported: send it plain, or as gzip or deflate."
+            }
+            Self::TooManyRequests => {
+                "WeChat's limit for this minute is reached: wait as Retry-After says."
+            }
+            Self::Internal => "The server failed to handle this request: its log has the cause.",
+            Self::WechatMisconfigured => {
+                "WeChat refuses the server's settings: the server's log names the one to change."
+            }
+            Self::WechatBusy => {
+                "WeChat does not answer at the moment: wait as Retry-After says, then call wx.login again."
+            }
+            Self::WechatUnintelligible => {
+                "WeChat gave an answer that makes no sense: call wx.login again."
+            }
+            Self::WechatTimedOut => {
+                "WeChat did not answer in time and the code may be spent: call wx.login again."
+            }
+            Self::StoreUnavailable => {
+                "The session store does not answer: try again as Retry-After says; nobody is logged out."
+            }
+            Self::Draining => "The server is shutting down: try again as Retry-After says.",
+        }
+    }
+
+    /// The seconds that a client should wait, for refusals that pass by themselves.
+    fn retry_after_seconds(self) -> Option<u32> {
+        match self {
+            Self::TooManyRequests => Some(60),
+            Self::WechatBusy | Self::StoreUnavailable | Self::Draining => Some(1),
+            Self::MalformedJson
+            | Self::MalformedBody
+            | Self::UnexpectedBody
+            | Self::CodeMissing
+            | Self::CodeMalformed
+            | Self::LoginCodeInvalid
+            | Self::LoginCodeUsed
+            | Self::SessionRequired
+            | Self::UserBlocked
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::BodyTimeout
+            | Self::BodyTooLarge
+            | Self::UnsupportedMediaType
+            | Self::UnsupportedCharset
+            | Self::UnsupportedEncoding
+            | Self::Internal
+            | Self::WechatMisconfigured
+            | Self::WechatUnintelligible
+            | Self::WechatTimedOut => None,
+        }
+    }
+}
+
+/// A refusal on its way to a client: a row of the table, and for the log what led to it.
+#[derive(Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    wechat: Option<WechatRefusal>,
+    cause: Option<Box<dyn Cause + Send + Sync>>,
+}
+
+/// What WeChat said when it refused. Sent along, because developers search for these numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct WechatRefusal {
+    /// WeChat's error number.
+    pub errcode: i64,
+    /// WeChat's name of the call, by which its support can find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorReply<'a> {
+    code: i64,
+    error: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wechat: Option<&'a WechatRefusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl ApiError {
+    /// Adds the cause, which the log shows and the client never sees. It must hold no secret.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds what WeChat said.
+    #[must_use]
+    pub fn refused_by_wechat(mut self, refusal: WechatRefusal) -> Self {
+        self.wechat = Some(refusal);
+        self
+    }
+
+    /// Which row of the table this is.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The reply, with the request's id where one is known.
+    pub fn reply(&self, request_id: Option<&str>) -> HttpResponse {
+        let status = self.code.status();
+        let mut reply = HttpResponse::build(status);
+        if let Some(seconds) = self.code.retry_after_seconds() {
+            reply.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        reply.insert_header((CACHE_CONTROL, "no-store"));
+        reply.content_type(JSON).json(ErrorReply {
+            code: self
+                .wechat
+                .as_ref()
+                .map_or(i64::from(status.as_u16()), |said| said.errcode),
+            error: self.code.name(),
+            message: self.code.message(),
+            wechat: self.wechat.as_ref(),
+            request_id,
+        })
+    }
+}
+
+/// The content type of every reply.
+pub const JSON: &str = "application/json; charset=utf-8";
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            wechat: None,
+            cause: None,
+        }
+    }
+}
+
+/// The name and the chain of causes, for the log.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.name())?;
+        let mut cause: Option<&dyn Cause> = match &self.cause {
+            Some(cause) => Some(cause.as_ref()),
+            None => None,
+        };
+        while let Some(because) = cause {
+            write!(f, ": {because}")?;
+            cause = because.source();
+        }
+        Ok(())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.reply(None)
+    }
+}

@@ -1,0 +1,218 @@
+//! Who somebody is to WeChat and to us: codes, openids, session keys, app identifiers, user ids.
+//!
+//! Knows which texts are secrets, and gives those no way into a log: no `Debug` that shows them, no `Display`, no `Serialize`.
+//! Never knows HTTP, JSON, SQL, WeChat's endpoints or any other module.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The longest login code that is sent on to WeChat, in bytes. Our choice: real ones have 32 characters.
+pub const MAX_CODE_BYTES: usize = 512;
+
+/// What DevTools hands out as a login code to a project without an AppID.
+pub const MOCK_CODE: &str = "the code is a mock one";
+
+/// A one-time login code from `wx.login`: not empty, at most [`MAX_CODE_BYTES`] long.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LoginCode(Zeroizing<String>);
+
+/// A login code that is empty or too long to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a login code has 1 to {MAX_CODE_BYTES} bytes")]
+pub struct MalformedCode;
+
+impl LoginCode {
+    /// Takes a text for a login code.
+    ///
+    /// # Errors
+    /// [`MalformedCode`] if it is empty or longer than [`MAX_CODE_BYTES`].
+    pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
+        let text = Zeroizing::new(text.into());
+        if (1..=MAX_CODE_BYTES).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(MalformedCode)
+        }
+    }
+
+    /// The code itself, for the request to WeChat.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What this code looks like, which is often why WeChat refuses it.
+    pub fn shape(&self) -> CodeShape {
+        CodeShape::of(&self.0)
+    }
+}
+
+impl fmt::Debug for LoginCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoginCode({})", self.shape())
+    }
+}
+
+/// What a text that was sent as a login code looks like. Safe to log.
+///
+/// The lengths are observed, not specified by WeChat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeShape {
+    /// 32 letters and digits: as `wx.login` gives them.
+    Login,
+    /// 64 lower-case hexadecimal digits: a phone number or plugin code.
+    Phone,
+    /// The literal text that DevTools gives without an AppID.
+    Mock,
+    /// Letters and digits, but fewer than 32: cut somewhere on the way.
+    Cut,
+    /// Anything else.
+    Unknown,
+}
+
+impl CodeShape {
+    fn of(code: &str) -> Self {
+        let alphanumeric = code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let hexadecimal = code
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match code.len() {
+            _ if code == MOCK_CODE => Self::Mock,
+            32 if alphanumeric => Self::Login,
+            64 if hexadecimal => Self::Phone,
+            0..32 if alphanumeric => Self::Cut,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for CodeShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Login => "shaped like a login code",
+            Self::Phone => "shaped like a phone number code, which is no login code",
+            Self::Mock => "the mock code that DevTools gives without an AppID",
+            Self::Cut => "shorter than a login code, as if cut",
+            Self::Unknown => "not shaped like a login code",
+        })
+    }
+}
+
+/// A text that no log line, error or debug output may show.
+macro_rules! secret_text {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Wraps the text as it came.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(Zeroizing::new(text.into()))
+            }
+
+            /// The text itself. Every call is a road out for a secret.
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(***)"))
+            }
+        }
+    };
+}
+
+secret_text! {
+    /// A user's identifier within one mini program. For server-side handlers only: never sent to a client.
+    OpenId
+}
+secret_text! {
+    /// A user's identifier across all apps of one Open Platform account. Often absent.
+    UnionId
+}
+secret_text! {
+    /// The key that WeChat shares with us about one user, as the base64 text it sends. Never leaves the server.
+    SessionKey
+}
+secret_text! {
+    /// A mini program's AppSecret.
+    AppSecret
+}
+
+/// A mini program's AppID: `wx` and 16 hexadecimal digits. Public.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppId(String);
+
+impl AppId {
+    /// Wraps the text; the settings have judged its shape.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The AppID as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A user's internal identifier: 16 random bytes, shown as 32 hexadecimal digits. Safe to show to its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserId(pub [u8; 16]);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_neither_empty_nor_endless() {
+        assert_eq!(LoginCode::parse(""), Err(MalformedCode));
+        assert_eq!(LoginCode::parse("x".repeat(513)), Err(MalformedCode));
+        assert!(LoginCode::parse("x".repeat(512)).is_ok());
+    }
+
+    #[track_caller]
+    fn check_shape(code: &str, shape: CodeShape) {
+        assert_eq!(LoginCode::parse(code).unwrap().shape(), shape);
+    }
+
+    #[test]
+    fn a_code_is_told_by_its_shape() {
+        check_shape("051bIzT629FmMN0zraV62WLnT62bIzTA", CodeShape::Login);
+        check_shape(&"0a".repeat(32), CodeShape::Phone);
+        check_shape(MOCK_CODE, CodeShape::Mock);
+        check_shape("051bIzT629FmMN0zra", CodeShape::Cut);
+        check_shape("051bIzT629FmMN0zraV62WLnT62bIz A", CodeShape::Unknown);
+        check_shape("é", CodeShape::Unknown);
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let shown = format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            OpenId::new("oGZUI0egBJY1zhBYw2KhdUfwVJJE"),
+            UnionId::new("ocMvos6NjeKLIBqg5Mr9QjxrP1FA"),
+            SessionKey::new("tiihtNczf5v6AKRyjwEUhQ=="),
+            AppSecret::new("secret"),
+            LoginCode::parse("051bIzT629FmMN0zraV62WLnT62bIzTA").unwrap(),
+        );
+        assert_eq!(
+            shown,
+            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) LoginCode(shaped like a login code)"
+        );
+    }
+}

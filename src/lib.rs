@@ -1,0 +1,4 @@
+//! The login backend for WeChat mini programs.
+pub mod error;
+pub mod identity;
+pub mod session;

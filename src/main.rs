@@ -1,0 +1,3 @@
+//! The process: how it starts and stops.
+
+fn main() {}
