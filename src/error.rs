@@ -65,154 +65,164 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The HTTP status that goes with the row.
-    pub fn status(self) -> StatusCode {
+    /// The table itself.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one closed table reads better than three that must agree"
+    )]
+    const fn row(self) -> Row {
+        use StatusCode as S;
         match self {
-            Self::MalformedJson
-            | Self::MalformedBody
-            | Self::UnexpectedBody
-            | Self::CodeMissing
-            | Self::CodeMalformed => StatusCode::BAD_REQUEST,
-            Self::LoginCodeInvalid | Self::LoginCodeUsed | Self::SessionRequired => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::UserBlocked => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType | Self::UnsupportedCharset | Self::UnsupportedEncoding => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::WechatUnintelligible => StatusCode::BAD_GATEWAY,
-            Self::WechatMisconfigured
-            | Self::WechatBusy
-            | Self::StoreUnavailable
-            | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Self::WechatTimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::MalformedJson => row(
+                S::BAD_REQUEST,
+                "malformed_json",
+                "The body is not a JSON object or array: send JSON.stringify(data).",
+            ),
+            Self::MalformedBody => row(
+                S::BAD_REQUEST,
+                "malformed_body",
+                "The body could not be read: check Content-Length and Content-Encoding.",
+            ),
+            Self::UnexpectedBody => row(
+                S::BAD_REQUEST,
+                "unexpected_body",
+                "The body is JSON, but its members are not what this route takes.",
+            ),
+            Self::CodeMissing => row(
+                S::BAD_REQUEST,
+                "code_missing",
+                "There is no code: send {\"code\": res.code} from wx.login as application/json.",
+            ),
+            Self::CodeMalformed => row(
+                S::BAD_REQUEST,
+                "code_malformed",
+                "The code must be a text of 1 to 512 bytes, as wx.login gives it.",
+            ),
+            Self::LoginCodeInvalid => row(
+                S::UNAUTHORIZED,
+                "login_code_invalid",
+                "WeChat does not accept this login code: call wx.login again and send the new code.",
+            ),
+            Self::LoginCodeUsed => row(
+                S::UNAUTHORIZED,
+                "login_code_used",
+                "This login code was used before and works only once: call wx.login again.",
+            ),
+            Self::SessionRequired => row(
+                S::UNAUTHORIZED,
+                "session_required",
+                "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer.",
+            ),
+            Self::UserBlocked => row(
+                S::FORBIDDEN,
+                "user_blocked",
+                "WeChat has blocked this user's login: do not try again.",
+            ),
+            Self::NotFound => row(
+                S::NOT_FOUND,
+                "not_found",
+                "There is nothing at this path: check the URL.",
+            ),
+            Self::MethodNotAllowed => row(
+                S::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This path does not take this method: see the Allow header.",
+            ),
+            Self::BodyTimeout => row(
+                S::REQUEST_TIMEOUT,
+                "body_timeout",
+                "The body did not arrive in time: send it again.",
+            ),
+            Self::BodyTooLarge => row(
+                S::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is over the size limit: send less.",
+            ),
+            Self::UnsupportedMediaType => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body must be JSON: send the header Content-Type: application/json.",
+            ),
+            Self::UnsupportedCharset => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_charset",
+                "The body's charset is not supported: send UTF-8.",
+            ),
+            Self::UnsupportedEncoding => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_encoding",
+                "The body's Content-Encoding is not supported: send it plain, or as gzip or deflate.",
+            ),
+            Self::TooManyRequests => row(
+                S::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "WeChat's limit for this minute is reached: wait as Retry-After says.",
+            ),
+            Self::Internal => row(
+                S::INTERNAL_SERVER_ERROR,
+                "internal",
+                "The server failed to handle this request: its log has the cause.",
+            ),
+            Self::WechatMisconfigured => row(
+                S::SERVICE_UNAVAILABLE,
+                "wechat_misconfigured",
+                "WeChat refuses the server's settings: the server's log names the one to change.",
+            ),
+            Self::WechatBusy => row(
+                S::SERVICE_UNAVAILABLE,
+                "wechat_busy",
+                "WeChat does not answer at the moment: wait as Retry-After says, then call wx.login again.",
+            ),
+            Self::WechatUnintelligible => row(
+                S::BAD_GATEWAY,
+                "wechat_unintelligible",
+                "WeChat gave an answer that makes no sense: call wx.login again.",
+            ),
+            Self::WechatTimedOut => row(
+                S::GATEWAY_TIMEOUT,
+                "wechat_timed_out",
+                "WeChat did not answer in time and the code may be spent: call wx.login again.",
+            ),
+            Self::StoreUnavailable => row(
+                S::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "The session store does not answer: try again as Retry-After says; nobody is logged out.",
+            ),
+            Self::Draining => row(
+                S::SERVICE_UNAVAILABLE,
+                "draining",
+                "The server is shutting down: try again as Retry-After says.",
+            ),
         }
+    }
+
+    /// The HTTP status that goes with the row.
+    pub const fn status(self) -> StatusCode {
+        self.row().status
     }
 
     /// The stable name that clients compare.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MalformedJson => "malformed_json",
-            Self::MalformedBody => "malformed_body",
-            Self::UnexpectedBody => "unexpected_body",
-            Self::CodeMissing => "code_missing",
-            Self::CodeMalformed => "code_malformed",
-            Self::LoginCodeInvalid => "login_code_invalid",
-            Self::LoginCodeUsed => "login_code_used",
-            Self::SessionRequired => "session_required",
-            Self::UserBlocked => "user_blocked",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::BodyTimeout => "body_timeout",
-            Self::BodyTooLarge => "body_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::UnsupportedCharset => "unsupported_charset",
-            Self::UnsupportedEncoding => "unsupported_encoding",
-            Self::TooManyRequests => "too_many_requests",
-            Self::Internal => "internal",
-            Self::WechatMisconfigured => "wechat_misconfigured",
-            Self::WechatBusy => "wechat_busy",
-            Self::WechatUnintelligible => "wechat_unintelligible",
-            Self::WechatTimedOut => "wechat_timed_out",
-            Self::StoreUnavailable => "store_unavailable",
-            Self::Draining => "draining",
-        }
+    pub const fn name(self) -> &'static str {
+        self.row().name
     }
 
     /// The sentence for the client's developer: what is wrong and what to do.
-    fn message(self) -> &'static str {
-        match self {
-            Self::MalformedJson => {
-                "The body is not a JSON object or array: send JSON.stringify(data)."
-            }
-            Self::MalformedBody => {
-                "The body could not be read: check Content-Length and Content-Encoding."
-            }
-            Self::UnexpectedBody => {
-                "The body is JSON, but its members are not what this route takes."
-            }
-            Self::CodeMissing => {
-                "There is no code: send {\"code\": res.code} from wx.login as application/json."
-            }
-            Self::CodeMalformed => {
-                "The code must be a text of 1 to 512 bytes, as wx.login gives it."
-            }
-            Self::LoginCodeInvalid => {
-                "WeChat does not accept this login code: call wx.login again and send the new code."
-            }
-            Self::LoginCodeUsed => {
-                "This login code was used before and works only once: call wx.login again."
-            }
-            Self::SessionRequired => {
-                "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer."
-            }
-            Self::UserBlocked => "WeChat has blocked this user's login: do not try again.",
-            Self::NotFound => "There is nothing at this path: check the URL.",
-            Self::MethodNotAllowed => "This path does not take this method: see the Allow header.",
-            Self::BodyTimeout => "The body did not arrive in time: send it again.",
-            Self::BodyTooLarge => "The body is over the size limit: send less.",
-            Self::UnsupportedMediaType => {
-                "The body must be JSON: send the header Content-Type: application/json."
-            }
-            Self::UnsupportedCharset => "The body's charset is not supported: send UTF-8.",
-            Self::UnsupportedEncoding => {
-                "The body's Content-Encoding is not supported: send it plain, or as gzip or deflate."
-            }
-            Self::TooManyRequests => {
-                "WeChat's limit for this minute is reached: wait as Retry-After says."
-            }
-            Self::Internal => "The server failed to handle this request: its log has the cause.",
-            Self::WechatMisconfigured => {
-                "WeChat refuses the server's settings: the server's log names the one to change."
-            }
-            Self::WechatBusy => {
-                "WeChat does not answer at the moment: wait as Retry-After says, then call wx.login again."
-            }
-            Self::WechatUnintelligible => {
-                "WeChat gave an answer that makes no sense: call wx.login again."
-            }
-            Self::WechatTimedOut => {
-                "WeChat did not answer in time and the code may be spent: call wx.login again."
-            }
-            Self::StoreUnavailable => {
-                "The session store does not answer: try again as Retry-After says; nobody is logged out."
-            }
-            Self::Draining => "The server is shutting down: try again as Retry-After says.",
-        }
+    pub const fn message(self) -> &'static str {
+        self.row().message
     }
+}
 
-    /// The seconds that a client should wait, for refusals that pass by themselves.
-    fn retry_after_seconds(self) -> Option<u32> {
-        match self {
-            Self::TooManyRequests => Some(60),
-            Self::WechatBusy | Self::StoreUnavailable | Self::Draining => Some(1),
-            Self::MalformedJson
-            | Self::MalformedBody
-            | Self::UnexpectedBody
-            | Self::CodeMissing
-            | Self::CodeMalformed
-            | Self::LoginCodeInvalid
-            | Self::LoginCodeUsed
-            | Self::SessionRequired
-            | Self::UserBlocked
-            | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::BodyTimeout
-            | Self::BodyTooLarge
-            | Self::UnsupportedMediaType
-            | Self::UnsupportedCharset
-            | Self::UnsupportedEncoding
-            | Self::Internal
-            | Self::WechatMisconfigured
-            | Self::WechatUnintelligible
-            | Self::WechatTimedOut => None,
-        }
+struct Row {
+    status: StatusCode,
+    name: &'static str,
+    message: &'static str,
+}
+
+const fn row(status: StatusCode, name: &'static str, message: &'static str) -> Row {
+    Row {
+        status,
+        name,
+        message,
     }
 }
 
@@ -260,6 +270,16 @@ impl ApiError {
         self
     }
 
+    /// The seconds that a client should wait. Our choice: WeChat's minute quota is over after a minute at the latest,
+    /// and what is unavailable is worth asking again after a second.
+    fn retry_after_seconds(&self) -> Option<u32> {
+        match self.code.status() {
+            StatusCode::TOO_MANY_REQUESTS => Some(60),
+            StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            _ => None,
+        }
+    }
+
     /// Which row of the table this is.
     pub fn code(&self) -> ErrorCode {
         self.code
@@ -269,7 +289,7 @@ impl ApiError {
     pub fn reply(&self, request_id: Option<&str>) -> HttpResponse {
         let status = self.code.status();
         let mut reply = HttpResponse::build(status);
-        if let Some(seconds) = self.code.retry_after_seconds() {
+        if let Some(seconds) = self.retry_after_seconds() {
             reply.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         reply.insert_header((CACHE_CONTROL, "no-store"));

@@ -28,19 +28,25 @@ const NONCE_BYTES: usize = 12;
 #[derive(Clone)]
 pub struct Token(Zeroizing<[u8; RANDOM_BYTES]>);
 
-/// The operating system gave no random bytes.
+/// Why a token could not be made or a secret not sealed.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system gave no random bytes: {0}")]
-pub struct NoRandomness(getrandom::Error);
+pub enum CryptoError {
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes: {0}")]
+    NoRandomness(getrandom::Error),
+    /// The secret is longer than the cipher takes: 64 GiB.
+    #[error("the secret is too long to be sealed")]
+    TooLong,
+}
 
 impl Token {
     /// Makes a token of 32 bytes from the operating system's generator.
     ///
     /// # Errors
-    /// [`NoRandomness`] if the operating system has none.
-    pub fn generate() -> Result<Self, NoRandomness> {
+    /// [`CryptoError::NoRandomness`] if the operating system has none.
+    pub fn generate() -> Result<Self, CryptoError> {
         let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(NoRandomness)?;
+        getrandom::fill(bytes.as_mut_slice()).map_err(CryptoError::NoRandomness)?;
         Ok(Self(bytes))
     }
 
@@ -71,8 +77,8 @@ impl Token {
     /// Encrypts a secret so that only the holder of this token can have it opened.
     ///
     /// # Errors
-    /// [`NoRandomness`] if the operating system has none for the nonce.
-    pub fn seal(&self, secret: &str) -> Result<Sealed, NoRandomness> {
+    /// [`CryptoError::NoRandomness`] if the operating system has none for the nonce.
+    pub fn seal(&self, secret: &str) -> Result<Sealed, CryptoError> {
         Seal::new(self.0.as_slice(), b"weapp-login session key v1").seal(secret, &self.digest().0)
     }
 
@@ -123,10 +129,10 @@ impl Seal {
     /// Encrypts a secret, bound to `context`: it opens only together with the same context.
     ///
     /// # Errors
-    /// [`NoRandomness`] if the operating system has none for the nonce.
-    pub fn seal(&self, secret: &str, context: &[u8]) -> Result<Sealed, NoRandomness> {
+    /// [`CryptoError::NoRandomness`] if the operating system has none for the nonce.
+    pub fn seal(&self, secret: &str, context: &[u8]) -> Result<Sealed, CryptoError> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(NoRandomness)?;
+        getrandom::fill(&mut nonce).map_err(CryptoError::NoRandomness)?;
         let payload = Payload {
             msg: secret.as_bytes(),
             aad: context,
@@ -181,6 +187,19 @@ pub struct Session {
     pub last_seen: Timestamp,
     /// WeChat's session key, sealed under the token.
     pub session_key: Sealed,
+}
+
+/// A user as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Ours, random, the same for every login of this user in this mini program.
+    pub id: UserId,
+    /// The openid, sealed under the mini program's secret.
+    pub openid: Sealed,
+    /// The unionid, sealed likewise, once WeChat has given one.
+    pub unionid: Option<Sealed>,
+    /// When the user first logged in.
+    pub created_at: Timestamp,
 }
 
 impl Session {

@@ -1,0 +1,113 @@
+//! How users and sessions are kept: one trait in domain words, one folder per backend behind it.
+//!
+//! Knows what must be kept together, and what a caller may rely on once an answer came.
+//! Never knows WeChat, HTTP or a secret in the clear; a backend knows no other backend.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::{AppId, UserId};
+use crate::session::{Sealed, Session, TokenDigest, User};
+
+#[cfg(test)]
+mod contract;
+mod sqlite;
+
+pub use sqlite::{OpenError, Problem};
+
+/// What a store's method gives back: an answer later, or the reason why there is none.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Keeps users and sessions.
+///
+/// A write is durable when it is answered. Every error means that the store does not know: no caller may read it as
+/// "no such session".
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Finds or makes the user, opens the session, and ends the user's oldest sessions over the bound: all or nothing.
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
+
+    /// The session under this digest and its user, over or not.
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
+
+    /// Notes a use. Does nothing to a session that is not there: an ended one never comes back.
+    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()>;
+
+    /// Ends a session; whether there was one.
+    fn end(&self, digest: TokenDigest) -> Reply<'_, bool>;
+
+    /// Removes all sessions that are over at `now`, by lifetime or by idleness; how many there were.
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
+
+    /// Whether the store answers.
+    fn ready(&self) -> Reply<'_, ()>;
+
+    /// Finishes what is under way and releases the store. Later calls fail with [`Error::Closed`].
+    fn close(&self) -> Reply<'_, ()>;
+}
+
+/// One login as it is to be kept.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Who WeChat says it is: a digest over platform, AppID and openid.
+    pub subject: Subject,
+    /// The openid, sealed. Replaces the one kept before, which may be sealed under an older secret.
+    pub openid: Sealed,
+    /// The unionid, sealed, if WeChat gave one. An absent one leaves the one kept before.
+    pub unionid: Option<Sealed>,
+    /// The identifier for the user if this is the first login.
+    pub user_if_new: UserId,
+    /// The mini program.
+    pub app: AppId,
+    /// The digest of the new token.
+    pub digest: TokenDigest,
+    /// The session key, sealed under the new token.
+    pub session_key: Sealed,
+    /// When the login happened.
+    pub now: Timestamp,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+    /// How many sessions the user may have, this one included.
+    pub sessions_per_user: u32,
+}
+
+/// SHA-256 over who somebody is: finds a user again without keeping the openid in the clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subject(pub [u8; 32]);
+
+/// What became of a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The user, new or found.
+    pub user: User,
+    /// Whether this was the user's first login.
+    pub is_new: bool,
+}
+
+/// Why a store gave no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The backend failed; the cause is for the log.
+    #[error("the store failed")]
+    Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Opens the store at a URL such as `sqlite://data/weapp.db`, creating and migrating it as needed.
+///
+/// # Errors
+/// [`OpenError`] says which file cannot serve and what to do.
+pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    let path = url
+        .strip_prefix("sqlite://")
+        .or_else(|| url.strip_prefix("sqlite:"));
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref())?)),
+        None => Err(Problem::UnknownUrl.of(url)),
+    }
+}

@@ -1,0 +1,124 @@
+//! The embedded store: one SQLite file, one writer that commits in groups, any number of readers.
+//!
+//! Knows rows and statements. Never knows what they mean to a login, or any other backend.
+
+mod open;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use crate::session::{Session, TokenDigest, User};
+use crate::store::{Error, LoggedIn, Login, Reply, Store};
+
+pub use open::{OpenError, Problem};
+use writer::Writer;
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    path: PathBuf,
+    writer: Writer,
+    /// Connections that nobody reads from at the moment. There come to be as many as read at once: one per worker.
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens the file, creating and migrating it as needed.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        let writer = open::writer(path)
+            .and_then(|connection| Writer::start(connection).map_err(Problem::NoThread))
+            .map_err(|problem| problem.of(path.to_string_lossy()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            readers: Mutex::default(),
+        })
+    }
+
+    /// Reads on the calling thread: a look-up in the page cache takes microseconds, less than handing it to another
+    /// thread would, and readers of a WAL never wait for the writer.
+    fn read<T>(
+        &self,
+        look_up: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path)?,
+        };
+        let answer = look_up(&connection)?;
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        Ok(answer)
+    }
+}
+
+impl Store for Sqlite {
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::log_in(connection, &login)),
+        )
+    }
+
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(|connection| rows::find(connection, digest))
+        })
+    }
+
+    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::touch(connection, digest, now)),
+        )
+    }
+
+    fn end(&self, digest: TokenDigest) -> Reply<'_, bool> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::end(connection, digest)),
+        )
+    }
+
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::sweep(connection, now, idle)),
+        )
+    }
+
+    fn ready(&self) -> Reply<'_, ()> {
+        Box::pin(self.writer.write(rows::ready))
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.readers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
+            self.writer.close().await
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}

@@ -1,0 +1,227 @@
+//! What is SQLite's own: the file, its refusals, groups of commits, a full disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::join_all;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Problem, Sqlite, open};
+use crate::store::{Error, Store, contract};
+
+/// A folder of this test's own, removed when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        let name = format!("weapp-login-{:016x}", u64::from_ne_bytes(random));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+#[actix_rt::test]
+async fn sqlite_keeps_the_contract() {
+    let folder = Folder::new();
+    let number = std::cell::Cell::new(0);
+    contract::holds(|| {
+        number.set(number.get() + 1);
+        Sqlite::open(&folder.file(&format!("{}.db", number.get()))).unwrap()
+    })
+    .await;
+}
+
+#[track_caller]
+fn check_refused(path: &Path, says: &str) {
+    let before = fs::read(path).ok();
+    let message = Sqlite::open(path).unwrap_err().to_string();
+    assert!(message.contains(says), "{message}");
+    assert!(message.contains(&*path.to_string_lossy()), "{message}");
+    assert_eq!(
+        fs::read(path).ok(),
+        before,
+        "the file must be left as it was"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let file = folder.file("notes.txt");
+    fs::write(&file, "Dear diary, this is no database. ".repeat(40)).unwrap();
+    check_refused(&file, "is no SQLite database");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let file = folder.file("other.db");
+    Connection::open(&file)
+        .unwrap()
+        .execute_batch("CREATE TABLE wallet (coins)")
+        .unwrap();
+    check_refused(&file, "belongs to another program");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let file = folder.file("newer.db");
+    drop(open::writer(&file).unwrap());
+    Connection::open(&file)
+        .unwrap()
+        .pragma_update(None, "user_version", 7)
+        .unwrap();
+    check_refused(
+        &file,
+        "has schema 7, and this program knows none later than 1",
+    );
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_refused() {
+    let folder = Folder::new();
+    let file = folder.file("no-folder");
+    fs::write(&file, "a file where a folder should be").unwrap();
+    let below = file.join("weapp.db");
+    let message = Sqlite::open(&below).unwrap_err().to_string();
+    assert!(message.contains("cannot be created"), "{message}");
+    let folder_itself = Sqlite::open(&folder.0).unwrap_err().to_string();
+    assert!(
+        folder_itself.contains("cannot be opened"),
+        "{folder_itself}"
+    );
+}
+
+#[test]
+fn a_read_only_database_is_told_by_its_own_name() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    drop(open::writer(&file).unwrap());
+    // Root may write a file of any mode, so the connection is what is read-only here.
+    let read_only = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let refused = read_only.execute_batch("CREATE TABLE x (y)").unwrap_err();
+    assert!(matches!(Problem::from(refused), Problem::ReadOnly));
+}
+
+#[cfg(unix)]
+#[actix_rt::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.file("data/weapp.db")).unwrap();
+    store.ready().await.unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder.file("data")).unwrap() {
+        let entry = entry.unwrap();
+        names.push(entry.file_name());
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{names:?}"
+        );
+    }
+    assert!(names.len() > 1, "the side files count too: {names:?}");
+    let mode = fs::metadata(folder.file("data"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[actix_rt::test]
+async fn what_was_kept_is_there_after_a_restart() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    let store = Sqlite::open(&file).unwrap();
+    let login = contract::login(1, 0);
+    store.log_in(login.clone()).await.unwrap();
+    let before = store.find(login.digest).await.unwrap();
+    store.close().await.unwrap();
+    assert!(
+        !folder.file("weapp.db-wal").exists(),
+        "the log file was not emptied"
+    );
+    assert_eq!(
+        Sqlite::open(&file)
+            .unwrap()
+            .find(login.digest)
+            .await
+            .unwrap(),
+        before
+    );
+}
+
+/// A full disk, played by a bound on the number of pages.
+#[actix_rt::test]
+async fn a_full_disk_refuses_logins_and_loses_none() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let set_pages = |pages: i64| {
+        store.writer.write(move |connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_row| {
+                Ok(())
+            })
+        })
+    };
+    set_pages(20).await.unwrap();
+    let logins: Vec<_> = (0..=255).map(|user| contract::login(user, 0)).collect();
+    let answers = join_all(logins.iter().map(|login| store.log_in(login.clone()))).await;
+    let kept = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!(
+        (1..256).contains(&kept),
+        "{kept} logins fitted into 20 pages"
+    );
+    for (login, answer) in logins.iter().zip(&answers) {
+        let found = store.find(login.digest).await.unwrap().is_some();
+        assert_eq!(found, answer.is_ok(), "an answer and the file disagree");
+        assert!(matches!(answer, Ok(_) | Err(Error::Failed(_))));
+    }
+    set_pages(1_000_000).await.unwrap();
+    assert!(
+        store.log_in(contract::login(7, 1)).await.is_ok(),
+        "there is room again"
+    );
+}
+
+#[actix_rt::test]
+async fn writes_that_come_together_share_commits() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let logins: Vec<_> = (0..=255).map(|user| contract::login(user, 0)).collect();
+    join_all(logins.into_iter().map(|login| store.log_in(login))).await;
+    // Every commit appends at least one frame with a commit mark: a non-zero size at byte 4 of the frame's header.
+    let log = fs::read(folder.file("weapp.db-wal")).unwrap();
+    let commits = log[32..]
+        .chunks(24 + 4096)
+        .filter(|frame| frame[4..8] != [0; 4])
+        .count();
+    assert!(commits < 128, "{commits} commits for 256 logins");
+}
+
+#[actix_rt::test]
+async fn two_processes_may_open_one_file_at_once() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    let threads = [(); 8].map(|()| {
+        let file = file.clone();
+        std::thread::spawn(move || Sqlite::open(&file).map(drop))
+    });
+    for thread in threads {
+        thread.join().unwrap().unwrap();
+    }
+}
