@@ -5,6 +5,7 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -119,10 +120,25 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
     }
     migrate(&mut connection)?;
     // A commit is answered only after the log file has reached the disk.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_log_file(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// Switches the file to a write-ahead log. SQLite does not wait for other processes here, so this does.
+fn use_log_file(connection: &Connection) -> rusqlite::Result<()> {
+    let pause = Duration::from_millis(20);
+    let mut patience = BUSY_TIMEOUT;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                patience = patience.checked_sub(pause).ok_or(error)?;
+                thread::sleep(pause);
+            }
+            switched => return switched,
+        }
+    }
 }
 
 /// Opens a connection that only reads.
