@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::identity::{AppId, UserId};
+use crate::identity::{AppId, Subject, UserId};
 
 /// What every token begins with, so that people and secret scanners know one when they see it.
 const PREFIX: &str = "wxs_";
@@ -194,6 +194,8 @@ pub struct Session {
 pub struct User {
     /// Ours, random, the same for every login of this user in this mini program.
     pub id: UserId,
+    /// Who it is to WeChat, as a digest.
+    pub subject: Subject,
     /// The openid, sealed under the mini program's secret.
     pub openid: Sealed,
     /// The unionid, sealed likewise, once WeChat has given one.

@@ -4,9 +4,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::identity::{AppId, UserId};
+use crate::identity::{AppId, Subject, UserId};
 use crate::session::{Sealed, Token, TokenDigest};
-use crate::store::{Error, Login, Store, Subject};
+use crate::store::{Error, Login, Store};
 
 /// Runs the whole contract against stores that `fresh` makes, each of them empty.
 pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
@@ -58,7 +58,7 @@ async fn a_login_is_found_again_as_it_was(store: &dyn Store) {
     assert!(logged_in.is_new);
     let (session, user) = store.find(login.digest).await.unwrap().unwrap();
     assert_eq!(user, logged_in.user);
-    assert_eq!((user.id, user.created_at), (login.user_if_new, at(0)));
+    assert_eq!((user.id, user.subject, user.created_at), (login.user_if_new, login.subject, at(0)));
     assert_eq!((user.openid, user.unionid), (login.openid, login.unionid));
     assert_eq!((session.user, session.app), (login.user_if_new, login.app));
     assert_eq!((session.created_at, session.last_seen), (at(0), at(0)));

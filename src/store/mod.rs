@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::identity::{AppId, UserId};
+use crate::identity::{AppId, Subject, UserId};
 use crate::session::{Sealed, Session, TokenDigest, User};
 
 #[cfg(test)]
@@ -73,10 +73,6 @@ pub struct Login {
     /// How many sessions the user may have, this one included.
     pub sessions_per_user: u32,
 }
-
-/// SHA-256 over who somebody is: finds a user again without keeping the openid in the clear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject(pub [u8; 32]);
 
 /// What became of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use crate::identity::{AppId, UserId};
+use crate::identity::{AppId, Subject, UserId};
 use crate::session::{Sealed, Session, TokenDigest, User};
 use crate::store::{LoggedIn, Login};
 
@@ -17,7 +17,7 @@ pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result
              VALUES (:id, :subject, :openid, :unionid, :now)
              ON CONFLICT (subject) DO UPDATE
              SET openid = excluded.openid, unionid = coalesce(excluded.unionid, unionid)
-             RETURNING id, openid, unionid, created_at",
+             RETURNING id, subject, openid, unionid, created_at",
         )?
         .query_row(
             named_params! {
@@ -63,7 +63,7 @@ pub(super) fn find(
     connection
         .prepare_cached(
             "SELECT session.app, session.created_at, expires_at, last_seen, session_key,
-                    user.id, openid, unionid, user.created_at
+                    user.id, subject, openid, unionid, user.created_at
              FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
         )?
         .query_row([digest.0], |row| {
@@ -121,9 +121,10 @@ pub(super) fn ready(connection: &Connection) -> rusqlite::Result<()> {
 fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     Ok(User {
         id: UserId(row.get(first)?),
-        openid: Sealed(row.get(first + 1)?),
-        unionid: row.get::<_, Option<Vec<u8>>>(first + 2)?.map(Sealed),
-        created_at: time_at(row, first + 3)?,
+        subject: Subject(row.get(first + 1)?),
+        openid: Sealed(row.get(first + 2)?),
+        unionid: row.get::<_, Option<Vec<u8>>>(first + 3)?.map(Sealed),
+        created_at: time_at(row, first + 4)?,
     })
 }
 

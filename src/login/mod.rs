@@ -1,0 +1,140 @@
+//! The use cases of a login: code in, grant out; token in, live session out; logout; the sweep.
+//!
+//! Knows the order of the steps and what must hold between them. Time is an argument.
+//! Never knows HTTP, JSON, SQL, WeChat's numbers or where settings came from.
+
+mod apps;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use crate::identity::{LoginCode, OpenId, Subject, UserId};
+use crate::session::{CryptoError, Token, User};
+use crate::store::{self, Store};
+use crate::wechat;
+
+pub use apps::{App, Apps};
+pub use sessions::{LiveSession, Sessions};
+
+/// Logs users in.
+///
+/// Each worker has its own, because each has its own connections to WeChat; the store behind them is one.
+#[derive(Debug)]
+pub struct Logins {
+    wechat: wechat::Client,
+    store: Arc<dyn Store>,
+    apps: Arc<Apps>,
+    rules: Rules,
+}
+
+/// How logins are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// From login to the end of the session at the latest.
+    pub lifetime: SignedDuration,
+    /// How many sessions a user may have in one mini program.
+    pub sessions_per_user: u32,
+}
+
+/// What a login gives.
+#[derive(Clone)]
+pub struct Grant {
+    /// What the client carries from now on. This is its only copy.
+    pub token: Token,
+    /// From the login to the end of the session at the latest.
+    pub lifetime: SignedDuration,
+    /// Who logged in.
+    pub user: User,
+    /// Whether for the first time.
+    pub is_new: bool,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Why a login or a look at a session gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The login names a mini program that the settings do not know, or none where there are several.
+    #[error("the login names no mini program that the settings know")]
+    AppUnknown,
+    /// WeChat did not say whose code it is.
+    #[error("could not learn from WeChat whose code it is")]
+    Wechat(#[source] wechat::Error),
+    /// The store gave no answer.
+    #[error("could not reach the kept sessions")]
+    Store(#[from] store::Error),
+    /// No token could be made.
+    #[error("could not make a token")]
+    Crypto(#[from] CryptoError),
+}
+
+impl Logins {
+    /// Logs users of `apps` in, with an upstream client of this worker's own.
+    pub fn new(wechat: wechat::Client, store: Arc<dyn Store>, apps: Arc<Apps>, rules: Rules) -> Self {
+        Self { wechat, store, apps, rules }
+    }
+
+    /// Exchanges a login code for a session. The session is durable when this answers.
+    ///
+    /// `app` names the mini program, by its name in the settings or its AppID; it may be left out where there is one.
+    ///
+    /// # Errors
+    /// [`Error::AppUnknown`] before anybody is asked; [`Error::Wechat`] if WeChat refuses or does not answer;
+    /// [`Error::Store`] if the session could not be kept, in which case the code is spent.
+    pub async fn with_code(
+        &self,
+        app: Option<&str>,
+        code: &LoginCode,
+        now: Timestamp,
+    ) -> Result<Grant, Error> {
+        let app = self.apps.find(app).ok_or(Error::AppUnknown)?;
+        let identity =
+            self.wechat.code_to_session(app.credentials(), code).await.map_err(Error::Wechat)?;
+        let subject = subject(app, &identity.openid);
+        let token = Token::generate()?;
+        // The store keeps milliseconds, and what it kept must equal what was said here.
+        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let unionid = identity.unionid.as_ref();
+        let kept = self.store.log_in(store::Login {
+            subject,
+            openid: app.seal(subject, identity.openid.expose())?,
+            unionid: unionid.map(|unionid| app.seal(subject, unionid.expose())).transpose()?,
+            user_if_new: new_user()?,
+            app: app.id().clone(),
+            digest: token.digest(),
+            session_key: token.seal(identity.session_key.expose())?,
+            now,
+            expires_at: now.saturating_add(self.rules.lifetime).unwrap_or(Timestamp::MAX),
+            sessions_per_user: self.rules.sessions_per_user,
+        });
+        let store::LoggedIn { user, is_new } = kept.await?;
+        Ok(Grant { token, lifetime: self.rules.lifetime, user, is_new })
+    }
+}
+
+/// Who somebody is, as the store knows them: a digest over platform, AppID and openid, each with its length before it.
+fn subject(app: &App, openid: &OpenId) -> Subject {
+    let mut digest = Sha256::new();
+    for part in ["wechat", app.id().as_str(), openid.expose()] {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        digest.update(length.to_be_bytes());
+        digest.update(part);
+    }
+    Subject(digest.finalize().into())
+}
+
+fn new_user() -> Result<UserId, CryptoError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(CryptoError::NoRandomness)?;
+    Ok(UserId(id))
+}
