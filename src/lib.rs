@@ -6,3 +6,4 @@ pub mod login;
 pub mod readiness;
 pub mod session;
 pub mod store;
+pub mod wechat;

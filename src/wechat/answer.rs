@@ -1,0 +1,88 @@
+//! Reading WeChat's answers, leniently where its documentation and its servers differ.
+//!
+//! Knows the frame that all answers share: one JSON object, `errcode`, `errmsg`.
+//! Never knows which call an answer belongs to, nor how the bytes came.
+
+use serde_json::{Map, Value};
+
+use crate::wechat::error::{Error, Flaw, Refusal};
+use crate::wechat::transport::Reply;
+
+/// The longest text that is taken from an answer, in bytes. Our choice: an access token, the longest, may have 512.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// The members of an answer that is no refusal.
+pub(crate) struct Answer {
+    status: u16,
+    members: Map<String, Value>,
+}
+
+impl Answer {
+    /// Reads the body as JSON whatever its content type is, and decides on `errcode` whatever the status is.
+    ///
+    /// A missing `errcode` means 0, and a text such as `"40029"` is a number too. Bytes that are no UTF-8 spoil only the
+    /// text that they stand in.
+    pub(crate) fn read(reply: &Reply) -> Result<Self, Error> {
+        let status = reply.status;
+        let flawed = |flaw| Error::Unintelligible { status, flaw };
+        if (300..400).contains(&status) {
+            return Err(flawed(Flaw::Redirect));
+        }
+        if reply.is_cut {
+            return Err(flawed(Flaw::TooLong));
+        }
+        let text = String::from_utf8_lossy(&reply.body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Err(flawed(Flaw::Empty));
+        }
+        let members: Map<String, Value> = serde_json::from_str(text)
+            .ok() // The parser's complaint may quote the body.
+            .ok_or(flawed(Flaw::NotJson))?;
+        let errcode = errcode(&members).map_err(flawed)?;
+        if errcode != 0 {
+            let errmsg = members.get("errmsg").and_then(Value::as_str);
+            return Err(Error::Refused(Refusal::new(
+                errcode,
+                errmsg.unwrap_or_default(),
+            )));
+        }
+        if !(200..300).contains(&status) {
+            return Err(flawed(Flaw::NoErrcode));
+        }
+        Ok(Self { status, members })
+    }
+
+    /// Takes out a member that a success must have.
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<String, Error> {
+        self.optional(name).ok_or(Error::Unintelligible {
+            status: self.status,
+            flaw: Flaw::Missing(name),
+        })
+    }
+
+    /// Takes out a member: a text of 1 to [`MAX_TEXT_BYTES`] printable ASCII characters, as all of WeChat's identifiers are.
+    pub(crate) fn optional(&mut self, name: &str) -> Option<String> {
+        match self.members.remove(name)? {
+            Value::String(text) => Some(text).filter(|text| is_identifier(text)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => None,
+        }
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn errcode(members: &Map<String, Value>) -> Result<i64, Flaw> {
+    match members.get("errcode") {
+        None | Some(Value::Null) => Ok(0),
+        Some(Value::Number(number)) => number.as_i64().ok_or(Flaw::BadErrcode),
+        Some(Value::String(text)) => text.trim().parse().ok().ok_or(Flaw::BadErrcode),
+        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Err(Flaw::BadErrcode),
+    }
+}

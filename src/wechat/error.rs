@@ -1,0 +1,228 @@
+//! Why WeChat did not give what was asked for.
+//!
+//! Knows whose fault it is, whether asking again can help, and the sentence that tells a developer what to fix.
+//! Never holds a URL, a code, a secret or WeChat's own text: nothing that came over the wire but numbers, a rid and an IP.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::identity::CodeShape;
+use crate::wechat::errcode::{self, Class, Row};
+use crate::wechat::rid::Rid;
+
+/// Why a call gave nothing. Its `Display` is the sentence for the log; it has no `source`, so nothing leaks through one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// WeChat understood, and said no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// WeChat answered, but not what its documentation says. The code may be spent.
+    #[error("WeChat's answer makes no sense (HTTP status {status}): {flaw}")]
+    Unintelligible {
+        /// The HTTP status of the answer.
+        status: u16,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// WeChat did not answer within the limit for the whole call. The code may be spent.
+    #[error(
+        "WeChat did not answer in time; the code may be spent, so it takes a new one from wx.login"
+    )]
+    TimedOut,
+    /// WeChat was not asked at all: no connection came about. The code is as good as before.
+    #[error("there is no connection to WeChat: {0}")]
+    Unreachable(Obstacle),
+    /// The connection broke before a whole answer had come. The code may be spent.
+    #[error(
+        "the connection to WeChat broke before its answer came; the code may be spent, so it takes a new one from wx.login"
+    )]
+    ConnectionLost,
+}
+
+/// What WeChat said when it refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// WeChat's error number.
+    pub errcode: i64,
+    /// WeChat's name of the call.
+    pub rid: Option<Rid>,
+    /// What else is known that helps to find the reason.
+    pub clue: Option<Clue>,
+}
+
+/// A fact about this one refusal that helps to find its reason. Safe to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clue {
+    /// What the refused code looked like (40029).
+    Shape(CodeShape),
+    /// The IP address from which WeChat saw the call come (40164).
+    CallerIp(IpAddr),
+    /// The same call had got errcode -1 before, so it was this server that spent the code (40163).
+    SentBefore,
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// It sends us elsewhere.
+    #[error("it is a redirect, which is not followed because the secret would go along")]
+    Redirect,
+    /// It is longer than [`MAX_REPLY_BYTES`](crate::wechat::MAX_REPLY_BYTES).
+    #[error("it is longer than {} KiB", crate::wechat::MAX_REPLY_BYTES / 1024)]
+    TooLong,
+    /// It has no body.
+    #[error("it is empty")]
+    Empty,
+    /// It is no JSON object: perhaps the page of a proxy in between, or cut.
+    #[error("it is not a JSON object; is there a proxy or a portal in between?")]
+    NotJson,
+    /// Its `errcode` is no number.
+    #[error("its `errcode` is not a number")]
+    BadErrcode,
+    /// It neither refuses nor has a status of success.
+    #[error("its status says failure, but it bears no `errcode`")]
+    NoErrcode,
+    /// A member that makes a success is missing, empty, or no plain text.
+    #[error("it bears no `errcode` and no usable `{0}`")]
+    Missing(&'static str),
+}
+
+/// What is in the way of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// The host's name could not be looked up.
+    #[error(
+        "the host name of `wechat.base_url` cannot be resolved; check it and this machine's DNS"
+    )]
+    NameUnknown,
+    /// The port is closed.
+    #[error("the connection was refused; check `wechat.base_url`")]
+    Refused,
+    /// Nobody answered within the limit for connecting.
+    #[error("nobody answered within the limit for connecting; check that this machine may go out")]
+    Silent,
+    /// The certificate is not trusted.
+    #[error(
+        "the certificate of `wechat.base_url` is not trusted; check the machine's root certificates, its clock, and whether a proxy intercepts TLS"
+    )]
+    Certificate,
+    /// TLS failed in another way.
+    #[error("the TLS handshake failed; check that `wechat.base_url` leads to an HTTPS server")]
+    Tls,
+    /// Anything else: no route, no network.
+    #[error("the network does not lead there; check this machine's route and firewall")]
+    Other,
+}
+
+/// Who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The mini program or its user: by a new code, or not at all.
+    Client,
+    /// Who runs this server: by its settings, its network, or WeChat's console.
+    Operator,
+    /// Who wrote this server.
+    Ours,
+    /// WeChat: it passes.
+    Wechat,
+}
+
+impl Error {
+    /// Who can mend it.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(refusal) => refusal.class().fault(),
+            Self::Unreachable(obstacle) if !obstacle.may_pass() => Fault::Operator,
+            Self::Unintelligible { .. }
+            | Self::TimedOut
+            | Self::Unreachable(_)
+            | Self::ConnectionLost => Fault::Wechat,
+        }
+    }
+
+    /// How long to wait before asking again can help; `None` if it cannot, or if it takes a new code.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.class().retry_after(),
+            Self::Unreachable(obstacle) => obstacle.may_pass().then_some(Duration::from_secs(1)),
+            Self::Unintelligible { .. } | Self::TimedOut | Self::ConnectionLost => None,
+        }
+    }
+}
+
+impl Obstacle {
+    /// Whether it may be gone in a moment, without anybody's doing.
+    pub(crate) fn may_pass(self) -> bool {
+        !matches!(self, Self::Certificate | Self::Tls)
+    }
+}
+
+impl Refusal {
+    /// Takes what is safe to keep from WeChat's number and text.
+    pub(crate) fn new(errcode: i64, errmsg: &str) -> Self {
+        Self {
+            errcode,
+            rid: Rid::find(errmsg),
+            clue: caller_ip(errmsg)
+                .filter(|_| errcode == 40164)
+                .map(Clue::CallerIp),
+        }
+    }
+
+    /// What kind of refusal it is.
+    pub fn class(&self) -> Class {
+        self.row().map_or(Class::Unknown, |row| row.class)
+    }
+
+    /// The row of the table of error numbers, if the number is in it.
+    pub fn row(&self) -> Option<&'static Row> {
+        errcode::explain(self.errcode)
+    }
+}
+
+/// The sentence for the log: number, name, meaning, what to fix, clue, rid.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WeChat refused with errcode {}", self.errcode)?;
+        match self.row() {
+            Some(row) => write!(f, " ({}): {}; {}", row.errmsg, row.meaning, row.advice)?,
+            None => write!(
+                f,
+                ": a number that is not in the table; look it up in WeChat's list"
+            )?,
+        }
+        if let Some(clue) = self.clue {
+            write!(f, "; {clue}")?;
+        }
+        if let Some(rid) = &self.rid {
+            write!(f, "; rid {rid}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Clue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape(CodeShape::Mock) => f.write_str(
+                "this one is the mock code that DevTools gives without an AppID: open the project with its AppID",
+            ),
+            Self::Shape(CodeShape::Login) => f.write_str(
+                "this one is shaped like a login code, so think of its age and its AppID first",
+            ),
+            Self::Shape(shape) => write!(f, "this one is {shape}"),
+            Self::CallerIp(ip) => write!(f, "WeChat saw the call come from {ip}"),
+            Self::SentBefore => f.write_str(
+                "this server had sent it a moment ago and got errcode -1, so the client did nothing wrong",
+            ),
+        }
+    }
+}
+
+/// The first IP address in an `errmsg` such as `invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist`.
+fn caller_ip(errmsg: &str) -> Option<IpAddr> {
+    errmsg
+        .split([' ', ','])
+        .find_map(|word| word.parse::<IpAddr>().ok())
+}

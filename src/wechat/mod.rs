@@ -1,0 +1,168 @@
+//! The client of WeChat's server API.
+//!
+//! Knows one upstream: its wire formats, its error numbers, and how long to wait for it.
+//! Never knows our own HTTP surface, sessions, tokens, or where its settings come from. It has no mock: tests and the
+//! simulator come in through the base URL.
+
+mod answer;
+mod code2session;
+pub mod errcode;
+mod error;
+mod patience;
+mod rid;
+mod tls;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::identity::{AppId, AppSecret};
+use crate::wechat::answer::Answer;
+use crate::wechat::patience::Patience;
+
+pub use crate::wechat::code2session::Identity;
+pub use crate::wechat::errcode::Class;
+pub use crate::wechat::error::{Clue, Error, Fault, Flaw, Obstacle, Refusal};
+pub use crate::wechat::rid::Rid;
+pub use crate::wechat::transport::MAX_REPLY_BYTES;
+
+/// How long an idle connection is kept, in seconds. Our choice: long enough to spare most logins a TLS handshake, short
+/// enough that no firewall has forgotten it, which would cost the login that finds out.
+const IDLE_SECONDS: u64 = 30;
+
+/// A mini program, as WeChat's console names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Its AppID.
+    pub id: AppId,
+    /// Its AppSecret.
+    pub secret: AppSecret,
+}
+
+/// What every worker's client is made from. Made once, and then cheap to clone and to share.
+#[derive(Clone)]
+pub struct Config {
+    base_url: Url,
+    patience: Patience,
+    tls: rustls::ClientConfig,
+    /// Made by the very steps that make a worker's client: the proof that they work.
+    proof: reqwest::Client,
+}
+
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The base URL is none, or is more than a base.
+    #[error(
+        "it must be http:// or https:// with a host, and without user, query and fragment, such as https://api.weixin.qq.com"
+    )]
+    BaseUrl,
+    /// The platform has no root certificates, so no certificate of WeChat's could be trusted.
+    #[error(
+        "this machine has no root certificates to check WeChat's with; install the package ca-certificates, or set SSL_CERT_FILE"
+    )]
+    NoRootCertificates(#[source] rustls::Error),
+    /// The HTTP client could not be made.
+    #[error("the HTTP client could not be made")]
+    NoClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Config {
+    /// Takes the base URL (`https://api.weixin.qq.com`, or a simulator's), the limit for one connection, and the limit for
+    /// a whole call: all tries, all pauses, and the last byte. Reads the platform's root certificates if the URL is `https`.
+    ///
+    /// # Errors
+    /// [`ConfigError::BaseUrl`] if the URL is malformed; [`ConfigError::NoRootCertificates`] if it is `https` and there are none.
+    pub fn new(base_url: &str, connect: Duration, whole: Duration) -> Result<Self, ConfigError> {
+        let base_url = Url::parse(base_url)
+            .ok()
+            .filter(is_base)
+            .ok_or(ConfigError::BaseUrl)?;
+        let tls = if base_url.scheme() == "https" {
+            tls::platform_trust().map_err(ConfigError::NoRootCertificates)?
+        } else {
+            tls::no_trust().map_err(|error| ConfigError::NoClient(error.into()))?
+        };
+        let connect = connect.min(whole);
+        let proof = http_client(tls.clone(), connect)
+            .map_err(|error| ConfigError::NoClient(error.into()))?;
+        Ok(Self {
+            base_url,
+            patience: Patience { connect, whole },
+            tls,
+            proof,
+        })
+    }
+}
+
+fn is_base(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+/// Asks WeChat. One for each worker, because its connections live and die with the worker's runtime.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: Url,
+    patience: Patience,
+}
+
+impl Client {
+    /// Makes a worker's client. It connects to nothing yet.
+    pub fn new(config: &Config) -> Self {
+        // The same steps have succeeded once, so the proof itself is only ever a way to say it without a panic.
+        let http = http_client(config.tls.clone(), config.patience.connect);
+        Self {
+            http: http.unwrap_or_else(|_| config.proof.clone()),
+            base_url: config.base_url.clone(),
+            patience: config.patience,
+        }
+    }
+
+    /// Asks by GET, patiently, and reads the answer.
+    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Error> {
+        let url = self.url(path, query);
+        self.patience
+            .attempt(async || {
+                let reply = transport::exchange(self.http.get(url.clone())).await?;
+                Answer::read(&reply)
+            })
+            .await
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base_url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        // A space is written as `%20`, which every parser takes for one; a real plus is `%2B` already.
+        let query = url.query().map(|query| query.replace('+', "%20"));
+        url.set_query(query.as_deref());
+        url
+    }
+}
+
+/// No redirects, because the secret would go along. No proxy from the environment, because the secret stands in the URL
+/// and WeChat's whitelist is about the server's own address: what is asked is what the settings say.
+fn http_client(tls: rustls::ClientConfig, connect: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(connect)
+        .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
+        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
