@@ -5,11 +5,16 @@
 
 use std::error::Error as Cause;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+
+use crate::login;
+use crate::readiness::NotReady;
+use crate::wechat;
 
 /// The rows of the table. A new row does not compile until it has a status, a name and a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,10 @@ pub enum ErrorCode {
     MalformedBody,
     /// The body is JSON, but not what the handler takes.
     UnexpectedBody,
+    /// The request cannot be used, for a reason that has no row of its own.
+    BadRequest,
+    /// The login names no mini program that the settings know.
+    AppUnknown,
     /// There is no `code` in the body.
     CodeMissing,
     /// `code` is no text, or empty, or too long.
@@ -87,6 +96,16 @@ impl ErrorCode {
                 S::BAD_REQUEST,
                 "unexpected_body",
                 "The body is JSON, but its members are not what this route takes.",
+            ),
+            Self::BadRequest => row(
+                S::BAD_REQUEST,
+                "bad_request",
+                "The request cannot be used: check its path, query and headers.",
+            ),
+            Self::AppUnknown => row(
+                S::BAD_REQUEST,
+                "app_unknown",
+                "The server does not know which mini program this login is for: send its name or AppID as app.",
             ),
             Self::CodeMissing => row(
                 S::BAD_REQUEST,
@@ -230,6 +249,9 @@ const fn row(status: StatusCode, name: &'static str, message: &'static str) -> R
 #[derive(Debug)]
 pub struct ApiError {
     code: ErrorCode,
+    /// The status where it is not the row's.
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
     wechat: Option<WechatRefusal>,
     cause: Option<Box<dyn Cause + Send + Sync>>,
 }
@@ -263,21 +285,37 @@ impl ApiError {
         self
     }
 
-    /// Adds what WeChat said.
-    #[must_use]
-    pub fn refused_by_wechat(mut self, refusal: WechatRefusal) -> Self {
-        self.wechat = Some(refusal);
-        self
+    /// A refusal that is none of ours, such as one of the framework: the row that comes closest, with its own status.
+    pub fn foreign(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => ErrorCode::TooManyRequests,
+            _ if status.is_server_error() => ErrorCode::Internal,
+            _ => ErrorCode::BadRequest,
+        };
+        Self { status: Some(status), ..code.into() }
     }
 
-    /// The seconds that a client should wait. Our choice: WeChat's minute quota is over after a minute at the latest,
-    /// and what is unavailable is worth asking again after a second.
-    fn retry_after_seconds(&self) -> Option<u32> {
-        match self.code.status() {
-            StatusCode::TOO_MANY_REQUESTS => Some(60),
-            StatusCode::SERVICE_UNAVAILABLE => Some(1),
-            _ => None,
-        }
+    /// Whether WeChat refused.
+    pub fn is_from_wechat(&self) -> bool {
+        self.wechat.is_some()
+    }
+
+    /// The seconds that a client should wait. Where nothing better is known, our choice: WeChat's minute quota is back
+    /// after a minute at the latest, and what is unavailable is worth asking again after a second.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let default = match self.status_code() {
+            StatusCode::TOO_MANY_REQUESTS => 60,
+            StatusCode::SERVICE_UNAVAILABLE => 1,
+            _ => return None,
+        };
+        Some(
+            self.retry_after
+                .map_or(default, |wait| wait.as_secs().max(1)),
+        )
     }
 
     /// Which row of the table this is.
@@ -285,24 +323,18 @@ impl ApiError {
         self.code
     }
 
-    /// The reply, with the request's id where one is known.
-    pub fn reply(&self, request_id: Option<&str>) -> HttpResponse {
-        let status = self.code.status();
-        let mut reply = HttpResponse::build(status);
-        if let Some(seconds) = self.retry_after_seconds() {
-            reply.insert_header((RETRY_AFTER, seconds.to_string()));
-        }
-        reply.insert_header((CACHE_CONTROL, "no-store"));
-        reply.content_type(JSON).json(ErrorReply {
-            code: self
-                .wechat
-                .as_ref()
-                .map_or(i64::from(status.as_u16()), |said| said.errcode),
+    /// The body of the reply, with the request's id where one is known.
+    pub fn body(&self, request_id: Option<&str>) -> String {
+        let status = i64::from(self.status_code().as_u16());
+        let reply = ErrorReply {
+            code: self.wechat.as_ref().map_or(status, |said| said.errcode),
             error: self.code.name(),
             message: self.code.message(),
             wechat: self.wechat.as_ref(),
             request_id,
-        })
+        };
+        // Numbers and texts always become JSON.
+        serde_json::to_string(&reply).unwrap_or_default()
     }
 }
 
@@ -313,8 +345,82 @@ impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
         Self {
             code,
+            status: None,
+            retry_after: None,
             wechat: None,
             cause: None,
+        }
+    }
+}
+
+impl From<login::Error> for ApiError {
+    fn from(error: login::Error) -> Self {
+        let refusal = match &error {
+            login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
+            login::Error::Wechat(error) => Self::from_wechat(error),
+            login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
+            login::Error::Crypto(_) => ErrorCode::Internal.into(),
+        };
+        refusal.because(error)
+    }
+}
+
+impl From<NotReady> for ApiError {
+    fn from(error: NotReady) -> Self {
+        let code = match error {
+            NotReady::Draining => ErrorCode::Draining,
+            NotReady::Store(_) => ErrorCode::StoreUnavailable,
+        };
+        Self::from(code).because(error)
+    }
+}
+
+impl ApiError {
+    fn from_wechat(error: &wechat::Error) -> Self {
+        let code = match error {
+            wechat::Error::Refused(refusal) => code_of(refusal.class()),
+            wechat::Error::Unreachable(_) => ErrorCode::WechatBusy,
+            wechat::Error::TimedOut => ErrorCode::WechatTimedOut,
+            wechat::Error::Unintelligible { .. } | wechat::Error::ConnectionLost => {
+                ErrorCode::WechatUnintelligible
+            }
+        };
+        let wechat = match error {
+            wechat::Error::Refused(refusal) => Some(WechatRefusal {
+                errcode: refusal.errcode,
+                rid: refusal.rid.as_ref().map(ToString::to_string),
+            }),
+            wechat::Error::Unreachable(_)
+            | wechat::Error::TimedOut
+            | wechat::Error::Unintelligible { .. }
+            | wechat::Error::ConnectionLost => None,
+        };
+        Self {
+            code,
+            status: None,
+            retry_after: error.retry_after(),
+            wechat,
+            cause: None,
+        }
+    }
+}
+
+/// Which row a kind of refusal becomes.
+fn code_of(class: wechat::Class) -> ErrorCode {
+    use wechat::Class;
+    match class {
+        Class::CodeInvalid => ErrorCode::LoginCodeInvalid,
+        Class::CodeUsed => ErrorCode::LoginCodeUsed,
+        Class::UserBlocked => ErrorCode::UserBlocked,
+        Class::TooOften => ErrorCode::TooManyRequests,
+        Class::Busy | Class::QuotaSpent => ErrorCode::WechatBusy,
+        Class::NotGranted | Class::Misconfigured | Class::TokenRefused => {
+            ErrorCode::WechatMisconfigured
+        }
+        Class::OurBug => ErrorCode::Internal,
+        // A login asks nothing that these answer, so WeChat means something that we do not know.
+        Class::Success | Class::KeyStale | Class::Unsuitable | Class::Unknown => {
+            ErrorCode::WechatUnintelligible
         }
     }
 }
@@ -337,10 +443,17 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.code.status()
+        self.status.unwrap_or(self.code.status())
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.reply(None)
+        let mut reply = HttpResponse::build(self.status_code());
+        reply
+            .content_type(JSON)
+            .insert_header((CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.retry_after_seconds() {
+            reply.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        reply.body(self.body(None))
     }
 }

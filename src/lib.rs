@@ -1,9 +1,172 @@
-//! The login backend for WeChat mini programs.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
+//! [`app`] assembles what `main` serves and what the tests call; [`Parts`] is what it is assembled from.
+//!
+//! Knows which parts exist and how they wrap the routes. Never knows what a handler does.
 
 pub mod error;
+pub mod handlers;
 pub mod identity;
 pub mod login;
+pub mod middleware;
 pub mod readiness;
+pub mod routes;
 pub mod session;
+pub mod settings;
+pub mod simulator;
 pub mod store;
+pub mod telemetry;
 pub mod wechat;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
+use actix_web::{App, web};
+use jiff::SignedDuration;
+
+use login::{Apps, Logins, Rules, Sessions};
+use middleware::access_log::AccessLog;
+use middleware::json::JsonConfig;
+use middleware::paths::Paths;
+use middleware::request_id;
+use readiness::Readiness;
+use session::Lifetimes;
+use settings::Settings;
+use store::Store;
+
+/// What the app is made of: made once, shared by all workers.
+#[derive(Clone)]
+pub struct Parts {
+    wechat: wechat::Config,
+    store: Arc<dyn Store>,
+    apps: Arc<Apps>,
+    rules: Rules,
+    sessions: web::Data<Sessions>,
+    readiness: web::Data<Readiness>,
+    json: JsonConfig,
+    access_log: AccessLog,
+    simulated: bool,
+}
+
+/// Why the parts could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PartsError {
+    /// The store cannot serve.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// There can be no client for WeChat.
+    #[error("`wechat.base_url` cannot be used: {0}")]
+    Wechat(#[from] wechat::ConfigError),
+    /// The access log cannot be written as the settings say.
+    #[error("`log.format` cannot be used: {0}")]
+    AccessLog(#[from] middleware::access_log::FormatError),
+}
+
+impl Parts {
+    /// Makes the parts as the settings say: opens the store, reads the root certificates, translates the log format.
+    ///
+    /// `upstream` takes the place of the settings' WeChat and mini programs: a simulator.
+    ///
+    /// # Errors
+    /// [`PartsError`] names the setting that cannot be followed and says what to do.
+    pub fn new(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Result<Self, PartsError> {
+        let wechat = &settings.wechat;
+        let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
+        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
+        let access_log = AccessLog::new(&settings.log.format, &settings.log.skip)?;
+        let store = store::open(&settings.store.url)?;
+        let apps = Arc::new(apps(settings, upstream));
+        let session = &settings.session;
+        let lifetimes = Lifetimes {
+            absolute: seconds(session.lifetime_seconds),
+            idle: seconds(session.idle_seconds),
+            touch_after: seconds(session.touch_seconds),
+        };
+        let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
+        Ok(Self {
+            rules: Rules {
+                lifetime: lifetimes.absolute,
+                sessions_per_user: session.per_user,
+            },
+            sessions: web::Data::new(sessions),
+            readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
+            json: JsonConfig {
+                limit: settings.json.limit,
+                strict: settings.json.strict,
+                inflate: settings.json.inflate,
+                body_timeout: Duration::from_secs(settings.json.body_timeout_seconds.into()),
+            },
+            simulated: upstream.is_some(),
+            wechat,
+            store,
+            apps,
+            access_log,
+        })
+    }
+
+    /// The kept sessions, for the sweep.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Whether requests are welcome, for the way out.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// The store, for the way out.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+}
+
+/// Assembles one worker's app.
+pub fn app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let wechat = wechat::Client::new(&parts.wechat);
+    let logins = Logins::new(wechat, Arc::clone(&parts.store), Arc::clone(&parts.apps), parts.rules);
+    let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
+    App::new()
+        .app_data(web::Data::new(logins))
+        .app_data(parts.sessions.clone())
+        .app_data(parts.readiness.clone())
+        .app_data(parts.json.clone())
+        .configure(routes::configure)
+        // The last one wrapped is the first to see a request.
+        .wrap(from_fn(move |request, next| paths.clone().match_like_express(request, next)))
+        .wrap(Condition::new(parts.simulated, simulated))
+        .wrap(from_fn(request_id::name))
+        .wrap(parts.access_log.middleware())
+}
+
+fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
+    match upstream {
+        Some(simulator) => Apps::new([(
+            "main".to_owned(),
+            identity::AppId::new(simulator.app_id()),
+            identity::AppSecret::new(simulator.app_secret()),
+        )]),
+        None => Apps::new(settings.apps.iter().map(|(name, app)| {
+            (name.clone(), app.app_id.clone(), app.app_secret.clone())
+        })),
+    }
+}
+
+fn seconds(seconds: u32) -> SignedDuration {
+    SignedDuration::from_secs(seconds.into())
+}

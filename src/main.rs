@@ -1,3 +1,52 @@
-//! The process: how it starts and stops.
+//! The process: which subcommand runs, and how its failure looks.
+//!
+//! Knows the subcommands. Never knows a header, SQL or a word of WeChat's.
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{Failure, check_config, healthcheck, serve};
+
+/// The login backend for WeChat mini programs.
+///
+/// Without a subcommand it serves, configured by config/*.toml and WEAPP_… variables.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves (the default).
+    Serve,
+    /// Asks a running server whether it lives; for a container's health check.
+    Healthcheck,
+    /// Looks at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Checks it and prints what is in force, where each value came from, and no secret.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(),
+        Command::Healthcheck => healthcheck::run(),
+        Command::Config { command: ConfigCommand::Check } => check_config::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

@@ -29,7 +29,10 @@ pub enum NotReady {
 impl Readiness {
     /// Ready as long as this store answers.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, draining: AtomicBool::new(false) }
+        Self {
+            store,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// From now on the process is on its way out.

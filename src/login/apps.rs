@@ -47,7 +47,10 @@ impl Apps {
 impl App {
     fn new(id: AppId, secret: AppSecret) -> Self {
         let seal = Seal::new(secret.expose().as_bytes(), b"weapp-login identity v1");
-        Self { credentials: wechat::App { id, secret }, seal }
+        Self {
+            credentials: wechat::App { id, secret },
+            seal,
+        }
     }
 
     /// Its AppID.
@@ -72,6 +75,8 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("id", self.id()).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("id", self.id())
+            .finish_non_exhaustive()
     }
 }

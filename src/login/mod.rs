@@ -25,7 +25,6 @@ pub use sessions::{LiveSession, Sessions};
 /// Logs users in.
 ///
 /// Each worker has its own, because each has its own connections to WeChat; the store behind them is one.
-#[derive(Debug)]
 pub struct Logins {
     wechat: wechat::Client,
     store: Arc<dyn Store>,
@@ -57,7 +56,9 @@ pub struct Grant {
 
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Grant")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,8 +81,18 @@ pub enum Error {
 
 impl Logins {
     /// Logs users of `apps` in, with an upstream client of this worker's own.
-    pub fn new(wechat: wechat::Client, store: Arc<dyn Store>, apps: Arc<Apps>, rules: Rules) -> Self {
-        Self { wechat, store, apps, rules }
+    pub fn new(
+        wechat: wechat::Client,
+        store: Arc<dyn Store>,
+        apps: Arc<Apps>,
+        rules: Rules,
+    ) -> Self {
+        Self {
+            wechat,
+            store,
+            apps,
+            rules,
+        }
     }
 
     /// Exchanges a login code for a session. The session is durable when this answers.
@@ -98,8 +109,11 @@ impl Logins {
         now: Timestamp,
     ) -> Result<Grant, Error> {
         let app = self.apps.find(app).ok_or(Error::AppUnknown)?;
-        let identity =
-            self.wechat.code_to_session(app.credentials(), code).await.map_err(Error::Wechat)?;
+        let identity = self
+            .wechat
+            .code_to_session(app.credentials(), code)
+            .await
+            .map_err(Error::Wechat)?;
         let subject = subject(app, &identity.openid);
         let token = Token::generate()?;
         // The store keeps milliseconds, and what it kept must equal what was said here.
@@ -108,17 +122,26 @@ impl Logins {
         let kept = self.store.log_in(store::Login {
             subject,
             openid: app.seal(subject, identity.openid.expose())?,
-            unionid: unionid.map(|unionid| app.seal(subject, unionid.expose())).transpose()?,
+            unionid: unionid
+                .map(|unionid| app.seal(subject, unionid.expose()))
+                .transpose()?,
             user_if_new: new_user()?,
             app: app.id().clone(),
             digest: token.digest(),
             session_key: token.seal(identity.session_key.expose())?,
             now,
-            expires_at: now.saturating_add(self.rules.lifetime).unwrap_or(Timestamp::MAX),
+            expires_at: now
+                .saturating_add(self.rules.lifetime)
+                .unwrap_or(Timestamp::MAX),
             sessions_per_user: self.rules.sessions_per_user,
         });
         let store::LoggedIn { user, is_new } = kept.await?;
-        Ok(Grant { token, lifetime: self.rules.lifetime, user, is_new })
+        Ok(Grant {
+            token,
+            lifetime: self.rules.lifetime,
+            user,
+            is_new,
+        })
     }
 }
 

@@ -34,7 +34,11 @@ pub struct LiveSession {
 impl Sessions {
     /// Looks after the sessions in `store` that belong to `apps`.
     pub fn new(store: Arc<dyn Store>, apps: Arc<Apps>, lifetimes: Lifetimes) -> Self {
-        Self { store, apps, lifetimes }
+        Self {
+            store,
+            apps,
+            lifetimes,
+        }
     }
 
     /// The session that this token opens, if it is live at `now`.
@@ -46,7 +50,9 @@ impl Sessions {
     /// [`Error::Store`] if the store does not know: the session may be live.
     pub async fn check(&self, token: &Token, now: Timestamp) -> Result<Option<LiveSession>, Error> {
         let digest = token.digest();
-        let Some((session, user)) = self.store.find(digest).await? else { return Ok(None) };
+        let Some((session, user)) = self.store.find(digest).await? else {
+            return Ok(None);
+        };
         if session.is_over(&self.lifetimes, now) {
             self.store.end(digest).await?;
             return Ok(None);
@@ -61,7 +67,13 @@ impl Sessions {
             return Ok(None);
         };
         let (token, lifetimes) = (token.clone(), self.lifetimes);
-        Ok(Some(LiveSession { session, user, token, app, lifetimes }))
+        Ok(Some(LiveSession {
+            session,
+            user,
+            token,
+            app,
+            lifetimes,
+        }))
     }
 
     /// Ends the session that this token opens; whether there was one.
@@ -112,7 +124,9 @@ impl LiveSession {
 
     /// The user's unionid, if WeChat has given one and the AppSecret is still the one of the last login.
     pub fn unionid(&self) -> Option<UnionId> {
-        let unionid = self.app.open(self.user.subject, self.user.unionid.as_ref()?)?;
+        let unionid = self
+            .app
+            .open(self.user.subject, self.user.unionid.as_ref()?)?;
         Some(UnionId::new(unionid.as_str()))
     }
 
@@ -125,6 +139,8 @@ impl LiveSession {
 
 impl fmt::Debug for LiveSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveSession").field("user", &self.user.id).finish_non_exhaustive()
+        f.debug_struct("LiveSession")
+            .field("user", &self.user.id)
+            .finish_non_exhaustive()
     }
 }

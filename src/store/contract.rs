@@ -58,7 +58,10 @@ async fn a_login_is_found_again_as_it_was(store: &dyn Store) {
     assert!(logged_in.is_new);
     let (session, user) = store.find(login.digest).await.unwrap().unwrap();
     assert_eq!(user, logged_in.user);
-    assert_eq!((user.id, user.subject, user.created_at), (login.user_if_new, login.subject, at(0)));
+    assert_eq!(
+        (user.id, user.subject, user.created_at),
+        (login.user_if_new, login.subject, at(0))
+    );
     assert_eq!((user.openid, user.unionid), (login.openid, login.unionid));
     assert_eq!((session.user, session.app), (login.user_if_new, login.app));
     assert_eq!((session.created_at, session.last_seen), (at(0), at(0)));

@@ -1,0 +1,48 @@
+//! `weapp-login healthcheck`: asks `/livez` of the server that the same configuration would start.
+//!
+//! Never knows more of HTTP than one request and the status of its reply.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use weapp_login::settings::Settings;
+
+use crate::commands::Failure;
+
+/// How long the server may take for each step. Our choice: container engines give up after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(crate) fn run() -> Result<(), Failure> {
+    let settings = Settings::load().map_err(|error| Failure::to_mend(&error))?;
+    let address = reachable(settings.server.address());
+    match status(address) {
+        Ok(200) => Ok(()),
+        Ok(status) => Err(Failure::of_ours(format!("http://{address}/livez answers {status}"))),
+        Err(error) => Err(Failure::of_ours(format!("http://{address}/livez does not answer: {error}"))),
+    }
+}
+
+/// Where to ask a server that listens on this address: one that listens everywhere listens on loopback too.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+fn status(address: SocketAddr) -> io::Result<u16> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(stream, "GET /livez HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    // The status line is `HTTP/1.1 200 OK`: twelve bytes tell.
+    let mut head = [0; 12];
+    stream.read_exact(&mut head)?;
+    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|digits| str::from_utf8(digits).ok());
+    status
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is no HTTP"))
+}

@@ -1,0 +1,24 @@
+//! `GET /livez` and `GET /readyz`: for who watches over the process.
+//!
+//! Never knows what makes the process ready.
+
+use actix_web::{Responder, web};
+use serde_json::json;
+
+use crate::error::ApiError;
+use crate::handlers::Success;
+use crate::readiness::Readiness;
+
+/// Answers as long as the process does.
+pub async fn live() -> impl Responder {
+    Success(json!({}))
+}
+
+/// Answers 200 if requests are welcome, else 503.
+///
+/// # Errors
+/// `draining` on the way out, `store_unavailable` if the store does not answer.
+pub async fn ready(readiness: web::Data<Readiness>) -> Result<impl Responder, ApiError> {
+    readiness.check().await?;
+    Ok(Success(json!({})))
+}

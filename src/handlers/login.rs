@@ -1,0 +1,105 @@
+//! `POST /login`: a login code in, a token out.
+//!
+//! Knows the members of the request and of the reply. Never knows who is asked, or what is kept.
+
+use std::fmt;
+
+use actix_web::{Responder, web};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::Success;
+use crate::identity::LoginCode;
+use crate::login::{Grant, Logins};
+use crate::middleware::json::Json;
+
+/// What the mini program sends. Members that are not listed here are ignored.
+#[derive(Deserialize)]
+pub struct LoginRequest {
+    /// What `wx.login` gave.
+    code: Option<Value>,
+    /// The mini program, by its name in the settings or its AppID. May be left out where there is one.
+    app: Option<Value>,
+}
+
+/// What the mini program keeps after logging in.
+#[derive(Serialize)]
+struct LoginReply {
+    /// Opaque; comes back as `Authorization: Bearer <token>`.
+    token: String,
+    /// Seconds from now until the token stops working at the latest.
+    expires_in: i64,
+    user: UserReply,
+}
+
+#[derive(Serialize)]
+struct UserReply {
+    /// The same at every login of this user in this mini program.
+    id: String,
+    /// Whether this was the user's first login.
+    is_new: bool,
+}
+
+/// Logs a user in.
+///
+/// # Errors
+/// `code_missing`, `code_malformed` and `app_unknown` before WeChat is asked; then what WeChat and the store said.
+#[expect(clippy::disallowed_methods, reason = "this is where the request arrives")]
+pub async fn log_in(
+    logins: web::Data<Logins>,
+    Json(request): Json<LoginRequest>,
+) -> Result<impl Responder, ApiError> {
+    log::info!(target: "body", "{request}");
+    let app = request.app()?;
+    let grant = logins.with_code(app, &request.code()?, Timestamp::now()).await?;
+    Ok(Success(LoginReply::from(grant)))
+}
+
+impl LoginRequest {
+    fn code(&self) -> Result<LoginCode, ErrorCode> {
+        match &self.code {
+            None | Some(Value::Null) => Err(ErrorCode::CodeMissing),
+            Some(Value::String(code)) => {
+                LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
+            }
+            Some(_) => Err(ErrorCode::CodeMalformed),
+        }
+    }
+
+    fn app(&self) -> Result<Option<&str>, ErrorCode> {
+        match &self.app {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(app)) => Ok(Some(app)),
+            Some(_) => Err(ErrorCode::AppUnknown),
+        }
+    }
+}
+
+/// How many characters of a code are shown: enough to tell two apart, far too few to use one.
+const SHOWN: usize = 6;
+
+/// The body as `console.log` shows it in the tutorial, with most of the code left out.
+impl fmt::Display for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            None => f.write_str("{}"),
+            Some(Value::String(code)) => {
+                let shown: String = code.chars().take(SHOWN).collect();
+                write!(f, "{{ code: '{}…' }}", shown.escape_debug())
+            }
+            Some(_) => f.write_str("{ code: … }"),
+        }
+    }
+}
+
+impl From<Grant> for LoginReply {
+    fn from(grant: Grant) -> Self {
+        Self {
+            token: grant.token.expose().to_string(),
+            expires_in: grant.lifetime.as_secs(),
+            user: UserReply { id: grant.user.id.to_string(), is_new: grant.is_new },
+        }
+    }
+}

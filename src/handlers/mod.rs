@@ -1,0 +1,37 @@
+//! One file per URL: JSON in, JSON out. Parse, call, reply.
+//!
+//! Knows the members of requests and replies, and the extractors that bring them.
+//! Never knows SQL, WeChat's error numbers, or another handler.
+
+pub mod health;
+pub mod login;
+pub mod session;
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+
+/// The reply of a handler that did what was asked: `{"code":0,"message":"success!","data":…}`.
+///
+/// Never cached: most bear a token or a user.
+#[derive(Debug)]
+pub struct Success<T>(pub T);
+
+#[derive(Serialize)]
+struct Envelope<T> {
+    code: u8,
+    message: &'static str,
+    data: T,
+}
+
+impl<T: Serialize> Responder for Success<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .content_type(crate::error::JSON)
+            .json(Envelope { code: 0, message: "success!", data: self.0 })
+    }
+}

@@ -1,0 +1,101 @@
+//! Paths match as Express matches them: whatever their case, with or without a slash at the end.
+//!
+//! Knows how to find the registered spelling of a path. Never knows what is registered there.
+
+use std::rc::Rc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::uri::PathAndQuery;
+use actix_web::middleware::Next;
+
+/// The registered paths, such as `/login` or `/sessions/{id}`.
+#[derive(Debug, Clone)]
+pub struct Paths(Rc<[&'static str]>);
+
+impl Paths {
+    /// Takes the paths as they are registered. One in capitals or with a slash at the end would not be found.
+    pub fn new(registered: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(registered.into_iter().collect())
+    }
+
+    /// Rewrites the request's path to its registered spelling, if it has another one.
+    ///
+    /// # Errors
+    /// Those of the services inside.
+    pub async fn match_like_express(
+        self,
+        mut request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+        if let Some(spelling) = self.spelling_of(request.path()) {
+            rewrite(&mut request, &spelling);
+        }
+        next.call(request).await
+    }
+
+    /// The registered spelling; `None` if the path has it already, or is not registered at all.
+    fn spelling_of(&self, path: &str) -> Option<String> {
+        if self.0.contains(&path) {
+            return None;
+        }
+        let spelling = self.0.iter().find_map(|registered| spell(registered, path))?;
+        (spelling != path).then_some(spelling)
+    }
+}
+
+/// The path in the spelling of `registered`; `None` if it is another path. What stands for a `{…}` keeps its case.
+fn spell(registered: &str, path: &str) -> Option<String> {
+    let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+    if registered.split('/').count() != path.split('/').count() {
+        return None;
+    }
+    let segments = registered.split('/').zip(path.split('/')).map(|(registered, given)| {
+        match registered.starts_with('{') {
+            true => (!given.is_empty()).then_some(given),
+            false => registered.eq_ignore_ascii_case(given).then_some(registered),
+        }
+    });
+    Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
+}
+
+fn rewrite(request: &mut ServiceRequest, path: &str) {
+    let mut parts = request.head().uri.clone().into_parts();
+    let query = request.head().uri.query().map(|query| format!("?{query}"));
+    let target = format!("{path}{}", query.unwrap_or_default());
+    parts.path_and_query = PathAndQuery::try_from(target).ok();
+    let Ok(uri) = actix_web::http::Uri::from_parts(parts) else { return };
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, spelling: Option<&str>) {
+        let paths = Paths::new(["/login", "/sessions", "/sessions/{id}", "/sessions/{id}/name"]);
+        assert_eq!(paths.spelling_of(path).as_deref(), spelling);
+    }
+
+    #[test]
+    fn case_and_one_last_slash_do_not_matter() {
+        check("/login", None);
+        check("/LOGIN", Some("/login"));
+        check("/Login/", Some("/login"));
+        check("/login/", Some("/login"));
+        check("/SESSIONS/AbC", Some("/sessions/AbC"));
+        check("/sessions/AbC/Name/", Some("/sessions/AbC/name"));
+        check("/sessions/AbC", None);
+    }
+
+    #[test]
+    fn all_else_matters() {
+        for path in ["/", "//", "//login", "/login//", "/loginx", "/login/x", "", "/./login"] {
+            check(path, None);
+        }
+        check("/sessions//", None);
+        check("/sessions//name", None);
+    }
+}

@@ -1,0 +1,237 @@
+//! The settings themselves: plain data.
+//!
+//! Knows each setting's name, unit and type.
+//! Never knows layers, files, variables or which values are allowed.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::identity::{AppId, AppSecret};
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which of the two kinds of use this is.
+    pub profile: Profile,
+    /// Where to listen.
+    pub server: Server,
+    /// What is logged.
+    pub log: Log,
+    /// How request bodies are read.
+    pub json: Json,
+    /// How long logins last.
+    pub session: Session,
+    /// Where users and sessions are kept.
+    pub store: Store,
+    /// Where WeChat is, and our patience with it.
+    pub wechat: Wechat,
+    /// The mini programs by name; only those that have an AppID and an AppSecret.
+    #[serde(deserialize_with = "apps")]
+    pub apps: BTreeMap<String, App>,
+}
+
+/// The two kinds of use. `WEAPP_PROFILE` chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// On a developer's machine: received bodies are shown, and WeChat may be simulated.
+    Development,
+    /// For real users.
+    Production,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The address; `localhost` is read as 127.0.0.1.
+    #[serde(deserialize_with = "host")]
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free.
+    pub port: u16,
+    /// Threads that answer requests; 0 means one per core. See [`Server::worker_count`].
+    pub workers: u16,
+    /// How long requests in flight may go on after a signal to stop.
+    pub shutdown_seconds: u32,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The name of an access log format or a template of morgan's tokens; not yet judged.
+    pub format: String,
+    /// How much is logged beside the access log.
+    #[serde(deserialize_with = "level")]
+    pub level: log::LevelFilter,
+    /// Paths that the access log leaves out.
+    pub skip: Vec<String>,
+}
+
+/// How request bodies are read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Json {
+    /// The largest body in bytes, counted after inflation.
+    pub limit: usize,
+    /// Whether a body must be an object or an array.
+    pub strict: bool,
+    /// Whether compressed bodies are inflated rather than refused.
+    pub inflate: bool,
+    /// How long a body may take to arrive.
+    pub body_timeout_seconds: u32,
+}
+
+/// How long logins last.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// How long a session lasts at most.
+    pub lifetime_seconds: u32,
+    /// How long a session lasts without a request; at most its lifetime.
+    pub idle_seconds: u32,
+    /// How often at most a session's last use is written down; less than the idle limit.
+    pub touch_seconds: u32,
+    /// Sessions that one user may have at once.
+    pub per_user: u32,
+}
+
+/// Where users and sessions are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:` and a file. See [`Store::file`].
+    pub url: String,
+}
+
+/// Where WeChat is, and our patience with it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wechat {
+    /// Scheme, host and perhaps port, and no slash at the end.
+    #[serde(deserialize_with = "base_url")]
+    pub base_url: String,
+    /// How long a connection may take; at most as long as the whole call.
+    pub connect_timeout_milliseconds: u32,
+    /// How long a whole call may take.
+    pub timeout_milliseconds: u32,
+}
+
+/// One mini program.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Who it is to WeChat.
+    pub app_id: AppId,
+    /// How it proves that.
+    pub app_secret: AppSecret,
+}
+
+impl Settings {
+    /// Whether WeChat is to be simulated: in development, with no AppID set anywhere.
+    pub fn simulated(&self) -> bool {
+        self.profile == Profile::Development && self.apps.is_empty()
+    }
+}
+
+impl Server {
+    /// The address and port to listen on.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// The number of threads that answer requests; at least 1. Asks the system for its cores if none is set.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            workers => workers.into(),
+        }
+    }
+
+    /// How long requests in flight may go on after a signal to stop.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds.into())
+    }
+}
+
+impl Json {
+    /// How long a body may take to arrive.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_timeout_seconds.into())
+    }
+}
+
+impl Store {
+    /// The database file.
+    pub fn file(&self) -> &Path {
+        Path::new(sqlite_file(&self.url).unwrap_or_default())
+    }
+}
+
+impl Wechat {
+    /// How long a connection may take.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_milliseconds.into())
+    }
+
+    /// How long a whole call may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_milliseconds.into())
+    }
+}
+
+/// Takes an IP address, or `localhost` for 127.0.0.1: the name may mean two addresses, and a server listens on one.
+pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
+    match text {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        address => address.parse().ok(),
+    }
+}
+
+/// The file that an `sqlite:` URL names. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` are the same, relative, file.
+pub(super) fn sqlite_file(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("sqlite:")?;
+    Some(rest.strip_prefix("//").unwrap_or(rest))
+}
+
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    ip_address(&text).ok_or_else(|| D::Error::custom("no IP address"))
+}
+
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<log::LevelFilter, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(D::Error::custom)
+}
+
+fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text.trim_end_matches('/').into())
+}
+
+/// Leaves out the apps that are there in name only, as the shipped file's one is.
+fn apps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, App>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Written {
+        #[serde(default)]
+        app_id: String,
+        #[serde(default)]
+        app_secret: String,
+    }
+    let written = BTreeMap::<String, Written>::deserialize(deserializer)?;
+    let apps = written
+        .into_iter()
+        .filter(|(_, app)| !app.app_id.is_empty());
+    let app = |app: Written| App {
+        app_id: AppId::new(app.app_id),
+        app_secret: AppSecret::new(app.app_secret),
+    };
+    Ok(apps.map(|(name, written)| (name, app(written))).collect())
+}
