@@ -2,3 +2,4 @@
 pub mod error;
 pub mod identity;
 pub mod session;
+pub mod simulator;
