@@ -136,7 +136,7 @@ mod tests {
         }
         assert!(codes.recent.len() <= LEAST_SWEEP, "the living alone");
         assert_eq!(codes.recent.len() + codes.dead.len(), 3_000);
-        let now = Duration::from_secs(3_000);
+        let now = Duration::from_mins(50);
         let refused = |number| codes.holder("wx", &text(number), now).err();
         assert_eq!(refused(0), Some(INVALID_CODE));
         assert_eq!(refused(2_999), Some(CODE_USED));

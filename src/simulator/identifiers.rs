@@ -76,8 +76,8 @@ impl Identifiers {
 
     /// A number that stands for the parts: equal parts, equal number.
     pub(super) fn derive_number(self, kind: &str, parts: &[&str]) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.derive(kind, parts);
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let derived = self.derive(kind, parts).into_iter().take(8);
+        derived.fold(0, |number, byte| number << 8 | u64::from(byte))
     }
 
     fn derive_16(self, kind: &str, parts: &[&str]) -> [u8; 16] {

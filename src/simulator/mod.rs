@@ -3,6 +3,7 @@
 //! Knows what WeChat's documentation says it answers, and nothing else of this crate.
 //! Never knows the client that asks it: the two share no struct, so that neither copies the other's mistakes.
 //!
+//! One more endpoint is one more file like `code2session`, a variant of [`Endpoint`] and an arm in `server`.
 //! It logs nobody's code, key or secret; its own log lines are about its socket alone.
 
 mod asked;

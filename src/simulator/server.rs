@@ -31,7 +31,7 @@ use super::faults::{Fault, Faults};
 use super::refusal::{self, GET_REQUIRED, INVALID_URL, Refusal};
 use super::world::World;
 
-/// How long an idle connection is kept, in seconds of real time. Our choice: longer than a client's pool keeps it.
+/// How long an idle connection is kept, in real time. Our choice: longer than a client's pool keeps it.
 const KEEP_ALIVE: Duration = Duration::from_secs(100);
 
 /// What the server's requests and the test share.
