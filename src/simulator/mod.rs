@@ -12,6 +12,7 @@ mod code2session;
 mod codes;
 mod faults;
 mod identifiers;
+mod in_app;
 mod options;
 mod refusal;
 mod server;
@@ -31,6 +32,7 @@ use actix_web::dev::ServerHandle;
 pub use asked::{Asked, Endpoint};
 pub use clock::Clock;
 pub use faults::Fault;
+pub use in_app::InApp;
 pub use options::{App, Exposure, Options};
 pub use user::MOCK_USER;
 
@@ -210,40 +212,5 @@ impl fmt::Debug for Simulator {
         f.debug_struct("Simulator")
             .field("address", &self.address)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a running simulator knows of its users in one app.
-pub struct InApp<'a> {
-    state: &'a State,
-    app: Arc<App>,
-}
-
-impl InApp<'_> {
-    /// Gives the user of that name a code for the app, as `wx.login` would: good once, for five minutes.
-    pub fn issue_code(&self, user: &str) -> String {
-        let now = self.state.clock.now();
-        self.state.world().issue_code(&self.app, user, now)
-    }
-
-    /// The openid of the user of that name.
-    pub fn openid(&self, user: &str) -> String {
-        self.state.world().openid(&self.app, user)
-    }
-
-    /// The unionid of the user of that name, if the app is bound to an Open Platform account.
-    pub fn unionid(&self, user: &str) -> Option<String> {
-        self.state.world().unionid(&self.app, user)
-    }
-
-    /// The session key that is current for the user of that name; none before the first login.
-    pub fn session_key(&self, user: &str) -> Option<String> {
-        self.state.world().session_key(&self.app, user)
-    }
-}
-
-impl fmt::Debug for InApp<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("InApp").field(&self.app.id).finish()
     }
 }
