@@ -1,0 +1,88 @@
+//! What was asked of the simulator: its endpoints, and a record of the requests.
+//!
+//! Knows paths, methods and query parameters; keeps the last requests in memory, secrets included, because a test wants
+//! to see them, and shows no value in its debug output.
+//! Never knows what was answered.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+/// How many requests are remembered. Our choice: more than a test reads, less than a long-lived server feels.
+const MOST_REQUESTS: usize = 1_000;
+
+/// An endpoint of `api.weixin.qq.com`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `GET /sns/jscode2session`.
+    Code2Session,
+}
+
+impl Endpoint {
+    const ALL: [Self; 1] = [Self::Code2Session];
+
+    /// The path, as WeChat documents it.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Code2Session => "/sns/jscode2session",
+        }
+    }
+
+    /// The endpoint of that very path.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.path() == path)
+    }
+}
+
+/// One request, as it arrived.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The endpoint; absent if there is none at the path.
+    pub endpoint: Option<Endpoint>,
+    /// The method, as `GET`.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// Names and values of the query, decoded, in their order.
+    pub query: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// The value of the first query parameter of that name.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut query = self.query.iter();
+        query
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Shows no value: a query bears the AppSecret and the login code.
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.query.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Asked")
+            .field("endpoint", &self.endpoint)
+            .field("method", &self.method)
+            .field("parameters", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last requests, oldest first.
+#[derive(Default)]
+pub(super) struct Record(VecDeque<Asked>);
+
+impl Record {
+    pub(super) fn push(&mut self, asked: Asked) {
+        if self.0.len() >= MOST_REQUESTS {
+            self.0.pop_front();
+        }
+        self.0.push_back(asked);
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<Asked> {
+        self.0.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! What goes wrong on purpose: the faults that a test orders, and the queue they wait in.
+//!
+//! Knows which fault is next for an endpoint.
+//! Never knows how a fault is carried out, or what was asked.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use super::asked::Endpoint;
+use super::refusal;
+
+/// One thing that goes wrong with one answer.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Answers with these bytes, whatever was asked. The code is not spent.
+    Raw {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The `Content-Type`.
+        content_type: String,
+        /// The whole body.
+        body: Vec<u8>,
+    },
+    /// Refuses with this errcode; a rid is added to the message. The code is not spent.
+    Refuse {
+        /// WeChat's number.
+        errcode: i64,
+        /// WeChat's words, without the rid.
+        errmsg: String,
+    },
+    /// Does at once what was asked, which spends the code, and answers after this much real time.
+    Delay(Duration),
+    /// Keeps the connection open and never answers. The code is not spent.
+    Silence,
+    /// Resets the connection (TCP RST) without doing what was asked. The code is not spent.
+    ResetBefore,
+    /// Does what was asked, which spends the code, and resets the connection (TCP RST) instead of answering.
+    ResetAfter,
+    /// Sends the caller elsewhere: 302 with this `Location`. The code is not spent.
+    Redirect(String),
+}
+
+impl Fault {
+    /// Refuses with this errcode and the words that WeChat documents for it.
+    pub fn errcode(errcode: i64) -> Self {
+        Self::Refuse {
+            errcode,
+            errmsg: refusal::errmsg_of(errcode).to_owned(),
+        }
+    }
+
+    /// Answers 200 and `text/plain`, as WeChat does, but with this body.
+    pub fn body(body: impl Into<Vec<u8>>) -> Self {
+        Self::Raw {
+            status: StatusCode::OK,
+            content_type: "text/plain".to_owned(),
+            body: body.into(),
+        }
+    }
+}
+
+/// Shows no text that a test put in: it may hold a key.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raw { status, body, .. } => {
+                write!(f, "Raw({status}, {} bytes)", body.len())
+            }
+            Self::Refuse { errcode, .. } => write!(f, "Refuse({errcode})"),
+            Self::Delay(by) => write!(f, "Delay({by:?})"),
+            Self::Silence => f.write_str("Silence"),
+            Self::ResetBefore => f.write_str("ResetBefore"),
+            Self::ResetAfter => f.write_str("ResetAfter"),
+            Self::Redirect(_) => f.write_str("Redirect(***)"),
+        }
+    }
+}
+
+/// The faults that are still to come.
+#[derive(Default)]
+pub(super) struct Faults {
+    queued: HashMap<Endpoint, VecDeque<Fault>>,
+    standing: HashMap<Endpoint, Fault>,
+}
+
+impl Faults {
+    /// Lets the fault befall `count` answers, after those that are queued already.
+    pub(super) fn queue(&mut self, endpoint: Endpoint, count: usize, fault: &Fault) {
+        let queue = self.queued.entry(endpoint).or_default();
+        queue.extend(std::iter::repeat_n(fault, count).cloned());
+    }
+
+    /// Lets the fault befall every answer that no queued one befalls.
+    pub(super) fn stand(&mut self, endpoint: Endpoint, fault: Fault) {
+        self.standing.insert(endpoint, fault);
+    }
+
+    pub(super) fn clear(&mut self, endpoint: Endpoint) {
+        self.queued.remove(&endpoint);
+        self.standing.remove(&endpoint);
+    }
+
+    /// The fault of the endpoint's next answer.
+    pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let queued = self.queued.get_mut(&endpoint).and_then(VecDeque::pop_front);
+        queued.or_else(|| self.standing.get(&endpoint).cloned())
+    }
+}
