@@ -13,7 +13,7 @@ const START_MS = 20000;
 const STOP_MS = 10000;
 
 async function startServer() {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'weapp-login-'));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'weapp-login-miniprogram-'));
   const child = spawn(binary(), [], {
     cwd: folder,
     env: { ...cleanEnvironment(), WEAPP_SERVER__PORT: '0', WEAPP_STORE__URL: `sqlite://${folder}/weapp.db` },
