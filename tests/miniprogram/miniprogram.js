@@ -1,0 +1,69 @@
+// Loads the sample mini program the way WeChat does: CommonJS with relative paths, `wx`, `App` and `Page` as globals,
+// and nothing of Node or the browser. Every call starts from scratch, as a phone does after the mini program was closed.
+
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const vm = require('node:vm');
+
+const ROOT = path.resolve(__dirname, '../../examples/miniprogram');
+// A mini program that used one of these would work in a Node test and nowhere else.
+const ABSENT = ['process', 'Buffer', 'global', 'globalThis', 'window', 'document', 'fetch', 'XMLHttpRequest'];
+
+function start(wx) {
+  const modules = new Map();
+  const registered = { app: null, pages: [] };
+  const globals = {
+    wx,
+    App: (options) => { registered.app = options; },
+    Page: (options) => { registered.pages.push(pageOf(options)); },
+    getApp: () => registered.app,
+  };
+
+  function load(file) {
+    if (modules.has(file)) return modules.get(file).exports;
+    const module = { exports: {} };
+    modules.set(file, module);
+    const scope = { module, exports: module.exports, require: requireFrom(path.dirname(file)), ...globals };
+    const names = [...Object.keys(scope), ...ABSENT];
+    const run = vm.compileFunction(fs.readFileSync(file, 'utf8'), names, { filename: file });
+    run(...Object.values(scope));
+    return module.exports;
+  }
+
+  const requireFrom = (folder) => (name) => {
+    const file = path.resolve(folder, name.endsWith('.js') ? name : `${name}.js`);
+    const inside = /^\.\.?\//.test(name) && file.startsWith(ROOT + path.sep);
+    if (!inside) throw new Error(`a mini program cannot require ${name}`);
+    return load(file);
+  };
+
+  return {
+    login: () => load(path.join(ROOT, 'utils/login.js')),
+    app() {
+      load(path.join(ROOT, 'app.js'));
+      return registered.app;
+    },
+    page(name) {
+      load(path.join(ROOT, `${name}.js`));
+      return registered.pages[registered.pages.length - 1];
+    },
+  };
+}
+
+// The page instance: its own copy of `data`, and a `setData` as strict as the bridge to the view is.
+function pageOf(options) {
+  return {
+    ...options,
+    data: structuredClone(options.data || {}),
+    setData(changes) {
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === undefined) throw new Error(`setData: ${name} is undefined`);
+        this.data[name] = JSON.parse(JSON.stringify(value));
+      }
+    },
+  };
+}
+
+module.exports = { start, ROOT };

@@ -1,0 +1,86 @@
+// The real binary in a folder of its own, on a free port, with WeChat simulated.
+
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+
+const START_MS = 20000;
+const STOP_MS = 10000;
+
+async function startServer() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'weapp-login-miniprogram-'));
+  const child = spawn(binary(), [], {
+    cwd: folder,
+    env: { ...cleanEnvironment(), WEAPP_SERVER__PORT: '0', WEAPP_STORE__URL: `sqlite://${folder}/weapp.db` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let line = '';
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    line += chunk;
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => { output += chunk; });
+  const exited = once(child, 'exit');
+
+  async function stop() {
+    child.kill('SIGTERM');
+    const [code, signal] = await within(STOP_MS, exited, () => child.kill('SIGKILL'), 'did not stop on SIGTERM');
+    fs.rmSync(folder, { recursive: true, force: true });
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, `the server did not stop cleanly:\n${output}`);
+  }
+
+  const started = new Promise((resolve, reject) => {
+    child.stdout.on('data', () => {
+      // What follows the port shows that all its digits have come.
+      const url = /(http:\/\/127\.0\.0\.1:[1-9]\d*)[^\d]/.exec(line);
+      if (url) resolve(url[1]);
+    });
+    child.on('error', reject);
+    exited.then(([code]) => reject(new Error(`the server ended at once, with status ${code}:\n${output}`)), reject);
+  });
+  try {
+    const origin = await within(START_MS, started, () => {}, 'printed no http://127.0.0.1:<port> on standard output');
+    return { origin, stop };
+  } catch (error) {
+    child.kill('SIGKILL');
+    fs.rmSync(folder, { recursive: true, force: true });
+    throw new Error(`${error.message}\n${output}`);
+  }
+}
+
+function binary() {
+  const named = process.env.WEAPP_LOGIN_BIN;
+  if (!named) throw new Error('Set WEAPP_LOGIN_BIN to the built server, such as target/release/weapp-login.');
+  const file = path.resolve(named);
+  if (!fs.existsSync(file)) throw new Error(`WEAPP_LOGIN_BIN names ${file}, which is not there: cargo build --release`);
+  return file;
+}
+
+// A setting of whoever runs the tests must not reach the server under test.
+function cleanEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('WEAPP_') && name !== 'PORT');
+  return Object.fromEntries(kept);
+}
+
+async function within(limit, promise, giveUp, complaint) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      giveUp();
+      reject(new Error(`the server ${complaint} within ${limit / 1000} s`));
+    }, limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+module.exports = { startServer };
