@@ -15,17 +15,23 @@ pub struct Error {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// A file or folder that is there, or should be, cannot be read.
-    #[error("{place}: {what} cannot be read: {reason}\n  hint: {hint}")]
+    /// A file that is there cannot be read.
+    #[error("{place}: the file cannot be read: {reason}")]
     Unreadable {
-        /// The file, or the variable that names it.
+        /// The file.
         place: Place,
-        /// The file as it was looked for.
-        what: String,
         /// What the system says.
         reason: String,
-        /// The way out.
-        hint: &'static str,
+    },
+    /// A file or folder that a variable names cannot be read.
+    #[error("{place}: {target} cannot be read: {reason}")]
+    UnreadableTarget {
+        /// The variable.
+        place: Place,
+        /// The file or folder.
+        target: String,
+        /// What the system says.
+        reason: String,
     },
     /// A file or variable holds bytes that are no UTF-8.
     #[error("{place}: this is not UTF-8 text\n  hint: {hint}")]
@@ -36,16 +42,14 @@ pub enum Problem {
         hint: &'static str,
     },
     /// A file is not TOML.
-    #[error("{file}{}: this is not TOML: {reason}{}", at_line(*line), hinted(hint.as_deref()))]
+    #[error("{file}{}: this is not TOML: {reason}", at_line(*line))]
     Syntax {
         /// The file.
         file: String,
-        /// The line, counted from 1.
+        /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// What the parser says; without the line's text, which may hold a secret.
         reason: String,
-        /// The way out, where there is one thing to do.
-        hint: Option<String>,
     },
     /// There is no such setting.
     #[error("unknown setting `{key}` in {place}; {}", instead(nearest.as_deref(), known))]
@@ -56,8 +60,14 @@ pub enum Problem {
         key: String,
         /// The setting or variable that is spelt most alike.
         nearest: Option<String>,
-        /// What there is instead, at the same level.
+        /// What there is at the same level.
         known: Vec<String>,
+    },
+    /// There is no such profile.
+    #[error("WEAPP_PROFILE: the profile must be development or production, got {got}")]
+    UnknownProfile {
+        /// What was asked for.
+        got: String,
     },
     /// A value is not allowed.
     #[error("{place}: `{key}` must be {must}, got {got}{}", hinted(hint.as_deref()))]
@@ -73,6 +83,14 @@ pub enum Problem {
         /// The way out.
         hint: Option<String>,
     },
+    /// A secret is given both as itself and as a file.
+    #[error("{place} and {other} are both set\n  hint: unset one of them")]
+    Twice {
+        /// The variable that names a file.
+        place: Place,
+        /// The variable that holds the secret.
+        other: Place,
+    },
     /// Two values do not go together.
     #[error("{place}: `{key}` {conflict}\n  hint: {hint}")]
     Conflict {
@@ -87,12 +105,12 @@ pub enum Problem {
     },
     /// The production profile without a mini program.
     #[error(
-        "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and WEAPP_APPS__MAIN__APP_SECRET \
-         or WEAPP_APPS__MAIN__APP_SECRET_FILE"
+        "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
+         WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE"
     )]
     AppMissing,
-    /// The settings passed the checks and yet do not fit their types: a bug.
-    #[error("the settings could not be taken over; please report this")]
+    /// The settings passed the checks and yet do not fit their types: a bug of ours.
+    #[error("the settings passed every check and yet do not fit; please report this")]
     Unfit,
 }
 

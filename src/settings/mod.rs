@@ -5,10 +5,14 @@
 
 mod check;
 mod data;
+mod environment;
 mod error;
+mod files;
+mod findings;
 mod keys;
 mod layers;
 mod report;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -45,8 +49,9 @@ impl Settings {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        let layers = layers::read(environment, folder)?;
-        let settings = check::settings(&layers)?;
+        let mut problems = Vec::new();
+        let layers = layers::read(environment, folder, &mut problems);
+        let settings = check::settings(&layers, problems)?;
         Ok(Loaded {
             settings,
             sources: report::sources(&layers),

@@ -1,11 +1,829 @@
-//! Tests.
-use std::path::Path;
+//! What the settings promise: every message to the letter, the order of the layers, and that no secret shows.
 
-use crate::settings::Settings;
+use std::ffi::OsString;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::settings::{Error, Loaded, Profile, Settings, keys, layers};
+
+const APP_ID: &str = "wx0123456789abcdef";
+const OTHER_APP_ID: &str = "wxfedcba9876543210";
+const SECRET: &str = "00112233445566778899aabbccddeeff";
+
+/// A configuration folder of its own for each test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("weapp-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn with(self, file: &str, text: impl AsRef<[u8]>) -> Self {
+        fs::write(self.0.join(file), text).unwrap();
+        self
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.join(file).display().to_string()
+    }
+
+    fn load(&self, environment: &[(&str, &str)]) -> Result<Loaded, Error> {
+        Settings::load(environment.iter().copied(), &self.0)
+    }
+
+    /// The complaints about a `local.toml`, with the folder's name left out.
+    fn complaint(self, environment: &[(&str, &str)]) -> String {
+        let error = self.load(environment).map(|loaded| loaded.settings);
+        let complaint = error.unwrap_err().to_string();
+        complaint.replace(&format!("{}/", self.0.display()), "")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn load(environment: &[(&str, &str)]) -> Result<Loaded, Error> {
+    Settings::load(environment.iter().copied(), Path::new("no such folder"))
+}
+
+fn settings(environment: &[(&str, &str)]) -> Settings {
+    load(environment).unwrap().settings
+}
+
+#[track_caller]
+fn check_variable(name: &str, value: &str, complaint: &str) {
+    let error = load(&[(name, value)]).unwrap_err();
+    assert_eq!(error.to_string(), complaint);
+}
+
+#[track_caller]
+fn check_file(test: &str, text: &str, complaint: &str) {
+    let folder = Folder::new(test).with("local.toml", text);
+    assert_eq!(folder.complaint(&[]), complaint);
+}
 
 #[test]
 fn the_shipped_file_names_every_key() {
-    let loaded = Settings::load([("A", "b")], Path::new("none")).unwrap();
-    assert!(loaded.settings.simulated());
-    assert_eq!(loaded.settings.store.file(), Path::new("data/weapp.db"));
+    let mut problems = Vec::new();
+    let layers = layers::read(Vec::new(), Path::new("no such folder"), &mut problems);
+    assert_eq!(problems, []);
+    let shipped: Vec<String> = layers
+        .built_in()
+        .into_keys()
+        .map(|key| key.replace("apps.main.", "apps.*."))
+        .collect();
+    let mut known: Vec<&str> = keys::paths().collect();
+    known.sort_unstable();
+    assert_eq!(shipped, known);
+}
+
+#[test]
+fn the_defaults_are_those_of_a_developers_machine() {
+    let loaded = load(&[]).unwrap();
+    let settings = loaded.settings;
+    assert_eq!(settings.profile, Profile::Development);
+    assert_eq!(settings.server.address().to_string(), "127.0.0.1:3000");
+    assert!(settings.server.worker_count() > 0);
+    assert_eq!(settings.server.shutdown().as_secs(), 8);
+    assert_eq!(settings.log.format, "dev");
+    assert_eq!(settings.log.level, log::LevelFilter::Info);
+    assert_eq!(settings.log.skip, [""; 0]);
+    assert_eq!(settings.json.limit, 102_400);
+    assert!(settings.json.strict && settings.json.inflate);
+    assert_eq!(settings.json.body_timeout().as_secs(), 10);
+    assert_eq!(settings.session.lifetime_seconds, 604_800);
+    assert_eq!(settings.session.idle_seconds, 259_200);
+    assert_eq!(settings.session.touch_seconds, 3_600);
+    assert_eq!(settings.session.per_user, 10);
+    assert_eq!(settings.store.file(), Path::new("data/weapp.db"));
+    assert_eq!(settings.wechat.base_url, "https://api.weixin.qq.com");
+    assert_eq!(settings.wechat.connect_timeout().as_millis(), 1_000);
+    assert_eq!(settings.wechat.timeout().as_millis(), 3_000);
+    assert!(settings.simulated());
+    assert_eq!(loaded.sources, ["built-in defaults"]);
+}
+
+#[test]
+fn later_layers_win() {
+    let folder = Folder::new("layers")
+        .with("default.toml", "[server]\nport = 1\nworkers = 1\n[log]\nformat = 'tiny'\nlevel = 'warn'\n[json]\nlimit = 1")
+        .with("production.toml", "server.port = 2\nserver.workers = 2\nlog.level = 'error'\njson.limit = 2")
+        .with("development.toml", "server.port = 9")
+        .with("local.toml", "server.port = 3\nserver.workers = 3\njson.limit = 3");
+    let environment = [
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_SERVER__PORT", "4"),
+        ("WEAPP_SERVER__WORKERS", "4"),
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+        ("PORT", "5"),
+    ];
+    let loaded = folder.load(&environment).unwrap();
+    let settings = loaded.settings;
+    assert_eq!(settings.profile, Profile::Production);
+    assert_eq!(settings.server.port, 4);
+    assert_eq!(settings.server.workers, 4);
+    assert_eq!(settings.json.limit, 3);
+    assert_eq!(settings.log.level, log::LevelFilter::Error);
+    assert_eq!(
+        settings.log.format, "combined",
+        "the compiled-in profile is stronger than the folder's default.toml"
+    );
+    assert_eq!(settings.log.skip, ["/livez", "/readyz"]);
+    let expected = [
+        "built-in defaults".to_owned(),
+        "WEAPP_PROFILE".to_owned(),
+        folder.path("default.toml"),
+        folder.path("production.toml"),
+        folder.path("local.toml"),
+        "WEAPP_APPS__MAIN__APP_ID".to_owned(),
+        "WEAPP_APPS__MAIN__APP_SECRET".to_owned(),
+        "WEAPP_SERVER__PORT".to_owned(),
+        "WEAPP_SERVER__WORKERS".to_owned(),
+    ];
+    assert_eq!(loaded.sources, expected);
+}
+
+#[test]
+fn port_is_honoured_unless_ours_is_set() {
+    assert_eq!(settings(&[("PORT", "8080")]).server.port, 8080);
+    assert_eq!(settings(&[("PORT", "")]).server.port, 3000);
+    assert_eq!(
+        settings(&[("PORT", "x"), ("WEAPP_SERVER__PORT", "0")])
+            .server
+            .port,
+        0
+    );
+    let folder = Folder::new("port").with("local.toml", "server.port = 1");
+    let loaded = folder.load(&[("PORT", "2")]).unwrap();
+    assert_eq!(loaded.settings.server.port, 2);
+    assert_eq!(loaded.sources.last().unwrap(), "PORT");
+    check_variable(
+        "PORT",
+        "99999",
+        "PORT: `server.port` must be at most 65535, got 99999\n  \
+         hint: the default is 3000; unset the variable to use it",
+    );
+}
+
+#[test]
+fn another_folder_may_be_named() {
+    let folder = Folder::new("folder").with("local.toml", "server.port = 1");
+    let directory = folder.0.to_str().unwrap();
+    assert_eq!(settings(&[("WEAPP_CONFIG_DIR", directory)]).server.port, 1);
+    check_variable(
+        "WEAPP_CONFIG_DIR",
+        "/nowhere/at all",
+        "WEAPP_CONFIG_DIR: `/nowhere/at all` cannot be read: there is no such folder",
+    );
+}
+
+#[test]
+fn every_kind_of_value_comes_from_the_environment() {
+    let settings = settings(&[
+        ("WEAPP_SERVER__HOST", "::1"),
+        ("WEAPP_JSON__STRICT", "false"),
+        ("WEAPP_LOG__SKIP", "/livez, /readyz"),
+        ("WEAPP_LOG__FORMAT", "1234567890"),
+        ("WEAPP_LOG__LEVEL", "off"),
+        ("WEAPP_STORE__URL", "sqlite:///var/lib/weapp.db"),
+        ("WEAPP_WECHAT__BASE_URL", "http://localhost:8090/"),
+    ]);
+    assert_eq!(settings.server.host, "::1".parse::<IpAddr>().unwrap());
+    assert!(!settings.json.strict);
+    assert_eq!(settings.log.skip, ["/livez", "/readyz"]);
+    assert_eq!(settings.log.format, "1234567890");
+    assert_eq!(settings.log.level, log::LevelFilter::Off);
+    assert_eq!(settings.store.file(), Path::new("/var/lib/weapp.db"));
+    assert_eq!(settings.wechat.base_url, "http://localhost:8090");
+}
+
+#[test]
+fn a_secret_that_looks_like_a_number_stays_a_text() {
+    for secret in [
+        "12345678901234567890123456789012",
+        "00000000000000000000000000000001",
+    ] {
+        let settings = settings(&[
+            ("WEAPP_APPS__MY_SHOP__APP_ID", APP_ID),
+            ("WEAPP_APPS__MY_SHOP__APP_SECRET", secret),
+        ]);
+        let app = settings.apps.get("my_shop").unwrap();
+        assert_eq!(app.app_id.as_str(), APP_ID);
+        assert_eq!(app.app_secret.expose(), secret);
+        assert_eq!(
+            settings.apps.len(),
+            1,
+            "the shipped file's app is there in name only"
+        );
+        assert!(!settings.simulated());
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file() {
+    let folder = Folder::new("secret").with("secret", format!("{SECRET}\r\n"));
+    let file = folder.path("secret");
+    let loaded = folder
+        .load(&[
+            ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+            ("WEAPP_APPS__MAIN__APP_SECRET", ""),
+            ("WEAPP_APPS__MAIN__APP_SECRET_FILE", &file),
+        ])
+        .unwrap();
+    let app = loaded.settings.apps.get("main").unwrap();
+    assert_eq!(app.app_secret.expose(), SECRET);
+    assert!(loaded.report.contains("app_secret = \"***\""));
+    assert!(
+        loaded
+            .report
+            .contains("# WEAPP_APPS__MAIN__APP_SECRET_FILE\n")
+    );
+}
+
+#[test]
+fn a_secret_and_its_file_exclude_each_other() {
+    let error = load(&[
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+        ("WEAPP_APPS__MAIN__APP_SECRET_FILE", "/run/secrets/x"),
+    ]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE and WEAPP_APPS__MAIN__APP_SECRET are both set\n  hint: unset one of them"
+    );
+}
+
+#[test]
+fn a_secret_file_must_be_there_and_hold_a_secret() {
+    check_variable(
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE",
+        "/run/secrets/no such",
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE: `/run/secrets/no such` cannot be read: No such file or directory (os error 2)",
+    );
+    let complaint = |test: &str, bytes: &[u8]| {
+        let folder = Folder::new(test).with("secret", bytes);
+        let file = folder.path("secret");
+        folder.complaint(&[
+            ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+            ("WEAPP_APPS__MAIN__APP_SECRET_FILE", &file),
+        ])
+    };
+    assert_eq!(
+        complaint("secret-binary", b"\xff\xfe"),
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE: this is not UTF-8 text\n  \
+         hint: the file must hold the secret and nothing else"
+    );
+    assert_eq!(
+        complaint("secret-two-lines", b"one\ntwo\n"),
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE: `apps.main.app_secret` must be 32 hexadecimal digits, \
+         got *** (7 characters)\n  \
+         hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)"
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_in_a_file() {
+    check_file(
+        "unknown-1",
+        "[servr]\nport = 1",
+        "unknown setting `servr` in local.toml; did you mean `server`?",
+    );
+    check_file(
+        "unknown-2",
+        "[server]\nprot = 1\nzzzzzz = 1",
+        "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
+         unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
+         server.shutdown_seconds",
+    );
+    check_file(
+        "unknown-3",
+        "port = 1",
+        "unknown setting `port` in local.toml; did you mean `server.port`?",
+    );
+    check_file(
+        "unknown-4",
+        "profile = 'production'",
+        "unknown setting `profile` in local.toml; did you mean `WEAPP_PROFILE`?",
+    );
+    check_file(
+        "unknown-5",
+        &format!("[apps.main]\napp_secert = '{SECRET}'\n{SECRET} = 1"),
+        "unknown setting `*** (42 characters)` in local.toml; known here: apps.main.app_id, apps.main.app_secret\n\
+         unknown setting `apps.main.app_secert` in local.toml; did you mean `apps.main.app_secret`?",
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_in_the_environment() {
+    let check = |name: &str, complaint: &str| check_variable(name, "1", complaint);
+    check(
+        "WEAPP_SERVR__PORT",
+        "unknown setting `servr` in WEAPP_SERVR__PORT; did you mean `server`?",
+    );
+    check(
+        "WEAPP_SERVER__PROT",
+        "unknown setting `server.prot` in WEAPP_SERVER__PROT; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
+        "WEAPP_SERVER_PORT",
+        "unknown setting `server_port` in WEAPP_SERVER_PORT; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
+        "WEAPP_PORT",
+        "unknown setting `port` in WEAPP_PORT; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
+        "WEAPP_APP_ID",
+        "unknown setting `app_id` in WEAPP_APP_ID; did you mean `WEAPP_APPS__MAIN__APP_ID`?",
+    );
+    check(
+        "WEAPP_PROFIL",
+        "unknown setting `profil` in WEAPP_PROFIL; did you mean `WEAPP_PROFILE`?",
+    );
+    check(
+        "WEAPP_server__port",
+        "unknown setting `server__port` in WEAPP_server__port; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
+        "WEAPP_SERVER__PORT__X",
+        "unknown setting `server.port.x` in WEAPP_SERVER__PORT__X; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
+        "WEAPP_COLOUR",
+        "unknown setting `colour` in WEAPP_COLOUR; known here: server, log, json, session, store, wechat, apps",
+    );
+    check(
+        "WEAPP_STORE__URL_FILE",
+        "unknown setting `store.url_file` in WEAPP_STORE__URL_FILE; known here: store.url",
+    );
+    check(
+        "WEAPP_SERVER",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, shutdown_seconds, got a single value",
+    );
+}
+
+#[test]
+fn what_kubernetes_sets_about_a_service_is_nobodys_mistake() {
+    let loaded = load(&[
+        ("WEAPP_LOGIN_SERVICE_HOST", "10.0.0.1"),
+        ("WEAPP_LOGIN_SERVICE_PORT", "3000"),
+        ("WEAPP_LOGIN_SERVICE_PORT_HTTP", "3000"),
+        ("WEAPP_LOGIN_PORT", "tcp://10.0.0.1:3000"),
+        ("WEAPP_PORT", "tcp://10.0.0.1:3000"),
+        ("WEAPP_LOGIN_PORT_3000_TCP", "tcp://10.0.0.1:3000"),
+        ("WEAPP_LOGIN_PORT_3000_TCP_PROTO", "tcp"),
+        ("WEAPP_LOGIN_PORT_3000_TCP_ADDR", "10.0.0.1"),
+    ]);
+    assert_eq!(loaded.unwrap().sources, ["built-in defaults"]);
+}
+
+#[test]
+fn a_number_out_of_its_range_is_refused() {
+    check_file(
+        "range",
+        "session.lifetime_seconds = 5",
+        "local.toml: `session.lifetime_seconds` must be at least 60, got 5\n  \
+         hint: the default is 604800; remove the line to use it",
+    );
+    for (name, value, words) in [
+        (
+            "WEAPP_SERVER__PORT",
+            "65536",
+            "server.port` must be at most 65535, got 65536",
+        ),
+        (
+            "WEAPP_SERVER__PORT",
+            "-1",
+            "server.port` must be at least 0, got -1",
+        ),
+        (
+            "WEAPP_SERVER__PORT",
+            "80a",
+            "server.port` must be a whole number, got `80a`",
+        ),
+        (
+            "WEAPP_SERVER__PORT",
+            "",
+            "server.port` must be a whole number, got ``",
+        ),
+        (
+            "WEAPP_SERVER__WORKERS",
+            "1025",
+            "server.workers` must be at most 1024, got 1025",
+        ),
+        (
+            "WEAPP_SERVER__SHUTDOWN_SECONDS",
+            "3601",
+            "server.shutdown_seconds` must be at most 3600, got 3601",
+        ),
+        (
+            "WEAPP_JSON__LIMIT",
+            "0",
+            "json.limit` must be at least 1, got 0",
+        ),
+        (
+            "WEAPP_JSON__LIMIT",
+            "16777217",
+            "json.limit` must be at most 16777216, got 16777217",
+        ),
+        (
+            "WEAPP_JSON__BODY_TIMEOUT_SECONDS",
+            "0",
+            "json.body_timeout_seconds` must be at least 1, got 0",
+        ),
+        (
+            "WEAPP_SESSION__LIFETIME_SECONDS",
+            "59",
+            "session.lifetime_seconds` must be at least 60, got 59",
+        ),
+        (
+            "WEAPP_SESSION__PER_USER",
+            "0",
+            "session.per_user` must be at least 1, got 0",
+        ),
+        (
+            "WEAPP_SESSION__PER_USER",
+            "1001",
+            "session.per_user` must be at most 1000, got 1001",
+        ),
+        (
+            "WEAPP_WECHAT__TIMEOUT_MILLISECONDS",
+            "0",
+            "wechat.timeout_milliseconds` must be at least 1, got 0",
+        ),
+        (
+            "WEAPP_WECHAT__CONNECT_TIMEOUT_MILLISECONDS",
+            "0",
+            "wechat.connect_timeout_milliseconds` must be at least 1, got 0",
+        ),
+        (
+            "WEAPP_JSON__STRICT",
+            "yes",
+            "json.strict` must be true or false, got `yes`",
+        ),
+    ] {
+        let complaint = load(&[(name, value)]).unwrap_err().to_string();
+        let (first, hint) = complaint.split_once('\n').unwrap();
+        assert_eq!(first, format!("{name}: `{words}"));
+        assert!(hint.starts_with("  hint: the default is "), "{hint}");
+    }
+}
+
+#[test]
+fn a_text_that_makes_no_sense_is_refused() {
+    let default =
+        |value: &str| format!("  hint: the default is {value}; unset the variable to use it");
+    let url = "must be scheme, host and perhaps port only, such as https://api.weixin.qq.com";
+    let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
+    for (name, value, words, fallback) in [
+        (
+            "WEAPP_SERVER__HOST",
+            "example.com",
+            "`server.host` must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost, got `example.com`".into(),
+            "127.0.0.1",
+        ),
+        ("WEAPP_LOG__FORMAT", "", "`log.format` must be a text that is not empty, got ``".into(), "dev"),
+        (
+            "WEAPP_LOG__LEVEL",
+            "verbose\n",
+            "`log.level` must be one of off, error, warn, info, debug, trace, got `verbose\\n`".into(),
+            "info",
+        ),
+        (
+            "WEAPP_LOG__SKIP",
+            "/livez,readyz",
+            "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]".into(),
+            "an empty list",
+        ),
+        ("WEAPP_STORE__URL", "postgres://db/x", format!("`store.url` {sqlite}, got `postgres://db/x`"), "sqlite://data/weapp.db"),
+        ("WEAPP_STORE__URL", "sqlite://", format!("`store.url` {sqlite}, got `sqlite://`"), "sqlite://data/weapp.db"),
+        ("WEAPP_STORE__URL", "sqlite::memory:", format!("`store.url` {sqlite}, got `sqlite::memory:`"), "sqlite://data/weapp.db"),
+        (
+            "WEAPP_WECHAT__BASE_URL",
+            "api.weixin.qq.com",
+            "`wechat.base_url` must be a URL such as https://api.weixin.qq.com, got `api.weixin.qq.com`".into(),
+            "https://api.weixin.qq.com",
+        ),
+        (
+            "WEAPP_WECHAT__BASE_URL",
+            "http://api.weixin.qq.com",
+            "`wechat.base_url` must be https, as http is for this machine only, got `http://api.weixin.qq.com`".into(),
+            "https://api.weixin.qq.com",
+        ),
+        (
+            "WEAPP_WECHAT__BASE_URL",
+            "https://me:password@host",
+            format!("`wechat.base_url` {url}, got *** (24 characters)"),
+            "https://api.weixin.qq.com",
+        ),
+        (
+            "WEAPP_WECHAT__BASE_URL",
+            "https://host/sns",
+            format!("`wechat.base_url` {url}, got `https://host/sns`"),
+            "https://api.weixin.qq.com",
+        ),
+    ] {
+        let complaint = load(&[(name, value)]).unwrap_err().to_string();
+        assert_eq!(complaint, format!("{name}: {words}\n{}", default(fallback)));
+    }
+}
+
+#[test]
+fn base_urls_are_judged_by_their_parts() {
+    let sound = |url: &str| load(&[("WEAPP_WECHAT__BASE_URL", url)]).is_ok();
+    for url in [
+        "https://h",
+        "https://h:1/",
+        "http://127.0.0.2:80",
+        "http://[::1]:80",
+        "https://[2001:db8::1]",
+    ] {
+        assert!(sound(url), "{url}");
+    }
+    for url in [
+        "https://",
+        "https:///",
+        "https://h?a",
+        "https://h#a",
+        "https://h//",
+        "https://h:",
+        "https://h:0",
+        "https://h:70000",
+        "https://[::1",
+        "https://[::1]x",
+        "https://[h]",
+        "https://h h",
+        "ftp://h",
+        "http://[2001:db8::1]",
+        "http://127.0.0.1.nip.io",
+    ] {
+        assert!(!sound(url), "{url}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_refused_in_a_file() {
+    check_file(
+        "kinds",
+        "store = 1\n[server]\nport = '3000'\nhost = 1\n[json]\nstrict = 1\n[log]\nskip = [1]\nlevel = {}\nformat = []",
+        "local.toml: `json.strict` must be true or false, got 1\n  \
+         hint: the default is true; remove the line to use it\n\
+         local.toml: `log.format` must be a text in quotes, got []\n  \
+         hint: the default is dev; remove the line to use it\n\
+         local.toml: `log.level` must be a text in quotes, got a table\n  \
+         hint: the default is info; remove the line to use it\n\
+         local.toml: `log.skip` must be a text in quotes, got [1]\n  \
+         hint: the default is an empty list; remove the line to use it\n\
+         local.toml: `server.host` must be a text in quotes, got 1\n  \
+         hint: the default is 127.0.0.1; remove the line to use it\n\
+         local.toml: `server.port` must be a whole number, got `3000`\n  \
+         hint: the default is 3000; remove the line to use it\n\
+         local.toml: `store` must be a table with url, got a single value",
+    );
+    check_file(
+        "kinds-list",
+        "log.skip = '/livez'",
+        "local.toml: `log.skip` must be a list of texts, got `/livez`\n  hint: the default is an empty list; remove the line to use it",
+    );
+    check_file(
+        "kinds-apps",
+        "apps = 1",
+        "local.toml: `apps` must be tables, one for each mini program, got a single value",
+    );
+}
+
+#[test]
+fn times_must_go_together() {
+    check_file(
+        "times",
+        "[session]\nlifetime_seconds = 7200\ntouch_seconds = 259200\n[wechat]\nconnect_timeout_milliseconds = 3001",
+        "built in: `session.idle_seconds` must be at most `session.lifetime_seconds` (7200, local.toml), got 259200\n  \
+         hint: set `session.idle_seconds` to 7200 or less, or `session.lifetime_seconds` to 259200 or more\n\
+         local.toml: `session.touch_seconds` must be less than `session.idle_seconds` (259200, built in), got 259200\n  \
+         hint: set `session.touch_seconds` to 259199 or less, or `session.idle_seconds` to 259201 or more\n\
+         local.toml: `wechat.connect_timeout_milliseconds` must be at most `wechat.timeout_milliseconds` (3000, built in), \
+         got 3001\n  \
+         hint: set `wechat.connect_timeout_milliseconds` to 3000 or less, or `wechat.timeout_milliseconds` to 3001 or more",
+    );
+}
+
+#[test]
+fn an_app_has_an_id_and_a_secret() {
+    check_variable(
+        "WEAPP_APPS__MAIN__APP_ID",
+        APP_ID,
+        "WEAPP_APPS__MAIN__APP_ID: `apps.main.app_id` is set, but `apps.main.app_secret` is not\n  \
+         hint: set WEAPP_APPS__MAIN__APP_SECRET, or WEAPP_APPS__MAIN__APP_SECRET_FILE to the path of a file that holds it",
+    );
+    check_variable(
+        "WEAPP_APPS__SHOP__APP_SECRET",
+        SECRET,
+        "WEAPP_APPS__SHOP__APP_SECRET: `apps.shop.app_secret` is set, but `apps.shop.app_id` is not\n  \
+         hint: set WEAPP_APPS__SHOP__APP_ID",
+    );
+}
+
+#[test]
+fn an_app_id_and_a_secret_look_like_one() {
+    let copy = "  hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)";
+    let must = "`apps.main.app_id` must be `wx` and 16 hexadecimal digits in lower case";
+    for id in [
+        "touristappid",
+        "wx0123456789ABCDEF",
+        "wx0123456789abcde",
+        "wx0123456789abcdef ",
+    ] {
+        check_variable(
+            "WEAPP_APPS__MAIN__APP_ID",
+            id,
+            &format!("WEAPP_APPS__MAIN__APP_ID: {must}, got `{id}`\n{copy}"),
+        );
+    }
+    check_variable(
+        "WEAPP_APPS__MAIN__APP_ID",
+        SECRET,
+        &format!(
+            "WEAPP_APPS__MAIN__APP_ID: {must}, got *** (32 characters)\n  hint: this looks like an AppSecret: are the two swapped?"
+        ),
+    );
+    let must = "`apps.main.app_secret` must be 32 hexadecimal digits";
+    check_variable(
+        "WEAPP_APPS__MAIN__APP_SECRET",
+        "hunter2",
+        &format!("WEAPP_APPS__MAIN__APP_SECRET: {must}, got *** (7 characters)\n{copy}"),
+    );
+    check_file(
+        "secret-number",
+        "[apps.main]\napp_secret = 1234567",
+        "local.toml: `apps.main.app_secret` must be a text in quotes, got ***\n  \
+         hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)",
+    );
+}
+
+#[test]
+fn an_app_has_a_plain_name() {
+    check_file(
+        "app-name",
+        "[apps.'My Shop']\napp_id = ''",
+        "local.toml: `apps` must be tables named in lower-case letters, digits, `-` and single `_`, got `My Shop`",
+    );
+    let settings = Folder::new("app-names")
+        .with("local.toml", format!("[apps.my-shop]\napp_id = '{APP_ID}'\napp_secret = '{SECRET}'\n[apps.b_2]\napp_id = '{OTHER_APP_ID}'\napp_secret = '{SECRET}'"))
+        .load(&[])
+        .unwrap()
+        .settings;
+    assert_eq!(settings.apps.keys().collect::<Vec<_>>(), ["b_2", "my-shop"]);
+}
+
+#[test]
+fn two_apps_do_not_share_an_id() {
+    check_file(
+        "twins",
+        &format!(
+            "[apps.a]\napp_id = '{APP_ID}'\napp_secret = '{SECRET}'\n[apps.b]\napp_id = '{APP_ID}'\napp_secret = '{SECRET}'"
+        ),
+        "local.toml: `apps.b.app_id` is the same as `apps.a.app_id`\n  hint: remove one of the two apps",
+    );
+}
+
+#[test]
+fn production_needs_an_app() {
+    check_variable(
+        "WEAPP_PROFILE",
+        "production",
+        "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
+         WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE",
+    );
+}
+
+#[test]
+fn there_are_two_profiles() {
+    for (value, shown) in [
+        ("prod", "`prod`"),
+        ("", "``"),
+        ("Production", "`Production`"),
+    ] {
+        check_variable(
+            "WEAPP_PROFILE",
+            value,
+            &format!("WEAPP_PROFILE: the profile must be development or production, got {shown}"),
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_named_with_its_line_and_without_its_text() {
+    let broken = |test: &str, line: &str| {
+        let folder = Folder::new(test).with("local.toml", format!("# one\n[apps.main]\n{line}\n"));
+        folder.complaint(&[])
+    };
+    assert_eq!(
+        broken("toml-1", &format!("app_secret = {SECRET}")),
+        "local.toml:3: this is not TOML: "
+    );
+    assert_eq!(
+        broken("toml-2", "app_secret '1'"),
+        "local.toml:3: this is not TOML: "
+    );
+    assert_eq!(
+        broken("toml-3", "app_secret = 'a"),
+        "local.toml:3: this is not TOML: "
+    );
+    assert_eq!(
+        broken("toml-4", "app_secret = 12345678901234567890123456789012"),
+        "local.toml:3: this is not TOML: a number is too large; a text needs quotes"
+    );
+    assert_eq!(
+        broken("toml-5", "app_id = ''\napp_id = ''"),
+        "local.toml:4: this is not TOML: "
+    );
+}
+
+#[test]
+fn a_file_must_be_readable_and_utf_8() {
+    let folder = Folder::new("unreadable");
+    fs::create_dir(folder.0.join("local.toml")).unwrap();
+    assert_eq!(
+        folder.complaint(&[]),
+        "local.toml: the file cannot be read: Is a directory (os error 21)"
+    );
+    let folder = Folder::new("gbk").with("local.toml", b"# \xd6\xd0\xce\xc4");
+    assert_eq!(
+        folder.complaint(&[]),
+        "local.toml: this is not UTF-8 text\n  hint: save the file as UTF-8"
+    );
+    let folder = Folder::new("bom").with("local.toml", "\u{feff}server.port = 1\r\n");
+    assert_eq!(folder.load(&[]).unwrap().settings.server.port, 1);
+    let folder = Folder::new("no-folder").with("config", "");
+    let loaded = Settings::load([("A", "b")], &folder.0.join("config"));
+    assert_eq!(
+        loaded.unwrap().sources,
+        ["built-in defaults"],
+        "a file of that name is not ours"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_must_be_utf_8() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let bytes = OsString::from_vec(b"\xff".to_vec());
+    let error = Settings::load(
+        [(OsString::from("WEAPP_LOG__FORMAT"), bytes.clone())],
+        Path::new("none"),
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "WEAPP_LOG__FORMAT: this is not UTF-8 text\n  hint: set it again, in UTF-8"
+    );
+    let loaded = Settings::load([(OsString::from("LS_COLORS"), bytes)], Path::new("none"));
+    assert!(
+        loaded.is_ok(),
+        "other programs' variables are not ours to judge"
+    );
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let folder = Folder::new("all").with("local.toml", "colour = 1\n[server]\nport = 'x'");
+    let complaint = folder.complaint(&[("WEAPP_PROFILE", "production"), ("WEAPP_LOG__LEVEL", "x")]);
+    assert_eq!(
+        complaint
+            .lines()
+            .filter(|line| !line.starts_with("  hint"))
+            .count(),
+        4,
+        "{complaint}"
+    );
+}
+
+#[test]
+fn the_report_names_every_value_and_its_place() {
+    let loaded = load(&[
+        ("WEAPP_SERVER__PORT", "8080"),
+        ("WEAPP_LOG__FORMAT", "\":a\"\\\n"),
+        ("WEAPP_LOG__SKIP", "/a,/b"),
+    ]);
+    assert_eq!(loaded.unwrap().report, "");
+}
+
+#[test]
+fn no_secret_shows_itself() {
+    let environment = [
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+    ];
+    let loaded = load(&environment).unwrap();
+    let shown = format!("{loaded:?} {:?} {}", loaded.settings, loaded.report);
+    assert!(!shown.contains(SECRET) && shown.contains(APP_ID));
+    let environment = environment.map(|(name, value)| (name.into(), value.into()));
+    let layers = layers::read(environment.into(), Path::new("none"), &mut Vec::new());
+    assert!(!format!("{:?}", layers.stack).contains(SECRET));
 }
