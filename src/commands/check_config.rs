@@ -1,12 +1,13 @@
-//! `weapp-login config check`: what is in force, and where it came from.
+//! `weapp-login config check`: what is in force, and where each value came from.
+//!
+//! Never knows a key: the settings describe themselves.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
-use weapp_login::settings::Settings;
+use crate::commands::{Failure, configuration};
 
-use crate::commands::Failure;
-
+/// Prints the effective configuration, secrets masked.
 pub(crate) fn run() -> Result<(), Failure> {
-    let _settings = Settings::load();
-    std::io::stdout().write_all(b"").map_err(|e| Failure::of_ours(e.to_string()))
+    let report = configuration()?.report;
+    io::stdout().write_all(report.as_bytes()).map_err(|error| Failure::of_ours(&error))
 }

@@ -6,20 +6,27 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use weapp_login::settings::Settings;
-
-use crate::commands::Failure;
+use crate::commands::{Failure, configuration};
 
 /// How long the server may take for each step. Our choice: container engines give up after 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How a server shows that it is not well.
+#[derive(Debug, thiserror::Error)]
+enum Unhealthy {
+    #[error("http://{0}/livez answers {1}")]
+    Status(SocketAddr, u16),
+    #[error("http://{0}/livez does not answer: {1}")]
+    Silent(SocketAddr, io::Error),
+}
+
+/// Succeeds if the server answers 200.
 pub(crate) fn run() -> Result<(), Failure> {
-    let settings = Settings::load().map_err(|error| Failure::to_mend(&error))?;
-    let address = reachable(settings.server.address());
+    let address = reachable(configuration()?.settings.server.address());
     match status(address) {
         Ok(200) => Ok(()),
-        Ok(status) => Err(Failure::of_ours(format!("http://{address}/livez answers {status}"))),
-        Err(error) => Err(Failure::of_ours(format!("http://{address}/livez does not answer: {error}"))),
+        Ok(status) => Err(Failure::of_ours(&Unhealthy::Status(address, status))),
+        Err(error) => Err(Failure::of_ours(&Unhealthy::Silent(address, error))),
     }
 }
 

@@ -7,9 +7,13 @@ pub(crate) mod healthcheck;
 pub(crate) mod serve;
 mod start_block;
 
+use std::env;
 use std::error::Error;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+
+use weapp_login::settings::{Loaded, Settings};
 
 /// Why the process ends with a failure.
 pub(crate) struct Failure {
@@ -20,18 +24,41 @@ pub(crate) struct Failure {
 impl Failure {
     /// What the person who started the process can mend: status 2.
     pub(crate) fn to_mend(error: &dyn Error) -> Self {
-        Self { status: 2, message: error.to_string() }
+        Self::message(chain(error))
+    }
+
+    /// The same, in words of our own.
+    pub(crate) fn message(message: String) -> Self {
+        Self { status: 2, message }
     }
 
     /// Anything else: status 1.
-    pub(crate) fn of_ours(message: impl Into<String>) -> Self {
-        Self { status: 1, message: message.into() }
+    pub(crate) fn of_ours(error: &dyn Error) -> Self {
+        Self { status: 1, message: chain(error) }
     }
 
     /// Prints the message to standard error, and gives the process's status.
     pub(crate) fn tell(&self) -> ExitCode {
         // If nobody reads standard error, the status still tells.
-        writeln!(std::io::stderr(), "weapp-login: {}", self.message).unwrap_or_default();
+        writeln!(io::stderr(), "weapp-login: {}", self.message).unwrap_or_default();
         ExitCode::from(self.status)
     }
+}
+
+/// An error and what led to it.
+fn chain(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(because) = cause {
+        message.push_str(": ");
+        message.push_str(&because.to_string());
+        cause = because.source();
+    }
+    message
+}
+
+/// The configuration of this process: its environment, and `config` in the folder that it was started in.
+pub(crate) fn configuration() -> Result<Loaded, Failure> {
+    let loaded = Settings::load(env::vars_os(), Path::new("config"));
+    loaded.map_err(|error| Failure::to_mend(&error))
 }

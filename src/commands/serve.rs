@@ -1,0 +1,147 @@
+//! `weapp-login serve`: how the server starts, and how it stops.
+//!
+//! Knows the order. Never knows what is served.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use weapp_login::settings::{Loaded, Settings};
+use weapp_login::simulator::{Options, Simulator};
+use weapp_login::{Parts, app, telemetry};
+
+use crate::commands::start_block::StartBlock;
+use crate::commands::{Failure, configuration};
+
+/// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// The simulator's seed: always the same, so that its users are the same after a restart.
+const SEED: u64 = 1;
+
+/// Serves until a signal says stop.
+pub(crate) fn run() -> Result<(), Failure> {
+    let loaded = configuration()?;
+    telemetry::init(&loaded.settings).map_err(|error| Failure::of_ours(&error))?;
+    let served = actix_rt::System::new().block_on(serve(&loaded));
+    telemetry::flush();
+    served
+}
+
+async fn serve(loaded: &Loaded) -> Result<(), Failure> {
+    let settings = &loaded.settings;
+    let simulator = simulator(settings).await?;
+    let listener = listen(settings)?;
+    let parts = Parts::new(settings, simulator.as_ref()).map_err(|error| Failure::to_mend(&error))?;
+    let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
+    announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
+    let sweeping = actix_rt::spawn(sweep(parts.clone()));
+    let served = run_server(settings, &parts, listener, signals).await;
+    sweeping.abort();
+    parts.store().close().await.map_err(|error| Failure::of_ours(&error))?;
+    served.map_err(|error| Failure::of_ours(&error))
+}
+
+/// Starts WeChat's stand-in, if the settings want one.
+async fn simulator(settings: &Settings) -> Result<Option<Simulator>, Failure> {
+    if !settings.simulated() {
+        return Ok(None);
+    }
+    let started = Simulator::start(Options::new(SEED)).await;
+    started.map(Some).map_err(|error| Failure::of_ours(&error))
+}
+
+/// Takes the port.
+fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+    let address = settings.server.address();
+    TcpListener::bind(address).map_err(|error| {
+        let what = match error.kind() {
+            io::ErrorKind::AddrInUse => "another process listens there already",
+            io::ErrorKind::PermissionDenied => "this user may not use that port",
+            io::ErrorKind::AddrNotAvailable => "this machine does not have that address",
+            _ => "the system refuses",
+        };
+        Failure::message(format!(
+            "cannot listen on `{address}` (`server.host` and `server.port`): {what}\n  \
+             hint: stop that process, or choose another port, as in WEAPP_SERVER__PORT={}",
+            address.port().checked_add(1).unwrap_or(3000)
+        ))
+    })
+}
+
+fn announce(loaded: &Loaded, listener: &TcpListener) -> io::Result<()> {
+    let mut out = io::stdout();
+    let block = StartBlock {
+        profile: loaded.settings.profile.name(),
+        address: listener.local_addr()?,
+        sources: &loaded.sources,
+        database: &loaded.settings.store.file().to_string_lossy(),
+        simulated: loaded.settings.simulated(),
+        for_people: out.is_terminal(),
+    };
+    out.write_all(block.to_string().as_bytes())
+}
+
+/// Serves until a signal, then lets requests in flight finish. A second signal cuts them off.
+async fn run_server(
+    settings: &Settings,
+    parts: &Parts,
+    listener: TcpListener,
+    mut signals: Signals,
+) -> io::Result<()> {
+    let worker_parts = parts.clone();
+    let server = HttpServer::new(move || app(&worker_parts))
+        .workers(settings.server.worker_count())
+        .shutdown_timeout(settings.server.shutdown_seconds.into())
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    let mut serving = actix_rt::spawn(server);
+    tokio::select! {
+        served = &mut serving => return served.map_err(io::Error::other)?,
+        () = signals.next() => {}
+    }
+    log::info!("stopping; requests in flight have {} seconds", settings.server.shutdown_seconds);
+    parts.readiness().drain();
+    tokio::select! {
+        () = handle.stop(true) => {}
+        () = signals.next() => handle.stop(false).await,
+    }
+    serving.await.map_err(io::Error::other)?
+}
+
+/// Sweeps out what is over, for ever.
+#[expect(clippy::disallowed_methods, reason = "the sweep is its own occasion, no request brings a time")]
+async fn sweep(parts: Parts) {
+    loop {
+        actix_rt::time::sleep(SWEEP_EVERY).await;
+        match parts.sessions().sweep(Timestamp::now()).await {
+            Ok(swept) => log::debug!("swept out {swept} sessions that were over"),
+            Err(error) => log::warn!("could not sweep: {error}"),
+        }
+    }
+}
+
+/// What asks the process to stop: SIGTERM and Ctrl-C.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
