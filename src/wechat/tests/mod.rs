@@ -4,6 +4,7 @@
 //! Never knows the project's simulator, which would agree with a mistake that both share.
 
 mod network;
+mod refusals;
 mod replies;
 mod rows;
 mod secrets;
