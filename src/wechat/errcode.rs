@@ -161,7 +161,7 @@ pub static TABLE: &[Row] = table! {
     76003 Unsuitable "could not query this rid,no permission", "the rid belongs to another account", "ask with the access token of the account that made the call";
     76004 Unsuitable "rid time is error", "the rid is older than 7 days", "ask within 7 days of the call";
     76021 Unsuitable "cgi_path not found", "WeChat knows no such path", "begin the path with a slash and leave out its query";
-    76022 Unsuitable "could not use this cgi_path,no permission", "the path cannot be asked about, as none below /sns/ can", "leave it out";
+    76022 Unsuitable "could not use this cgi_path,no permission", "the path cannot be asked about, as none of the login endpoints can", "leave it out";
     87007 KeyStale "session_key is not existd or expired", "the session key is gone", NEW_LOGIN;
     87008 OurBug "invalid sig_method", "the signature's method is not hmac_sha256", BUG;
     87009 KeyStale "invalid signature", "the session key was replaced, has expired or is wrong", NEW_LOGIN;

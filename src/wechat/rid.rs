@@ -37,13 +37,13 @@ impl fmt::Display for Rid {
     }
 }
 
-/// The first word behind any `label` that passes the test.
-fn word_after(text: &str, label: &str, test: fn(&str) -> bool) -> Option<Rid> {
+/// The first word behind any `label` that is a name.
+fn word_after(text: &str, label: &str, is_name: fn(&str) -> bool) -> Option<Rid> {
     text.split(label)
         .skip(1)
         .filter_map(|tail| tail.split_whitespace().next())
         .map(|word| word.trim_end_matches([']', ',', '.']))
-        .find(|word| test(word))
+        .find(|word| is_name(word))
         .map(|word| Rid(word.to_owned()))
 }
 

@@ -69,19 +69,21 @@ fn is_refused(error: &reqwest::Error) -> bool {
     find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// The first cause of a type. An `io::Error` hides the error that it wraps from `source`, so that is looked into too.
+/// The first cause of a type. An `io::Error` hides the error that it wraps from `source`, and TLS failures come in two.
 fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
         let found = error.downcast_ref::<E>();
-        let found = found.or_else(|| wrapped.and_then(|inner| inner.downcast_ref::<E>()));
         if found.is_some() {
             return found;
         }
-        cause = error.source();
+        cause = match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }
