@@ -296,7 +296,10 @@ impl ApiError {
             _ if status.is_server_error() => ErrorCode::Internal,
             _ => ErrorCode::BadRequest,
         };
-        Self { status: Some(status), ..code.into() }
+        Self {
+            status: Some(status),
+            ..code.into()
+        }
     }
 
     /// Whether WeChat refused.
@@ -379,6 +382,10 @@ impl ApiError {
     fn from_wechat(error: &wechat::Error) -> Self {
         let code = match error {
             wechat::Error::Refused(refusal) => code_of(refusal.class()),
+            // What does not pass by itself is for whoever runs the server to mend: a certificate, a proxy.
+            wechat::Error::Unreachable(_) if error.retry_after().is_none() => {
+                ErrorCode::WechatMisconfigured
+            }
             wechat::Error::Unreachable(_) => ErrorCode::WechatBusy,
             wechat::Error::TimedOut => ErrorCode::WechatTimedOut,
             wechat::Error::Unintelligible { .. } | wechat::Error::ConnectionLost => {
@@ -417,11 +424,9 @@ fn code_of(class: wechat::Class) -> ErrorCode {
         Class::NotGranted | Class::Misconfigured | Class::TokenRefused => {
             ErrorCode::WechatMisconfigured
         }
-        Class::OurBug => ErrorCode::Internal,
+        Class::OurBug | Class::Success => ErrorCode::Internal,
         // A login asks nothing that these answer, so WeChat means something that we do not know.
-        Class::Success | Class::KeyStale | Class::Unsuitable | Class::Unknown => {
-            ErrorCode::WechatUnintelligible
-        }
+        Class::KeyStale | Class::Unsuitable | Class::Unknown => ErrorCode::WechatUnintelligible,
     }
 }
 

@@ -74,7 +74,10 @@ impl Parts {
     ///
     /// # Errors
     /// [`PartsError`] names the setting that cannot be followed and says what to do.
-    pub fn new(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Result<Self, PartsError> {
+    pub fn new(
+        settings: &Settings,
+        upstream: Option<&simulator::Simulator>,
+    ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
@@ -138,7 +141,12 @@ pub fn app(
     > + use<>,
 > {
     let wechat = wechat::Client::new(&parts.wechat);
-    let logins = Logins::new(wechat, Arc::clone(&parts.store), Arc::clone(&parts.apps), parts.rules);
+    let logins = Logins::new(
+        wechat,
+        Arc::clone(&parts.store),
+        Arc::clone(&parts.apps),
+        parts.rules,
+    );
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
@@ -148,7 +156,9 @@ pub fn app(
         .app_data(parts.json.clone())
         .configure(routes::configure)
         // The last one wrapped is the first to see a request.
-        .wrap(from_fn(move |request, next| paths.clone().match_like_express(request, next)))
+        .wrap(from_fn(move |request, next| {
+            paths.clone().match_like_express(request, next)
+        }))
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap(from_fn(request_id::name))
         .wrap(parts.access_log.middleware())
@@ -161,9 +171,12 @@ fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
             identity::AppId::new(simulator.app_id()),
             identity::AppSecret::new(simulator.app_secret()),
         )]),
-        None => Apps::new(settings.apps.iter().map(|(name, app)| {
-            (name.clone(), app.app_id.clone(), app.app_secret.clone())
-        })),
+        None => Apps::new(
+            settings
+                .apps
+                .iter()
+                .map(|(name, app)| (name.clone(), app.app_id.clone(), app.app_secret.clone())),
+        ),
     }
 }
 

@@ -43,7 +43,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         Command::Healthcheck => healthcheck::run(),
-        Command::Config { command: ConfigCommand::Check } => check_config::run(),
+        Command::Config {
+            command: ConfigCommand::Check,
+        } => check_config::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

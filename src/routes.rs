@@ -48,7 +48,12 @@ pub fn table() -> Vec<Row> {
 }
 
 fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
-    Row { path, method, guard, handler }
+    Row {
+        path,
+        method,
+        guard,
+        handler,
+    }
 }
 
 /// Registers the table.
@@ -64,8 +69,15 @@ pub fn configure(api: &mut web::ServiceConfig) {
 }
 
 fn resource(path: &str, rows: Vec<Row>) -> Resource {
-    let methods: Vec<_> = rows.iter().flat_map(|row| methods_of(&row.method)).collect();
-    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let methods: Vec<_> = rows
+        .iter()
+        .flat_map(|row| methods_of(&row.method))
+        .collect();
+    let allow = methods
+        .iter()
+        .map(Method::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     let allow = HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static(""));
     let mut resource = web::resource(path);
     for row in rows {
@@ -77,7 +89,9 @@ fn resource(path: &str, rows: Vec<Row>) -> Resource {
         };
         resource = resource.route(route.guard(fn_guard(is_one)));
     }
-    resource.default_service(web::to(move |method: Method| other_method(method, allow.clone())))
+    resource.default_service(web::to(move |method: Method| {
+        other_method(method, allow.clone())
+    }))
 }
 
 /// The methods that a row answers: Express serves `HEAD` wherever it serves `GET`.

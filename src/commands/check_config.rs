@@ -9,5 +9,7 @@ use crate::commands::{Failure, configuration};
 /// Prints the effective configuration, secrets masked.
 pub(crate) fn run() -> Result<(), Failure> {
     let report = configuration()?.report;
-    io::stdout().write_all(report.as_bytes()).map_err(|error| Failure::of_ours(&error))
+    io::stdout()
+        .write_all(report.as_bytes())
+        .map_err(|error| Failure::of_ours(&error))
 }

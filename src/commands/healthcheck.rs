@@ -44,11 +44,16 @@ fn status(address: SocketAddr) -> io::Result<u16> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /livez HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /livez HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
     // The status line is `HTTP/1.1 200 OK`: twelve bytes tell.
     let mut head = [0; 12];
     stream.read_exact(&mut head)?;
-    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|digits| str::from_utf8(digits).ok());
+    let status = head
+        .strip_prefix(b"HTTP/1.1 ")
+        .and_then(|digits| str::from_utf8(digits).ok());
     status
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is no HTTP"))

@@ -34,7 +34,10 @@ impl Failure {
 
     /// Anything else: status 1.
     pub(crate) fn of_ours(error: &dyn Error) -> Self {
-        Self { status: 1, message: chain(error) }
+        Self {
+            status: 1,
+            message: chain(error),
+        }
     }
 
     /// Prints the message to standard error, and gives the process's status.

@@ -35,13 +35,18 @@ async fn serve(loaded: &Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let simulator = simulator(settings).await?;
     let listener = listen(settings)?;
-    let parts = Parts::new(settings, simulator.as_ref()).map_err(|error| Failure::to_mend(&error))?;
+    let parts =
+        Parts::new(settings, simulator.as_ref()).map_err(|error| Failure::to_mend(&error))?;
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));
     let served = run_server(settings, &parts, listener, signals).await;
     sweeping.abort();
-    parts.store().close().await.map_err(|error| Failure::of_ours(&error))?;
+    parts
+        .store()
+        .close()
+        .await
+        .map_err(|error| Failure::of_ours(&error))?;
     served.map_err(|error| Failure::of_ours(&error))
 }
 
@@ -105,7 +110,10 @@ async fn run_server(
         served = &mut serving => return served.map_err(io::Error::other)?,
         () = signals.next() => {}
     }
-    log::info!("stopping; requests in flight have {} seconds", settings.server.shutdown_seconds);
+    log::info!(
+        "stopping; requests in flight have {} seconds",
+        settings.server.shutdown_seconds
+    );
     parts.readiness().drain();
     tokio::select! {
         () = handle.stop(true) => {}
@@ -115,7 +123,10 @@ async fn run_server(
 }
 
 /// Sweeps out what is over, for ever.
-#[expect(clippy::disallowed_methods, reason = "the sweep is its own occasion, no request brings a time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the sweep is its own occasion, no request brings a time"
+)]
 async fn sweep(parts: Parts) {
     loop {
         actix_rt::time::sleep(SWEEP_EVERY).await;
@@ -135,7 +146,10 @@ struct Signals {
 impl Signals {
     fn listen() -> io::Result<Self> {
         let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {

@@ -23,10 +23,14 @@ impl fmt::Display for StartBlock<'_> {
         let facts = self.facts();
         if self.for_people {
             writeln!(f, "weapp-login {VERSION}, {} profile", self.profile)?;
-            return facts.iter().try_for_each(|(name, fact)| writeln!(f, "  {name:<14} {fact}"));
+            return facts
+                .iter()
+                .try_for_each(|(name, fact)| writeln!(f, "  {name:<14} {fact}"));
         }
         write!(f, "weapp-login {VERSION}, {} profile", self.profile)?;
-        facts.iter().try_for_each(|(name, fact)| write!(f, "; {name}: {fact}"))?;
+        facts
+            .iter()
+            .try_for_each(|(name, fact)| write!(f, "; {name}: {fact}"))?;
         writeln!(f)
     }
 }
@@ -35,7 +39,10 @@ impl StartBlock<'_> {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let url = url(self.address);
         let mut facts = vec![("listening", url.clone())];
-        facts.extend(self.on_the_lan().map(|address| ("on your LAN", format!("http://{address}"))));
+        facts.extend(
+            self.on_the_lan()
+                .map(|address| ("on your LAN", format!("http://{address}"))),
+        );
         facts.push(("configuration", self.sources.join(", ")));
         facts.push(("database", self.database.to_owned()));
         if self.simulated {
@@ -56,7 +63,9 @@ impl StartBlock<'_> {
     fn on_the_lan(&self) -> Option<SocketAddr> {
         match self.address.ip() {
             ip if ip.is_loopback() => None,
-            ip if ip.is_unspecified() => own_address().map(|ip| SocketAddr::new(ip, self.address.port())),
+            ip if ip.is_unspecified() => {
+                own_address().map(|ip| SocketAddr::new(ip, self.address.port()))
+            }
             _ => Some(self.address),
         }
     }
@@ -65,7 +74,11 @@ impl StartBlock<'_> {
 /// The address to call from this machine.
 fn url(address: SocketAddr) -> String {
     let ip = address.ip();
-    if ip.is_unspecified() { format!("http://127.0.0.1:{}", address.port()) } else { format!("http://{address}") }
+    if ip.is_unspecified() {
+        format!("http://127.0.0.1:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
 }
 
 /// The address that this machine has in its network. Asks the routing table and sends nothing: the address that is
@@ -122,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_server_that_other_machines_reach_says_where() {
-        assert!(block("192.0.2.7:3000", true, true).contains("on your LAN    http://192.0.2.7:3000"));
+        assert!(
+            block("192.0.2.7:3000", true, true).contains("on your LAN    http://192.0.2.7:3000")
+        );
         assert!(block("0.0.0.0:3000", true, true).contains("listening      http://127.0.0.1:3000"));
     }
 }

@@ -46,14 +46,19 @@ struct UserReply {
 ///
 /// # Errors
 /// `code_missing`, `code_malformed` and `app_unknown` before WeChat is asked; then what WeChat and the store said.
-#[expect(clippy::disallowed_methods, reason = "this is where the request arrives")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the request arrives"
+)]
 pub async fn log_in(
     logins: web::Data<Logins>,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     log::info!(target: "body", "{request}");
     let app = request.app()?;
-    let grant = logins.with_code(app, &request.code()?, Timestamp::now()).await?;
+    let grant = logins
+        .with_code(app, &request.code()?, Timestamp::now())
+        .await?;
     Ok(Success(LoginReply::from(grant)))
 }
 
@@ -99,7 +104,10 @@ impl From<Grant> for LoginReply {
         Self {
             token: grant.token.expose().to_string(),
             expires_in: grant.lifetime.as_secs(),
-            user: UserReply { id: grant.user.id.to_string(), is_new: grant.is_new },
+            user: UserReply {
+                id: grant.user.id.to_string(),
+                is_new: grant.is_new,
+            },
         }
     }
 }

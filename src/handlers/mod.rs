@@ -32,6 +32,10 @@ impl<T: Serialize> Responder for Success<T> {
         HttpResponse::Ok()
             .insert_header((CACHE_CONTROL, "no-store"))
             .content_type(crate::error::JSON)
-            .json(Envelope { code: 0, message: "success!", data: self.0 })
+            .json(Envelope {
+                code: 0,
+                message: "success!",
+                data: self.0,
+            })
     }
 }

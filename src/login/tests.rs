@@ -1,1 +1,343 @@
+//! The use cases against the simulator over a socket and a store of each test's own. Time is an argument.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+
+use super::{Apps, Error, Logins, Rules, Sessions};
+use crate::identity::{AppId, AppSecret, LoginCode};
+use crate::session::{Lifetimes, Token};
+use crate::simulator::{App, Options, Simulator};
+use crate::store::{self, Store};
+use crate::wechat;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+const LIFETIMES: Lifetimes = Lifetimes {
+    absolute: SignedDuration::from_hours(7 * 24),
+    idle: SignedDuration::from_hours(3 * 24),
+    touch_after: SignedDuration::from_hours(1),
+};
+const PER_USER: u32 = 3;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+/// A simulator, a store in a folder of its own, and the use cases between them.
+struct Rig {
+    simulator: Simulator,
+    store: Arc<dyn Store>,
+    apps: Arc<Apps>,
+    logins: Logins,
+    sessions: Sessions,
+    folder: PathBuf,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let mut options = Options::new(7);
+        options.apps = vec![App::named(7, "main").bound_to("company")];
+        let simulator = Simulator::start(options).await.unwrap();
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        let name = format!("weapp-login-rig-{:016x}", u64::from_ne_bytes(random));
+        let folder = std::env::temp_dir().join(name);
+        let store = store::open(&format!("sqlite://{}/weapp.db", folder.display())).unwrap();
+        let (logins, sessions, apps) =
+            use_cases(&simulator, &store, AppSecret::new(simulator.app_secret()));
+        Self {
+            simulator,
+            store,
+            apps,
+            logins,
+            sessions,
+            folder,
+        }
+    }
+
+    async fn log_in(&self, user: &str, seconds: i64) -> Token {
+        let code = LoginCode::parse(self.simulator.issue_code(user)).unwrap();
+        self.logins
+            .with_code(None, &code, at(seconds))
+            .await
+            .unwrap()
+            .token
+    }
+
+    async fn is_live(&self, token: &Token, seconds: i64) -> bool {
+        self.sessions
+            .check(token, at(seconds))
+            .await
+            .unwrap()
+            .is_some()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).unwrap_or_default();
+    }
+}
+
+fn use_cases(
+    simulator: &Simulator,
+    store: &Arc<dyn Store>,
+    secret: AppSecret,
+) -> (Logins, Sessions, Arc<Apps>) {
+    let second = Duration::from_secs(1);
+    let config = wechat::Config::new(&simulator.base_url(), second, 3 * second).unwrap();
+    let apps = Arc::new(Apps::new([(
+        "main".to_owned(),
+        AppId::new(simulator.app_id()),
+        secret,
+    )]));
+    let rules = Rules {
+        lifetime: LIFETIMES.absolute,
+        sessions_per_user: PER_USER,
+    };
+    let client = wechat::Client::new(&config);
+    let logins = Logins::new(client, Arc::clone(store), Arc::clone(&apps), rules);
+    (
+        logins,
+        Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES),
+        apps,
+    )
+}
+
+#[actix_rt::test]
+async fn a_login_opens_what_wechat_said() {
+    let rig = Rig::new().await;
+    let token = rig.log_in("mei", 0).await;
+    let live = rig.sessions.check(&token, at(1)).await.unwrap().unwrap();
+    assert_eq!(live.openid().unwrap().expose(), rig.simulator.openid("mei"));
+    assert_eq!(
+        live.unionid().map(|unionid| unionid.expose().to_owned()),
+        rig.simulator.unionid("mei")
+    );
+    assert!(
+        live.unionid().is_some(),
+        "the app is bound to an Open Platform account"
+    );
+    assert_eq!(
+        live.session_key().unwrap().expose(),
+        rig.simulator.session_key("mei").unwrap()
+    );
+    assert_eq!(
+        (live.session().created_at, live.session().expires_at),
+        (at(0), at(7 * DAY))
+    );
+}
+
+#[actix_rt::test]
+async fn a_changed_app_secret_hides_the_openid_until_the_next_login() {
+    let rig = Rig::new().await;
+    let token = rig.log_in("mei", 0).await;
+    let (_, sessions, _) = use_cases(&rig.simulator, &rig.store, AppSecret::new("f".repeat(32)));
+    let live = sessions.check(&token, at(1)).await.unwrap().unwrap();
+    assert!(live.openid().is_none() && live.unionid().is_none());
+    assert!(
+        live.session_key().is_some(),
+        "the session key hangs on the token alone"
+    );
+}
+
+#[actix_rt::test]
+async fn a_session_ends_exactly_on_time() {
+    let rig = Rig::new().await;
+    let token = rig.log_in("mei", 0).await;
+    for day in 1..7 {
+        assert!(rig.is_live(&token, day * DAY).await, "day {day}");
+    }
+    assert!(rig.is_live(&token, 7 * DAY - 1).await);
+    assert!(!rig.is_live(&token, 7 * DAY).await);
+    assert!(
+        !rig.is_live(&token, 1).await,
+        "not even on a clock that went back"
+    );
+}
+
+#[actix_rt::test]
+async fn an_idle_session_ends_exactly_on_time() {
+    let rig = Rig::new().await;
+    let (used, unused) = (rig.log_in("mei", 0).await, rig.log_in("mei", 0).await);
+    assert!(rig.is_live(&used, 3 * DAY - 1).await);
+    assert!(!rig.is_live(&unused, 3 * DAY).await);
+    assert!(rig.is_live(&used, 3 * DAY).await);
+}
+
+#[actix_rt::test]
+async fn a_use_is_written_once_an_hour() {
+    let rig = Rig::new().await;
+    let token = rig.log_in("mei", 0).await;
+    for (use_at, noted) in [
+        (HOUR - 1, 0),
+        (HOUR, HOUR),
+        (2 * HOUR - 1, HOUR),
+        (2 * HOUR, 2 * HOUR),
+    ] {
+        assert!(rig.is_live(&token, use_at).await);
+        let (session, _user) = rig.store.find(token.digest()).await.unwrap().unwrap();
+        assert_eq!(session.last_seen, at(noted), "after a use at {use_at}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_user_has_so_many_sessions_and_the_oldest_goes() {
+    let rig = Rig::new().await;
+    let mut tokens = Vec::new();
+    for second in 0..=i64::from(PER_USER) {
+        tokens.push(rig.log_in("mei", second).await);
+    }
+    let other = rig.log_in("bo", 0).await;
+    assert!(!rig.is_live(&tokens[0], 10).await);
+    assert!(rig.is_live(&tokens[1], 10).await && rig.is_live(&other, 10).await);
+}
+
+#[actix_rt::test]
+async fn a_broken_store_is_no_answer() {
+    let rig = Rig::new().await;
+    let token = rig.log_in("mei", 0).await;
+    rig.store.close().await.unwrap();
+    assert!(matches!(
+        rig.sessions.check(&token, at(1)).await,
+        Err(Error::Store(_))
+    ));
+    assert!(matches!(
+        rig.sessions.end(&token).await,
+        Err(Error::Store(_))
+    ));
+}
+
+#[actix_rt::test]
+async fn an_unknown_app_is_refused_before_anybody_is_asked() {
+    let rig = Rig::new().await;
+    let code = LoginCode::parse(rig.simulator.issue_code("mei")).unwrap();
+    let refused = rig.logins.with_code(Some("other"), &code, at(0)).await;
+    assert!(matches!(refused, Err(Error::AppUnknown)));
+    assert!(rig.simulator.asked().is_empty());
+    for name in ["main", rig.simulator.app_id()] {
+        assert_eq!(
+            rig.apps.find(Some(name)).unwrap().id().as_str(),
+            rig.simulator.app_id()
+        );
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    LogIn { user: u8 },
+    Check { session: usize, back: i64 },
+    LogOut { session: usize },
+    Sweep,
+    Wait { seconds: i64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let wait = prop_oneof![
+        0..HOUR,
+        0..2 * DAY,
+        Just(HOUR),
+        Just(3 * DAY),
+        Just(3 * DAY - 1)
+    ];
+    prop_oneof![
+        3 => (0..2_u8).prop_map(|user| Step::LogIn { user }),
+        6 => (0..12_usize, prop_oneof![4 => Just(0), 1 => 0..4 * DAY])
+            .prop_map(|(session, back)| Step::Check { session, back }),
+        1 => (0..12_usize).prop_map(|session| Step::LogOut { session }),
+        1 => Just(Step::Sweep),
+        5 => wait.prop_map(|seconds| Step::Wait { seconds }),
+    ]
+}
+
+/// A session as a careful reader of the rules would keep it.
+struct Expected {
+    token: Token,
+    user: u8,
+    created: i64,
+    noted: i64,
+    over: bool,
+}
+
+impl Expected {
+    fn is_over(&self, now: i64) -> bool {
+        self.over || now >= self.created + 7 * DAY || now >= self.noted + 3 * DAY
+    }
+}
+
+/// Whatever happens in whatever order: a live session answers, and one that has ended never does again.
+async fn play(steps: Vec<Step>) -> TestCaseResult {
+    let rig = Rig::new().await;
+    let (mut now, mut expected) = (0, Vec::<Expected>::new());
+    for step in steps {
+        match step {
+            Step::Wait { seconds } => now += seconds,
+            Step::LogIn { user } => {
+                let token = rig.log_in(&user.to_string(), now).await;
+                expected.push(Expected {
+                    token,
+                    user,
+                    created: now,
+                    noted: now,
+                    over: false,
+                });
+                let mut kept = 0;
+                for session in expected
+                    .iter_mut()
+                    .rev()
+                    .filter(|session| session.user == user)
+                {
+                    // Sessions that are over take up a place until they are found or swept.
+                    kept += u32::from(!session.over);
+                    session.over |= kept > PER_USER;
+                }
+            }
+            Step::Check { session, back } => {
+                let Some(session) = expected.get_mut(session) else {
+                    continue;
+                };
+                let time = now - back;
+                let live = rig.is_live(&session.token, time).await;
+                prop_assert_eq!(live, !session.is_over(time), "at {}", time);
+                session.over |= !live;
+                if live && time - session.noted >= HOUR {
+                    session.noted = time;
+                }
+            }
+            Step::LogOut { session } => {
+                let Some(session) = expected.get_mut(session) else {
+                    continue;
+                };
+                rig.sessions.end(&session.token).await.unwrap();
+                session.over = true;
+            }
+            Step::Sweep => {
+                rig.sessions.sweep(at(now)).await.unwrap();
+                for session in &mut expected {
+                    session.over = session.is_over(now);
+                }
+            }
+        }
+    }
+    for session in expected.iter().filter(|session| session.over) {
+        prop_assert!(
+            !rig.is_live(&session.token, session.created).await,
+            "it came back"
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_ended_session_never_answers_again(steps in prop::collection::vec(step(), 1..60)) {
+        actix_rt::System::new().block_on(play(steps))?;
+    }
+}

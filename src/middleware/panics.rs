@@ -24,7 +24,10 @@ pub async fn catch(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
     let kept = request.request().clone();
     // What a panicking handler leaves half done is its own: the parts that handlers share have no state between awaits.
-    match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
+    match AssertUnwindSafe(async { next.call(request).await })
+        .catch_unwind()
+        .await
+    {
         Ok(response) => response.map(ServiceResponse::map_into_left_body),
         Err(panic) => {
             let cause = format!("a handler panicked: {}", message(panic.as_ref()));
@@ -37,5 +40,6 @@ pub async fn catch(
 /// What the handler said when it panicked.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)")
 }

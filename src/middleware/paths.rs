@@ -39,23 +39,30 @@ impl Paths {
         if self.0.contains(&path) {
             return None;
         }
-        let spelling = self.0.iter().find_map(|registered| spell(registered, path))?;
+        let spelling = self
+            .0
+            .iter()
+            .find_map(|registered| spell(registered, path))?;
         (spelling != path).then_some(spelling)
     }
 }
 
 /// The path in the spelling of `registered`; `None` if it is another path. What stands for a `{…}` keeps its case.
 fn spell(registered: &str, path: &str) -> Option<String> {
-    let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+    let path = path
+        .strip_suffix('/')
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(path);
     if registered.split('/').count() != path.split('/').count() {
         return None;
     }
-    let segments = registered.split('/').zip(path.split('/')).map(|(registered, given)| {
-        match registered.starts_with('{') {
+    let segments = registered
+        .split('/')
+        .zip(path.split('/'))
+        .map(|(registered, given)| match registered.starts_with('{') {
             true => (!given.is_empty()).then_some(given),
             false => registered.eq_ignore_ascii_case(given).then_some(registered),
-        }
-    });
+        });
     Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
@@ -64,7 +71,9 @@ fn rewrite(request: &mut ServiceRequest, path: &str) {
     let query = request.head().uri.query().map(|query| format!("?{query}"));
     let target = format!("{path}{}", query.unwrap_or_default());
     parts.path_and_query = PathAndQuery::try_from(target).ok();
-    let Ok(uri) = actix_web::http::Uri::from_parts(parts) else { return };
+    let Ok(uri) = actix_web::http::Uri::from_parts(parts) else {
+        return;
+    };
     request.match_info_mut().get_mut().update(&uri);
     request.head_mut().uri = uri;
 }
@@ -75,7 +84,12 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, spelling: Option<&str>) {
-        let paths = Paths::new(["/login", "/sessions", "/sessions/{id}", "/sessions/{id}/name"]);
+        let paths = Paths::new([
+            "/login",
+            "/sessions",
+            "/sessions/{id}",
+            "/sessions/{id}/name",
+        ]);
         assert_eq!(paths.spelling_of(path).as_deref(), spelling);
     }
 
@@ -92,7 +106,9 @@ mod tests {
 
     #[test]
     fn all_else_matters() {
-        for path in ["/", "//", "//login", "/login//", "/loginx", "/login/x", "", "/./login"] {
+        for path in [
+            "/", "//", "//login", "/login//", "/loginx", "/login/x", "", "/./login",
+        ] {
             check(path, None);
         }
         check("/sessions//", None);

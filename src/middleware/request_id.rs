@@ -27,7 +27,9 @@ pub struct RequestId(HeaderValue);
 impl RequestId {
     /// The name that a proxy gave, if it is short and plain; else a new one.
     fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(HEADER).filter(|value| is_plain(value.as_bytes()));
+        let given = headers
+            .get(HEADER)
+            .filter(|value| is_plain(value.as_bytes()));
         Self(given.cloned().unwrap_or_else(new_name))
     }
 
@@ -71,7 +73,9 @@ pub async fn name(
         Some(body) => {
             let body = EitherBody::right(BoxBody::new(body));
             let mut response = response.map_body(|_head, _nameless| body);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
             response
         }
         None => response.map_into_left_body(),
@@ -118,7 +122,10 @@ mod tests {
         assert_eq!(id_for(b"a1B2-c3_d.4"), "a1B2-c3_d.4");
         for strange in [&b""[..], b"a b", b"a\"b", b"\xff", &[b'a'; 65]] {
             let id = id_for(strange);
-            assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+            assert!(
+                id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{id}"
+            );
         }
     }
 

@@ -30,13 +30,18 @@ pub async fn require(
     match live_session(&request).await {
         Ok(session) => {
             request.extensions_mut().insert(CurrentUser(session));
-            next.call(request).await.map(ServiceResponse::map_into_left_body)
+            next.call(request)
+                .await
+                .map(ServiceResponse::map_into_left_body)
         }
         Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where the request arrives")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the request arrives"
+)]
 async fn live_session(request: &ServiceRequest) -> Result<LiveSession, ApiError> {
     let token = bearer(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
@@ -49,7 +54,12 @@ async fn live_session(request: &ServiceRequest) -> Result<LiveSession, ApiError>
 
 /// The text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
 fn bearer(request: &HttpRequest) -> Option<&str> {
-    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = request
+        .headers()
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -84,7 +94,13 @@ impl FromRequest for CurrentUser {
             let cause = "the handler takes `CurrentUser`, but its route is not guarded";
             ApiError::from(ErrorCode::Internal).because(cause)
         };
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(unguarded))
+        ready(
+            request
+                .extensions()
+                .get::<Self>()
+                .cloned()
+                .ok_or_else(unguarded),
+        )
     }
 }
 
