@@ -3,3 +3,4 @@ pub mod error;
 pub mod identity;
 pub mod session;
 pub mod settings;
+pub mod telemetry;
