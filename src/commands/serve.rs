@@ -25,9 +25,11 @@ const SEED: u64 = 1;
 /// Serves until a signal says stop.
 pub(crate) fn run() -> Result<(), Failure> {
     let loaded = configuration()?;
-    telemetry::init(&loaded.settings).map_err(|error| Failure::of_ours(&error))?;
+    let settings = &loaded.settings;
+    telemetry::init(settings.log.level, settings.profile)
+        .map_err(|error| Failure::of_ours(&error))?;
     let served = actix_rt::System::new().block_on(serve(&loaded));
-    telemetry::flush();
+    telemetry::flush().map_err(|error| Failure::of_ours(&error))?;
     served
 }
 

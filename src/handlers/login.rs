@@ -14,6 +14,7 @@ use crate::handlers::Success;
 use crate::identity::LoginCode;
 use crate::login::{Grant, Logins};
 use crate::middleware::json::Json;
+use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
 #[derive(Deserialize)]
@@ -54,7 +55,7 @@ pub async fn log_in(
     logins: web::Data<Logins>,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
-    log::info!(target: "body", "{request}");
+    log::info!(target: telemetry::BODY, "{request}");
     let app = request.app()?;
     let grant = logins
         .with_code(app, &request.code()?, Timestamp::now())

@@ -21,6 +21,10 @@ struct SessionReply {
 
 /// All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "times are called something_at, here as in the store"
+)]
 struct SessionTimes {
     created_at: String,
     /// When the session ends if it is not used again.

@@ -59,9 +59,12 @@ fn spell(registered: &str, path: &str) -> Option<String> {
     let segments = registered
         .split('/')
         .zip(path.split('/'))
-        .map(|(registered, given)| match registered.starts_with('{') {
-            true => (!given.is_empty()).then_some(given),
-            false => registered.eq_ignore_ascii_case(given).then_some(registered),
+        .map(|(registered, given)| {
+            if registered.starts_with('{') {
+                (!given.is_empty()).then_some(given)
+            } else {
+                registered.eq_ignore_ascii_case(given).then_some(registered)
+            }
         });
     Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
 }

@@ -36,10 +36,6 @@ pub(super) fn settings(layers: &Layers, mut problems: Vec<Problem>) -> Result<Se
 }
 
 fn take_over(layers: &Layers) -> Result<Settings, config::ConfigError> {
-    let profile = match layers.profile {
-        Profile::Development => "development",
-        Profile::Production => "production",
-    };
     let layered = layers
         .stack
         .iter()
@@ -47,7 +43,7 @@ fn take_over(layers: &Layers) -> Result<Settings, config::ConfigError> {
             builder.add_source(layer.clone())
         });
     layered
-        .set_override("profile", profile)?
+        .set_override("profile", layers.profile.name())?
         .build()?
         .try_deserialize()
 }

@@ -133,6 +133,16 @@ pub struct App {
     pub app_secret: AppSecret,
 }
 
+impl Profile {
+    /// The profile's name, as in `WEAPP_PROFILE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
 impl Settings {
     /// Whether WeChat is to be simulated: in development, with no AppID set anywhere.
     pub fn simulated(&self) -> bool {

@@ -42,7 +42,7 @@ pub enum Problem {
         hint: &'static str,
     },
     /// A file is not TOML.
-    #[error("{file}{}: this is not TOML: {reason}", at_line(*line))]
+    #[error("{file}{}: this is not TOML: {reason}{}", at_line(*line), hinted(*hint))]
     Syntax {
         /// The file.
         file: String,
@@ -50,6 +50,8 @@ pub enum Problem {
         line: Option<usize>,
         /// What the parser says; without the line's text, which may hold a secret.
         reason: String,
+        /// The way out, where there is one thing to do.
+        hint: Option<&'static str>,
     },
     /// There is no such setting.
     #[error("unknown setting `{key}` in {place}; {}", instead(nearest.as_deref(), known))]

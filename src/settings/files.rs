@@ -109,12 +109,24 @@ fn syntax(place: &Place, text: &str, message: &str) -> Problem {
             text.lines()
                 .position(holds_long_number)
                 .map(|index| index + 1),
-            String::from("a number is too large; a text needs quotes"),
+            String::from("the number is too large"),
         ),
     };
     let file = place.to_string();
-    let reason = masked(&reason);
-    Problem::Syntax { file, line, reason }
+    let speaks_of = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    let hint = if speaks_of(&["duplicate"]) {
+        Some("remove one of the two")
+    } else if speaks_of(&["quoted", "zero", "number", "integer", "float"]) {
+        Some("a text needs quotation marks, as in format = \"dev\"")
+    } else {
+        None
+    };
+    Problem::Syntax {
+        file,
+        line,
+        reason: masked(&reason),
+        hint,
+    }
 }
 
 fn holds_long_number(line: &str) -> bool {

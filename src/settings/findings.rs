@@ -47,8 +47,8 @@ pub(super) fn stray(place: &Place, path: &[&str], stray: Stray) -> Problem {
         Stray::Section(names) => Problem::WrongValue {
             place,
             key: path.join("."),
-            must: if names.is_empty() {
-                String::from("a table of tables, one for each app")
+            must: if names == ["*"] {
+                String::from("tables, one for each mini program")
             } else {
                 format!("a table with {}", names.join(", "))
             },
@@ -85,9 +85,16 @@ pub(super) fn masked(text: &str) -> String {
     if text.contains('@') || runs.map(str::len).max() >= Some(SECRET_DIGITS) {
         return mask(text);
     }
-    let cut: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", cut.escape_debug())
+    let letters = text.chars().take(MAX_SHOWN).map(|letter| match letter {
+        '\'' | '"' => String::from(letter),
+        letter => letter.escape_debug().to_string(),
+    });
+    let dots = if text.chars().nth(MAX_SHOWN).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    letters.collect::<String>() + dots
 }
 
 const MASK: &str = "***";

@@ -201,14 +201,16 @@ fn unknown(parents: &[&str], rest: &[&str], level: &[String]) -> Stray {
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(2) && *distance < name.len());
     let whole = [parents, rest].concat().concat();
     let variable = |(name, _): &&(&str, &str)| parents.is_empty() && distance(name, wrong) <= 2;
-    let meant = VARIABLES_ONLY
-        .iter()
-        .find(variable)
-        .map(|(_, variable)| String::from(*variable));
-    let meant = meant
-        .or_else(|| by_path(|path| bare(path) == bare(&whole)))
-        .or_else(|| alike.min().map(|(_, name)| full(name)))
-        .or_else(|| by_path(|path| path.rsplit('.').next() == Some(wrong)));
+    let meant = if level.is_empty() {
+        // The path goes on below a key.
+        Some(parents.join("."))
+    } else if let Some((_, variable)) = VARIABLES_ONLY.iter().find(variable) {
+        Some(String::from(*variable))
+    } else {
+        by_path(|path| bare(path) == bare(&whole))
+            .or_else(|| alike.min().map(|(_, name)| full(name)))
+            .or_else(|| by_path(|path| path.rsplit('.').next() == Some(wrong)))
+    };
     Stray::Unknown {
         key: full(wrong),
         nearest: meant,

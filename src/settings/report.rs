@@ -5,7 +5,6 @@
 
 use config::ValueKind;
 
-use crate::settings::data::Profile;
 use crate::settings::error::Place;
 use crate::settings::keys::{self, Kind};
 use crate::settings::layers::Layers;
@@ -24,12 +23,12 @@ pub(super) fn sources(layers: &Layers) -> Vec<String> {
 
 /// Every key with its value and, as a comment, where that stands.
 pub(super) fn effective(layers: &Layers) -> String {
-    let (name, place) = match (layers.profile, layers.profile_is_set) {
-        (Profile::Development, true) => ("development", "WEAPP_PROFILE"),
-        (Profile::Development, false) => ("development", "built in"),
-        (Profile::Production, _) => ("production", "WEAPP_PROFILE"),
+    let place = if layers.profile_is_set {
+        "WEAPP_PROFILE"
+    } else {
+        "built in"
     };
-    let mut lines = vec![format!("# profile: {name} ({place})")];
+    let mut lines = vec![format!("# profile: {} ({place})", layers.profile.name())];
     let mut entries: Vec<_> = layers.effective().into_iter().collect();
     entries.sort_by_key(|(key, _)| keys::rank(key));
     let mut section = "";

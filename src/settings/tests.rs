@@ -63,8 +63,8 @@ fn check_variable(name: &str, value: &str, complaint: &str) {
 }
 
 #[track_caller]
-fn check_file(test: &str, text: &str, complaint: &str) {
-    let folder = Folder::new(test).with("local.toml", text);
+fn check_file(folder: &str, text: &str, complaint: &str) {
+    let folder = Folder::new(folder).with("local.toml", text);
     assert_eq!(folder.complaint(&[]), complaint);
 }
 
@@ -384,6 +384,84 @@ fn what_kubernetes_sets_about_a_service_is_nobodys_mistake() {
     assert_eq!(loaded.unwrap().sources, ["built-in defaults"]);
 }
 
+const OUT_OF_RANGE: &[(&str, &str, &str)] = &[
+    (
+        "WEAPP_SERVER__PORT",
+        "65536",
+        "server.port` must be at most 65535, got 65536",
+    ),
+    (
+        "WEAPP_SERVER__PORT",
+        "-1",
+        "server.port` must be at least 0, got -1",
+    ),
+    (
+        "WEAPP_SERVER__PORT",
+        "80a",
+        "server.port` must be a whole number, got `80a`",
+    ),
+    (
+        "WEAPP_SERVER__PORT",
+        "",
+        "server.port` must be a whole number, got ``",
+    ),
+    (
+        "WEAPP_SERVER__WORKERS",
+        "1025",
+        "server.workers` must be at most 1024, got 1025",
+    ),
+    (
+        "WEAPP_SERVER__SHUTDOWN_SECONDS",
+        "3601",
+        "server.shutdown_seconds` must be at most 3600, got 3601",
+    ),
+    (
+        "WEAPP_JSON__LIMIT",
+        "0",
+        "json.limit` must be at least 1, got 0",
+    ),
+    (
+        "WEAPP_JSON__LIMIT",
+        "16777217",
+        "json.limit` must be at most 16777216, got 16777217",
+    ),
+    (
+        "WEAPP_JSON__BODY_TIMEOUT_SECONDS",
+        "0",
+        "json.body_timeout_seconds` must be at least 1, got 0",
+    ),
+    (
+        "WEAPP_SESSION__LIFETIME_SECONDS",
+        "59",
+        "session.lifetime_seconds` must be at least 60, got 59",
+    ),
+    (
+        "WEAPP_SESSION__PER_USER",
+        "0",
+        "session.per_user` must be at least 1, got 0",
+    ),
+    (
+        "WEAPP_SESSION__PER_USER",
+        "1001",
+        "session.per_user` must be at most 1000, got 1001",
+    ),
+    (
+        "WEAPP_WECHAT__TIMEOUT_MILLISECONDS",
+        "0",
+        "wechat.timeout_milliseconds` must be at least 1, got 0",
+    ),
+    (
+        "WEAPP_WECHAT__CONNECT_TIMEOUT_MILLISECONDS",
+        "0",
+        "wechat.connect_timeout_milliseconds` must be at least 1, got 0",
+    ),
+    (
+        "WEAPP_JSON__STRICT",
+        "yes",
+        "json.strict` must be true or false, got `yes`",
+    ),
+];
+
 #[test]
 fn a_number_out_of_its_range_is_refused() {
     check_file(
@@ -392,84 +470,8 @@ fn a_number_out_of_its_range_is_refused() {
         "local.toml: `session.lifetime_seconds` must be at least 60, got 5\n  \
          hint: the default is 604800; remove the line to use it",
     );
-    for (name, value, words) in [
-        (
-            "WEAPP_SERVER__PORT",
-            "65536",
-            "server.port` must be at most 65535, got 65536",
-        ),
-        (
-            "WEAPP_SERVER__PORT",
-            "-1",
-            "server.port` must be at least 0, got -1",
-        ),
-        (
-            "WEAPP_SERVER__PORT",
-            "80a",
-            "server.port` must be a whole number, got `80a`",
-        ),
-        (
-            "WEAPP_SERVER__PORT",
-            "",
-            "server.port` must be a whole number, got ``",
-        ),
-        (
-            "WEAPP_SERVER__WORKERS",
-            "1025",
-            "server.workers` must be at most 1024, got 1025",
-        ),
-        (
-            "WEAPP_SERVER__SHUTDOWN_SECONDS",
-            "3601",
-            "server.shutdown_seconds` must be at most 3600, got 3601",
-        ),
-        (
-            "WEAPP_JSON__LIMIT",
-            "0",
-            "json.limit` must be at least 1, got 0",
-        ),
-        (
-            "WEAPP_JSON__LIMIT",
-            "16777217",
-            "json.limit` must be at most 16777216, got 16777217",
-        ),
-        (
-            "WEAPP_JSON__BODY_TIMEOUT_SECONDS",
-            "0",
-            "json.body_timeout_seconds` must be at least 1, got 0",
-        ),
-        (
-            "WEAPP_SESSION__LIFETIME_SECONDS",
-            "59",
-            "session.lifetime_seconds` must be at least 60, got 59",
-        ),
-        (
-            "WEAPP_SESSION__PER_USER",
-            "0",
-            "session.per_user` must be at least 1, got 0",
-        ),
-        (
-            "WEAPP_SESSION__PER_USER",
-            "1001",
-            "session.per_user` must be at most 1000, got 1001",
-        ),
-        (
-            "WEAPP_WECHAT__TIMEOUT_MILLISECONDS",
-            "0",
-            "wechat.timeout_milliseconds` must be at least 1, got 0",
-        ),
-        (
-            "WEAPP_WECHAT__CONNECT_TIMEOUT_MILLISECONDS",
-            "0",
-            "wechat.connect_timeout_milliseconds` must be at least 1, got 0",
-        ),
-        (
-            "WEAPP_JSON__STRICT",
-            "yes",
-            "json.strict` must be true or false, got `yes`",
-        ),
-    ] {
-        let complaint = load(&[(name, value)]).unwrap_err().to_string();
+    for (name, value, words) in OUT_OF_RANGE {
+        let complaint = load(&[(*name, *value)]).unwrap_err().to_string();
         let (first, hint) = complaint.split_once('\n').unwrap();
         assert_eq!(first, format!("{name}: `{words}"));
         assert!(hint.starts_with("  hint: the default is "), "{hint}");
@@ -478,30 +480,41 @@ fn a_number_out_of_its_range_is_refused() {
 
 #[test]
 fn a_text_that_makes_no_sense_is_refused() {
-    let default =
-        |value: &str| format!("  hint: the default is {value}; unset the variable to use it");
-    let url = "must be scheme, host and perhaps port only, such as https://api.weixin.qq.com";
-    let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
-    for (name, value, words, fallback) in [
+    for (name, value, words, default) in [
         (
             "WEAPP_SERVER__HOST",
             "example.com",
-            "`server.host` must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost, got `example.com`".into(),
+            "`server.host` must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost, got `example.com`",
             "127.0.0.1",
         ),
-        ("WEAPP_LOG__FORMAT", "", "`log.format` must be a text that is not empty, got ``".into(), "dev"),
+        (
+            "WEAPP_LOG__FORMAT",
+            "",
+            "`log.format` must be a text that is not empty, got ``",
+            "dev",
+        ),
         (
             "WEAPP_LOG__LEVEL",
             "verbose\n",
-            "`log.level` must be one of off, error, warn, info, debug, trace, got `verbose\\n`".into(),
+            "`log.level` must be one of off, error, warn, info, debug, trace, got `verbose\\n`",
             "info",
         ),
         (
             "WEAPP_LOG__SKIP",
             "/livez,readyz",
-            "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]".into(),
+            "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]",
             "an empty list",
         ),
+    ] {
+        check_with_default(name, value, words, default);
+    }
+}
+
+#[test]
+fn a_url_that_makes_no_sense_is_refused() {
+    let url = "must be scheme, host and perhaps port only, such as https://api.weixin.qq.com";
+    let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
+    for (name, value, words, default) in [
         ("WEAPP_STORE__URL", "postgres://db/x", format!("`store.url` {sqlite}, got `postgres://db/x`"), "sqlite://data/weapp.db"),
         ("WEAPP_STORE__URL", "sqlite://", format!("`store.url` {sqlite}, got `sqlite://`"), "sqlite://data/weapp.db"),
         ("WEAPP_STORE__URL", "sqlite::memory:", format!("`store.url` {sqlite}, got `sqlite::memory:`"), "sqlite://data/weapp.db"),
@@ -530,9 +543,14 @@ fn a_text_that_makes_no_sense_is_refused() {
             "https://api.weixin.qq.com",
         ),
     ] {
-        let complaint = load(&[(name, value)]).unwrap_err().to_string();
-        assert_eq!(complaint, format!("{name}: {words}\n{}", default(fallback)));
+        check_with_default(name, value, &words, default);
     }
+}
+
+#[track_caller]
+fn check_with_default(name: &str, value: &str, words: &str, default: &str) {
+    let hint = format!("the default is {default}; unset the variable to use it");
+    check_variable(name, value, &format!("{name}: {words}\n  hint: {hint}"));
 }
 
 #[test]
@@ -724,25 +742,34 @@ fn a_file_that_is_not_toml_is_named_with_its_line_and_without_its_text() {
         let folder = Folder::new(test).with("local.toml", format!("# one\n[apps.main]\n{line}\n"));
         folder.complaint(&[])
     };
+    let quotes = "\n  hint: a text needs quotation marks, as in format = \"dev\"";
     assert_eq!(
         broken("toml-1", &format!("app_secret = {SECRET}")),
-        "local.toml:3: this is not TOML: "
+        format!(
+            "local.toml:3: this is not TOML: unexpected leading zero, expected nothing{quotes}"
+        )
     );
     assert_eq!(
-        broken("toml-2", "app_secret '1'"),
-        "local.toml:3: this is not TOML: "
+        broken("toml-2", "app_secret = hunter2"),
+        format!(
+            "local.toml:3: this is not TOML: string values must be quoted, expected literal string{quotes}"
+        )
     );
     assert_eq!(
-        broken("toml-3", "app_secret = 'a"),
-        "local.toml:3: this is not TOML: "
+        broken("toml-3", "app_secret = 12345678901234567890123456789012"),
+        format!("local.toml:3: this is not TOML: the number is too large{quotes}")
     );
     assert_eq!(
-        broken("toml-4", "app_secret = 12345678901234567890123456789012"),
-        "local.toml:3: this is not TOML: a number is too large; a text needs quotes"
+        broken("toml-4", "app_secret 'hunter2'"),
+        "local.toml:3: this is not TOML: key with no value, expected `=`"
     );
     assert_eq!(
-        broken("toml-5", "app_id = ''\napp_id = ''"),
-        "local.toml:4: this is not TOML: "
+        broken("toml-5", "app_secret = 'hunter2"),
+        "local.toml:3: this is not TOML: invalid literal string, expected `'`"
+    );
+    assert_eq!(
+        broken("toml-6", "app_id = ''\napp_id = ''"),
+        "local.toml:4: this is not TOML: duplicate key\n  hint: remove one of the two"
     );
 }
 
@@ -811,7 +838,46 @@ fn the_report_names_every_value_and_its_place() {
         ("WEAPP_LOG__FORMAT", "\":a\"\\\n"),
         ("WEAPP_LOG__SKIP", "/a,/b"),
     ]);
-    assert_eq!(loaded.unwrap().report, "");
+    assert_eq!(
+        loaded.unwrap().report,
+        r#"# profile: development (built in)
+
+[server]
+host = "127.0.0.1"                                # built in
+port = 8080                                       # WEAPP_SERVER__PORT
+workers = 0                                       # built in
+shutdown_seconds = 8                              # built in
+
+[log]
+format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT
+level = "info"                                    # built in
+skip = ["/a", "/b"]                               # WEAPP_LOG__SKIP
+
+[json]
+limit = 102400                                    # built in
+strict = true                                     # built in
+inflate = true                                    # built in
+body_timeout_seconds = 10                         # built in
+
+[session]
+lifetime_seconds = 604800                         # built in
+idle_seconds = 259200                             # built in
+touch_seconds = 3600                              # built in
+per_user = 10                                     # built in
+
+[store]
+url = "sqlite://data/weapp.db"                    # built in
+
+[wechat]
+base_url = "https://api.weixin.qq.com"            # built in
+connect_timeout_milliseconds = 1000               # built in
+timeout_milliseconds = 3000                       # built in
+
+[apps.main]
+app_id = "(not set)"                              # built in
+app_secret = "(not set)"                          # built in
+"#
+    );
 }
 
 #[test]
