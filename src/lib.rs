@@ -70,18 +70,21 @@ pub enum PartsError {
 impl Parts {
     /// Makes the parts as the settings say: opens the store, reads the root certificates, translates the log format.
     ///
-    /// `upstream` takes the place of the settings' WeChat and mini programs: a simulator.
+    /// `upstream` takes the place of the settings' WeChat and mini programs: a simulator. `no_color` takes the colours
+    /// off the `dev` format.
     ///
     /// # Errors
     /// [`PartsError`] names the setting that cannot be followed and says what to do.
     pub fn new(
         settings: &Settings,
         upstream: Option<&simulator::Simulator>,
+        no_color: bool,
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
-        let access_log = AccessLog::new(&settings.log.format, &settings.log.skip)?;
+        let log = &settings.log;
+        let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
         let store = store::open(&settings.store.url)?;
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
@@ -161,7 +164,7 @@ pub fn app(
         }))
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap(from_fn(request_id::name))
-        .wrap(parts.access_log.middleware())
+        .wrap(parts.access_log.clone())
 }
 
 fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {

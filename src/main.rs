@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{Failure, check_config, healthcheck, serve};
+use commands::{check_config, healthcheck, serve};
 
 /// The login backend for WeChat mini programs.
 ///

@@ -3,6 +3,7 @@
 //! Knows paths, methods, handlers and guards. Never knows bodies, stores or settings.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::Method;
@@ -90,7 +91,7 @@ fn resource(path: &str, rows: Vec<Row>) -> Resource {
         resource = resource.route(route.guard(fn_guard(is_one)));
     }
     resource.default_service(web::to(move |method: Method| {
-        other_method(method, allow.clone())
+        ready(other_method(&method, allow.clone()))
     }))
 }
 
@@ -103,8 +104,8 @@ fn methods_of(method: &Method) -> Vec<Method> {
 }
 
 /// A method without a row: `OPTIONS` tells which there are, any other is refused with the same list.
-async fn other_method(method: Method, allow: HeaderValue) -> HttpResponse {
-    let mut reply = match method {
+fn other_method(method: &Method, allow: HeaderValue) -> HttpResponse {
+    let mut reply = match *method {
         Method::OPTIONS => HttpResponse::NoContent().finish(),
         _ => HttpResponse::from_error(ApiError::from(ErrorCode::MethodNotAllowed)),
     };

@@ -2,6 +2,7 @@
 //!
 //! Knows the order. Never knows what is served.
 
+use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -37,8 +38,9 @@ async fn serve(loaded: &Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let simulator = simulator(settings).await?;
     let listener = listen(settings)?;
-    let parts =
-        Parts::new(settings, simulator.as_ref()).map_err(|error| Failure::to_mend(&error))?;
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let parts = Parts::new(settings, simulator.as_ref(), no_color)
+        .map_err(|error| Failure::to_mend(&error))?;
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));
@@ -109,7 +111,7 @@ async fn run_server(
     let handle = server.handle();
     let mut serving = actix_rt::spawn(server);
     tokio::select! {
-        served = &mut serving => return served.map_err(io::Error::other)?,
+        ended = &mut serving => return ended.map_err(io::Error::other)?,
         () = signals.next() => {}
     }
     log::info!(

@@ -279,42 +279,27 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
             Step::Wait { seconds } => now += seconds,
             Step::LogIn { user } => {
                 let token = rig.log_in(&user.to_string(), now).await;
-                expected.push(Expected {
-                    token,
-                    user,
-                    created: now,
-                    noted: now,
-                    over: false,
-                });
-                let mut kept = 0;
-                for session in expected
-                    .iter_mut()
-                    .rev()
-                    .filter(|session| session.user == user)
-                {
-                    // Sessions that are over take up a place until they are found or swept.
-                    kept += u32::from(!session.over);
-                    session.over |= kept > PER_USER;
-                }
+                expect_login(
+                    &mut expected,
+                    Expected {
+                        token,
+                        user,
+                        created: now,
+                        noted: now,
+                        over: false,
+                    },
+                );
             }
             Step::Check { session, back } => {
-                let Some(session) = expected.get_mut(session) else {
-                    continue;
-                };
-                let time = now - back;
-                let live = rig.is_live(&session.token, time).await;
-                prop_assert_eq!(live, !session.is_over(time), "at {}", time);
-                session.over |= !live;
-                if live && time - session.noted >= HOUR {
-                    session.noted = time;
+                if let Some(session) = expected.get_mut(session) {
+                    check(&rig, session, now - back).await?;
                 }
             }
             Step::LogOut { session } => {
-                let Some(session) = expected.get_mut(session) else {
-                    continue;
-                };
-                rig.sessions.end(&session.token).await.unwrap();
-                session.over = true;
+                if let Some(session) = expected.get_mut(session) {
+                    rig.sessions.end(&session.token).await.unwrap();
+                    session.over = true;
+                }
             }
             Step::Sweep => {
                 rig.sessions.sweep(at(now)).await.unwrap();
@@ -329,6 +314,32 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
             !rig.is_live(&session.token, session.created).await,
             "it came back"
         );
+    }
+    Ok(())
+}
+
+/// Adds a login, which ends the user's oldest sessions over the bound.
+fn expect_login(expected: &mut Vec<Expected>, login: Expected) {
+    let user = login.user;
+    expected.push(login);
+    let mut kept = 0;
+    for session in expected
+        .iter_mut()
+        .rev()
+        .filter(|session| session.user == user)
+    {
+        // Sessions that are over take up a place until they are found or swept.
+        kept += u32::from(!session.over);
+        session.over |= kept > PER_USER;
+    }
+}
+
+async fn check(rig: &Rig, session: &mut Expected, time: i64) -> TestCaseResult {
+    let live = rig.is_live(&session.token, time).await;
+    prop_assert_eq!(live, !session.is_over(time), "at {}", time);
+    session.over |= !live;
+    if live && time - session.noted >= HOUR {
+        session.noted = time;
     }
     Ok(())
 }

@@ -1,0 +1,194 @@
+//! What stands on both sides of actix's `Logger`, so that no request goes without its line.
+//!
+//! Knows when a line is due: the `Logger` prints none for a request that is dropped before it is
+//! answered. Never knows formats.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage};
+use futures_util::future::LocalBoxFuture;
+
+use crate::middleware::access_log::record::{Answer, Record};
+use crate::middleware::access_log::template::Template;
+use crate::middleware::access_log::{AccessLog, TARGET, record_in};
+use crate::middleware::json::ClientGone;
+
+/// Outside of the `Logger`: begins a request's record, and writes the lines that the `Logger`
+/// would leave out.
+#[derive(Debug)]
+pub struct Logged<L> {
+    pub(super) inner: L,
+    pub(super) log: AccessLog,
+}
+
+/// Inside of the `Logger`: notes what of a response the `Logger` does not show.
+#[derive(Debug)]
+pub struct Noted<S> {
+    pub(super) inner: S,
+}
+
+impl<L, B> Service<ServiceRequest> for Logged<L>
+where
+    L: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    L::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let AccessLog { template, skip } = &self.log;
+        if skip.iter().any(|path| path == request.path()) {
+            let answer = self.inner.call(request);
+            return Box::pin(async move { Ok(answer.await?.map_into_boxed_body()) });
+        }
+        let record = Rc::new(Record::of(&request, template));
+        request.extensions_mut().insert(Rc::clone(&record));
+        let due = Due {
+            record,
+            template: Arc::clone(template),
+            written: false,
+        };
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => Ok(due.answered(response.map_into_boxed_body())),
+                Err(error) => {
+                    due.failed(&error);
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for Noted<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let record = record_in(&request);
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let response = answer.await?;
+            // Nobody sees the reply to a client that is gone, so its record stays without one.
+            let gone = response.request().extensions().contains::<ClientGone>();
+            if let Some(record) = record.filter(|_| !gone) {
+                record.answered(length(response.status(), response.response().body()));
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// What the `Content-Length` of the response will say.
+fn length(status: StatusCode, body: &impl MessageBody) -> Option<u64> {
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
+        || status.is_informational();
+    match body.size() {
+        BodySize::Sized(length) if !bodiless => Some(length),
+        BodySize::Sized(_) | BodySize::None | BodySize::Stream => None,
+    }
+}
+
+/// A line that is still to be written. Dropped as it is, it becomes the line of a request that was
+/// never answered: its client went away, or its handler panicked.
+struct Due {
+    record: Rc<Record>,
+    template: Arc<Template>,
+    written: bool,
+}
+
+impl Due {
+    fn answered(mut self, response: ServiceResponse) -> ServiceResponse {
+        if !self.template.waits_for_the_end() {
+            // The Logger holds the line now.
+            self.written = true;
+            return response;
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        response.map_body(|_, body| {
+            BoxBody::new(Ending {
+                body,
+                status,
+                headers,
+                due: self,
+            })
+        })
+    }
+
+    /// A middleware failed, which becomes a response only further outside.
+    fn failed(mut self, error: &Error) {
+        let response = error.error_response();
+        let status = response.status();
+        self.record.answered(length(status, response.body()));
+        self.write(Some(Answer {
+            status,
+            headers: response.headers(),
+        }));
+    }
+
+    fn write(&mut self, answer: Option<Answer<'_>>) {
+        self.written = true;
+        log::info!(target: TARGET, "{}", self.record.line(&self.template, answer));
+    }
+}
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        if !self.written {
+            self.write(None);
+        }
+    }
+}
+
+/// The body of a response whose line is written when the body has finished.
+struct Ending {
+    body: BoxBody,
+    status: StatusCode,
+    headers: HeaderMap,
+    due: Due,
+}
+
+impl MessageBody for Ending {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.due.write(Some(Answer {
+            status: self.status,
+            headers: &self.headers,
+        }));
+    }
+}

@@ -1,0 +1,179 @@
+//! The body of a request as JSON, read as Express's `body-parser` reads it.
+//!
+//! Knows the order of `body-parser`'s decisions and which refusal follows from each.
+//! Never knows what a body means, or which handler asked for it.
+
+mod declared;
+mod escapes;
+mod inflate;
+mod member;
+mod node;
+mod reading;
+mod text;
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+pub use crate::middleware::json::member::Text;
+
+use crate::error::{ApiError, ErrorCode};
+use crate::middleware::json::declared::{Declared, Verdict};
+use crate::middleware::json::reading::Unread;
+
+/// The body of a request, as the value that its JSON stands for.
+///
+/// It agrees with `body-parser`'s `json()` about which bodies are read and which are refused:
+///
+/// - a request without a body, or with an empty one, reads as `{}`;
+/// - a cut emoji (half of a surrogate pair) is read, as U+FFFD; so are `1e400`, any depth of
+///   nesting in members that `T` does not have, and repeated members, of which the last counts;
+/// - where `T` is a struct, an array reads as an object without members, and members that `T`
+///   does not have are skipped without being built.
+///
+/// It differs on purpose in these points:
+///
+/// - A body of another type than `application/json` is refused with 415. Express skips it, and
+///   the handler then finds no members, which hides the mistake.
+/// - `charset=utf8` is taken for `utf-8`; UTF-7 and UTF-32 are refused with 415.
+/// - A body over the limit is refused as soon as that is known; Express first reads all of it.
+/// - A body that stalls is refused with 408 after [`JsonConfig::body_timeout`]; Express waits.
+/// - Brotli is refused with 415: its decoder cannot be held to a small memory.
+/// - A value that `T` does take may be nested 128 deep: building a deeper one could overflow the
+///   stack. [`Text`] has no such limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Json<T>(pub T);
+
+/// How bodies are read. Found in `app_data`; without it, the default holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonConfig {
+    /// The most bytes that a body may have, before and after inflation. 102400 by default, as in
+    /// `body-parser`; a body of exactly this size is read.
+    pub limit: usize,
+    /// Whether only objects and arrays are taken. True by default.
+    pub strict: bool,
+    /// Whether gzip and deflate bodies are inflated; they are refused with 415 otherwise. True by
+    /// default.
+    pub inflate: bool,
+    /// How long the whole body may take to arrive. 10 seconds by default: our choice, ample for
+    /// 100 KiB over a slow radio link.
+    pub body_timeout: Duration,
+}
+
+/// Left in a request's extensions when its client went away before the body was complete, so that
+/// nobody can have seen the reply.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientGone;
+
+impl Default for JsonConfig {
+    fn default() -> Self {
+        Self {
+            limit: 102_400,
+            strict: true,
+            inflate: true,
+            body_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let config = request
+            .app_data::<JsonConfig>()
+            .cloned()
+            .unwrap_or_default();
+        let verdict = declared::judge(request, payload, &config);
+        let mut payload = payload.take();
+        let request = request.clone();
+        Box::pin(async move {
+            let text = match verdict {
+                Verdict::NoBody => String::new(),
+                Verdict::Refused(code, unread) => {
+                    let drained = reading::drain(&mut payload, unread).await;
+                    if unread != Unread::Undeclared || drained > 0 {
+                        return Err(code.into());
+                    }
+                    String::new()
+                }
+                Verdict::Body(declared) => {
+                    let body = receive(&mut payload, &declared, &config).await;
+                    body.inspect_err(|error| mark_client_gone(error, &request))
+                        .map_err(ApiError::from)?
+                }
+            };
+            parse(&text, config.strict).map(Self)
+        })
+    }
+}
+
+/// Steps 5 to 8: the body's bytes, inflated and decoded, all within the limits.
+async fn receive(
+    payload: &mut Payload,
+    declared: &Declared,
+    config: &JsonConfig,
+) -> Result<String, reading::Refusal> {
+    let reading = reading::read(payload, declared.length, config.limit);
+    let bytes = match tokio::time::timeout(config.body_timeout, reading).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(refusal)) => {
+            if refusal.code == ErrorCode::BodyTooLarge {
+                reading::drain(payload, declared.unread).await;
+            }
+            return Err(refusal);
+        }
+        Err(_elapsed) => return Err(ErrorCode::BodyTimeout.into()),
+    };
+    let bytes = inflate::inflate(bytes, declared.coding, config.limit)?;
+    Ok(text::decode(&bytes, declared.charset))
+}
+
+fn mark_client_gone(refusal: &reading::Refusal, request: &HttpRequest) {
+    if refusal.client_gone {
+        request.extensions_mut().insert(ClientGone);
+    }
+}
+
+/// Steps 9 to 11: what the text says.
+fn parse<T: DeserializeOwned>(text: &str, strict: bool) -> Result<T, ApiError> {
+    let text = if text.is_empty() { "{}" } else { text };
+    let value = text.trim_matches(WHITE_SPACE);
+    if strict && !value.starts_with(['{', '[']) {
+        return Err(ApiError::from(ErrorCode::MalformedJson).because(NeitherObjectNorArray));
+    }
+    // The verdict on the syntax, at any depth: this skips over values with a loop, not a stack.
+    serde_json::from_str::<IgnoredAny>(value)
+        .map_err(|error| ApiError::from(ErrorCode::MalformedJson).because(error))?;
+    node::build(value).map_err(|node::Unfit| {
+        let taken = std::any::type_name::<T>();
+        ApiError::from(ErrorCode::UnexpectedBody).because(UnfitFor(taken))
+    })
+}
+
+/// What JSON takes for white space, which is less than Unicode does.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+#[derive(Debug, thiserror::Error)]
+#[error("the body is neither an object nor an array")]
+struct NeitherObjectNorArray;
+
+/// Names the type only: a value of the client's could be a secret.
+#[derive(Debug)]
+struct UnfitFor(&'static str);
+
+impl fmt::Display for UnfitFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the body cannot be read as `{}`", self.0)
+    }
+}
+
+impl std::error::Error for UnfitFor {}
+
+#[cfg(test)]
+mod tests;
