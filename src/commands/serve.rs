@@ -67,11 +67,11 @@ async fn simulator(settings: &Settings) -> Result<Option<Simulator>, Failure> {
 fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     let address = settings.server.address();
     TcpListener::bind(address).map_err(|error| {
-        let what = match error.kind() {
-            io::ErrorKind::AddrInUse => "another process listens there already",
-            io::ErrorKind::PermissionDenied => "this user may not use that port",
-            io::ErrorKind::AddrNotAvailable => "this machine does not have that address",
-            _ => "the system refuses",
+        let kind = error.kind();
+        let what = if kind == io::ErrorKind::AddrInUse {
+            "another process listens there already".to_owned()
+        } else {
+            error.to_string()
         };
         Failure::message(format!(
             "cannot listen on `{address}` (`server.host` and `server.port`): {what}\n  \
