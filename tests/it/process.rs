@@ -113,11 +113,26 @@ fn a_port_in_use_is_told_with_a_way_out() {
 fn wrong_settings_are_told_with_a_way_out() {
     let folder = Folder::new();
     let check = |setting, says: &[&str]| check_refused(&run(&folder, &[setting], &[]), says);
-    check(("WEAPP_SERVR__PORT", "1"), &["WEAPP_SERVR__PORT", "did you mean"]);
-    check(("WEAPP_SERVER__PORT", "http"), &["WEAPP_SERVER__PORT", "server.port", "http"]);
-    check(("WEAPP_LOG__FORMAT", "fancy"), &["log.format", "fancy", "combined"]);
-    check(("WEAPP_LOG__FORMAT", ":nope"), &["log.format", "nope", ":method"]);
-    check(("WEAPP_PROFILE", "production"), &["WEAPP_APPS__MAIN__APP_ID"]);
+    check(
+        ("WEAPP_SERVR__PORT", "1"),
+        &["WEAPP_SERVR__PORT", "did you mean"],
+    );
+    check(
+        ("WEAPP_SERVER__PORT", "http"),
+        &["WEAPP_SERVER__PORT", "server.port", "http"],
+    );
+    check(
+        ("WEAPP_LOG__FORMAT", "fancy"),
+        &["log.format", "fancy", "combined"],
+    );
+    check(
+        ("WEAPP_LOG__FORMAT", ":nope"),
+        &["log.format", "nope", ":method"],
+    );
+    check(
+        ("WEAPP_PROFILE", "production"),
+        &["WEAPP_APPS__MAIN__APP_ID"],
+    );
     let nowhere = ("WEAPP_STORE__URL", "sqlite:///proc/none/weapp.db");
     check(nowhere, &["/proc/none/weapp.db", "cannot be created"]);
 }
