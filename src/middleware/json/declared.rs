@@ -45,6 +45,17 @@ pub(super) enum Coding {
     Deflate,
 }
 
+impl Coding {
+    /// How many bytes may come off the wire for a body that may have `limit` bytes. What does not
+    /// compress grows a little; Express counts inflated bytes only, however many came.
+    pub(super) fn wire_limit(self, limit: usize) -> usize {
+        match self {
+            Self::Identity => limit,
+            Self::Gzip | Self::Deflate => limit.saturating_add(limit / 64).saturating_add(1024),
+        }
+    }
+}
+
 /// Steps 1 to 5.
 pub(super) fn judge(request: &HttpRequest, payload: &Payload, config: &JsonConfig) -> Verdict {
     let headers = request.headers();
@@ -103,7 +114,8 @@ fn judge_headers(
     if coding != Coding::Identity && !config.inflate {
         return Err(ErrorCode::UnsupportedEncoding);
     }
-    if length.is_some_and(|length| length > config.limit) {
+    let wire_limit = coding.wire_limit(config.limit);
+    if length.is_some_and(|length| length > wire_limit) {
         return Err(ErrorCode::BodyTooLarge);
     }
     match charset {

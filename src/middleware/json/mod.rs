@@ -32,6 +32,7 @@ use crate::middleware::json::reading::Unread;
 /// - a request without a body, or with an empty one, reads as `{}`;
 /// - a cut emoji (half of a surrogate pair) is read, as U+FFFD; so are `1e400`, any depth of
 ///   nesting in members that `T` does not have, and repeated members, of which the last counts;
+/// - text that is no UTF-8, or no UTF-16 where the charset says so, is read with U+FFFD in it;
 /// - where `T` is a struct, an array reads as an object without members, and members that `T`
 ///   does not have are skipped without being built.
 ///
@@ -42,16 +43,16 @@ use crate::middleware::json::reading::Unread;
 /// - `charset=utf8` is taken for `utf-8`; UTF-7 and UTF-32 are refused with 415.
 /// - A body over the limit is refused as soon as that is known; Express first reads all of it.
 /// - A body that stalls is refused with 408 after [`JsonConfig::body_timeout`]; Express waits.
-/// - Brotli is refused with 415: its decoder cannot be held to a small memory.
+/// - Brotli is refused with 415: a decoder needs up to 16 MiB for a body of a few bytes.
 /// - A value that `T` does take may be nested 128 deep: building a deeper one could overflow the
 ///   stack. [`Text`] has no such limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 /// How bodies are read. Found in `app_data`; without it, the default holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonConfig {
-    /// The most bytes that a body may have, before and after inflation. 102400 by default, as in
+    /// The most bytes that a body may have after inflation. 102400 by default, as in
     /// `body-parser`; a body of exactly this size is read.
     pub limit: usize,
     /// Whether only objects and arrays are taken. True by default.
@@ -119,7 +120,8 @@ async fn receive(
     declared: &Declared,
     config: &JsonConfig,
 ) -> Result<String, reading::Refusal> {
-    let reading = reading::read(payload, declared.length, config.limit);
+    let wire_limit = declared.coding.wire_limit(config.limit);
+    let reading = reading::read(payload, declared.length, wire_limit);
     let bytes = match tokio::time::timeout(config.body_timeout, reading).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refusal)) => {

@@ -1,8 +1,11 @@
 //! What the recordings cannot show: time, depth, and connections that live on.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use weapp_login::middleware::json::JsonConfig;
 
 use super::case::{Script, Step};
@@ -129,5 +132,26 @@ fn no_depth_brings_the_server_down() {
             let request = format!("{HEAD}Content-Length: {}\r\n\r\n{body}", body.len());
             check(address, request, (400, error));
         }
+    }
+}
+
+#[test]
+fn the_limit_counts_inflated_bytes() {
+    let address = server();
+    for (spaces, expected) in [
+        (102_398, (400, "code_missing")),
+        (102_399, (413, "body_too_large")),
+    ] {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        let body = format!("{{{}}}", " ".repeat(spaces));
+        encoder.write_all(body.as_bytes()).unwrap();
+        let stored = encoder.finish().unwrap();
+        assert!(stored.len() > 102_400);
+        let head = format!(
+            "{HEAD}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            stored.len()
+        );
+        let (answers, _) = answers(address, vec![send(head), send(stored)], 1);
+        assert_eq!(error(&answers[0]), (expected.0, expected.1.to_owned()));
     }
 }
