@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::identity::{AppId, Watermark};
 use crate::wechat::error::{Error, Flaw, Refusal};
 use crate::wechat::transport::Reply;
 
@@ -55,10 +56,53 @@ impl Answer {
 
     /// Takes out a member that a success must have.
     pub(crate) fn required(&mut self, name: &'static str) -> Result<String, Error> {
-        self.optional(name).ok_or(Error::Unintelligible {
+        self.optional(name)
+            .ok_or_else(|| self.flawed(Flaw::Missing(name)))
+    }
+
+    /// Takes out a number that a success must have, which may stand there as a text.
+    pub(crate) fn required_number(&mut self, name: &'static str) -> Result<i64, Error> {
+        let number = self.members.remove(name).as_ref().and_then(number);
+        number.ok_or_else(|| self.flawed(Flaw::Missing(name)))
+    }
+
+    /// Takes out a text that a success must have, and that may stand there as a number.
+    pub(crate) fn required_digits(&mut self, name: &'static str) -> Result<String, Error> {
+        if let Some(Value::Number(number)) = self.members.get(name) {
+            return Ok(number.to_string());
+        }
+        self.required(name)
+    }
+
+    /// Takes out an object that a success must have.
+    pub(crate) fn required_object(&mut self, name: &'static str) -> Result<Self, Error> {
+        let Some(Value::Object(members)) = self.members.remove(name) else {
+            return Err(self.flawed(Flaw::Missing(name)));
+        };
+        Ok(Self {
             status: self.status,
-            flaw: Flaw::Missing(name),
+            members,
         })
+    }
+
+    /// Takes out the watermark, which must name this mini program.
+    pub(crate) fn watermark(&mut self, app: &AppId) -> Result<Watermark, Error> {
+        let mut watermark = self.required_object("watermark")?;
+        if watermark.required("appid")? != app.as_str() {
+            return Err(self.flawed(Flaw::Foreign("watermark")));
+        }
+        Ok(Watermark {
+            app_id: app.clone(),
+            unix_seconds: watermark.required_number("timestamp")?,
+        })
+    }
+
+    /// The error of an answer that is otherwise a success.
+    pub(crate) fn flawed(&self, flaw: Flaw) -> Error {
+        Error::Unintelligible {
+            status: self.status,
+            flaw,
+        }
     }
 
     /// Takes out a member: a text of 1 to [`MAX_TEXT_BYTES`] printable ASCII characters, as all of WeChat's identifiers are.
@@ -74,6 +118,13 @@ impl Answer {
     }
 }
 
+/// A whole number, whether it came as one or as a text.
+pub(crate) fn number(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
 fn is_identifier(text: &str) -> bool {
     (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -81,8 +132,6 @@ fn is_identifier(text: &str) -> bool {
 fn errcode(members: &Map<String, Value>) -> Result<i64, Flaw> {
     match members.get("errcode") {
         None | Some(Value::Null) => Ok(0),
-        Some(Value::Number(number)) => number.as_i64().ok_or(Flaw::BadErrcode),
-        Some(Value::String(text)) => text.trim().parse().ok().ok_or(Flaw::BadErrcode),
-        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Err(Flaw::BadErrcode),
+        Some(value) => number(value).ok_or(Flaw::BadErrcode),
     }
 }

@@ -26,18 +26,27 @@ pub enum Error {
         flaw: Flaw,
     },
     /// WeChat did not answer within the limit for the whole call. The code may be spent.
-    #[error(
-        "WeChat did not answer in time; the code may be spent, so it takes a new one from wx.login"
-    )]
+    #[error("WeChat did not answer in time; a code that was sent may be spent: it takes a new one")]
     TimedOut,
     /// WeChat was not asked at all: no connection came about. The code is as good as before.
     #[error("there is no connection to WeChat: {0}")]
     Unreachable(Obstacle),
     /// The connection broke before a whole answer had come. The code may be spent.
     #[error(
-        "the connection to WeChat broke before its answer came; the code may be spent, so it takes a new one from wx.login"
+        "the connection to WeChat broke before its answer came; a code that was sent may be spent: it takes a new one"
     )]
     ConnectionLost,
+    /// WeChat was not asked at all: the last calls failed, so it is left alone for a while. The code is as good as before.
+    #[error("WeChat is not asked for another {} s: {last}", .retry_after.as_secs())]
+    CircuitOpen {
+        /// How long it is left alone.
+        retry_after: Duration,
+        /// The failure that decided it.
+        last: Box<Error>,
+    },
+    /// WeChat was not asked at all: too many calls of this kind wait for it already. The code is as good as before.
+    #[error("WeChat is not asked: too many calls of this kind wait for its answers already")]
+    Overloaded,
 }
 
 /// What WeChat said when it refused.
@@ -54,8 +63,10 @@ pub struct Refusal {
 /// A fact about this one refusal that helps to find its reason. Safe to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clue {
-    /// What the refused code looked like (40029).
+    /// What the refused login code looked like (40029).
     Shape(CodeShape),
+    /// What the refused phone number code looked like (40029).
+    PhoneShape(CodeShape),
     /// The IP address from which WeChat saw the call come (40164).
     CallerIp(IpAddr),
     /// The same call had got errcode -1 before, so it was this server that spent the code (40163).
@@ -86,6 +97,9 @@ pub enum Flaw {
     /// A member that makes a success is missing, empty, or no plain text.
     #[error("it bears no `errcode` and no usable `{0}`")]
     Missing(&'static str),
+    /// A member that names an app or a user names another than was asked about.
+    #[error("its `{0}` is about another app or user than was asked about")]
+    Foreign(&'static str),
 }
 
 /// What is in the way of a connection.
@@ -134,11 +148,53 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.class().fault(),
             Self::Unreachable(obstacle) if !obstacle.may_pass() => Fault::Operator,
+            Self::CircuitOpen { last, .. } => last.fault(),
             Self::Unintelligible { .. }
             | Self::TimedOut
             | Self::Unreachable(_)
-            | Self::ConnectionLost => Fault::Wechat,
+            | Self::ConnectionLost
+            | Self::Overloaded => Fault::Wechat,
         }
+    }
+
+    /// What WeChat said, if it was WeChat that said no to this call.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Unintelligible { .. }
+            | Self::TimedOut
+            | Self::Unreachable(_)
+            | Self::ConnectionLost
+            | Self::CircuitOpen { .. }
+            | Self::Overloaded => None,
+        }
+    }
+
+    /// Whether the access token is to blame (40001, 40014, 42001): worth another call with a renewed token, once.
+    pub fn is_token_refused(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| refusal.class() == Class::TokenRefused)
+    }
+
+    /// Whether WeChat may have heard the call. If not, whatever was to be sent is as good as before.
+    pub fn may_have_been_heard(&self) -> bool {
+        match self {
+            Self::Refused(_)
+            | Self::Unintelligible { .. }
+            | Self::TimedOut
+            | Self::ConnectionLost => true,
+            Self::Unreachable(_) | Self::CircuitOpen { .. } | Self::Overloaded => false,
+        }
+    }
+
+    /// Adds what helps to find the reason, if this is a refusal of the class.
+    pub(crate) fn with_clue(mut self, class: Class, clue: Clue) -> Self {
+        if let Self::Refused(refusal) = &mut self
+            && refusal.class() == class
+        {
+            refusal.clue = Some(clue);
+        }
+        self
     }
 
     /// How long to wait before asking again can help; `None` if it cannot, or if it takes a new code.
@@ -146,6 +202,8 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.class().retry_after(),
             Self::Unreachable(obstacle) => obstacle.may_pass().then_some(Duration::from_secs(1)),
+            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
+            Self::Overloaded => Some(Duration::from_secs(1)),
             Self::Unintelligible { .. } | Self::TimedOut | Self::ConnectionLost => None,
         }
     }
@@ -211,7 +269,16 @@ impl fmt::Display for Clue {
             Self::Shape(CodeShape::Login) => f.write_str(
                 "this one is shaped like a login code, so think of its age and its AppID first",
             ),
-            Self::Shape(shape) => write!(f, "this one is {shape}"),
+            Self::Shape(CodeShape::Phone) => f.write_str(
+                "this one is shaped like a phone number code, which is no login code: send the one from wx.login",
+            ),
+            Self::PhoneShape(CodeShape::Login) => f.write_str(
+                "this one is shaped like a login code, which is no phone number code: send `e.detail.code` of the button's event",
+            ),
+            Self::PhoneShape(CodeShape::Phone) => f.write_str(
+                "this one is shaped like a phone number code, so think of its age (5 minutes from the tap) and its AppID first",
+            ),
+            Self::Shape(shape) | Self::PhoneShape(shape) => write!(f, "this one is {shape}"),
             Self::CallerIp(ip) => write!(f, "WeChat saw the call come from {ip}"),
             Self::SentBefore => f.write_str(
                 "this server had sent it a moment ago and got errcode -1, so the client did nothing wrong",
