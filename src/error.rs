@@ -409,7 +409,7 @@ impl ApiError {
 }
 
 /// Which row a kind of refusal becomes.
-fn code_of(class: wechat::Class) -> ErrorCode {
+pub fn code_of(class: wechat::Class) -> ErrorCode {
     use wechat::Class;
     match class {
         Class::CodeInvalid => ErrorCode::LoginCodeInvalid,

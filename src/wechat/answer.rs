@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use crate::identity::{AppId, Watermark};
-use crate::wechat::error::{Error, Flaw, Refusal};
+use crate::wechat::error::{Error, Flaw};
+use crate::wechat::refusal::Refusal;
 use crate::wechat::transport::Reply;
 
 /// The longest text that is taken from an answer, in bytes. Our choice: an access token, the longest, may have 512.

@@ -6,7 +6,8 @@
 use crate::identity::{LoginCode, OpenId, SessionKey, UnionId};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::Class;
-use crate::wechat::error::{Clue, Error};
+use crate::wechat::error::Error;
+use crate::wechat::refusal::Clue;
 use crate::wechat::{App, Client};
 
 /// What WeChat knows of a user who has just logged in. `Debug` shows none of it.

@@ -8,6 +8,7 @@ mod access_token;
 mod answer;
 mod circuit;
 mod code2session;
+pub mod doctor;
 pub mod encrypted_data;
 mod endpoint;
 pub mod errcode;
@@ -16,6 +17,7 @@ mod gate;
 mod patience;
 mod phone;
 mod referer;
+mod refusal;
 mod rid;
 mod session_key;
 mod tls;
@@ -40,15 +42,12 @@ pub use crate::wechat::access_token::AccessToken;
 pub use crate::wechat::circuit::{Limits, MAX_PAUSE, MAX_QUOTA_PAUSE};
 pub use crate::wechat::code2session::Identity;
 pub use crate::wechat::errcode::Class;
-pub use crate::wechat::error::{Clue, Error, Fault, Flaw, Obstacle, Refusal};
+pub use crate::wechat::error::{Error, Fault, Flaw, Obstacle};
 pub use crate::wechat::referer::{Channel, Referer};
+pub use crate::wechat::refusal::{Clue, Refusal};
 pub use crate::wechat::rid::Rid;
 pub use crate::wechat::session_key::{KeyReset, KeyStanding};
 pub use crate::wechat::transport::MAX_REPLY_BYTES;
-
-/// How long an idle connection is kept, in seconds. Our choice: long enough to spare most logins a TLS handshake, short
-/// enough that no firewall has forgotten it, which would cost the login that finds out.
-const IDLE_SECONDS: u64 = 30;
 
 /// A mini program, as WeChat's console names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +106,7 @@ impl Config {
             tls::no_trust().map_err(|error| ConfigError::NoClient(error.into()))?
         };
         let connect = connect.min(whole);
-        let proof = http_client(tls.clone(), connect)
+        let proof = transport::http_client(tls.clone(), connect)
             .map_err(|error| ConfigError::NoClient(error.into()))?;
         Ok(Self {
             base_url,
@@ -163,7 +162,7 @@ impl Client {
     /// Makes a worker's client. It connects to nothing yet.
     pub fn new(config: &Config) -> Self {
         // The same steps have succeeded once, so the proof itself is only ever a way to say it without a panic.
-        let http = http_client(config.tls.clone(), config.patience.connect);
+        let http = transport::http_client(config.tls.clone(), config.patience.connect);
         Self {
             http: http.unwrap_or_else(|_| config.proof.clone()),
             base_url: config.base_url.clone(),
@@ -222,21 +221,6 @@ impl Client {
         url.set_query(query.as_deref());
         url
     }
-}
-
-/// No redirects, because the secret would go along. No proxy from the environment, because the secret stands in the URL
-/// and WeChat's whitelist is about the server's own address: what is asked is what the settings say.
-fn http_client(tls: rustls::ClientConfig, connect: Duration) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(connect)
-        .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
-        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 /// Lower-case hexadecimal digits.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::wechat::errcode::Class;
-use crate::wechat::error::{Clue, Error, Refusal};
+use crate::wechat::error::Error;
+use crate::wechat::refusal::{Clue, Refusal};
 
 /// The limits of one call.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,8 @@ use crate::identity::{AccessTokenText, AppId, OpenId, PhoneCode, PhoneNumber, Ph
 use crate::wechat::Client;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::Class;
-use crate::wechat::error::{Clue, Error};
+use crate::wechat::error::Error;
+use crate::wechat::refusal::Clue;
 
 impl Client {
     /// Asks WeChat for the phone number that a user has agreed to give. One round trip; never sent twice.
