@@ -74,3 +74,37 @@ fn unknown(asked: &str) -> String {
         nearest.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{explain, table};
+
+    #[test]
+    fn a_number_is_explained_on_four_lines() {
+        assert_eq!(
+            explain("87009").ok().unwrap(),
+            "errcode 87009: invalid signature\n  \
+             it means      the session key was replaced, has expired or is wrong\n  \
+             what to do    let the client call wx.login and log in again\n  \
+             a login gets  502 wechat_unintelligible\n"
+        );
+        let negative = explain("-41003").ok().unwrap();
+        assert!(negative.starts_with("errcode -41003: IllegalBuffer\n"));
+        assert!(!negative.contains("a login gets"), "{negative}");
+    }
+
+    #[test]
+    fn an_unknown_number_fails_with_the_nearest() {
+        let failure = explain("40030").err().unwrap();
+        assert_eq!(failure.status, 2);
+        assert!(failure.message.contains("40029, 40014, 40013"));
+        assert_eq!(explain("nonsense").err().unwrap().status, 2);
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_every_number() {
+        let table = table();
+        assert!(table.contains(" 40029  login_code_invalid      invalid code: "));
+        assert!(table.contains("\n    -1  wechat_busy "));
+    }
+}

@@ -13,6 +13,9 @@ use crate::wechat::transport::Reply;
 /// The longest text that is taken from an answer, in bytes. Our choice: an access token, the longest, may have 512.
 const MAX_TEXT_BYTES: usize = 512;
 
+/// The longest phone number, in bytes. Our choice: 15 digits and what people put between them.
+const MAX_DIGITS_BYTES: usize = 64;
+
 /// The members of an answer that is no refusal.
 pub(crate) struct Answer {
     status: u16,
@@ -67,12 +70,16 @@ impl Answer {
         number.ok_or_else(|| self.flawed(Flaw::Missing(name)))
     }
 
-    /// Takes out a text that a success must have, and that may stand there as a number.
+    /// Takes out a text that a success must have, and that may stand there as a number: up to [`MAX_DIGITS_BYTES`] printable
+    /// ASCII characters. A space is one, because a number that was paid for is not to be lost over it.
     pub(crate) fn required_digits(&mut self, name: &'static str) -> Result<String, Error> {
-        if let Some(Value::Number(number)) = self.members.get(name) {
-            return Ok(number.to_string());
-        }
-        self.required(name)
+        let text = match self.members.remove(name) {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
+        };
+        text.filter(|text| is_line_of(text, MAX_DIGITS_BYTES))
+            .ok_or_else(|| self.flawed(Flaw::Missing(name)))
     }
 
     /// Takes out an object that a success must have.
@@ -128,6 +135,13 @@ pub(crate) fn number(value: &Value) -> Option<i64> {
 
 fn is_identifier(text: &str) -> bool {
     (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_line_of(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 fn errcode(members: &Map<String, Value>) -> Result<i64, Flaw> {

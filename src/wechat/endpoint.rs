@@ -34,9 +34,7 @@ impl Endpoint {
     /// for, a key that is replaced, a forced token), the caller decides, because it alone knows what it has kept.
     pub(crate) const fn again(self) -> Again {
         match self {
-            Self::CodeToSession | Self::StableToken | Self::CheckSessionKey => {
-                Again::UnlessAnswered
-            }
+            Self::CodeToSession | Self::StableToken | Self::CheckSessionKey => Again::AlsoBusy,
             Self::FreshToken | Self::PhoneNumber | Self::ResetSessionKey => Again::OnlyUnsent,
         }
     }

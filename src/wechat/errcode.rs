@@ -134,8 +134,8 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "errcode {}: {}", self.errcode, self.errmsg)?;
-        writeln!(f, "  it means    {}", self.meaning)?;
-        write!(f, "  what to do  {}", self.advice)
+        writeln!(f, "  it means      {}", self.meaning)?;
+        write!(f, "  what to do    {}", self.advice)
     }
 }
 

@@ -68,7 +68,7 @@ pub enum Flaw {
     #[error("its status says failure, but it bears no `errcode`")]
     NoErrcode,
     /// A member that makes a success is missing, empty, or no plain text.
-    #[error("it bears no `errcode` and no usable `{0}`")]
+    #[error("it is no refusal, but bears no usable `{0}`")]
     Missing(&'static str),
     /// A member that names an app or a user names another than was asked about.
     #[error("its `{0}` is about another app or user than was asked about")]

@@ -64,7 +64,7 @@ impl Patience {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     /// After no connection, and after errcode -1.
-    UnlessAnswered,
+    AlsoBusy,
     /// After no connection only: nothing was sent.
     OnlyUnsent,
 }
@@ -72,9 +72,7 @@ pub(crate) enum Again {
 impl Again {
     fn is_for(self, error: &Error) -> bool {
         match error {
-            Error::Refused(refusal) => {
-                self == Self::UnlessAnswered && refusal.class() == Class::Busy
-            }
+            Error::Refused(refusal) => self == Self::AlsoBusy && refusal.class() == Class::Busy,
             Error::Unreachable(obstacle) => obstacle.may_pass(),
             Error::Unintelligible { .. }
             | Error::TimedOut

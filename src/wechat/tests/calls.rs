@@ -155,9 +155,10 @@ async fn a_phone_number_is_asked_for_with_the_openid() {
         &line,
         &serde_json::json!({"code": PHONE_CODE, "openid": OPENID}),
     );
-    let as_text = PHONE.replace(":86", r#":"86""#);
+    let as_text = PHONE.replace(":86", r#":"86""#).replace("+86", "+86 ");
     let number = ask_phone(&answering(&as_text).url).await.unwrap();
     assert_eq!(number.country_code, "86");
+    assert_eq!(number.phone_number.expose(), "+86 13580006666");
 }
 
 #[actix_web::test]
@@ -191,6 +192,7 @@ async fn a_phone_number_of_another_app_is_not_believed() {
         (PHONE.replace("watermark", "x"), "watermark"),
         (PHONE.replace("purePhoneNumber", "x"), "purePhoneNumber"),
         (PHONE.replace(":86", ":{}"), "countryCode"),
+        (PHONE.replace("+861358000", r"\n1358000"), "phoneNumber"),
     ] {
         assert_eq!(
             flaw(ask_phone(&answering(&body).url).await),
