@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::asked::Asked;
 use super::identifiers::Identifiers;
 use super::masked;
@@ -69,7 +71,10 @@ impl Rids {
             app_id,
             at: now,
             url: masked::url(asked),
-            body: masked::body(&asked.body).to_string(),
+            body: match masked::body(&asked.body) {
+                Value::Null => String::new(),
+                body => body.to_string(),
+            },
             answer,
             caller: asked.caller.map(|ip| ip.to_string()).unwrap_or_default(),
         });
