@@ -17,6 +17,8 @@ use crate::middleware::json::reading::Unread;
 /// What follows from the head alone.
 pub(super) enum Verdict {
     NoBody,
+    /// A body of another type, which Express leaves unread.
+    Ignored(Unread),
     Refused(ErrorCode, Unread),
     Body(Declared),
 }
@@ -43,6 +45,20 @@ pub(super) enum Coding {
     Identity,
     Gzip,
     Deflate,
+    Brotli,
+}
+
+impl Coding {
+    /// How many bytes may come off the wire for a body that may have `limit` bytes. What does not
+    /// compress grows a little; Express counts inflated bytes only, however many came.
+    pub(super) fn wire_limit(self, limit: usize) -> usize {
+        match self {
+            Self::Identity => limit,
+            Self::Gzip | Self::Deflate | Self::Brotli => {
+                limit.saturating_add(limit / 64).saturating_add(1024)
+            }
+        }
+    }
 }
 
 /// Steps 1 to 5.
@@ -63,12 +79,12 @@ pub(super) fn judge(request: &HttpRequest, payload: &Payload, config: &JsonConfi
         Some(length) => Unread::Declared(length),
         None => Unread::Undeclared,
     };
-    match judge_type(headers, config) {
+    match judge_headers(headers, length, config) {
         Err(ErrorCode::UnsupportedMediaType) if length == Some(0) => Verdict::NoBody,
-        Err(code) => Verdict::Refused(code, unread),
-        Ok(_) if length.is_some_and(|length| length > config.limit) => {
-            Verdict::Refused(ErrorCode::BodyTooLarge, unread)
+        Err(ErrorCode::UnsupportedMediaType) if !config.refuse_other_types => {
+            Verdict::Ignored(unread)
         }
+        Err(code) => Verdict::Refused(code, unread),
         Ok((charset, coding)) => Verdict::Body(Declared {
             charset,
             coding,
@@ -89,17 +105,32 @@ fn is_endless(request: &HttpRequest) -> bool {
     to_websocket || request.method() == Method::CONNECT
 }
 
-fn judge_type(headers: &HeaderMap, config: &JsonConfig) -> Result<(Charset, Coding), ErrorCode> {
+fn judge_headers(
+    headers: &HeaderMap,
+    length: Option<usize>,
+    config: &JsonConfig,
+) -> Result<(Charset, Coding), ErrorCode> {
     let content_type = first(headers, &CONTENT_TYPE).unwrap_or_default();
     if !is_json(&content_type) {
         return Err(ErrorCode::UnsupportedMediaType);
     }
-    let charset = charset(&content_type).ok_or(ErrorCode::UnsupportedCharset)?;
+    let charset = charset(&content_type);
+    if charset == Named::Foreign {
+        return Err(ErrorCode::UnsupportedCharset);
+    }
     let coding = coding(headers).ok_or(ErrorCode::UnsupportedEncoding)?;
     if coding != Coding::Identity && !config.inflate {
         return Err(ErrorCode::UnsupportedEncoding);
     }
-    Ok((charset, coding))
+    let wire_limit = coding.wire_limit(config.limit);
+    if length.is_some_and(|length| length > wire_limit) {
+        return Err(ErrorCode::BodyTooLarge);
+    }
+    match charset {
+        Named::Known(charset) => Ok((charset, coding)),
+        // As in Express, where only the decoder finds that it does not know these.
+        Named::UnknownUtf | Named::Foreign => Err(ErrorCode::UnsupportedCharset),
+    }
 }
 
 /// The first header of a name counts, as in node.
@@ -117,24 +148,31 @@ fn is_json(content_type: &str) -> bool {
         .eq_ignore_ascii_case("application/json")
 }
 
-fn charset(content_type: &str) -> Option<Charset> {
+/// What the charset parameter names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Known(Charset),
+    UnknownUtf,
+    Foreign,
+}
+
+fn charset(content_type: &str) -> Named {
     let name = parameter(content_type, "charset").unwrap_or_default();
     let name = name.to_ascii_lowercase();
     if name.is_empty() || name == "utf8" {
-        return Some(Charset::Utf8);
+        return Named::Known(Charset::Utf8);
     }
-    // Express asks for the prefix, and then compares names by their letters and digits alone.
-    let letters: String = name
-        .strip_prefix("utf-")?
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
+    let Some(kind) = name.strip_prefix("utf-") else {
+        return Named::Foreign;
+    };
+    // Express compares names by their letters and digits alone.
+    let letters: String = kind.chars().filter(char::is_ascii_alphanumeric).collect();
     match letters.as_str() {
-        "8" => Some(Charset::Utf8),
-        "16" => Some(Charset::Utf16),
-        "16le" => Some(Charset::Utf16Le),
-        "16be" => Some(Charset::Utf16Be),
-        _ => None,
+        "8" => Named::Known(Charset::Utf8),
+        "16" => Named::Known(Charset::Utf16),
+        "16le" => Named::Known(Charset::Utf16Le),
+        "16be" => Named::Known(Charset::Utf16Be),
+        _ => Named::UnknownUtf,
     }
 }
 
@@ -193,6 +231,7 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
         "" | "identity" => Some(Coding::Identity),
         "gzip" => Some(Coding::Gzip),
         "deflate" => Some(Coding::Deflate),
+        "br" => Some(Coding::Brotli),
         _ => None,
     }
 }
@@ -202,8 +241,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_charset(content_type: &str, expected: Option<Charset>) {
-        assert_eq!(charset(content_type), expected, "{content_type}");
+    fn check_charset(content_type: &str, expected: Charset) {
+        assert_eq!(
+            charset(content_type),
+            Named::Known(expected),
+            "{content_type}"
+        );
     }
 
     #[test]
@@ -231,23 +274,26 @@ mod tests {
 
     #[test]
     fn charsets_are_unicode_ones() {
-        check_charset("application/json", Some(Charset::Utf8));
-        check_charset("application/json; charset=UTF-8", Some(Charset::Utf8));
-        check_charset("application/json; charset=utf8", Some(Charset::Utf8));
+        check_charset("application/json", Charset::Utf8);
+        check_charset("application/json; charset=UTF-8", Charset::Utf8);
+        check_charset("application/json; charset=utf8", Charset::Utf8);
         check_charset(
             "a/b; x=\"charset=gbk;\\\"\"; charset = utf-16le",
-            Some(Charset::Utf16Le),
+            Charset::Utf16Le,
         );
-        check_charset("a/b; charset=\"utf\\-16\"", Some(Charset::Utf16));
-        check_charset("a/b; charset=utf-16be", Some(Charset::Utf16Be));
-        check_charset("a/b; charset=\"utf-8", Some(Charset::Utf8));
-        check_charset("a/b; charset", Some(Charset::Utf8));
-        check_charset("a/b; =utf-8;;charset=\"\"", Some(Charset::Utf8));
-        check_charset("a/b; charset=utf-8; charset=gbk", Some(Charset::Utf8));
-        for refused in [
-            "gbk", "utf-7", "utf-32", "utf-9", "ucs-2", "utf16", "'utf-8'", "é",
-        ] {
-            check_charset(&format!("a/b; charset={refused}"), None);
+        check_charset("a/b; charset=\"utf\\-16\"", Charset::Utf16);
+        check_charset("a/b; charset=utf-16be", Charset::Utf16Be);
+        check_charset("a/b; charset=\"utf-8", Charset::Utf8);
+        check_charset("a/b; charset", Charset::Utf8);
+        check_charset("a/b; =utf-8;;charset=\"\"", Charset::Utf8);
+        check_charset("a/b; charset=utf-8; charset=gbk", Charset::Utf8);
+        for foreign in ["gbk", "ucs-2", "utf16", "'utf-8'", "é"] {
+            let named = charset(&format!("a/b; charset={foreign}"));
+            assert_eq!(named, Named::Foreign, "{foreign}");
+        }
+        for unknown in ["utf-7", "utf-32", "utf-9", "utf-"] {
+            let named = charset(&format!("a/b; charset={unknown}"));
+            assert_eq!(named, Named::UnknownUtf, "{unknown}");
         }
     }
 }

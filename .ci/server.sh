@@ -1,0 +1,22 @@
+# Sourced by the checks: starts the release binary on a free port, in a folder of its own.
+
+# start_server [NAME=VALUE …]: sets $pid, $port and $out, the file with its standard output.
+start_server() {
+  home=$(mktemp -d)
+  out=$home/out.txt
+  local binary=$PWD/target/release/weapp-login
+  (cd "$home" && exec env WEAPP_SERVER__PORT=0 "$@" "$binary") >"$out" 2>&1 &
+  pid=$!
+  for _ in $(seq 100); do
+    port=$(grep -o 'http://127.0.0.1:[0-9]*' "$out" | head -1 | grep -o '[0-9]*$') && return
+    sleep 0.1
+  done
+  cat "$out" >&2
+  return 1
+}
+
+stop_server() {
+  kill -TERM "$pid"
+  wait "$pid"
+  rm -r "$home"
+}

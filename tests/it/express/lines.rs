@@ -1,0 +1,114 @@
+//! The lines: 21 recorded requests in morgan's five formats.
+
+use std::net::SocketAddr;
+
+use super::capture::Lines;
+use super::case::log_cases;
+use super::served;
+use super::wire::{Answer, exchange};
+
+/// Replays every recorded request, and compares its line with morgan's.
+pub(crate) fn replay(address: SocketAddr, lines: &Lines, format: &str) {
+    for case in log_cases() {
+        let answers = exchange(address, &case.script());
+        let got = lines.take(1);
+        let wanted = fill_in(&case.lines[format][0], &answers[0], format);
+        let name = &case.name;
+        assert!(
+            got.len() == 1 && matches(&wanted, &got[0]),
+            "{name}:\n{wanted:?}\n{got:?}"
+        );
+    }
+}
+
+/// morgan's line with the status and the length of our own reply.
+fn fill_in(line: &str, answer: &Answer, format: &str) -> String {
+    let status = answer.status;
+    let length = answer.header("content-length").unwrap_or("-");
+    match format {
+        "dev" => {
+            let colour = [0, 0, 32, 36, 33, 31][usize::from(status / 100)];
+            let (head, _) = line.split_once(" \u{1b}[3").unwrap();
+            format!("{head} \u{1b}[{colour}m{status}\u{1b}[0m <T> ms - {length}\u{1b}[0m")
+        }
+        "combined" => {
+            let place = line.find(" HTTP/1.").unwrap() + " HTTP/1.1\" ".len();
+            let (head, tail) = line.split_at(place);
+            let quotes = tail.splitn(3, ' ').nth(2).unwrap();
+            format!("{head}{status} {length} {quotes}")
+        }
+        _ => {
+            let (line, tail) = match line.strip_suffix(" - <T> ms") {
+                Some(line) => (line, " - <T> ms"),
+                None => (line, ""),
+            };
+            let head = line.rsplitn(3, ' ').nth(2).unwrap();
+            format!("{head} {status} {length}{tail}")
+        }
+    }
+}
+
+/// Whether the line is the wanted one, whatever stands for `<T>`, `<CLF>` and `<IP>`.
+fn matches(wanted: &str, line: &str) -> bool {
+    let Some((literal, rest)) = wanted.split_once('<') else {
+        return wanted == line;
+    };
+    let Some((mask, wanted)) = rest.split_once('>') else {
+        return wanted == line;
+    };
+    let Some(line) = line.strip_prefix(literal) else {
+        return false;
+    };
+    let end = match mask {
+        "T" => line.find(" ms"),
+        "CLF" => line.find(']'),
+        "IP" => line.find(' '),
+        _ => return false,
+    };
+    let (value, line) = line.split_at(end.unwrap_or(line.len()));
+    let shape: String = value
+        .chars()
+        .map(|letter| match letter {
+            '0'..='9' => '0',
+            'a'..='z' | 'A'..='Z' => 'a',
+            other => other,
+        })
+        .collect();
+    let fits = match mask {
+        "T" => shape.trim_start_matches('0') == ".000" && shape != ".000",
+        "CLF" => shape == "00/aaa/0000:00:00:00 +0000",
+        _ => value == "127.0.0.1",
+    };
+    fits && matches(wanted, line)
+}
+
+#[track_caller]
+fn check(format: &str) {
+    let (address, lines) = served::serve(format, &[]);
+    replay(address, &lines, format);
+}
+
+#[test]
+fn dev_lines_are_those_of_morgan() {
+    check("dev");
+}
+
+#[test]
+fn combined_lines_are_those_of_morgan() {
+    check("combined");
+}
+
+#[test]
+fn common_lines_are_those_of_morgan() {
+    check("common");
+}
+
+#[test]
+fn short_lines_are_those_of_morgan() {
+    check("short");
+}
+
+#[test]
+fn tiny_lines_are_those_of_morgan() {
+    check("tiny");
+}

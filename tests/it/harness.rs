@@ -1,0 +1,234 @@
+//! What the tests stand on: an app with its own store and its own WeChat, spoken to in verbs.
+
+use std::path::{Path, PathBuf};
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::test::{self, TestRequest};
+use actix_web::{HttpServer, body};
+use serde_json::{Value, json};
+use weapp_login::settings::Settings;
+use weapp_login::simulator::{Options, Simulator};
+use weapp_login::{Parts, app};
+
+/// A folder of a test's own, removed when the test is over.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        let name = format!("weapp-login-it-{:016x}", u64::from_ne_bytes(random));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn store_url(&self) -> String {
+        format!("sqlite://{}/weapp.db", self.0.display())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+/// The app as `main` assembles it, with a simulator and a store of this test's own.
+pub(crate) struct TestApp {
+    pub(crate) wechat: Simulator,
+    pub(crate) parts: Parts,
+    _folder: Folder,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with these settings, written as environment variables.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let wechat = Simulator::start(Options::new(7)).await.unwrap();
+        let folder = Folder::new();
+        let store_url = folder.store_url();
+        let own = [
+            ("WEAPP_STORE__URL", &*store_url),
+            ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1500"),
+        ];
+        let environment = own.iter().chain(settings).copied();
+        let settings = Settings::load(environment, Path::new("no-such-folder"))
+            .unwrap()
+            .settings;
+        let parts = Parts::new(&settings, Some(&wechat), false).unwrap();
+        Self {
+            wechat,
+            parts,
+            _folder: folder,
+        }
+    }
+
+    /// Sends one request through the whole app.
+    pub(crate) async fn call(&self, request: TestRequest) -> Reply {
+        let service = test::init_service(app(&self.parts)).await;
+        let response = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = body::to_bytes(response.into_body())
+            .await
+            .unwrap_or_default();
+        let reply = Reply {
+            status,
+            headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        };
+        reply.assert_well_formed();
+        reply
+    }
+
+    pub(crate) async fn post_login(&self, body: Value) -> Reply {
+        self.call(TestRequest::post().uri("/login").set_json(body))
+            .await
+    }
+
+    pub(crate) async fn login(&self, code: &str) -> Reply {
+        self.post_login(json!({ "code": code })).await
+    }
+
+    /// Logs the user of this name in, and gives the token.
+    pub(crate) async fn token_of(&self, user: &str) -> String {
+        self.login(&self.wechat.issue_code(user)).await.token()
+    }
+
+    pub(crate) async fn show_session(&self, token: &str) -> Reply {
+        self.call(
+            TestRequest::get()
+                .uri("/session")
+                .insert_header(bearer(token)),
+        )
+        .await
+    }
+
+    pub(crate) async fn end_session(&self, token: &str) -> Reply {
+        self.call(
+            TestRequest::delete()
+                .uri("/session")
+                .insert_header(bearer(token)),
+        )
+        .await
+    }
+
+    /// Serves on a real port until the server is dropped.
+    pub(crate) fn serve(&self) -> Server {
+        let parts = self.parts.clone();
+        let server = HttpServer::new(move || app(&parts))
+            .workers(2)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
+        let port = server.addrs()[0].port();
+        let running = server.run();
+        let handle = running.handle();
+        drop(actix_rt::spawn(running));
+        Server { port, handle }
+    }
+}
+
+pub(crate) fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
+}
+
+/// A server on a real port.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    handle: ServerHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+/// A reply, read whole.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    /// What must hold for every reply, whatever was asked.
+    #[track_caller]
+    fn assert_well_formed(&self) {
+        let header = |name: &str| self.headers.get(name).map(|value| value.to_str().unwrap());
+        assert!(
+            header("x-request-id").is_some(),
+            "no request id: {}",
+            self.text
+        );
+        assert_eq!(header("x-wechat"), Some("simulated"));
+        if !self.text.is_empty() {
+            assert_eq!(
+                header(CONTENT_TYPE.as_str()),
+                Some("application/json; charset=utf-8")
+            );
+            assert_eq!(header("cache-control"), Some("no-store"));
+        }
+        if self.status.is_client_error() || self.status.is_server_error() {
+            assert_eq!(self.json()["request_id"].as_str(), header("x-request-id"));
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    #[track_caller]
+    pub(crate) fn token(&self) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()["data"]["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn user_id(&self) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()["data"]["user"]["id"]
+            .as_str()
+            .expect("a user")
+            .to_owned()
+    }
+
+    /// Asserts the whole reply to a refusal, but for its name and its sentence's wording.
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, status: u16, error: &str) -> Value {
+        let reply = self.json();
+        assert_eq!(
+            (self.status.as_u16(), reply["error"].as_str()),
+            (status, Some(error)),
+            "{reply}"
+        );
+        assert!(
+            reply["message"]
+                .as_str()
+                .is_some_and(|message| message.ends_with('.')),
+            "{reply}"
+        );
+        assert!(
+            reply["code"].as_i64().is_some_and(|code| code != 0),
+            "{reply}"
+        );
+        reply
+    }
+}

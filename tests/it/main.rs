@@ -1,0 +1,18 @@
+//! The tests of the whole: one binary, one harness, one file for each concern.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(clippy::expect_used, reason = "a test may fail loudly")]
+#![expect(clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+mod express;
+mod failures;
+mod floors;
+mod harness;
+mod login;
+mod parallel;
+mod process;
+mod routes;
+mod secrets;
+mod server;
+mod session;

@@ -1,0 +1,274 @@
+//! The process: how it starts, what it refuses, how it stops, and what outlives it.
+
+use std::net::TcpListener;
+use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::Folder;
+use crate::server::{Binary, Connection, run};
+
+const MOCK: &str = "the code is a mock one";
+
+#[test]
+fn a_first_start_says_everything_on_one_line_and_logs_in() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[]);
+    let line = server.output();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    for part in [
+        concat!(
+            "weapp-login ",
+            env!("CARGO_PKG_VERSION"),
+            ", development profile"
+        ),
+        &format!("listening: http://127.0.0.1:{}", server.port),
+        "configuration: built-in defaults, WEAPP_SERVER__PORT",
+        "database: data/weapp.db",
+        "SIMULATED",
+        r#"-d '{"code":"the code is a mock one"}'"#,
+    ] {
+        assert!(line.contains(part), "no `{part}` in {line}");
+    }
+    let (status, reply) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
+    assert_eq!((status, &reply["message"]), (200, &"success!".into()));
+    assert_eq!(server.wait_for("{ code: "), "{ code: '051bIz…' }");
+    let line = server.wait_for("POST");
+    assert!(
+        line.starts_with("\u{1b}[0mPOST /login \u{1b}[32m200\u{1b}[0m "),
+        "{line:?}"
+    );
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(folder.path().join("data/weapp.db").exists());
+}
+
+#[test]
+fn a_session_outlives_the_process() {
+    let folder = Folder::new();
+    let mut first = Binary::start(&folder, &[]);
+    let (_, reply) = first.login(MOCK);
+    let token = reply["data"]["token"].as_str().unwrap();
+    first.signal("INT");
+    assert_eq!(first.wait().code(), Some(0), "Ctrl-C");
+    let second = Binary::start(&folder, &[]);
+    let (status, shown) = second.ask("GET", "/session", token, "");
+    assert_eq!(
+        (status, &shown["data"]["user"]["id"]),
+        (200, &reply["data"]["user"]["id"])
+    );
+}
+
+#[test]
+fn production_prints_no_body_and_no_colours_by_default() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &production());
+    let (status, _) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
+    assert_eq!(status, 503, "nobody answers at the base URL");
+    let line = server.wait_for("POST /login");
+    assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
+    assert!(!server.output().contains("051bIz"), "{}", server.output());
+}
+
+fn production() -> [(&'static str, &'static str); 4] {
+    [
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_APPS__MAIN__APP_ID", "wx0123456789abcdef"),
+        (
+            "WEAPP_APPS__MAIN__APP_SECRET",
+            "0123456789abcdef0123456789abcdef",
+        ),
+        ("WEAPP_WECHAT__BASE_URL", "http://127.0.0.1:9"),
+    ]
+}
+
+#[track_caller]
+fn check_refused(output: &Output, says: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for part in says {
+        assert!(stderr.contains(part), "no `{part}` in:\n{stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn a_port_in_use_is_told_with_a_way_out() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&folder, &[("PORT", &port)], &[]);
+    let address = format!("cannot listen on `127.0.0.1:{port}`");
+    check_refused(
+        &output,
+        &[&address, "another process listens there already", "hint: "],
+    );
+    assert!(
+        !folder.path().join("data").exists(),
+        "no database before there is a port"
+    );
+}
+
+#[test]
+fn wrong_settings_are_told_with_a_way_out() {
+    let folder = Folder::new();
+    let check = |setting, says: &[&str]| check_refused(&run(&folder, &[setting], &[]), says);
+    check(
+        ("WEAPP_SERVR__PORT", "1"),
+        &["WEAPP_SERVR__PORT", "did you mean"],
+    );
+    check(
+        ("WEAPP_SERVER__PORT", "http"),
+        &["WEAPP_SERVER__PORT", "server.port", "http"],
+    );
+    check(
+        ("WEAPP_LOG__FORMAT", "fancy"),
+        &["log.format", "fancy", "combined"],
+    );
+    check(
+        ("WEAPP_LOG__FORMAT", ":nope"),
+        &["log.format", "nope", ":method"],
+    );
+    check(
+        ("WEAPP_PROFILE", "production"),
+        &["WEAPP_APPS__MAIN__APP_ID"],
+    );
+    let nowhere = ("WEAPP_STORE__URL", "sqlite:///proc/none/weapp.db");
+    check(nowhere, &["/proc/none/weapp.db", "cannot be created"]);
+}
+
+#[test]
+fn config_check_shows_values_and_origins_and_no_secret() {
+    let folder = Folder::new();
+    let output = run(&folder, &production(), &["config", "check"]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for part in [
+        "wx0123456789abcdef",
+        "WEAPP_APPS__MAIN__APP_SECRET",
+        "***",
+        "built in",
+    ] {
+        assert!(report.contains(part), "no `{part}` in:\n{report}");
+    }
+    assert!(
+        !report.contains("0123456789abcdef0123456789abcdef"),
+        "{report}"
+    );
+    check_refused(
+        &run(&folder, &[("WEAPP_X", "1")], &["config", "check"]),
+        &["WEAPP_X"],
+    );
+}
+
+#[test]
+fn healthcheck_asks_the_server() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[]);
+    let port = server.port.to_string();
+    let check = || {
+        run(
+            &folder,
+            &[("PORT", &port), ("WEAPP_SERVER__HOST", "0.0.0.0")],
+            &["healthcheck"],
+        )
+    };
+    assert_eq!(check().status.code(), Some(0));
+    server.signal("TERM");
+    server.wait();
+    let gone = check();
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("/livez does not answer"));
+}
+
+#[test]
+fn a_request_in_flight_is_finished_before_the_process_ends() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[]);
+    let mut slow = server.connect();
+    slow.send(b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 33\r\n\r\n");
+    slow.send(br#"{"code":"#);
+    thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    server.signal("TERM");
+    server.wait_for("stopping");
+    slow.send(br#""the code is a mock one"}"#);
+    let (status, reply) = slow.reply().expect("a reply to what was in flight");
+    assert_eq!((status, &reply["message"]), (200, &"success!".into()));
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(
+        start.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_stalled_request_does_not_keep_the_process() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[("WEAPP_SERVER__SHUTDOWN_SECONDS", "1")]);
+    let mut stalled = server.connect();
+    stalled.send(b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-length: 33\r\n\r\n{");
+    let idle = server.connect();
+    thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+    drop(idle);
+}
+
+/// Logs in on several connections until the server is killed; gives the tokens that were answered.
+fn log_in_until_killed(port: u16) -> Vec<String> {
+    let clients = [(); 4].map(|()| {
+        thread::spawn(move || {
+            let (mut connection, mut tokens) = (Connection::to(port), Vec::new());
+            let body = format!(r#"{{"code":"{MOCK}"}}"#);
+            while let Some((200, reply)) = connection.ask("POST", "/login", "", &body) {
+                tokens.push(reply["data"]["token"].as_str().unwrap().to_owned());
+            }
+            tokens
+        })
+    });
+    clients
+        .into_iter()
+        .flat_map(|client| client.join().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_killed_server_loses_no_login_that_was_answered() {
+    let folder = Folder::new();
+    let settings = [
+        ("WEAPP_SESSION__PER_USER", "1000"),
+        ("WEAPP_LOG__SKIP", "/login"),
+    ];
+    let mut answered = Vec::new();
+    for round in 0..20_u64 {
+        let mut server = Binary::start(&folder, &settings);
+        let port = server.port;
+        let clients = thread::spawn(move || log_in_until_killed(port));
+        thread::sleep(Duration::from_millis(20 + 13 * round % 60));
+        server.signal("KILL");
+        server.wait();
+        answered.extend(clients.join().unwrap());
+    }
+    assert!(
+        answered.len() > 100,
+        "only {} logins were answered",
+        answered.len()
+    );
+    let server = Binary::start(&folder, &settings);
+    let mut connection = server.connect();
+    // The bound of sessions per user lets the oldest go, and only those.
+    let kept = answered.len().saturating_sub(1000);
+    let lost = answered[kept..]
+        .iter()
+        .filter(|token| connection.ask("GET", "/session", token, "").unwrap().0 != 200)
+        .count();
+    assert_eq!(lost, 0, "of {} logins", answered.len());
+}

@@ -1,0 +1,141 @@
+//! The table of routes: who gets in, what is not there, and a handler that panics.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::test::{self, TestRequest};
+use actix_web::{HttpResponse, web};
+use weapp_login::middleware::panics;
+use weapp_login::{app, routes};
+
+use crate::harness::TestApp;
+
+/// The routes that answer without a token, each for a reason.
+const OPEN: [(&str, &str); 3] = [
+    ("POST", "/login"), // gives the token
+    ("GET", "/livez"),  // asked by machines that have none
+    ("GET", "/readyz"),
+];
+
+#[actix_rt::test]
+async fn every_route_wants_a_token_but_a_named_few() {
+    let app = TestApp::start().await;
+    let mut open = Vec::new();
+    for row in routes::table() {
+        let request = TestRequest::default()
+            .method(row.method.clone())
+            .uri(row.path);
+        let reply = app.call(request).await;
+        if reply.status == 401 {
+            reply.assert_refused(401, "session_required");
+        } else {
+            open.push((row.method.to_string(), row.path));
+        }
+    }
+    let named: Vec<_> = OPEN.map(|(method, path)| (method.to_owned(), path)).into();
+    assert_eq!(open, named);
+}
+
+#[actix_rt::test]
+async fn another_method_is_told_which_there_are() {
+    let app = TestApp::start().await;
+    for (path, allow) in [
+        ("/login", "POST"),
+        ("/session", "GET, HEAD, DELETE"),
+        ("/livez", "GET, HEAD"),
+    ] {
+        for method in [Method::PUT, Method::PATCH, Method::TRACE] {
+            let reply = app
+                .call(TestRequest::default().method(method).uri(path))
+                .await;
+            reply.assert_refused(405, "method_not_allowed");
+            assert_eq!(reply.header("allow"), Some(allow));
+        }
+        let options = app
+            .call(TestRequest::default().method(Method::OPTIONS).uri(path))
+            .await;
+        assert_eq!(
+            (options.status.as_u16(), options.header("allow")),
+            (204, Some(allow))
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn head_is_answered_where_get_is() {
+    let app = TestApp::start().await;
+    let head = TestRequest::default().method(Method::HEAD).uri("/livez");
+    assert_eq!(app.call(head).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn what_is_not_there_is_not_found_in_json() {
+    let app = TestApp::start().await;
+    for path in [
+        "/",
+        "/nope",
+        "/login/x",
+        "//login",
+        "/login//",
+        "/%3Cscript%3E",
+        "/livez.json",
+    ] {
+        app.call(TestRequest::get().uri(path))
+            .await
+            .assert_refused(404, "not_found");
+    }
+}
+
+#[actix_rt::test]
+async fn a_proxys_request_id_is_kept() {
+    let app = TestApp::start().await;
+    let request = TestRequest::get()
+        .uri("/nope")
+        .insert_header(("x-request-id", "proxy-7"));
+    let refused = app.call(request).await.assert_refused(404, "not_found");
+    assert_eq!(refused["request_id"], "proxy-7");
+}
+
+async fn panics_now() -> HttpResponse {
+    panic!("a secret in a panic")
+}
+
+async fn foreign() -> Result<HttpResponse, actix_web::Error> {
+    Err(actix_web::error::ErrorConflict("a secret in an error"))
+}
+
+#[actix_rt::test]
+async fn a_panic_is_a_refusal_like_any_other_and_the_server_lives_on() {
+    let rig = TestApp::start().await;
+    let resource = web::resource("/panic")
+        .wrap(from_fn(panics::catch))
+        .to(panics_now);
+    let service = test::init_service(app(&rig.parts).service(resource)).await;
+    for _ in 0..3 {
+        let reply =
+            test::call_service(&service, TestRequest::get().uri("/panic").to_request()).await;
+        assert_eq!(reply.status(), 500);
+        let body: serde_json::Value = test::read_body_json(reply).await;
+        assert_eq!(
+            (&body["code"], &body["error"]),
+            (&500.into(), &"internal".into())
+        );
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+    let alive = test::call_service(&service, TestRequest::get().uri("/livez").to_request()).await;
+    assert_eq!(alive.status(), 200);
+}
+
+#[actix_rt::test]
+async fn an_error_that_is_not_ours_keeps_its_status_and_gets_our_shape() {
+    let rig = TestApp::start().await;
+    let service =
+        test::init_service(app(&rig.parts).route("/foreign", web::get().to(foreign))).await;
+    let reply = test::call_service(&service, TestRequest::get().uri("/foreign").to_request()).await;
+    assert_eq!(reply.status(), 409);
+    let body: serde_json::Value = test::read_body_json(reply).await;
+    assert_eq!(
+        (&body["code"], &body["error"]),
+        (&409.into(), &"bad_request".into())
+    );
+    assert!(!body.to_string().contains("secret"), "{body}");
+}

@@ -1,0 +1,207 @@
+//! The binary as a process: started, spoken to over sockets, stopped.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::Folder;
+
+/// A running server. Killed when the test is over.
+pub(crate) struct Binary {
+    child: Child,
+    pub(crate) port: u16,
+    output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// The command, in a folder of its own and with no environment but this.
+pub(crate) fn command(folder: &Folder, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weapp-login"));
+    command
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that is to end by itself.
+pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    command(folder, environment)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+impl Binary {
+    /// Starts a server on a free port and waits until it says where it listens.
+    pub(crate) fn start(folder: &Folder, environment: &[(&str, &str)]) -> Self {
+        let mut child = command(folder, environment)
+            .env("WEAPP_SERVER__PORT", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        let readers = vec![
+            follow(child.stdout.take().unwrap(), &output),
+            follow(child.stderr.take().unwrap(), &output),
+        ];
+        let mut binary = Self {
+            child,
+            port: 0,
+            output,
+            readers,
+        };
+        let line = binary.wait_for("http://");
+        let (_, after) = line.split_once("http://").unwrap();
+        let address = after.split([';', ' ', '/']).next().unwrap();
+        binary.port = address.rsplit(':').next().unwrap().parse().unwrap();
+        binary
+    }
+
+    /// Waits for a line of output that contains this.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let output = self.output();
+            if let Some(line) = output.lines().find(|line| line.contains(text)) {
+                return line.to_owned();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "no `{text}` in the output:\n{output}"
+            );
+            assert!(
+                self.child.try_wait().unwrap().is_none(),
+                "the server ended:\n{output}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the process has printed so far, to both streams.
+    pub(crate) fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the process to end, and for the rest of its output.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let status = self.child.wait().unwrap();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        status
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::to(self.port)
+    }
+
+    /// One request on a connection of its own: status and body.
+    pub(crate) fn ask(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
+        self.connect()
+            .ask(method, path, token, body)
+            .expect("an answer")
+    }
+
+    pub(crate) fn login(&self, code: &str) -> (u16, Value) {
+        self.ask(
+            "POST",
+            "/login",
+            "",
+            &serde_json::json!({ "code": code }).to_string(),
+        )
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
+
+fn follow(stream: impl Read + Send + 'static, output: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let output = Arc::clone(output);
+    thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n') {
+            let Ok(line) = line else { return };
+            let mut output = output.lock().unwrap();
+            output.push_str(&String::from_utf8_lossy(&line));
+            output.push('\n');
+        }
+    })
+}
+
+/// A connection to a server, kept alive between requests.
+pub(crate) struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub(crate) fn to(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// One request and its reply; `None` if the server goes away.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &str,
+    ) -> Option<(u16, Value)> {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             authorization: Bearer {token}\r\n\r\n{body}",
+            body.len()
+        );
+        self.0.get_mut().write_all(head.as_bytes()).ok()?;
+        self.reply()
+    }
+
+    /// Reads one reply; `None` if the server goes away before it is whole.
+    pub(crate) fn reply(&mut self) -> Option<(u16, Value)> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head).ok()? == 0 {
+                return None;
+            }
+        }
+        let status = head.get(9..12)?.parse().ok()?;
+        let length = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map_or(0, |(_, length)| length.parse().unwrap());
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).ok()?;
+        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+}

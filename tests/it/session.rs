@@ -1,0 +1,160 @@
+//! `GET /session` and `DELETE /session`.
+
+use actix_web::test::TestRequest;
+use serde_json::json;
+
+use crate::harness::{TestApp, bearer};
+
+#[actix_rt::test]
+async fn a_token_opens_its_session_until_it_is_logged_out() {
+    let app = TestApp::start().await;
+    let login = app.login(&app.wechat.issue_code("mei")).await;
+    let (token, user) = (login.token(), login.user_id());
+    let shown = app.show_session(&token).await;
+    let times = &shown.json()["data"]["session"];
+    assert_eq!(
+        shown.json(),
+        json!({
+            "code": 0,
+            "message": "success!",
+            "data": {
+                "session": {
+                    "created_at": times["created_at"],
+                    "ends_at": times["ends_at"],
+                    "expires_at": times["expires_at"],
+                },
+                "user": { "id": user, "created_at": times["created_at"] },
+            },
+        })
+    );
+    let time = |name: &str| {
+        times[name]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+    };
+    let hours = |name: &str| time(name).duration_since(time("created_at")).as_hours();
+    assert_eq!((hours("ends_at"), hours("expires_at")), (3 * 24, 7 * 24));
+
+    let ended = app.end_session(&token).await;
+    assert_eq!((ended.status.as_u16(), ended.json()), (200, success()));
+    app.show_session(&token)
+        .await
+        .assert_refused(401, "session_required");
+    let again = app.end_session(&token).await;
+    assert_eq!(
+        (again.status.as_u16(), again.json()),
+        (200, success()),
+        "already gone"
+    );
+}
+
+fn success() -> serde_json::Value {
+    json!({ "code": 0, "message": "success!", "data": {} })
+}
+
+#[actix_rt::test]
+async fn a_second_device_gets_a_second_session() {
+    let app = TestApp::start().await;
+    let (phone, tablet) = (app.token_of("mei").await, app.token_of("mei").await);
+    app.end_session(&phone).await;
+    assert_eq!(app.show_session(&tablet).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn the_eleventh_device_takes_the_place_of_the_first() {
+    let app = TestApp::start().await;
+    let mut tokens = Vec::new();
+    for _ in 0..11 {
+        tokens.push(app.token_of("mei").await);
+    }
+    app.show_session(&tokens[0])
+        .await
+        .assert_refused(401, "session_required");
+    assert_eq!(app.show_session(&tokens[1]).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn whatever_is_wrong_with_a_token_the_reply_is_the_same() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let ended = app.token_of("bo").await;
+    app.end_session(&ended).await;
+    let mut replies = vec![app.call(TestRequest::get().uri("/session")).await];
+    for header in [
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Bearer {token}x"),
+        format!("Bearer {ended}"),
+        "Bearer wxs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+    ] {
+        let request = TestRequest::get()
+            .uri("/session")
+            .insert_header(("authorization", header));
+        replies.push(app.call(request).await);
+    }
+    for reply in replies {
+        let mut refused = reply.assert_refused(401, "session_required");
+        refused["request_id"] = json!(null);
+        assert_eq!(
+            refused,
+            json!({
+                "code": 401,
+                "error": "session_required",
+                "message": "There is no live session: call wx.login, POST the code to /login, and send the token as \
+                            Authorization: Bearer.",
+                "request_id": null,
+            })
+        );
+    }
+    let lower = TestRequest::get()
+        .uri("/session")
+        .insert_header(("authorization", format!("bearer {token}")));
+    assert_eq!(app.call(lower).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn a_broken_store_logs_nobody_out() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    app.parts.store().close().await.unwrap();
+    for reply in [
+        app.show_session(&token).await,
+        app.end_session(&token).await,
+        app.login(&app.wechat.issue_code("mei")).await,
+        app.call(TestRequest::get().uri("/readyz")).await,
+    ] {
+        reply.assert_refused(503, "store_unavailable");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    }
+    assert_eq!(app.call(TestRequest::get().uri("/livez")).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn a_server_on_its_way_out_is_alive_but_not_ready() {
+    let app = TestApp::start().await;
+    assert_eq!(
+        app.call(TestRequest::get().uri("/readyz")).await.status,
+        200
+    );
+    app.parts.readiness().drain();
+    app.call(TestRequest::get().uri("/readyz"))
+        .await
+        .assert_refused(503, "draining");
+    assert_eq!(app.call(TestRequest::get().uri("/livez")).await.status, 200);
+    let token = app.token_of("mei").await;
+    assert_eq!(
+        app.call(
+            TestRequest::get()
+                .uri("/session")
+                .insert_header(bearer(&token))
+        )
+        .await
+        .status,
+        200
+    );
+}
