@@ -57,6 +57,15 @@ impl Sessions {
         }
     }
 
+    /// Goes by these laws from now on.
+    pub(super) fn go_by(&mut self, laws: KeyLaws) {
+        self.laws = laws;
+    }
+
+    pub(super) fn laws(&self) -> KeyLaws {
+        self.laws
+    }
+
     pub(super) fn rotate_at(&self) -> RotateAt {
         self.laws.rotate_at
     }

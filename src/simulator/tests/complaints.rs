@@ -67,6 +67,22 @@ async fn a_reset_forgets_all_but_the_apps_and_the_time() {
 }
 
 #[actix_web::test]
+async fn the_end_of_time_is_survived() {
+    let wechat = simulator().await;
+    let end = json!({"advance_seconds": u64::MAX});
+    let moved = follow(&wechat, "POST", "/simulator/clock", &end);
+    assert_eq!(moved["now"], u64::MAX);
+    let granted = stable_token(&wechat, false);
+    assert_eq!(granted.1, 0);
+    follow(
+        &wechat,
+        "POST",
+        "/simulator/users/mei/encrypt-key",
+        &NOTHING,
+    );
+}
+
+#[actix_web::test]
 async fn an_order_that_cannot_be_followed_says_why() {
     let wechat = simulator().await;
     let apps = "/simulator/apps";
