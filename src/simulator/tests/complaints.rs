@@ -62,8 +62,10 @@ async fn a_reset_forgets_all_but_the_apps_and_the_time() {
     assert_eq!(overview["now"], NOW + 60);
     assert_eq!(overview["users"], json!([]));
     assert_eq!(overview["apps"].as_array().unwrap().len(), 2);
-    assert!(wechat.asked().is_empty());
+    assert!(wechat.asked().is_empty() && wechat.users().is_empty());
     log_in(&wechat, "mei");
+    wechat.forget_asked();
+    assert!(wechat.asked().is_empty());
 }
 
 #[actix_web::test]

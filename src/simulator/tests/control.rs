@@ -110,6 +110,12 @@ async fn session_keys_change_as_told() {
         json!({"rotate_at": "exchange", "rotation_percent": 100, "lifetime_seconds": 259_200});
     assert_eq!(follow(&wechat, "GET", path, &NOTHING), laws);
     follow(&wechat, "PUT", path, &json!({"rotation_percent": 0}));
+    let laws = wechat.key_laws();
+    assert_eq!(
+        (laws.rotate_at, laws.rotation_percent),
+        (RotateAt::Exchange, 0)
+    );
+    wechat.set_key_laws(laws);
     assert_eq!(log_in(&wechat, "mei"), log_in(&wechat, "mei"));
     let laws = json!({"rotate_at": "issue", "rotation_percent": 100, "lifetime_seconds": 60});
     assert_eq!(follow(&wechat, "PUT", path, &laws), laws);
