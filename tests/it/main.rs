@@ -16,3 +16,4 @@ mod routes;
 mod secrets;
 mod server;
 mod session;
+mod simulate;

@@ -41,8 +41,12 @@ pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&s
 impl Binary {
     /// Starts a server on a free port and waits until it says where it listens.
     pub(crate) fn start(folder: &Folder, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(folder, environment)
-            .env("WEAPP_SERVER__PORT", "0")
+        Self::of(command(folder, environment).env("WEAPP_SERVER__PORT", "0"))
+    }
+
+    /// Starts this command and waits until it says where it listens.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
