@@ -67,7 +67,7 @@ fn floor_of(module: &str) -> usize {
 
 fn is_test(path: &Path) -> bool {
     let path = path.to_str().unwrap();
-    path.contains("tests") || path.ends_with("contract.rs")
+    path.contains("tests") || path.contains("contract")
 }
 
 /// The modules of this crate that a text names, as `crate::name` or within `crate::{…}`.

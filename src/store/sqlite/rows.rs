@@ -128,7 +128,7 @@ fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     })
 }
 
-fn time_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(row.get(index)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, Type::Integer, Box::new(error))
     })

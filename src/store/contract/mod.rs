@@ -2,6 +2,8 @@
 //!
 //! Knows the trait and its promises. Never knows a backend.
 
+mod ledger;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
@@ -20,6 +22,7 @@ pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
     a_sweep_takes_what_is_over_and_nothing_else(&fresh()).await;
     a_login_under_a_taken_digest_leaves_nothing(&fresh()).await;
     parallel_logins_all_succeed(&fresh()).await;
+    ledger::holds(&fresh).await;
     a_closed_store_says_so(&fresh()).await;
 }
 
