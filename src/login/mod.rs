@@ -48,7 +48,7 @@ pub struct Rules {
 }
 
 /// What somebody logs in with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Attempt {
     /// What `wx.login` gave.
     pub code: LoginCode,

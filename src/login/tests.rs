@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::{Apps, Error, Logins, Rules, Sessions};
+use super::{Apps, Attempt, Error, Logins, Rules, Sessions};
 use crate::identity::{AppId, AppSecret, LoginCode};
 use crate::session::{Lifetimes, Token};
 use crate::simulator::{App, Options, Simulator};
@@ -34,7 +34,7 @@ struct Rig {
     store: Arc<dyn Store>,
     apps: Arc<Apps>,
     logins: Logins,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     folder: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl Rig {
     async fn log_in(&self, user: &str, seconds: i64) -> Token {
         let code = LoginCode::parse(self.simulator.issue_code(user)).unwrap();
         self.logins
-            .with_code(None, &code, at(seconds))
+            .log_in(&code.into(), at(seconds))
             .await
             .unwrap()
             .token
@@ -88,7 +88,7 @@ fn use_cases(
     simulator: &Simulator,
     store: &Arc<dyn Store>,
     secret: AppSecret,
-) -> (Logins, Sessions, Arc<Apps>) {
+) -> (Logins, Arc<Sessions>, Arc<Apps>) {
     let second = Duration::from_secs(1);
     let config = wechat::Config::new(&simulator.base_url(), second, 3 * second).unwrap();
     let apps = Arc::new(Apps::new([(
@@ -99,14 +99,14 @@ fn use_cases(
     let rules = Rules {
         lifetime: LIFETIMES.absolute,
         sessions_per_user: PER_USER,
+        key_generations: 3,
+        patience: SignedDuration::from_secs(10),
     };
     let client = wechat::Client::new(&config);
-    let logins = Logins::new(client, Arc::clone(store), Arc::clone(&apps), rules);
-    (
-        logins,
-        Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES),
-        apps,
-    )
+    let sessions = Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES);
+    let sessions = Arc::new(sessions);
+    let logins = Logins::new(client, Arc::clone(&sessions), rules);
+    (logins, sessions, apps)
 }
 
 #[actix_rt::test]
@@ -217,7 +217,11 @@ async fn a_broken_store_is_no_answer() {
 async fn an_unknown_app_is_refused_before_anybody_is_asked() {
     let rig = Rig::new().await;
     let code = LoginCode::parse(rig.simulator.issue_code("mei")).unwrap();
-    let refused = rig.logins.with_code(Some("other"), &code, at(0)).await;
+    let attempt = Attempt {
+        app: Some("other".to_owned()),
+        ..code.into()
+    };
+    let refused = rig.logins.log_in(&attempt, at(0)).await;
     assert!(matches!(refused, Err(Error::AppUnknown)));
     assert!(rig.simulator.asked().is_empty());
     for name in ["main", rig.simulator.app_id()] {

@@ -15,8 +15,10 @@ use crate::session::{Device, ProfileChange, Sealed, Session, SessionId, TokenDig
 
 #[cfg(test)]
 mod contract;
+mod ledger;
 mod sqlite;
 
+pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use sqlite::{OpenError, Problem};
 
 /// What a store's method gives back: an answer later, or the reason why there is none.
@@ -46,7 +48,28 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
     /// Removes all sessions that are over at `now`, by lifetime or by idleness; how many there were.
+    ///
+    /// Also removes the ledger's records in which there is neither a live value nor a live lease.
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
+
+    /// Reads a record of the ledger; or, if there is nothing to read and nobody holds it, becomes its holder.
+    ///
+    /// One of any number of callers becomes the holder. Reading does not wait for writers.
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed>;
+
+    /// Keeps a value until `expires_at`, gives it a version, and lets go of the record; all that only for its holder.
+    ///
+    /// `None` if the caller is the holder no longer: the lease ran out, and somebody else claimed or the sweep came.
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>>;
+
+    /// Lets go of a record, so that the next to claim it gets it at once. Does nothing for another than its holder.
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
 
     /// Whether the store answers.
     fn ready(&self) -> Reply<'_, ()>;

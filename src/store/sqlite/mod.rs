@@ -2,6 +2,7 @@
 //!
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
+mod ledger;
 mod open;
 mod rows;
 #[cfg(test)]
@@ -15,8 +16,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Session, TokenDigest, User};
-use crate::store::{Ending, Error, LoggedIn, Login, Reply, Store, Update};
+use crate::session::{ProfileChange, Sealed, Session, TokenDigest, User};
+use crate::store::{
+    Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+    Version,
+};
 
 pub use open::{OpenError, Problem};
 use writer::Writer;
@@ -111,9 +115,43 @@ impl Store for Sqlite {
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        Box::pin(self.writer.write(move |connection| {
+            ledger::sweep(connection, now)?;
+            rows::sweep(connection, now, idle)
+        }))
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            match self.read(|connection| ledger::look(connection, &claim))? {
+                Some(answer) => Ok(answer),
+                None => {
+                    self.writer
+                        .write(move |connection| ledger::claim(connection, &claim))
+                        .await
+                }
+            }
+        })
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::sweep(connection, now, idle)),
+                .write(move |connection| ledger::keep(connection, key, holder, &value, expires_at)),
+        )
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| ledger::release(connection, key, holder)),
         )
     }
 

@@ -38,6 +38,15 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX session_by_user ON session (user, created_at);
     CREATE INDEX session_by_end ON session (expires_at);
     CREATE INDEX session_by_use ON session (last_seen);
+    CREATE TABLE ledger (
+        key        BLOB NOT NULL PRIMARY KEY,
+        value      BLOB,
+        version    INTEGER NOT NULL DEFAULT 0,
+        expires_at INTEGER NOT NULL DEFAULT 0,
+        holder     BLOB,
+        held_until INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX ledger_by_end ON ledger (expires_at);
 "];
 
 /// How long a statement waits for another process's lock. Our choice.

@@ -83,10 +83,7 @@ pub(super) fn find(
         .optional()
 }
 
-pub(super) fn sessions_of(
-    connection: &Connection,
-    user: UserId,
-) -> rusqlite::Result<Vec<Session>> {
+pub(super) fn sessions_of(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
@@ -116,9 +113,7 @@ pub(super) fn update(
 pub(super) fn end(connection: &Connection, ending: Ending) -> rusqlite::Result<usize> {
     let prepare = |sql| connection.prepare_cached(sql);
     match ending {
-        Ending::Of(digest) => {
-            prepare("DELETE FROM session WHERE digest = ?1")?.execute([digest.0])
-        }
+        Ending::Of(digest) => prepare("DELETE FROM session WHERE digest = ?1")?.execute([digest.0]),
         Ending::Named(user, id) => {
             prepare("DELETE FROM session WHERE user = ?1 AND id = ?2")?.execute([user.0, id.0])
         }
@@ -205,7 +200,7 @@ fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     })
 }
 
-fn time_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(row.get(index)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, Type::Integer, Box::new(error))
     })
