@@ -386,22 +386,18 @@ impl ApiError {
             wechat::Error::Unreachable(_) if error.retry_after().is_none() => {
                 ErrorCode::WechatMisconfigured
             }
-            wechat::Error::Unreachable(_) => ErrorCode::WechatBusy,
+            wechat::Error::Unreachable(_)
+            | wechat::Error::CircuitOpen { .. }
+            | wechat::Error::Overloaded => ErrorCode::WechatBusy,
             wechat::Error::TimedOut => ErrorCode::WechatTimedOut,
             wechat::Error::Unintelligible { .. } | wechat::Error::ConnectionLost => {
                 ErrorCode::WechatUnintelligible
             }
         };
-        let wechat = match error {
-            wechat::Error::Refused(refusal) => Some(WechatRefusal {
-                errcode: refusal.errcode,
-                rid: refusal.rid.as_ref().map(ToString::to_string),
-            }),
-            wechat::Error::Unreachable(_)
-            | wechat::Error::TimedOut
-            | wechat::Error::Unintelligible { .. }
-            | wechat::Error::ConnectionLost => None,
-        };
+        let wechat = error.refusal().map(|refusal| WechatRefusal {
+            errcode: refusal.errcode,
+            rid: refusal.rid.as_ref().map(ToString::to_string),
+        });
         Self {
             code,
             status: None,
@@ -413,7 +409,7 @@ impl ApiError {
 }
 
 /// Which row a kind of refusal becomes.
-fn code_of(class: wechat::Class) -> ErrorCode {
+pub fn code_of(class: wechat::Class) -> ErrorCode {
     use wechat::Class;
     match class {
         Class::CodeInvalid => ErrorCode::LoginCodeInvalid,
