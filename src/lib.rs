@@ -6,6 +6,7 @@
 //!
 //! Knows which parts exist and how they wrap the routes. Never knows what a handler does.
 
+pub mod account;
 pub mod error;
 pub mod handlers;
 pub mod identity;

@@ -8,7 +8,7 @@ const FLOORS: [&[&str]; 10] = [
     &["identity"],
     &["session", "settings"],
     &["wechat", "store", "simulator", "telemetry"],
-    &["login", "readiness"],
+    &["login", "account", "readiness"],
     &["error"],
     &["middleware"],
     &["handlers"],

@@ -16,9 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::session::{Sealed, Session, TokenDigest, User};
-use crate::store::{
-    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Version,
-};
+use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store};
 
 pub use open::{OpenError, Problem};
 use writer::Writer;
@@ -125,7 +123,7 @@ impl Store for Sqlite {
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, Option<Version>> {
+    ) -> Reply<'_, bool> {
         Box::pin(
             self.writer
                 .write(move |connection| ledger::keep(connection, key, holder, &value, expires_at)),
