@@ -105,6 +105,7 @@ impl Parts {
             json: JsonConfig {
                 limit: settings.json.limit,
                 strict: settings.json.strict,
+                refuse_other_types: settings.json.refuse_other_types,
                 inflate: settings.json.inflate,
                 body_timeout: Duration::from_secs(settings.json.body_timeout_seconds.into()),
             },

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::refusal;
 
 /// How many faults may be queued for an endpoint. Our choice.
-const MOST_QUEUED: usize = 10_000;
+pub(super) const MOST_QUEUED: usize = 1_000;
 
 /// What gateways say.
 const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
@@ -128,6 +128,7 @@ impl Faults {
         self.standing.insert(endpoint, fault);
     }
 
+    /// Takes back all orders about the endpoint.
     pub(super) fn clear(&mut self, endpoint: Endpoint) {
         self.queued.remove(&endpoint);
         self.standing.remove(&endpoint);

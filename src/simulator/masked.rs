@@ -58,6 +58,15 @@ pub(super) fn body(body: &[u8]) -> Value {
     }
 }
 
+/// The same as text; empty, if there is no body.
+pub(super) fn body_text(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        String::new()
+    } else {
+        body(bytes).to_string()
+    }
+}
+
 fn text<'a>(name: &str, value: &'a str) -> &'a str {
     if is_secret(name) { MASK } else { value }
 }

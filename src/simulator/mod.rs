@@ -9,6 +9,7 @@
 mod asked;
 mod clock;
 mod codes;
+mod control;
 mod encrypt_keys;
 mod encryption;
 mod endpoint;

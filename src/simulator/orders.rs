@@ -23,7 +23,7 @@ impl Simulator {
     }
 
     /// Lets the fault befall so many of the endpoint's answers, after those that earlier orders are about; at most
-    /// 10,000 may be waiting.
+    /// 1,000 may be waiting.
     pub fn next_answers(&self, endpoint: Endpoint, count: usize, fault: Fault) {
         self.state.faults().queue(endpoint, count, &fault);
     }
@@ -46,6 +46,11 @@ impl Simulator {
     /// Lets there be one more app, in the place of one that has its AppID; false if there are a thousand already.
     pub fn add_app(&self, app: App) -> bool {
         self.state.world().add_app(app)
+    }
+
+    /// Forgets all that happened, and every fault and limit; the apps and the time stay.
+    pub fn reset(&self) {
+        self.state.reset();
     }
 
     /// What was asked, oldest first, also what was answered by a fault; at most the last thousand requests.

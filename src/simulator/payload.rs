@@ -43,8 +43,8 @@ pub(super) fn plain(
         }
         Payload::PhoneNumber => {
             let info = PhoneNumber {
-                phone_number: person.full_phone_number(),
-                pure_phone_number: person.phone_number,
+                full: person.full_phone_number(),
+                pure: person.phone_number,
                 country_code: person.country_code,
                 watermark,
             };
@@ -119,8 +119,10 @@ impl<'a> Profile<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PhoneNumber {
-    phone_number: String,
-    pure_phone_number: String,
+    #[serde(rename = "phoneNumber")]
+    full: String,
+    #[serde(rename = "purePhoneNumber")]
+    pure: String,
     country_code: String,
     watermark: Watermark,
 }

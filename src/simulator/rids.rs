@@ -8,11 +8,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::asked::Asked;
 use super::identifiers::Identifiers;
-use super::masked;
 
 /// How many refusals are remembered. Our choice.
 const MOST_REMEMBERED: usize = 1_000;
@@ -27,9 +23,9 @@ pub(super) struct Rids {
     refused: VecDeque<Refused>,
 }
 
-/// A request that was refused.
+/// A request that was refused, without secrets.
 pub(super) struct Refused {
-    rid: String,
+    pub(super) rid: String,
     /// The app, as far as the request names one that exists.
     pub(super) app_id: Option<String>,
     pub(super) at: Duration,
@@ -54,30 +50,11 @@ impl Rids {
         self.identifiers.rid(now, self.answers)
     }
 
-    /// Remembers that this was refused under that rid.
-    pub(super) fn remember(
-        &mut self,
-        rid: String,
-        asked: &Asked,
-        app_id: Option<String>,
-        answer: String,
-        now: Duration,
-    ) {
+    pub(super) fn remember(&mut self, refused: Refused) {
         if self.refused.len() >= MOST_REMEMBERED {
             self.refused.pop_front();
         }
-        self.refused.push_back(Refused {
-            rid,
-            app_id,
-            at: now,
-            url: masked::url(asked),
-            body: match masked::body(&asked.body) {
-                Value::Null => String::new(),
-                body => body.to_string(),
-            },
-            answer,
-            caller: asked.caller.map(|ip| ip.to_string()).unwrap_or_default(),
-        });
+        self.refused.push_back(refused);
     }
 
     /// The request that was refused under that rid.

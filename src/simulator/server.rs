@@ -11,11 +11,15 @@ use std::time::Duration;
 use std::{io, thread};
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::StatusCode;
+use actix_web::http::header::ALLOW;
 use actix_web::web::{self, Bytes, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::asked::Asked;
+use super::control::{self, Order};
 use super::endpoint::Endpoint;
 use super::misbehaviour::{keep_socket, misbehave, plain};
 use super::state::State;
@@ -69,6 +73,9 @@ fn run(server: Server, started: oneshot::Sender<io::Result<()>>) {
 }
 
 async fn serve(state: web::Data<State>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    if control::is_at(request.path()) {
+        return follow(&state, &request, &body);
+    }
     let asked = read(&request, &body);
     state.record().push(asked.clone());
     let fault = asked
@@ -80,13 +87,38 @@ async fn serve(state: web::Data<State>, request: HttpRequest, body: Bytes) -> Ht
     }
 }
 
-fn read(request: &HttpRequest, body: &[u8]) -> Asked {
+/// Does what the control API is told.
+fn follow(state: &State, request: &HttpRequest, body: &[u8]) -> HttpResponse {
+    let order = Order::new(
+        request.method().as_str(),
+        request.path(),
+        query(request),
+        body,
+    );
+    match order.and_then(|order| control::answer(state, &order)) {
+        Ok(answer) => HttpResponse::Ok().json(answer),
+        Err(complaint) => {
+            let status = StatusCode::from_u16(complaint.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let mut response = HttpResponse::build(status);
+            if let Some(allow) = complaint.allow {
+                response.insert_header((ALLOW, allow));
+            }
+            response.json(json!({"error": complaint.message}))
+        }
+    }
+}
+
+fn query(request: &HttpRequest) -> Vec<(String, String)> {
     let query = web::Query::from_query(request.query_string());
+    query.map(web::Query::into_inner).unwrap_or_default()
+}
+
+fn read(request: &HttpRequest, body: &[u8]) -> Asked {
     Asked {
         endpoint: Endpoint::at(request.path()),
         method: request.method().to_string(),
         path: request.path().to_owned(),
-        query: query.map(web::Query::into_inner).unwrap_or_default(),
+        query: query(request),
         body: body.to_vec(),
         caller: request.peer_addr().map(|peer| peer.ip()),
     }

@@ -11,7 +11,9 @@ use super::asked::{Asked, Record};
 use super::clock::Clock;
 use super::endpoints;
 use super::faults::Faults;
+use super::masked;
 use super::refusal;
+use super::rids::Refused;
 use super::world::World;
 
 /// One simulator, without its socket.
@@ -57,10 +59,24 @@ impl State {
         let rid = world.rids.next(now);
         let body = refusal::body(errcode, errmsg, &rid);
         let app_id = endpoints::app_of(&world, asked, now);
-        world
-            .rids
-            .remember(rid, asked, app_id, body.to_string(), now);
+        world.rids.remember(Refused {
+            rid,
+            app_id,
+            at: now,
+            url: masked::url(asked),
+            body: masked::body_text(&asked.body),
+            answer: body.to_string(),
+            caller: asked.caller.map(|ip| ip.to_string()).unwrap_or_default(),
+        });
         body
+    }
+
+    /// Forgets all but the apps and the time.
+    pub(super) fn reset(&self) {
+        let mut world = self.world();
+        *world = world.afresh();
+        *self.faults() = Faults::default();
+        self.record().clear();
     }
 
     /// Lets a rival server renew the access tokens of the app that was asked about.

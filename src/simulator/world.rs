@@ -34,6 +34,7 @@ const MOST_APPS: usize = 1_000;
 
 /// The state of WeChat's servers.
 pub(super) struct World {
+    laws: Laws,
     pub(super) identifiers: Identifiers,
     apps: Vec<Arc<App>>,
     login_codes: Codes,
@@ -68,6 +69,7 @@ impl World {
     pub(super) fn new(laws: Laws, apps: Vec<Arc<App>>) -> Self {
         let identifiers = Identifiers::new(laws.seed);
         Self {
+            laws,
             identifiers,
             apps,
             login_codes: Codes::new(identifiers),
@@ -84,6 +86,15 @@ impl World {
         }
     }
 
+    /// The same world before anything happened.
+    pub(super) fn afresh(&self) -> Self {
+        Self::new(self.laws, self.apps.clone())
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.laws.seed
+    }
+
     pub(super) fn app(&self, app_id: &str) -> Option<Arc<App>> {
         self.apps
             .iter()
@@ -97,12 +108,16 @@ impl World {
 
     /// Lets there be one more app, in the place of one that has its AppID; false if there are too many.
     pub(super) fn add_app(&mut self, app: App) -> bool {
-        self.apps.retain(|known| known.id != app.id);
-        if self.apps.len() >= MOST_APPS {
-            return false;
+        let app = Arc::new(app);
+        if let Some(known) = self.apps.iter_mut().find(|known| known.id == app.id) {
+            *known = app;
+            return true;
         }
-        self.apps.push(Arc::new(app));
-        true
+        let room = self.apps.len() < MOST_APPS;
+        if room {
+            self.apps.push(app);
+        }
+        room
     }
 
     /// Gives the user a login code for the app.

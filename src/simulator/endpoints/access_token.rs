@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::endpoint::Endpoint;
-use super::super::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
-use super::super::tokens::Granted;
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::endpoint::Endpoint;
+use crate::simulator::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
+use crate::simulator::tokens::Granted;
+use crate::simulator::world::World;
 
 /// Answers one call.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::refusal::{DATA_NOT_FOUND, INVALID_ARGUMENTS, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{DATA_NOT_FOUND, INVALID_ARGUMENTS, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call. The digest may be of the base64 text or of the bytes that it stands for.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

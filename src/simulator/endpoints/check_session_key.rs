@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::asked::Asked;
-use super::super::refusal::{INVALID_SIGNATURE, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{INVALID_SIGNATURE, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call. A key that has expired is answered like one that was replaced.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::asked::Asked;
-use super::super::refusal::{APPID_MISSING, INVALID_APPID, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{APPID_MISSING, INVALID_APPID, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

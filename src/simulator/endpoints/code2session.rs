@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::super::asked::Asked;
-use super::super::endpoint::Endpoint;
-use super::super::refusal::{
+use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::endpoint::Endpoint;
+use crate::simulator::refusal::{
     APPID_MISSING, APPSECRET_MISSING, CODE_MISSING, INVALID_GRANT_TYPE, Refusal,
 };
-use super::super::world::{Login, World};
-use super::judge;
+use crate::simulator::world::{Login, World};
 
 /// Answers one call. An empty parameter counts as missing.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -10,15 +10,15 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use super::super::asked::Asked;
-use super::super::identifiers::hexadecimal;
-use super::super::options::App;
-use super::super::refusal::{
+use crate::simulator::asked::Asked;
+use crate::simulator::identifiers::hexadecimal;
+use crate::simulator::options::App;
+use crate::simulator::refusal::{
     ACCESS_TOKEN_MISSING, EMPTY_BODY, INVALID_APPID, INVALID_APPSECRET, INVALID_OPENID,
     INVALID_SIG_METHOD, INVALID_SIGNATURE, MALFORMED_BODY, OPENID_MISSING, Refusal,
 };
-use super::super::user::User;
-use super::super::world::World;
+use crate::simulator::user::User;
+use crate::simulator::world::World;
 
 /// The app of that AppID, if that is its secret.
 pub(super) fn app(world: &World, app_id: &str, secret: &str) -> Result<Arc<App>, Refusal> {

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::payments::Payment;
-use super::super::refusal::{INVALID_TRADE, OPEN_NOT_EXISTS, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::payments::Payment;
+use crate::simulator::refusal::{INVALID_TRADE, OPEN_NOT_EXISTS, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call. Without a number it is any payment of the user's.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

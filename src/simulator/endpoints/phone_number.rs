@@ -13,14 +13,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::codes::Unusable;
-use super::super::identifiers::is_shaped_like_a_phone_code;
-use super::super::options::App;
-use super::super::refusal::{CODE_MISSING, DAY_QUOTA_SPENT, INVALID_APPID, INVALID_CODE, Refusal};
-use super::super::user::User;
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::codes::Unusable;
+use crate::simulator::identifiers::is_shaped_like_a_phone_code;
+use crate::simulator::options::App;
+use crate::simulator::refusal::{
+    CODE_MISSING, DAY_QUOTA_SPENT, INVALID_APPID, INVALID_CODE, Refusal,
+};
+use crate::simulator::user::User;
+use crate::simulator::world::World;
 
 /// Answers one call. A refused code is not spent.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::codes::Unusable;
-use super::super::refusal::{
+use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::codes::Unusable;
+use crate::simulator::refusal::{
     MALFORMED_BODY, OPENPID_NOT_FOUND, PLUGIN_JSON, PLUGIN_MISMATCH, PLUGIN_PARAMETERS, Refusal,
 };
-use super::super::world::World;
-use super::judge;
+use crate::simulator::world::World;
 
 /// Answers one call. A refused code is not spent.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

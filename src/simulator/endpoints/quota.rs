@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::endpoint::Endpoint;
-use super::super::refusal::{INVALID_ARGUMENTS, PATH_FORBIDDEN, PATH_NOT_FOUND, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::endpoint::Endpoint;
+use crate::simulator::refusal::{INVALID_ARGUMENTS, PATH_FORBIDDEN, PATH_NOT_FOUND, Refusal};
+use crate::simulator::world::World;
 
 /// What is said of an endpoint without a daily limit. Our choice.
 const UNLIMITED: u32 = 1_000_000_000;

@@ -1,4 +1,4 @@
-//! ResetUserSessionKey: `GET /wxa/resetusersessionkey`, a new session key in the place of the current one.
+//! `ResetUserSessionKey`: `GET /wxa/resetusersessionkey`, a new session key in the place of the current one.
 //!
 //! Knows the endpoint's parameters and its answer.
 //! Never knows HTTP, the clock, or how keys are kept.
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::refusal::{KEY_NOT_FOUND, Refusal};
-use super::super::sessions::Who;
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{KEY_NOT_FOUND, Refusal};
+use crate::simulator::sessions::Who;
+use crate::simulator::world::World;
 
 /// Answers one call. The old key is dead when this returns.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

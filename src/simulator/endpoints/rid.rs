@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::refusal::{
+use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{
     INVALID_ARGUMENTS, RID_FOREIGN, RID_MALFORMED, RID_NOT_FOUND, RID_OVER, Refusal,
 };
-use super::super::rids::LIFETIME;
-use super::super::world::World;
-use super::judge;
+use crate::simulator::rids::LIFETIME;
+use crate::simulator::world::World;
 
 /// Answers one call. A refusal that names no app is anybody's.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

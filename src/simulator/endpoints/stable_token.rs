@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::asked::Asked;
-use super::super::endpoint::Endpoint;
-use super::super::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
-use super::super::world::World;
 use super::{access_token, judge};
+use crate::simulator::asked::Asked;
+use crate::simulator::endpoint::Endpoint;
+use crate::simulator::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call. Only `true` itself forces a renewal.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::asked::Asked;
-use super::super::refusal::{KEY_NOT_FOUND, Refusal};
-use super::super::world::World;
 use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::refusal::{KEY_NOT_FOUND, Refusal};
+use crate::simulator::world::World;
 
 /// Answers one call, newest key first. For a user whose client has asked for no key it makes one.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {

@@ -3,7 +3,6 @@
 use super::*;
 
 const STABLE: &str = "/cgi-bin/stable_token";
-const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 /// A new plain token and its seconds.
 #[track_caller]
@@ -30,7 +29,7 @@ async fn a_stable_token_stays_the_same_until_its_last_five_minutes() {
     let (first, seconds) = stable_token(&wechat, false);
     assert_eq!(seconds, 7200);
     assert!(first.len() > 100 && first.len() < 512 && first.as_bytes()[2] == b'_');
-    wechat.advance(Duration::from_secs(6900));
+    wechat.advance(Duration::from_mins(115));
     assert_eq!(stable_token(&wechat, false), (first.clone(), 300));
     wechat.advance(Duration::from_secs(1));
     let (second, seconds) = stable_token(&wechat, false);
@@ -72,7 +71,7 @@ async fn force_kills_the_old_token_and_is_limited() {
             [judged(&wechat, &last), judged(&wechat, &forced)],
             [40001, GOOD]
         );
-        wechat.advance(HALF_A_MINUTE - Duration::from_secs(1));
+        wechat.advance(Duration::from_secs(29));
         assert_eq!(stable_token(&wechat, true).0, forced, "too soon");
         wechat.advance(Duration::from_secs(1));
         last = forced;
@@ -205,7 +204,8 @@ async fn a_rid_tells_its_request_without_secrets() {
     let wechat = simulator().await;
     let (token, _) = stable_token(&wechat, false);
     let refused_body = ask(&wechat, "GET", &target(&wechat, "short")).body;
-    let rid = refused_body.rsplit_once("rid: ").unwrap().1[..26].to_owned();
+    let (_, rid) = refused_body.rsplit_once("rid: ").unwrap();
+    let rid = rid.trim_end_matches("\"}");
     let asking = |rid: &str| {
         let target = format!("/cgi-bin/openapi/rid/get?access_token={token}");
         post(&wechat, &target, &json!({"rid": rid}))
@@ -215,7 +215,7 @@ async fn a_rid_tells_its_request_without_secrets() {
         "/sns/jscode2session?appid={id}&secret=***&js_code=***&grant_type=authorization_code"
     );
     assert_eq!(
-        asking(&rid)["request"],
+        asking(rid)["request"],
         json!({
             "invoke_time": NOW,
             "cost_in_ms": 1,

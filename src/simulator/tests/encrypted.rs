@@ -8,6 +8,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
 use sha1::Digest as _;
 
+use super::identifiers::hexadecimal;
 use super::*;
 
 /// The text that was encrypted, if this is the key.
@@ -19,10 +20,6 @@ fn decrypt(minted: &Minted, session_key: &str) -> Option<String> {
         .unwrap()
         .decrypt_padded_vec::<Pkcs7>(&encrypted);
     String::from_utf8(plain.ok()?).ok()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[actix_web::test]
@@ -46,7 +43,7 @@ async fn user_information_is_what_wechat_gives_since_2022() {
     let openid = wechat.openid("mei");
     let unionid = wechat.unionid("mei").unwrap();
     let appid = wechat.app_id();
-    let profile = &raw_data[1..raw_data.len() - 1];
+    let profile = raw_data.trim_start_matches('{').trim_end_matches('}');
     assert_eq!(
         decrypt(&minted, &key).unwrap(),
         format!(

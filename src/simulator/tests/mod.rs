@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::*;
 
 mod access_tokens;
+mod complaints;
+mod control;
 mod encrypted;
 mod faults;
 mod life;
@@ -160,8 +162,7 @@ fn log_in(simulator: &Simulator, user: &str) -> String {
 fn signature(session_key: &str) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};
     let mac = Hmac::<sha2::Sha256>::new_from_slice(session_key.as_bytes()).unwrap();
-    let signature = mac.finalize().into_bytes();
-    signature.iter().map(|byte| format!("{byte:02x}")).collect()
+    identifiers::hexadecimal(&mac.finalize().into_bytes())
 }
 
 /// The target of an endpoint that asks for a token, an openid and a signature.
