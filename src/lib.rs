@@ -30,6 +30,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use jiff::SignedDuration;
 
+use account::access_token::{AccessTokens, Shelf};
 use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
 use middleware::json::JsonConfig;
@@ -44,6 +45,7 @@ use store::Store;
 #[derive(Clone)]
 pub struct Parts {
     wechat: wechat::Config,
+    access_tokens: Arc<Shelf>,
     store: Arc<dyn Store>,
     apps: Arc<Apps>,
     rules: Rules,
@@ -82,8 +84,9 @@ impl Parts {
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
+        let call_limit = wechat.timeout();
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
-        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
+        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
         let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
         let store = store::open(&settings.store.url)?;
@@ -109,6 +112,7 @@ impl Parts {
                 inflate: settings.json.inflate,
                 body_timeout: Duration::from_secs(settings.json.body_timeout_seconds.into()),
             },
+            access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             simulated: upstream.is_some(),
             wechat,
             store,
@@ -146,6 +150,7 @@ pub fn app(
     > + use<>,
 > {
     let wechat = wechat::Client::new(&parts.wechat);
+    let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
     let logins = Logins::new(
         wechat,
         Arc::clone(&parts.store),
@@ -156,6 +161,7 @@ pub fn app(
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
+        .app_data(web::Data::new(access_tokens))
         .app_data(parts.sessions.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
