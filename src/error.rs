@@ -12,6 +12,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::account::access_token;
 use crate::login;
 use crate::readiness::NotReady;
 use crate::wechat;
@@ -363,6 +364,25 @@ impl From<login::Error> for ApiError {
             login::Error::Wechat(error) => Self::from_wechat(error),
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
+        };
+        refusal.because(error)
+    }
+}
+
+impl From<access_token::Error> for ApiError {
+    fn from(error: access_token::Error) -> Self {
+        use access_token::Error;
+        let refusal = match &error {
+            // Nothing of the client's was sent, so nothing of it can be spent.
+            Error::Fetch(
+                wechat::Error::TimedOut
+                | wechat::Error::ConnectionLost
+                | wechat::Error::Unintelligible { .. },
+            )
+            | Error::Overdue => ErrorCode::WechatBusy.into(),
+            Error::Fetch(error) | Error::Call(error) => Self::from_wechat(error),
+            Error::Store(_) => ErrorCode::StoreUnavailable.into(),
+            Error::Crypto(_) => ErrorCode::Internal.into(),
         };
         refusal.because(error)
     }
