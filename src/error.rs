@@ -478,3 +478,37 @@ impl ResponseError for ApiError {
         reply.body(self.body(None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use access_token::Error;
+
+    /// What was never sent is not spent, so the client may send the same again; what was sent may be.
+    #[test]
+    fn a_call_that_lacks_a_token_may_be_made_again() {
+        for (error, code) in [
+            (Error::Fetch(wechat::Error::TimedOut), ErrorCode::WechatBusy),
+            (
+                Error::Fetch(wechat::Error::ConnectionLost),
+                ErrorCode::WechatBusy,
+            ),
+            (Error::Overdue, ErrorCode::WechatBusy),
+            (
+                Error::Call(wechat::Error::TimedOut),
+                ErrorCode::WechatTimedOut,
+            ),
+            (
+                Error::Call(wechat::Error::Overloaded),
+                ErrorCode::WechatBusy,
+            ),
+            (
+                Error::Store(crate::store::Error::Closed),
+                ErrorCode::StoreUnavailable,
+            ),
+        ] {
+            let shown = format!("{error:?}");
+            assert_eq!(ApiError::from(error).code(), code, "{shown}");
+        }
+    }
+}
