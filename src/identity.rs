@@ -1,4 +1,4 @@
-//! Who somebody is to WeChat and to us: codes, openids, session keys, app identifiers, user ids.
+//! Who somebody is to WeChat and to us: codes, openids, keys, phone numbers, app identifiers, user ids.
 //!
 //! Knows which texts are secrets, and gives those no way into a log: no `Debug` that shows them, no `Display`, no `Serialize`.
 //! Never knows HTTP, JSON, SQL, WeChat's endpoints or any other module.
@@ -7,53 +7,69 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The longest login code that is sent on to WeChat, in bytes. Our choice: real ones have 32 characters.
+/// The longest code that is sent on to WeChat, in bytes. Our choice: real ones have 32 or 64 characters.
 pub const MAX_CODE_BYTES: usize = 512;
 
 /// What DevTools hands out as a login code to a project without an AppID.
 pub const MOCK_CODE: &str = "the code is a mock one";
 
-/// A one-time login code from `wx.login`: not empty, at most [`MAX_CODE_BYTES`] long.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LoginCode(Zeroizing<String>);
-
-/// A login code that is empty or too long to be one.
+/// A text that is not what it was sent as: empty, or too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a login code has 1 to {MAX_CODE_BYTES} bytes")]
+#[error("a code has 1 to {MAX_CODE_BYTES} bytes")]
 pub struct MalformedCode;
 
-impl LoginCode {
-    /// Takes a text for a login code.
-    ///
-    /// # Errors
-    /// [`MalformedCode`] if it is empty or longer than [`MAX_CODE_BYTES`].
-    pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
-        let text = Zeroizing::new(text.into());
-        if (1..=MAX_CODE_BYTES).contains(&text.len()) {
-            Ok(Self(text))
-        } else {
-            Err(MalformedCode)
+/// A one-time code. `Debug` shows its shape, never the code.
+macro_rules! code {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Takes a text for such a code.
+            ///
+            /// # Errors
+            /// [`MalformedCode`] if it is empty or longer than [`MAX_CODE_BYTES`].
+            pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
+                let text = Zeroizing::new(text.into());
+                if (1..=MAX_CODE_BYTES).contains(&text.len()) {
+                    Ok(Self(text))
+                } else {
+                    Err(MalformedCode)
+                }
+            }
+
+            /// The code itself, for the request to WeChat.
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+
+            /// What this code looks like, which is often why WeChat refuses it.
+            pub fn shape(&self) -> CodeShape {
+                CodeShape::of(&self.0)
+            }
         }
-    }
 
-    /// The code itself, for the request to WeChat.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What this code looks like, which is often why WeChat refuses it.
-    pub fn shape(&self) -> CodeShape {
-        CodeShape::of(&self.0)
-    }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.shape())
+            }
+        }
+    };
 }
 
-impl fmt::Debug for LoginCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LoginCode({})", self.shape())
-    }
+code! {
+    /// A one-time login code from `wx.login`: not empty, at most [`MAX_CODE_BYTES`] long.
+    LoginCode
+}
+code! {
+    /// A one-time code from a `getPhoneNumber` button, which is no login code: not empty, at most [`MAX_CODE_BYTES`] long.
+    ///
+    /// Its exchange costs money, and works once within 5 minutes of the tap.
+    PhoneCode
 }
 
-/// What a text that was sent as a login code looks like. Safe to log.
+/// What a text that was sent as a code looks like. Safe to log.
 ///
 /// The lengths are observed, not specified by WeChat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +80,7 @@ pub enum CodeShape {
     Phone,
     /// The literal text that DevTools gives without an AppID.
     Mock,
-    /// Letters and digits, but fewer than 32: cut somewhere on the way.
+    /// Fewer than 32 letters and digits, or fewer than 64 hexadecimal ones: cut somewhere on the way.
     Cut,
     /// Anything else.
     Unknown,
@@ -81,6 +97,7 @@ impl CodeShape {
             32 if alphanumeric => Self::Login,
             64 if hexadecimal => Self::Phone,
             0..32 if alphanumeric => Self::Cut,
+            33..64 if hexadecimal => Self::Cut,
             _ => Self::Unknown,
         }
     }
@@ -90,10 +107,10 @@ impl fmt::Display for CodeShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Login => "shaped like a login code",
-            Self::Phone => "shaped like a phone number code, which is no login code",
+            Self::Phone => "shaped like a phone number code",
             Self::Mock => "the mock code that DevTools gives without an AppID",
-            Self::Cut => "shorter than a login code, as if cut",
-            Self::Unknown => "not shaped like a login code",
+            Self::Cut => "shorter than a code of WeChat's, as if cut",
+            Self::Unknown => "not shaped like a code of WeChat's",
         })
     }
 }
@@ -140,6 +157,42 @@ secret_text! {
 secret_text! {
     /// A mini program's AppSecret.
     AppSecret
+}
+secret_text! {
+    /// A mini program's access token: whoever has it may do on WeChat's servers what the mini program may.
+    AccessTokenText
+}
+secret_text! {
+    /// A phone number as text, with or without its country code.
+    PhoneText
+}
+
+/// A user's phone number, as WeChat knows it. `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PhoneNumber {
+    /// The number; with its country code before it if it is a foreign one.
+    pub phone_number: PhoneText,
+    /// The number without its country code.
+    pub pure_phone_number: PhoneText,
+    /// The country code, such as `86`.
+    pub country_code: String,
+    /// For whom and when WeChat gave it.
+    pub watermark: Watermark,
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PhoneNumber(***)")
+    }
+}
+
+/// What WeChat puts into data about a user, so that it cannot be passed off as another app's, or as recent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// The mini program that the data was made for.
+    pub app_id: AppId,
+    /// When it was made, in Unix seconds.
+    pub unix_seconds: i64,
 }
 
 /// A mini program's AppID: `wx` and 16 hexadecimal digits. Public.
@@ -202,21 +255,48 @@ mod tests {
         check_shape("051bIzT629FmMN0zra", CodeShape::Cut);
         check_shape("051bIzT629FmMN0zraV62WLnT62bIz A", CodeShape::Unknown);
         check_shape("é", CodeShape::Unknown);
+        check_shape(&"0a".repeat(31), CodeShape::Cut);
+        check_shape(&"0z".repeat(31), CodeShape::Unknown);
+        assert_eq!(
+            PhoneCode::parse("0a".repeat(32)).unwrap().shape(),
+            CodeShape::Phone
+        );
+        assert_eq!(PhoneCode::parse(""), Err(MalformedCode));
     }
 
     #[test]
     fn secrets_do_not_show_themselves() {
         let shown = format!(
-            "{:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             OpenId::new("oGZUI0egBJY1zhBYw2KhdUfwVJJE"),
             UnionId::new("ocMvos6NjeKLIBqg5Mr9QjxrP1FA"),
             SessionKey::new("tiihtNczf5v6AKRyjwEUhQ=="),
             AppSecret::new("secret"),
+            AccessTokenText::new("57_token"),
+            PhoneText::new("13580006666"),
             LoginCode::parse("051bIzT629FmMN0zraV62WLnT62bIzTA").unwrap(),
         );
         assert_eq!(
             shown,
-            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) LoginCode(shaped like a login code)"
+            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) LoginCode(shaped like a login code)"
+        );
+    }
+
+    #[test]
+    fn a_phone_number_does_not_show_itself() {
+        let number = PhoneNumber {
+            phone_number: PhoneText::new("+8613580006666"),
+            pure_phone_number: PhoneText::new("13580006666"),
+            country_code: "86".to_owned(),
+            watermark: Watermark {
+                app_id: AppId::new("wx4f4bc4dec97d474b"),
+                unix_seconds: 1_477_314_187,
+            },
+        };
+        assert_eq!(format!("{number:?}"), "PhoneNumber(***)");
+        assert_eq!(
+            format!("{:?}", PhoneCode::parse("0a".repeat(32)).unwrap()),
+            "PhoneCode(shaped like a phone number code)"
         );
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{check_config, healthcheck, serve};
+use commands::{check_config, explain, healthcheck, serve};
 
 /// The login backend for WeChat mini programs.
 ///
@@ -26,6 +26,12 @@ enum Command {
     Serve,
     /// Asks a running server whether it lives; for a container's health check.
     Healthcheck,
+    /// Explains one of WeChat's error numbers, or all of them.
+    Explain {
+        /// The number, such as 40029, or words of its text.
+        #[arg(allow_negative_numbers = true)]
+        errcode: Option<String>,
+    },
     /// Looks at the configuration.
     Config {
         #[command(subcommand)]
@@ -43,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         Command::Healthcheck => healthcheck::run(),
+        Command::Explain { errcode } => explain::run(errcode.as_deref()),
         Command::Config {
             command: ConfigCommand::Check,
         } => check_config::run(),

@@ -1,8 +1,10 @@
-//! The use cases of somebody who is logged in: what they show of themselves, and where they are logged in.
+//! The use cases of an account's life beyond its login: what users show of themselves and where they are logged in, and
+//! what this backend asks WeChat for on their behalf.
 //!
-//! Knows what a profile may hold, and which sessions a user sees and ends. Time is an argument.
-//! Never knows HTTP, JSON, SQL, or how somebody logged in.
+//! Knows the order of the steps and what must hold between them. Time is an argument.
+//! Never knows HTTP, JSON, SQL, WeChat's numbers or where settings came from.
 
+pub mod access_token;
 mod devices;
 mod profile;
 
@@ -11,7 +13,7 @@ pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
 
 use crate::store;
 
-/// Why there is no answer.
+/// Why there is no answer about a user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store gave none.

@@ -3,6 +3,7 @@
 //! Knows the order in which a process starts and stops, and what it prints. Never knows what is served.
 
 pub(crate) mod check_config;
+pub(crate) mod explain;
 pub(crate) mod healthcheck;
 pub(crate) mod serve;
 mod start_block;

@@ -7,23 +7,24 @@ use std::fmt;
 use actix_web::{Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::Success;
 use crate::identity::LoginCode;
 use crate::login::{Attempt, Grant, Logins};
 use crate::middleware::client::Client;
-use crate::middleware::json::Json;
+use crate::middleware::json::{Json, Text};
 use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
 #[derive(Deserialize)]
 pub struct LoginRequest {
     /// What `wx.login` gave.
-    code: Option<Value>,
+    #[serde(default)]
+    code: Text,
     /// The mini program, by its name in the settings or its AppID. May be left out where there is one.
-    app: Option<Value>,
+    #[serde(default)]
+    app: Text,
 }
 
 /// What the mini program keeps after logging in.
@@ -77,19 +78,19 @@ pub async fn log_in(
 impl LoginRequest {
     fn code(&self) -> Result<LoginCode, ErrorCode> {
         match &self.code {
-            None | Some(Value::Null) => Err(ErrorCode::CodeMissing),
-            Some(Value::String(code)) => {
+            Text::Absent => Err(ErrorCode::CodeMissing),
+            Text::Text(code) => {
                 LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
             }
-            Some(_) => Err(ErrorCode::CodeMalformed),
+            Text::OtherKind => Err(ErrorCode::CodeMalformed),
         }
     }
 
     fn app(&self) -> Result<Option<&str>, ErrorCode> {
         match &self.app {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(app)) => Ok(Some(app)),
-            Some(_) => Err(ErrorCode::AppUnknown),
+            Text::Absent => Ok(None),
+            Text::Text(app) => Ok(Some(app)),
+            Text::OtherKind => Err(ErrorCode::AppUnknown),
         }
     }
 }
@@ -101,12 +102,12 @@ const SHOWN: usize = 6;
 impl fmt::Display for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
-            None => f.write_str("{}"),
-            Some(Value::String(code)) => {
+            Text::Absent => f.write_str("{}"),
+            Text::Text(code) => {
                 let shown: String = code.chars().take(SHOWN).collect();
                 write!(f, "{{ code: '{}…' }}", shown.escape_debug())
             }
-            Some(_) => f.write_str("{ code: … }"),
+            Text::OtherKind => f.write_str("{ code: … }"),
         }
     }
 }

@@ -68,7 +68,8 @@ impl App {
         &self.credentials.id
     }
 
-    pub(super) fn credentials(&self) -> &wechat::App {
+    /// Its AppID and AppSecret, for calls to WeChat.
+    pub fn credentials(&self) -> &wechat::App {
         &self.credentials
     }
 

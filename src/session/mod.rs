@@ -35,7 +35,7 @@ const NONCE_BYTES: usize = 12;
 pub struct Token(Zeroizing<[u8; RANDOM_BYTES]>);
 
 /// Why a token could not be made or a secret not sealed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CryptoError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]

@@ -83,6 +83,8 @@ pub struct Json {
     pub limit: usize,
     /// Whether a body must be an object or an array.
     pub strict: bool,
+    /// Whether a body of another type than `application/json` is refused rather than left unread.
+    pub refuse_other_types: bool,
     /// Whether compressed bodies are inflated rather than refused.
     pub inflate: bool,
     /// How long a body may take to arrive.

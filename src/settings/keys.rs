@@ -80,6 +80,7 @@ const KEYS: &[Key] = &[
     key("log.skip", Kind::Texts(rules::path)),
     key("json.limit", Kind::Number(1, MAX_BODY)),
     key("json.strict", Kind::Flag),
+    key("json.refuse_other_types", Kind::Flag),
     key("json.inflate", Kind::Flag),
     key("json.body_timeout_seconds", Kind::Number(1, 3_600)),
     key("session.lifetime_seconds", Kind::Number(60, 3_660 * DAY)),

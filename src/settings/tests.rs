@@ -856,6 +856,7 @@ skip = ["/a", "/b"]                               # WEAPP_LOG__SKIP
 [json]
 limit = 102400                                    # built in
 strict = true                                     # built in
+refuse_other_types = false                        # built in
 inflate = true                                    # built in
 body_timeout_seconds = 10                         # built in
 

@@ -1,38 +1,17 @@
-//! What was asked of the simulator: its endpoints, and a record of the requests.
+//! What was asked of the simulator, and a record of the requests.
 //!
-//! Knows paths, methods and query parameters; keeps the last requests in memory, secrets included, because a test wants
-//! to see them, and shows no value in its debug output.
+//! Knows paths, methods, query parameters and bodies; keeps the last requests in memory, secrets included, because a
+//! test wants to see them, and shows no value in its debug output.
 //! Never knows what was answered.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::IpAddr;
+
+use super::endpoint::Endpoint;
 
 /// How many requests are remembered. Our choice: more than a test reads, less than a long-lived server feels.
 const MOST_REQUESTS: usize = 1_000;
-
-/// An endpoint of `api.weixin.qq.com`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// `GET /sns/jscode2session`.
-    Code2Session,
-}
-
-impl Endpoint {
-    const ALL: [Self; 1] = [Self::Code2Session];
-
-    /// The path, as WeChat documents it.
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Code2Session => "/sns/jscode2session",
-        }
-    }
-
-    /// The endpoint of that very path.
-    pub(super) fn at(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.path() == path)
-    }
-}
 
 /// One request, as it arrived.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +25,10 @@ pub struct Asked {
     pub path: String,
     /// Names and values of the query, decoded, in their order.
     pub query: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// From where it came.
+    pub caller: Option<IpAddr>,
 }
 
 impl Asked {
@@ -55,6 +38,11 @@ impl Asked {
         query
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The same, if it is not empty: WeChat takes an empty parameter for a missing one.
+    pub(super) fn filled(&self, name: &str) -> Option<&str> {
+        self.parameter(name).filter(|value| !value.is_empty())
     }
 }
 
@@ -84,5 +72,9 @@ impl Record {
 
     pub(super) fn to_vec(&self) -> Vec<Asked> {
         self.0.iter().cloned().collect()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }

@@ -9,8 +9,15 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use super::asked::Endpoint;
+use super::endpoint::Endpoint;
 use super::refusal;
+
+/// How many faults may be queued for an endpoint. Our choice.
+pub(super) const MOST_QUEUED: usize = 1_000;
+
+/// What gateways say.
+const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
 /// One thing that goes wrong with one answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +39,14 @@ pub enum Fault {
         /// WeChat's words, without the rid.
         errmsg: String,
     },
+    /// Refuses with 40164, as an app does whose list of allowed addresses lacks the caller's; the words name it.
+    AddressRefused,
+    /// Lets a rival server renew the app's access tokens by force, and then answers: 40001 to the tokens of before.
+    Clobber,
+    /// Does what was asked, which spends the code, and sends the first half of the answer as if it were all.
+    Truncate,
+    /// Does what was asked, which spends the code, and calls the answer this instead of `text/plain`.
+    ContentType(String),
     /// Does at once what was asked, which spends the code, and answers after this much real time.
     Delay(Duration),
     /// Keeps the connection open and never answers. The code is not spent.
@@ -61,6 +76,15 @@ impl Fault {
             body: body.into(),
         }
     }
+
+    /// Answers 502 with a gateway's page, as WeChat does when its servers are away.
+    pub fn bad_gateway() -> Self {
+        Self::Raw {
+            status: StatusCode::BAD_GATEWAY,
+            content_type: "text/html".to_owned(),
+            body: BAD_GATEWAY.into(),
+        }
+    }
 }
 
 /// Shows no text that a test put in: it may hold a key.
@@ -71,6 +95,10 @@ impl fmt::Debug for Fault {
                 write!(f, "Raw({status}, {} bytes)", body.len())
             }
             Self::Refuse { errcode, .. } => write!(f, "Refuse({errcode})"),
+            Self::AddressRefused => f.write_str("AddressRefused"),
+            Self::Clobber => f.write_str("Clobber"),
+            Self::Truncate => f.write_str("Truncate"),
+            Self::ContentType(_) => f.write_str("ContentType(***)"),
             Self::Delay(by) => write!(f, "Delay({by:?})"),
             Self::Silence => f.write_str("Silence"),
             Self::ResetBefore => f.write_str("ResetBefore"),
@@ -91,6 +119,7 @@ impl Faults {
     /// Lets the fault befall `count` answers, after those that are queued already.
     pub(super) fn queue(&mut self, endpoint: Endpoint, count: usize, fault: &Fault) {
         let queue = self.queued.entry(endpoint).or_default();
+        let count = count.min(MOST_QUEUED.saturating_sub(queue.len()));
         queue.extend(std::iter::repeat_n(fault, count).cloned());
     }
 
@@ -99,6 +128,7 @@ impl Faults {
         self.standing.insert(endpoint, fault);
     }
 
+    /// Takes back all orders about the endpoint.
     pub(super) fn clear(&mut self, endpoint: Endpoint) {
         self.queued.remove(&endpoint);
         self.standing.remove(&endpoint);

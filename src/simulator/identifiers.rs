@@ -21,6 +21,14 @@ pub(super) fn is_shaped_like_a_login_code(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+/// Whether the text could be a phone code: 64 hexadecimal digits.
+pub(super) fn is_shaped_like_a_phone_code(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 impl Identifiers {
     pub(super) fn new(seed: u64) -> Self {
         Self { seed }
@@ -52,7 +60,12 @@ impl Identifiers {
 
     /// The base64 text of 16 bytes.
     pub(super) fn session_key(self, openid: &str, generation: u64) -> String {
-        STANDARD.encode(self.derive_16("session key", &[openid, &generation.to_string()]))
+        STANDARD.encode(self.session_key_bytes(openid, generation))
+    }
+
+    /// The bytes that a session key stands for.
+    pub(super) fn session_key_bytes(self, openid: &str, generation: u64) -> [u8; 16] {
+        self.derive_16("session key", &[openid, &generation.to_string()])
     }
 
     /// 32 letters and digits, of which the first three are `0`, a hexadecimal digit and a decimal one.
@@ -61,6 +74,58 @@ impl Identifiers {
         let prefix = format!("0{:x}{}", first % 16, second % 10);
         let rest = rest.into_iter().map(alphanumeric);
         prefix.chars().chain(rest).collect()
+    }
+
+    /// 64 hexadecimal digits.
+    pub(super) fn phone_code(self, number: u64) -> String {
+        hexadecimal(&self.derive("phone code", &[&number.to_string()]))
+    }
+
+    /// 64 hexadecimal digits.
+    pub(super) fn plugin_code(self, number: u64) -> String {
+        hexadecimal(&self.derive("plugin code", &[&number.to_string()]))
+    }
+
+    /// 28 characters, of which the first is `G`.
+    pub(super) fn openpid(self, app_id: &str, user: &str) -> String {
+        let own = URL_SAFE_NO_PAD.encode(self.derive("openpid", &[app_id, user]));
+        "G".chars().chain(own.chars().take(27)).collect()
+    }
+
+    /// A Chinese mobile number, without the country code.
+    pub(super) fn phone_number(self, user: &str) -> String {
+        let own = self.derive_number("phone number", &[user]) % 100_000_000;
+        format!("135{own:08}")
+    }
+
+    /// Two digits, an underscore and 129 characters of the alphabet of URLs.
+    pub(super) fn access_token(self, app_id: &str, line: &str, number: u64) -> String {
+        let number = number.to_string();
+        let parts = ["1", "2", "3"].map(|part| {
+            let derived = self.derive("access token", &[app_id, line, &number, part]);
+            URL_SAFE_NO_PAD.encode(derived)
+        });
+        let version = self.derive_number("access token version", &[app_id]) % 90 + 10;
+        format!("{version}_{}", parts.concat())
+    }
+
+    /// The initialisation vector of the user's encrypted text of that number.
+    pub(super) fn initialisation_vector(self, openid: &str, number: u64) -> [u8; 16] {
+        self.derive_16("iv", &[openid, &number.to_string()])
+    }
+
+    /// A user's own encryption key, the base64 text of 16 bytes, and its vector, 16 hexadecimal digits.
+    pub(super) fn encrypt_key(self, openid: &str, version: u64) -> (String, String) {
+        let parts = [openid, &version.to_string()];
+        let vector = self.derive_number("encrypt key, iv", &parts);
+        let key = STANDARD.encode(self.derive_16("encrypt key", &parts));
+        (key, format!("{vector:016x}"))
+    }
+
+    /// The openid of a group chat: 28 characters, `t` and 27 more.
+    pub(super) fn group_id(self, app_id: &str, group: &str) -> String {
+        let own = URL_SAFE_NO_PAD.encode(self.derive("openGId", &[app_id, group]));
+        "t".chars().chain(own.chars().take(27)).collect()
     }
 
     /// Three blocks of 8 hexadecimal digits, of which the first is the time in seconds.
@@ -114,7 +179,8 @@ fn alphanumeric(byte: u8) -> char {
     })
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// The bytes as lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits
         .filter_map(|digit| char::from_digit(digit.into(), 16))

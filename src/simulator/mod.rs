@@ -3,21 +3,39 @@
 //! Knows what WeChat's documentation says it answers, and nothing else of this crate.
 //! Never knows the client that asks it: the two share no struct, so that neither copies the other's mistakes.
 //!
-//! One more endpoint is one more file like `code2session`, a variant of [`Endpoint`] and an arm in `server`.
+//! One more endpoint is one more file in `endpoints`, a variant of [`Endpoint`] and an arm in `endpoints/mod.rs`.
 //! It logs nobody's code, key or secret; its own log lines are about its socket alone.
 
 mod asked;
 mod clock;
-mod code2session;
 mod codes;
+mod control;
+mod encrypt_keys;
+mod encryption;
+mod endpoint;
+mod endpoints;
 mod faults;
 mod identifiers;
 mod in_app;
+mod masked;
+mod mint;
+mod misbehaviour;
 mod options;
+mod orders;
+mod payload;
+mod payments;
+mod people;
+mod phone_data;
+mod quotas;
+mod recent;
 mod refusal;
+mod rids;
 mod server;
+mod sessions;
+mod state;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod user;
 mod world;
 
@@ -25,18 +43,25 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 
-pub use asked::{Asked, Endpoint};
+pub use asked::Asked;
 pub use clock::Clock;
+pub use encrypt_keys::EncryptKey;
+pub use endpoint::Endpoint;
 pub use faults::Fault;
 pub use in_app::InApp;
-pub use options::{App, Exposure, Options};
+pub use mint::{Mint, Minted};
+pub use options::{App, Exposure, Options, RotateAt};
+pub use payments::Payment;
+pub use people::Person;
+pub use quotas::Limits;
 pub use user::MOCK_USER;
 
-use server::State;
+use sessions::KeyLaws;
+use state::State;
+use user::User;
 use world::{Laws, World};
 
 /// A running simulator. It stops when it is dropped.
@@ -93,7 +118,11 @@ impl Simulator {
         let address = listener.local_addr().map_err(refused)?;
         let laws = Laws {
             seed: options.seed,
-            key_rotation_percent: options.key_rotation_percent,
+            keys: KeyLaws {
+                rotate_at: options.rotate_at,
+                rotation_percent: options.key_rotation_percent,
+                lifetime: options.session_key_lifetime,
+            },
             calls_per_minute: options.calls_per_minute,
         };
         let state = Arc::new(State::new(options.clock, World::new(laws, apps)));
@@ -130,25 +159,38 @@ impl Simulator {
 
     /// Gives the user of that name a code for the first app, as `wx.login` would: good once, for five minutes.
     pub fn issue_code(&self, user: &str) -> String {
-        self.in_first_app().issue_code(user)
+        self.first_app().issue_code(user)
+    }
+
+    /// Gives the user of that name a phone code for the first app, as a `getPhoneNumber` button would.
+    pub fn issue_phone_code(&self, user: &str) -> String {
+        self.first_app().issue_phone_code(user)
     }
 
     /// The openid of the user of that name in the first app.
     pub fn openid(&self, user: &str) -> String {
-        self.in_first_app().openid(user)
+        self.first_app().openid(user)
     }
 
     /// The unionid of the user of that name, if the first app is bound to an Open Platform account.
     pub fn unionid(&self, user: &str) -> Option<String> {
-        self.in_first_app().unionid(user)
+        self.first_app().unionid(user)
     }
 
     /// The session key that is current for the user of that name in the first app; none before the first login.
     pub fn session_key(&self, user: &str) -> Option<String> {
-        self.in_first_app().session_key(user)
+        self.first_app().session_key(user)
     }
 
-    /// The same four questions about another app; nothing if there is no such app.
+    /// All that concerns the users of the first app.
+    pub fn first_app(&self) -> InApp<'_> {
+        InApp {
+            state: &self.state,
+            app: Arc::clone(&self.first),
+        }
+    }
+
+    /// The same of another app; nothing if there is no such app.
     pub fn in_app(&self, app_id: &str) -> Option<InApp<'_>> {
         let app = self.state.world().app(app_id)?;
         Some(InApp {
@@ -159,44 +201,30 @@ impl Simulator {
 
     /// Refuses the user of that name from now on, in every app: 40226.
     pub fn block(&self, user: &str) {
-        self.state.world().block(user);
+        self.change(user, |person| person.blocked = true);
     }
 
-    /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
-        self.state.clock.advance(by);
+    /// Refuses the user of that name no longer.
+    pub fn unblock(&self, user: &str) {
+        self.change(user, |person| person.blocked = false);
     }
 
-    /// Lets the fault befall the endpoint's next answer, or the first that no earlier order is about.
-    pub fn next_answer(&self, endpoint: Endpoint, fault: Fault) {
-        self.next_answers(endpoint, 1, fault);
+    /// What is known of the user of that name, in every app.
+    pub fn person(&self, user: &str) -> Person {
+        self.state.world().people.get(&User::named(user))
     }
 
-    /// Lets the fault befall so many of the endpoint's answers, after those that earlier orders are about.
-    pub fn next_answers(&self, endpoint: Endpoint, count: usize, fault: Fault) {
-        self.state.faults().queue(endpoint, count, &fault);
+    /// Lets that be known of the user of that name from now on, in every app.
+    pub fn describe(&self, user: &str, person: Person) {
+        self.state.world().people.put(&User::named(user), person);
     }
 
-    /// Lets the fault befall every answer of the endpoint that no order for a next answer is about, until cleared.
-    pub fn every_answer(&self, endpoint: Endpoint, fault: Fault) {
-        self.state.faults().stand(endpoint, fault);
-    }
-
-    /// Takes back all orders about the endpoint; answers that are being delayed stay so.
-    pub fn clear_faults(&self, endpoint: Endpoint) {
-        self.state.faults().clear(endpoint);
-    }
-
-    /// What was asked, oldest first, also what was answered by a fault; at most the last thousand requests.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.state.record().to_vec()
-    }
-
-    fn in_first_app(&self) -> InApp<'_> {
-        InApp {
-            state: &self.state,
-            app: Arc::clone(&self.first),
-        }
+    fn change(&self, user: &str, change: impl FnOnce(&mut Person)) {
+        let user = User::named(user);
+        let mut world = self.state.world();
+        let mut person = world.people.get(&user);
+        change(&mut person);
+        world.people.put(&user, person);
     }
 }
 

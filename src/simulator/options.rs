@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::identifiers::Identifiers;
@@ -24,7 +25,12 @@ pub struct Options {
     pub apps: Vec<App>,
     /// How probably an exchange replaces a session key that exists, in percent. WeChat says only that it "may".
     pub key_rotation_percent: u8,
-    /// How many calls an app may make in one minute of the clock before it is refused with 45011; absent, any number.
+    /// Which moment of a login may replace the session key.
+    pub rotate_at: RotateAt,
+    /// How long a session key lives after the user's last login. WeChat keeps it to itself; three days was said once.
+    pub session_key_lifetime: Duration,
+    /// How many calls an app may make to an endpoint in one minute of the clock before it is refused with 45011;
+    /// absent, as many as the endpoint's page says.
     pub calls_per_minute: Option<u32>,
 }
 
@@ -38,9 +44,20 @@ impl Options {
             clock: Clock::system(),
             apps: vec![App::named(seed, "main")],
             key_rotation_percent: 100,
+            rotate_at: RotateAt::Exchange,
+            session_key_lifetime: Duration::from_hours(72),
             calls_per_minute: None,
         }
     }
+}
+
+/// When a login replaces the user's session key. WeChat documents only that it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotateAt {
+    /// When `wx.login` gives the code out: what the client encrypted before is lost to whoever takes the code.
+    Issue,
+    /// When a server exchanges the code.
+    Exchange,
 }
 
 /// Who may reach a simulator, which logs in anybody.

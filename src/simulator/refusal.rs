@@ -12,54 +12,80 @@ pub(super) struct Refusal {
     pub(super) errmsg: &'static str,
 }
 
-pub(super) const INVALID_GRANT_TYPE: Refusal = refusal(40002, "invalid grant_type");
-pub(super) const INVALID_APPID: Refusal = refusal(40013, "invalid appid");
-pub(super) const INVALID_CODE: Refusal = refusal(40029, "invalid code");
-pub(super) const INVALID_URL: Refusal = refusal(40066, "invalid url");
-pub(super) const INVALID_APPSECRET: Refusal = refusal(40125, "invalid appsecret");
-pub(super) const CODE_USED: Refusal = refusal(40163, "code been used");
-pub(super) const CODE_BLOCKED: Refusal = refusal(40226, "code blocked");
-pub(super) const APPID_MISSING: Refusal = refusal(41002, "appid missing");
-pub(super) const APPSECRET_MISSING: Refusal = refusal(41004, "appsecret missing");
-pub(super) const CODE_MISSING: Refusal = refusal(41008, "code missing");
-pub(super) const GET_REQUIRED: Refusal = refusal(43001, "require GET method");
-pub(super) const DAY_QUOTA_SPENT: Refusal = refusal(45009, "reach max api daily quota limit");
-pub(super) const MINUTE_QUOTA_SPENT: Refusal = refusal(
-    45011,
-    "api minute-quota reach limit  mustslower  retry next minute",
-);
+/// Names the refusals that endpoints say, and lists them all.
+macro_rules! said {
+    ($($name:ident = $errcode:literal, $errmsg:literal;)*) => {
+        $(pub(super) const $name: Refusal = refusal($errcode, $errmsg);)*
+        const SAID: &[Refusal] = &[$($name),*];
+    };
+}
+
+said! {
+    DATA_NOT_FOUND = 1, "encrypted data not found";
+    PLUGIN_PARAMETERS = 1001, "parameter error";
+    PLUGIN_MISMATCH = 1005, "plugin appid not match";
+    OPENPID_NOT_FOUND = 1007, "openpid not found";
+    PLUGIN_JSON = 1022, "json format error";
+    NOT_LATEST = 40001, "invalid credential, access_token is invalid or not latest";
+    INVALID_GRANT_TYPE = 40002, "invalid grant_type";
+    INVALID_OPENID = 40003, "invalid openid";
+    INVALID_APPID = 40013, "invalid appid";
+    INVALID_ACCESS_TOKEN = 40014, "invalid access_token";
+    INVALID_CODE = 40029, "invalid code";
+    INVALID_URL = 40066, "invalid url";
+    INVALID_ARGUMENTS = 40097, "invalid args";
+    INVALID_APPSECRET = 40125, "invalid appsecret";
+    CODE_USED = 40163, "code been used";
+    CODE_BLOCKED = 40226, "code blocked";
+    ACCESS_TOKEN_MISSING = 41001, "access_token missing";
+    APPID_MISSING = 41002, "appid missing";
+    APPSECRET_MISSING = 41004, "appsecret missing";
+    CODE_MISSING = 41008, "code missing";
+    OPENID_MISSING = 41009, "openid missing";
+    ACCESS_TOKEN_EXPIRED = 42001, "access_token expired";
+    GET_REQUIRED = 43001, "require GET method";
+    POST_REQUIRED = 43002, "require POST method";
+    EMPTY_BODY = 44002, "empty post data";
+    DAY_QUOTA_SPENT = 45009, "reach max api daily quota limit";
+    MINUTE_QUOTA_SPENT = 45011, "api minute-quota reach limit  mustslower  retry next minute";
+    MALFORMED_BODY = 47001, "data format error";
+    CLEAR_QUOTA_SPENT = 48006, "forbid to clear quota because of reaching the limit";
+    RID_NOT_FOUND = 76001, "rid not found";
+    RID_MALFORMED = 76002, "invalid rid";
+    RID_FOREIGN = 76003, "rid of another account";
+    RID_OVER = 76004, "rid expired";
+    PATH_NOT_FOUND = 76021, "cgi_path not found";
+    PATH_FORBIDDEN = 76022, "could not use this cgi_path, no permission";
+    KEY_NOT_FOUND = 87007, "session_key is not existd or expired";
+    INVALID_SIG_METHOD = 87008, "invalid sig_method";
+    INVALID_SIGNATURE = 87009, "invalid signature";
+    OPEN_NOT_EXISTS = 89002, "open not exists";
+    INVALID_TRADE = 89300, "invalid trade";
+}
 
 /// What the simulator never says of itself, but can be told to.
-const ON_DEMAND: [Refusal; 5] = [
+const ON_DEMAND: &[Refusal] = &[
     refusal(-1, "system error"),
     refusal(
         40164,
         "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
     ),
     refusal(40243, "AppSecret frozen"),
+    refusal(48001, "api unauthorized"),
     refusal(50002, "user limited"),
+    refusal(50004, "forbidden"),
     refusal(50007, "account frozen"),
-];
-
-const SAID: [Refusal; 13] = [
-    INVALID_GRANT_TYPE,
-    INVALID_APPID,
-    INVALID_CODE,
-    INVALID_URL,
-    INVALID_APPSECRET,
-    CODE_USED,
-    CODE_BLOCKED,
-    APPID_MISSING,
-    APPSECRET_MISSING,
-    CODE_MISSING,
-    GET_REQUIRED,
-    DAY_QUOTA_SPENT,
-    MINUTE_QUOTA_SPENT,
+    refusal(
+        89503,
+        "this ip is not in whitelist, waiting for the admin's confirmation",
+    ),
+    refusal(89506, "this ip was refused by the admin, retry in 24 hours"),
+    refusal(89507, "this ip was refused by the admin, retry in 1 hour"),
 ];
 
 /// The words that go with a number; for a number that is not in the table, words that say so.
 pub(super) fn errmsg_of(errcode: i64) -> &'static str {
-    let mut known = SAID.iter().chain(&ON_DEMAND);
+    let mut known = SAID.iter().chain(ON_DEMAND);
     known
         .find(|refusal| refusal.errcode == errcode)
         .map_or("unknown error", |refusal| refusal.errmsg)

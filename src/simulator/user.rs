@@ -16,6 +16,11 @@ pub(super) enum User {
 }
 
 impl User {
+    /// The user of that name.
+    pub(super) fn named(name: &str) -> Self {
+        Self::Named(name.to_owned())
+    }
+
     /// A text that no other user has.
     pub(super) fn label(&self) -> String {
         match self {

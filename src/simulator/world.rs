@@ -1,38 +1,53 @@
-//! What WeChat knows: apps, users, their login codes and their session keys. Plain state; time is an argument.
+//! What WeChat knows, all of it together: apps, people, codes, session keys, access tokens. Plain state; time is an
+//! argument.
 //!
 //! Knows what each act does to that state, and which errcode refuses it.
 //! Never knows HTTP, the clock, parameters or faults; no two acts happen at once, because whoever holds the state holds
 //! it alone.
 //!
-//! Memory: a few words for each named user who has logged in. The user of a code that was never issued leaves nothing
-//! but the code's digest (see `codes`): their identifiers follow from it, and their first session key is their only one.
+//! Memory: each part bounds its own. The user of a code that was never issued leaves no more than a named one: all their
+//! identifiers follow from the code.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::codes::Codes;
-use super::identifiers::Identifiers;
-use super::options::App;
-use super::refusal::{CODE_BLOCKED, MINUTE_QUOTA_SPENT, Refusal};
+use super::codes::{Codes, Holder, Unusable};
+use super::encrypt_keys::EncryptKeys;
+use super::endpoint::Endpoint;
+use super::identifiers::{Identifiers, is_shaped_like_a_login_code};
+use super::options::{App, RotateAt};
+use super::payments::Payments;
+use super::people::People;
+use super::phone_data::PhoneData;
+use super::quotas::Quotas;
+use super::refusal::{CODE_BLOCKED, CODE_USED, DAY_QUOTA_SPENT, INVALID_CODE, Refusal};
+use super::rids::Rids;
+use super::sessions::{KeyLaws, Sessions, Who};
+use super::tokens::Tokens;
 use super::user::{MOCK_USER, User};
 
 /// What DevTools gives as a login code to a project without an AppID.
 const MOCK_CODE: &str = "the code is a mock one";
 
+/// How many apps there may be. Our choice.
+const MOST_APPS: usize = 1_000;
+
 /// The state of WeChat's servers.
 pub(super) struct World {
-    identifiers: Identifiers,
+    laws: Laws,
+    pub(super) identifiers: Identifiers,
     apps: Vec<Arc<App>>,
-    codes: Codes,
-    /// By openid, which exists once for each app and user.
-    keys: HashMap<String, Key>,
-    blocked: HashSet<User>,
-    key_rotation_percent: u8,
-    calls_per_minute: Option<u32>,
-    /// By AppID: a minute, and the calls in it.
-    calls: HashMap<String, (u64, u32)>,
-    answers: u64,
+    login_codes: Codes,
+    pub(super) phone_codes: Codes,
+    pub(super) plugin_codes: Codes,
+    pub(super) people: People,
+    pub(super) sessions: Sessions,
+    pub(super) tokens: Tokens,
+    pub(super) quotas: Quotas,
+    pub(super) payments: Payments,
+    pub(super) phone_data: PhoneData,
+    pub(super) encrypt_keys: EncryptKeys,
+    pub(super) rids: Rids,
 }
 
 /// What one successful exchange tells.
@@ -42,18 +57,11 @@ pub(super) struct Login {
     pub(super) session_key: String,
 }
 
-/// How often a user's session key has been asked for, and how often it was replaced.
-#[derive(Default)]
-struct Key {
-    exchanges: u64,
-    generation: u64,
-}
-
 /// The numbers that the world goes by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Laws {
     pub(super) seed: u64,
-    pub(super) key_rotation_percent: u8,
+    pub(super) keys: KeyLaws,
     pub(super) calls_per_minute: Option<u32>,
 }
 
@@ -61,16 +69,30 @@ impl World {
     pub(super) fn new(laws: Laws, apps: Vec<Arc<App>>) -> Self {
         let identifiers = Identifiers::new(laws.seed);
         Self {
+            laws,
             identifiers,
             apps,
-            codes: Codes::new(identifiers),
-            keys: HashMap::new(),
-            blocked: HashSet::new(),
-            key_rotation_percent: laws.key_rotation_percent,
-            calls_per_minute: laws.calls_per_minute,
-            calls: HashMap::new(),
-            answers: 0,
+            login_codes: Codes::new(identifiers),
+            phone_codes: Codes::new(identifiers),
+            plugin_codes: Codes::new(identifiers),
+            people: People::new(identifiers),
+            sessions: Sessions::new(identifiers, laws.keys),
+            tokens: Tokens::new(identifiers),
+            quotas: Quotas::new(laws.calls_per_minute),
+            payments: Payments::default(),
+            phone_data: PhoneData::default(),
+            encrypt_keys: EncryptKeys::new(identifiers),
+            rids: Rids::new(identifiers),
         }
+    }
+
+    /// The same world before anything happened.
+    pub(super) fn afresh(&self) -> Self {
+        Self::new(self.laws, self.apps.clone())
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.laws.seed
     }
 
     pub(super) fn app(&self, app_id: &str) -> Option<Arc<App>> {
@@ -80,15 +102,43 @@ impl World {
             .map(Arc::clone)
     }
 
-    /// Gives the user of that name a login code for the app.
-    pub(super) fn issue_code(&mut self, app: &App, name: &str, now: Duration) -> String {
-        let user = User::Named(name.to_owned());
-        self.codes.issue(&app.id, user, now)
+    pub(super) fn apps(&self) -> &[Arc<App>] {
+        &self.apps
     }
 
-    /// Refuses the user's codes from now on, those already issued too.
-    pub(super) fn block(&mut self, name: &str) {
-        self.blocked.insert(User::Named(name.to_owned()));
+    /// Lets there be one more app, in the place of one that has its AppID; false if there are too many.
+    pub(super) fn add_app(&mut self, app: App) -> bool {
+        let app = Arc::new(app);
+        if let Some(known) = self.apps.iter_mut().find(|known| known.id == app.id) {
+            *known = app;
+            return true;
+        }
+        let room = self.apps.len() < MOST_APPS;
+        if room {
+            self.apps.push(app);
+        }
+        room
+    }
+
+    /// Gives the user a login code for the app.
+    pub(super) fn issue_code(&mut self, app: &App, user: User, now: Duration) -> String {
+        let number = self.login_codes.next_number();
+        let text = self.identifiers.login_code(number);
+        let generation = match self.sessions.rotate_at() {
+            RotateAt::Exchange => None,
+            RotateAt::Issue => {
+                let openid = self.openid(app, &user);
+                let who = Who {
+                    app_id: &app.id,
+                    openid: &openid,
+                    user: &user,
+                };
+                Some(self.sessions.log_in(&who, now))
+            }
+        };
+        let holder = Holder { user, generation };
+        self.login_codes.issue(&app.id, &text, holder, now);
+        text
     }
 
     /// Takes a login code for the user it stands for, and spends it.
@@ -100,89 +150,61 @@ impl World {
         code: &str,
         now: Duration,
     ) -> Result<Login, Refusal> {
-        let user = match code {
-            MOCK_CODE => User::Named(MOCK_USER.to_owned()),
-            code => self.codes.holder(&app.id, code, now)?,
+        let holder = match code {
+            MOCK_CODE => Holder {
+                user: User::Named(MOCK_USER.to_owned()),
+                generation: None,
+            },
+            code => self.holder_of(app, code, now)?,
         };
-        if self.blocked.contains(&user) {
+        if self.people.get(&holder.user).blocked {
             return Err(CODE_BLOCKED);
         }
         if code != MOCK_CODE {
-            self.codes.spend(&app.id, code, now);
+            self.login_codes.spend(&app.id, code, holder.clone(), now);
         }
-        Ok(self.log_in(app, &user))
+        let openid = self.openid(app, &holder.user);
+        let who = Who {
+            app_id: &app.id,
+            openid: &openid,
+            user: &holder.user,
+        };
+        let generation = holder
+            .generation
+            .unwrap_or_else(|| self.sessions.log_in(&who, now));
+        Ok(Login {
+            session_key: self.sessions.key(&openid, generation),
+            unionid: self.unionid(app, &holder.user),
+            openid,
+        })
     }
 
     /// Counts one call of the app.
-    pub(super) fn count_call(&mut self, app: &App, now: Duration) -> Result<(), Refusal> {
-        let Some(most) = self.calls_per_minute else {
-            return Ok(());
-        };
-        let this_minute = now.as_secs() / 60;
-        let (minute, calls) = self.calls.entry(app.id.clone()).or_default();
-        if *minute != this_minute {
-            (*minute, *calls) = (this_minute, 0);
-        }
-        *calls = calls.saturating_add(1);
-        if *calls > most {
-            Err(MINUTE_QUOTA_SPENT)
-        } else {
-            Ok(())
-        }
+    pub(super) fn count_call(
+        &mut self,
+        app: &App,
+        endpoint: Endpoint,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        self.quotas.count(&app.id, endpoint, now)
     }
 
-    pub(super) fn openid(&self, app: &App, name: &str) -> String {
-        self.openid_of(app, &User::Named(name.to_owned()))
-    }
-
-    pub(super) fn unionid(&self, app: &App, name: &str) -> Option<String> {
-        self.unionid_of(app, &User::Named(name.to_owned()))
-    }
-
-    /// The key that is current for the user of that name, if they ever logged in to the app.
-    pub(super) fn session_key(&self, app: &App, name: &str) -> Option<String> {
-        let openid = self.openid(app, name);
-        let key = self.keys.get(&openid)?;
-        Some(self.identifiers.session_key(&openid, key.generation))
-    }
-
-    /// A new identifier for one answer.
-    pub(super) fn rid(&mut self, now: Duration) -> String {
-        self.answers += 1;
-        self.identifiers.rid(now, self.answers)
-    }
-
-    fn log_in(&mut self, app: &App, user: &User) -> Login {
-        let openid = self.openid_of(app, user);
-        let generation = match user {
-            User::Named(_) => self.rotate_key(&openid),
-            User::Stranger(_) => 1,
-        };
-        Login {
-            session_key: self.identifiers.session_key(&openid, generation),
-            unionid: self.unionid_of(app, user),
-            openid,
-        }
-    }
-
-    /// Which of the user's keys is current after one more exchange. The first exchange always makes one.
-    fn rotate_key(&mut self, openid: &str) -> u64 {
-        let key = self.keys.entry(openid.to_owned()).or_default();
-        key.exchanges += 1;
-        let parts = [openid, &key.exchanges.to_string()];
-        let drawn = self.identifiers.derive_number("key rotation", &parts) % 100;
-        if key.generation == 0 || drawn < u64::from(self.key_rotation_percent) {
-            key.generation += 1;
-        }
-        key.generation
-    }
-
-    fn openid_of(&self, app: &App, user: &User) -> String {
+    pub(super) fn openid(&self, app: &App, user: &User) -> String {
         self.identifiers.openid(&app.id, &user.label())
     }
 
-    fn unionid_of(&self, app: &App, user: &User) -> Option<String> {
+    pub(super) fn unionid(&self, app: &App, user: &User) -> Option<String> {
         let account = app.open_platform.as_deref()?;
         Some(self.identifiers.unionid(account, &user.label()))
+    }
+
+    fn holder_of(&self, app: &App, code: &str, now: Duration) -> Result<Holder, Refusal> {
+        let plausible = is_shaped_like_a_login_code;
+        let found = self.login_codes.holder(&app.id, code, plausible, now);
+        found.map_err(|unusable| match unusable {
+            Unusable::Used => CODE_USED,
+            Unusable::Over | Unusable::Foreign | Unusable::Unknown => INVALID_CODE,
+            Unusable::TooMany => DAY_QUOTA_SPENT,
+        })
     }
 }

@@ -59,14 +59,14 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Keeps a value until `expires_at`, gives it a version, and lets go of the record; all that only for its holder.
     ///
-    /// `None` if the caller is the holder no longer: the lease ran out, and somebody else claimed or the sweep came.
+    /// `false` if the caller is the holder no longer: the lease ran out, and somebody else claimed or the sweep came.
     fn keep(
         &self,
         key: LedgerKey,
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, Option<Version>>;
+    ) -> Reply<'_, bool>;
 
     /// Lets go of a record, so that the next to claim it gets it at once. Does nothing for another than its holder.
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;

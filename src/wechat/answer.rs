@@ -5,11 +5,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::wechat::error::{Error, Flaw, Refusal};
+use crate::identity::{AppId, Watermark};
+use crate::wechat::error::{Error, Flaw};
+use crate::wechat::refusal::Refusal;
 use crate::wechat::transport::Reply;
 
 /// The longest text that is taken from an answer, in bytes. Our choice: an access token, the longest, may have 512.
 const MAX_TEXT_BYTES: usize = 512;
+
+/// The longest phone number, in bytes. Our choice: 15 digits and what people put between them.
+const MAX_DIGITS_BYTES: usize = 64;
 
 /// The members of an answer that is no refusal.
 pub(crate) struct Answer {
@@ -55,10 +60,57 @@ impl Answer {
 
     /// Takes out a member that a success must have.
     pub(crate) fn required(&mut self, name: &'static str) -> Result<String, Error> {
-        self.optional(name).ok_or(Error::Unintelligible {
+        self.optional(name)
+            .ok_or_else(|| self.flawed(Flaw::Missing(name)))
+    }
+
+    /// Takes out a number that a success must have, which may stand there as a text.
+    pub(crate) fn required_number(&mut self, name: &'static str) -> Result<i64, Error> {
+        let number = self.members.remove(name).as_ref().and_then(number);
+        number.ok_or_else(|| self.flawed(Flaw::Missing(name)))
+    }
+
+    /// Takes out a text that a success must have, and that may stand there as a number: up to [`MAX_DIGITS_BYTES`] printable
+    /// ASCII characters. A space is one, because a number that was paid for is not to be lost over it.
+    pub(crate) fn required_digits(&mut self, name: &'static str) -> Result<String, Error> {
+        let text = match self.members.remove(name) {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
+        };
+        text.filter(|text| is_line_of(text, MAX_DIGITS_BYTES))
+            .ok_or_else(|| self.flawed(Flaw::Missing(name)))
+    }
+
+    /// Takes out an object that a success must have.
+    pub(crate) fn required_object(&mut self, name: &'static str) -> Result<Self, Error> {
+        let Some(Value::Object(members)) = self.members.remove(name) else {
+            return Err(self.flawed(Flaw::Missing(name)));
+        };
+        Ok(Self {
             status: self.status,
-            flaw: Flaw::Missing(name),
+            members,
         })
+    }
+
+    /// Takes out the watermark, which must name this mini program.
+    pub(crate) fn watermark(&mut self, app: &AppId) -> Result<Watermark, Error> {
+        let mut watermark = self.required_object("watermark")?;
+        if watermark.required("appid")? != app.as_str() {
+            return Err(self.flawed(Flaw::Foreign("watermark")));
+        }
+        Ok(Watermark {
+            app_id: app.clone(),
+            unix_seconds: watermark.required_number("timestamp")?,
+        })
+    }
+
+    /// The error of an answer that is otherwise a success.
+    pub(crate) fn flawed(&self, flaw: Flaw) -> Error {
+        Error::Unintelligible {
+            status: self.status,
+            flaw,
+        }
     }
 
     /// Takes out a member: a text of 1 to [`MAX_TEXT_BYTES`] printable ASCII characters, as all of WeChat's identifiers are.
@@ -74,15 +126,27 @@ impl Answer {
     }
 }
 
+/// A whole number, whether it came as one or as a text.
+pub(crate) fn number(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
 fn is_identifier(text: &str) -> bool {
     (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_line_of(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 fn errcode(members: &Map<String, Value>) -> Result<i64, Flaw> {
     match members.get("errcode") {
         None | Some(Value::Null) => Ok(0),
-        Some(Value::Number(number)) => number.as_i64().ok_or(Flaw::BadErrcode),
-        Some(Value::String(text)) => text.trim().parse().ok().ok_or(Flaw::BadErrcode),
-        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Err(Flaw::BadErrcode),
+        Some(value) => number(value).ok_or(Flaw::BadErrcode),
     }
 }

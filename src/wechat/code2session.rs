@@ -4,8 +4,10 @@
 //! Never knows what becomes of the identity, nor how an HTTP exchange is made.
 
 use crate::identity::{LoginCode, OpenId, SessionKey, UnionId};
+use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::Class;
-use crate::wechat::error::{Clue, Error};
+use crate::wechat::error::Error;
+use crate::wechat::refusal::Clue;
 use crate::wechat::{App, Client};
 
 /// What WeChat knows of a user who has just logged in. `Debug` shows none of it.
@@ -28,7 +30,8 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] if WeChat said no: its [`class`](crate::wechat::Refusal::class) tells why;
     /// [`Error::TimedOut`] and [`Error::ConnectionLost`] if the code may be spent without an answer;
-    /// [`Error::Unreachable`] if it was not sent; [`Error::Unintelligible`] if the answer makes no sense.
+    /// [`Error::Unreachable`], [`Error::CircuitOpen`] and [`Error::Overloaded`] if it was not sent;
+    /// [`Error::Unintelligible`] if the answer makes no sense.
     ///
     /// Source: [code2Session](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html),
     /// read 2026-11-23.
@@ -40,28 +43,13 @@ impl Client {
             ("grant_type", "authorization_code"),
         ];
         let mut answer = self
-            .get(&["sns", "jscode2session"], &query)
+            .get(&app.id, Endpoint::CodeToSession, &query)
             .await
-            .map_err(|error| with_shape(error, code))?;
+            .map_err(|error| error.with_clue(Class::CodeInvalid, Clue::Shape(code.shape())))?;
         Ok(Identity {
             openid: OpenId::new(answer.required("openid")?),
             session_key: SessionKey::new(answer.required("session_key")?),
             unionid: answer.optional("unionid").map(UnionId::new),
         })
-    }
-}
-
-/// Adds what the refused code looked like, which is often the reason.
-fn with_shape(error: Error, code: &LoginCode) -> Error {
-    match error {
-        Error::Refused(mut refusal) if refusal.class() == Class::CodeInvalid => {
-            refusal.clue = Some(Clue::Shape(code.shape()));
-            Error::Refused(refusal)
-        }
-        Error::Refused(_)
-        | Error::Unintelligible { .. }
-        | Error::TimedOut
-        | Error::Unreachable(_)
-        | Error::ConnectionLost => error,
     }
 }

@@ -3,6 +3,7 @@
 //! Knows the numbers of every endpoint that a login backend asks, whether this client asks it yet or not.
 //! Never knows which call a number came from, nor what we answer to a client.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::wechat::error::Fault;
@@ -97,6 +98,47 @@ pub fn explain(errcode: i64) -> Option<&'static Row> {
     TABLE.get(place)
 }
 
+/// The rows that a person may mean: by the number, or by WeChat's text in any case. More than one if the text is not whole.
+pub fn search(text: &str) -> Vec<&'static Row> {
+    let number: Option<i64> = text.trim().parse().ok();
+    let text = text.trim().to_lowercase();
+    all()
+        .filter(|row| match number {
+            Some(number) => row.errcode == number,
+            None => !text.is_empty() && row.errmsg.to_lowercase().contains(&text),
+        })
+        .collect()
+}
+
+/// The three numbers that come closest to one that is not in the tables, the closest first.
+pub fn nearest(errcode: i64) -> Vec<i64> {
+    let mut numbers: Vec<i64> = all().map(|row| row.errcode).collect();
+    numbers.sort_by_key(|number| number.abs_diff(errcode));
+    numbers.truncate(3);
+    numbers
+}
+
+/// Every row: first those that never come over the wire, then WeChat's.
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    CLIENT_SIDE.iter().chain(TABLE)
+}
+
+impl Row {
+    /// Whether WeChat's servers never send the number: a sample class in the developer's own program made it.
+    pub fn is_client_side(&self) -> bool {
+        CLIENT_SIDE.contains(self)
+    }
+}
+
+/// The row for a person, on three lines.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "errcode {}: {}", self.errcode, self.errmsg)?;
+        writeln!(f, "  it means      {}", self.meaning)?;
+        write!(f, "  what to do    {}", self.advice)
+    }
+}
+
 /// Writes rows without their field names, so that the table reads as one.
 macro_rules! table {
     ($($errcode:literal $class:ident $errmsg:literal, $meaning:expr, $advice:expr;)*) => {
@@ -111,6 +153,7 @@ const WHITELIST: &str = "add the server's public IP address to the IP whitelist 
 const CONFIRM: &str = "have the mini program's administrator confirm this server's IP address in the message that WeChat sent them";
 const NEW_LOGIN: &str = "let the client call wx.login and log in again";
 const SLOWER: &str = "wait until the next minute; look for a client that calls in a loop";
+const BASE64: &str = "send `encryptedData` and `iv` exactly as the event gives them, as JSON: a form turns `+` into a space";
 const GRANT: &str = "have the account owner authorise the third-party platform again";
 
 /// Every number, in ascending order.
@@ -171,4 +214,16 @@ pub static TABLE: &[Row] = table! {
     89503 Misconfigured "ip needs confirmation", "a new server IP address needs the administrator", CONFIRM;
     89506 Misconfigured "ip refused twice", "the administrator has refused this server's IP address twice; WeChat asks again after 24 hours", CONFIRM;
     89507 Misconfigured "ip refused once", "the administrator has refused this server's IP address; WeChat asks again after 1 hour", CONFIRM;
+};
+
+/// The numbers of Tencent's sample class `WXBizDataCrypt`, in ascending order. No server sends them: developers know them
+/// from its ports, whose comments contradict the constants, so the names are what to go by.
+///
+/// Source: [signature and decryption](https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html),
+/// read 2026-11-23.
+pub static CLIENT_SIDE: &[Row] = table! {
+    -41004 KeyStale "DecodeBase64Error", "a sample decryption class could not read the base64", BASE64;
+    -41003 KeyStale "IllegalBuffer", "a sample decryption class could not decrypt, or the watermark is another app's; here the data does not open", "log in first and take the data afterwards: the next wx.login may replace the key that it was encrypted with";
+    -41002 KeyStale "IllegalIv", "a sample decryption class was given an `iv` of other than 24 characters", BASE64;
+    -41001 KeyStale "IllegalAesKey", "a sample decryption class was given a session key of other than 24 characters", NEW_LOGIN;
 };

@@ -3,13 +3,10 @@
 //! Knows whose fault it is, whether asking again can help, and the sentence that tells a developer what to fix.
 //! Never holds a URL, a code, a secret or WeChat's own text: nothing that came over the wire but numbers, a rid and an IP.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::identity::CodeShape;
-use crate::wechat::errcode::{self, Class, Row};
-use crate::wechat::rid::Rid;
+use crate::wechat::errcode::Class;
+use crate::wechat::refusal::{Clue, Refusal};
 
 /// Why a call gave nothing. Its `Display` is the sentence for the log; it has no `source`, so nothing leaks through one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,40 +23,27 @@ pub enum Error {
         flaw: Flaw,
     },
     /// WeChat did not answer within the limit for the whole call. The code may be spent.
-    #[error(
-        "WeChat did not answer in time; the code may be spent, so it takes a new one from wx.login"
-    )]
+    #[error("WeChat did not answer in time; a code that was sent may be spent: it takes a new one")]
     TimedOut,
     /// WeChat was not asked at all: no connection came about. The code is as good as before.
     #[error("there is no connection to WeChat: {0}")]
     Unreachable(Obstacle),
     /// The connection broke before a whole answer had come. The code may be spent.
     #[error(
-        "the connection to WeChat broke before its answer came; the code may be spent, so it takes a new one from wx.login"
+        "the connection to WeChat broke before its answer came; a code that was sent may be spent: it takes a new one"
     )]
     ConnectionLost,
-}
-
-/// What WeChat said when it refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// WeChat's error number.
-    pub errcode: i64,
-    /// WeChat's name of the call.
-    pub rid: Option<Rid>,
-    /// What else is known that helps to find the reason.
-    pub clue: Option<Clue>,
-}
-
-/// A fact about this one refusal that helps to find its reason. Safe to log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clue {
-    /// What the refused code looked like (40029).
-    Shape(CodeShape),
-    /// The IP address from which WeChat saw the call come (40164).
-    CallerIp(IpAddr),
-    /// The same call had got errcode -1 before, so it was this server that spent the code (40163).
-    SentBefore,
+    /// WeChat was not asked at all: the last calls failed, so it is left alone for a while. The code is as good as before.
+    #[error("WeChat is not asked for another {} s: {last}", .retry_after.as_secs())]
+    CircuitOpen {
+        /// How long it is left alone.
+        retry_after: Duration,
+        /// The failure that decided it.
+        last: Box<Error>,
+    },
+    /// WeChat was not asked at all: too many calls of this kind wait for it already. The code is as good as before.
+    #[error("WeChat is not asked: too many calls of this kind wait for its answers already")]
+    Overloaded,
 }
 
 /// What is wrong with an answer.
@@ -84,8 +68,11 @@ pub enum Flaw {
     #[error("its status says failure, but it bears no `errcode`")]
     NoErrcode,
     /// A member that makes a success is missing, empty, or no plain text.
-    #[error("it bears no `errcode` and no usable `{0}`")]
+    #[error("it is no refusal, but bears no usable `{0}`")]
     Missing(&'static str),
+    /// A member that names an app or a user names another than was asked about.
+    #[error("its `{0}` is about another app or user than was asked about")]
+    Foreign(&'static str),
 }
 
 /// What is in the way of a connection.
@@ -134,11 +121,53 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.class().fault(),
             Self::Unreachable(obstacle) if !obstacle.may_pass() => Fault::Operator,
+            Self::CircuitOpen { last, .. } => last.fault(),
             Self::Unintelligible { .. }
             | Self::TimedOut
             | Self::Unreachable(_)
-            | Self::ConnectionLost => Fault::Wechat,
+            | Self::ConnectionLost
+            | Self::Overloaded => Fault::Wechat,
         }
+    }
+
+    /// What WeChat said, if it was WeChat that said no to this call.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Unintelligible { .. }
+            | Self::TimedOut
+            | Self::Unreachable(_)
+            | Self::ConnectionLost
+            | Self::CircuitOpen { .. }
+            | Self::Overloaded => None,
+        }
+    }
+
+    /// Whether the access token is to blame (40001, 40014, 42001): worth another call with a renewed token, once.
+    pub fn is_token_refused(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| refusal.class() == Class::TokenRefused)
+    }
+
+    /// Whether WeChat may have heard the call. If not, whatever was to be sent is as good as before.
+    pub fn may_have_been_heard(&self) -> bool {
+        match self {
+            Self::Refused(_)
+            | Self::Unintelligible { .. }
+            | Self::TimedOut
+            | Self::ConnectionLost => true,
+            Self::Unreachable(_) | Self::CircuitOpen { .. } | Self::Overloaded => false,
+        }
+    }
+
+    /// Adds what helps to find the reason, if this is a refusal of the class.
+    pub(crate) fn with_clue(mut self, class: Class, clue: Clue) -> Self {
+        if let Self::Refused(refusal) = &mut self
+            && refusal.class() == class
+        {
+            refusal.clue = Some(clue);
+        }
+        self
     }
 
     /// How long to wait before asking again can help; `None` if it cannot, or if it takes a new code.
@@ -146,6 +175,8 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.class().retry_after(),
             Self::Unreachable(obstacle) => obstacle.may_pass().then_some(Duration::from_secs(1)),
+            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
+            Self::Overloaded => Some(Duration::from_secs(1)),
             Self::Unintelligible { .. } | Self::TimedOut | Self::ConnectionLost => None,
         }
     }
@@ -156,73 +187,4 @@ impl Obstacle {
     pub(crate) fn may_pass(self) -> bool {
         !matches!(self, Self::Certificate | Self::Tls)
     }
-}
-
-impl Refusal {
-    /// Takes what is safe to keep from WeChat's number and text.
-    pub(crate) fn new(errcode: i64, errmsg: &str) -> Self {
-        Self {
-            errcode,
-            rid: Rid::find(errmsg),
-            clue: caller_ip(errmsg)
-                .filter(|_| errcode == 40164)
-                .map(Clue::CallerIp),
-        }
-    }
-
-    /// What kind of refusal it is.
-    pub fn class(&self) -> Class {
-        self.row().map_or(Class::Unknown, |row| row.class)
-    }
-
-    /// The row of the table of error numbers, if the number is in it.
-    pub fn row(&self) -> Option<&'static Row> {
-        errcode::explain(self.errcode)
-    }
-}
-
-/// The sentence for the log: number, name, meaning, what to fix, clue, rid.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WeChat refused with errcode {}", self.errcode)?;
-        match self.row() {
-            Some(row) => write!(f, " ({}): {}; {}", row.errmsg, row.meaning, row.advice)?,
-            None => write!(
-                f,
-                ": a number that is not in the table; look it up in WeChat's list"
-            )?,
-        }
-        if let Some(clue) = self.clue {
-            write!(f, "; {clue}")?;
-        }
-        if let Some(rid) = &self.rid {
-            write!(f, "; rid {rid}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Clue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shape(CodeShape::Mock) => f.write_str(
-                "this one is the mock code that DevTools gives without an AppID: open the project with its AppID",
-            ),
-            Self::Shape(CodeShape::Login) => f.write_str(
-                "this one is shaped like a login code, so think of its age and its AppID first",
-            ),
-            Self::Shape(shape) => write!(f, "this one is {shape}"),
-            Self::CallerIp(ip) => write!(f, "WeChat saw the call come from {ip}"),
-            Self::SentBefore => f.write_str(
-                "this server had sent it a moment ago and got errcode -1, so the client did nothing wrong",
-            ),
-        }
-    }
-}
-
-/// The first IP address in an `errmsg` such as `invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist`.
-fn caller_ip(errmsg: &str) -> Option<IpAddr> {
-    errmsg
-        .split([' ', ','])
-        .find_map(|word| word.parse::<IpAddr>().ok())
 }

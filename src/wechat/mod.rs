@@ -4,35 +4,50 @@
 //! Never knows our own HTTP surface, sessions, tokens, or where its settings come from. It has no mock: tests and the
 //! simulator come in through the base URL.
 
+mod access_token;
 mod answer;
+mod circuit;
 mod code2session;
+pub mod doctor;
+pub mod encrypted_data;
+mod endpoint;
 pub mod errcode;
 mod error;
+mod gate;
 mod patience;
+mod phone;
+mod referer;
+mod refusal;
 mod rid;
+mod session_key;
 mod tls;
 mod transport;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Url;
 
 use crate::identity::{AppId, AppSecret};
 use crate::wechat::answer::Answer;
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::gate::Gate;
 use crate::wechat::patience::Patience;
 
+pub use crate::wechat::access_token::AccessToken;
+pub use crate::wechat::circuit::{Limits, MAX_PAUSE, MAX_QUOTA_PAUSE};
 pub use crate::wechat::code2session::Identity;
 pub use crate::wechat::errcode::Class;
-pub use crate::wechat::error::{Clue, Error, Fault, Flaw, Obstacle, Refusal};
+pub use crate::wechat::error::{Error, Fault, Flaw, Obstacle};
+pub use crate::wechat::referer::{Channel, Referer};
+pub use crate::wechat::refusal::{Clue, Refusal};
 pub use crate::wechat::rid::Rid;
+pub use crate::wechat::session_key::{KeyReset, KeyStanding};
 pub use crate::wechat::transport::MAX_REPLY_BYTES;
-
-/// How long an idle connection is kept, in seconds. Our choice: long enough to spare most logins a TLS handshake, short
-/// enough that no firewall has forgotten it, which would cost the login that finds out.
-const IDLE_SECONDS: u64 = 30;
 
 /// A mini program, as WeChat's console names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +59,13 @@ pub struct App {
 }
 
 /// What every worker's client is made from. Made once, and then cheap to clone and to share.
+///
+/// Clones share what was learnt of WeChat's state: the workers of a process hold back together.
 #[derive(Clone)]
 pub struct Config {
     base_url: Url,
     patience: Patience,
+    gate: Gate,
     tls: rustls::ClientConfig,
     /// Made by the very steps that make a worker's client: the proof that they work.
     proof: reqwest::Client,
@@ -88,15 +106,38 @@ impl Config {
             tls::no_trust().map_err(|error| ConfigError::NoClient(error.into()))?
         };
         let connect = connect.min(whole);
-        let proof = http_client(tls.clone(), connect)
+        let proof = transport::http_client(tls.clone(), connect)
             .map_err(|error| ConfigError::NoClient(error.into()))?;
         Ok(Self {
             base_url,
             patience: Patience { connect, whole },
+            gate: Gate::new(Limits::default(), Arc::new(system_time)),
             tls,
             proof,
         })
     }
+
+    /// The same with other limits on calls, and nothing learnt yet.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.gate = self.gate.with(Some(limits), None);
+        self
+    }
+
+    /// The same with another clock to tell when a circuit closes, and nothing learnt yet.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.gate = self.gate.with(None, Some(Arc::new(clock)));
+        self
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a circuit outlives the request that opens it, and a call's end is no request's arrival"
+)]
+fn system_time() -> Timestamp {
+    Timestamp::now()
 }
 
 fn is_base(url: &Url) -> bool {
@@ -114,29 +155,57 @@ pub struct Client {
     http: reqwest::Client,
     base_url: Url,
     patience: Patience,
+    gate: Gate,
 }
 
 impl Client {
     /// Makes a worker's client. It connects to nothing yet.
     pub fn new(config: &Config) -> Self {
         // The same steps have succeeded once, so the proof itself is only ever a way to say it without a panic.
-        let http = http_client(config.tls.clone(), config.patience.connect);
+        let http = transport::http_client(config.tls.clone(), config.patience.connect);
         Self {
             http: http.unwrap_or_else(|_| config.proof.clone()),
             base_url: config.base_url.clone(),
             patience: config.patience,
+            gate: config.gate.clone(),
         }
     }
 
     /// Asks by GET, patiently, and reads the answer.
-    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Error> {
-        let url = self.url(path, query);
-        self.patience
-            .attempt(async || {
-                let reply = transport::exchange(self.http.get(url.clone())).await?;
-                Answer::read(&reply)
-            })
+    async fn get(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        query: &[(&str, &str)],
+    ) -> Result<Answer, Error> {
+        let url = self.url(endpoint.path(), query);
+        self.ask(app, endpoint, || self.http.get(url.clone())).await
+    }
+
+    /// Asks by POST, patiently, and reads the answer.
+    async fn post(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        query: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Result<Answer, Error> {
+        let url = self.url(endpoint.path(), query);
+        self.ask(app, endpoint, || self.http.post(url.clone()).json(body))
             .await
+    }
+
+    async fn ask(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        request: impl Fn() -> reqwest::RequestBuilder,
+    ) -> Result<Answer, Error> {
+        let call = self.patience.attempt(endpoint.again(), async || {
+            let reply = transport::exchange(request()).await?;
+            Answer::read(&reply)
+        });
+        self.gate.pass(app, endpoint, call).await
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -144,7 +213,9 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        url.query_pairs_mut().extend_pairs(query);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         // A space is written as `%20`, which every parser takes for one; a real plus is `%2B` already.
         let query = url.query().map(|query| query.replace('+', "%20"));
         url.set_query(query.as_deref());
@@ -152,17 +223,10 @@ impl Client {
     }
 }
 
-/// No redirects, because the secret would go along. No proxy from the environment, because the secret stands in the URL
-/// and WeChat's whitelist is about the server's own address: what is asked is what the settings say.
-fn http_client(tls: rustls::ClientConfig, connect: Duration) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(connect)
-        .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
-        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")))
-        .build()
+/// Lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

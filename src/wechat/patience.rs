@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::wechat::errcode::Class;
-use crate::wechat::error::{Clue, Error, Refusal};
+use crate::wechat::error::Error;
+use crate::wechat::refusal::{Clue, Refusal};
 
 /// The limits of one call.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +24,14 @@ pub(crate) struct Patience {
 const PAUSES: [f64; 3] = [1.0 / 30.0, 1.0 / 10.0, 3.0 / 10.0];
 
 impl Patience {
-    /// Makes an attempt, and another after a failure that may pass: no connection, or errcode -1.
+    /// Makes an attempt, and another after a failure that may pass: no connection, or errcode -1 if `again` says so.
     ///
     /// Never after anything else, because a code works once and may be spent. The last try must leave time to connect.
-    pub(crate) async fn attempt<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Error>
+    pub(crate) async fn attempt<T, F>(
+        &self,
+        again: Again,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -39,27 +44,42 @@ impl Patience {
                 Ok(answer) => return Ok(answer),
                 Err(error) => after(busy.as_ref(), error),
             };
-            let again = pauses
+            let next = pauses
                 .next()
-                .filter(|_| may_pass(&error))
+                .filter(|_| again.is_for(&error))
                 .map(|part| Instant::now() + self.whole.mul_f64(part * jitter()))
-                .filter(|again| *again + self.connect < deadline);
-            let Some(again) = again else {
+                .filter(|next| *next + self.connect < deadline);
+            let Some(next) = next else {
                 return Err(error);
             };
             if let Error::Refused(refusal) = error {
                 busy = Some(refusal);
             }
-            sleep_until(again).await;
+            sleep_until(next).await;
         }
     }
 }
 
-fn may_pass(error: &Error) -> bool {
-    match error {
-        Error::Refused(refusal) => refusal.class() == Class::Busy,
-        Error::Unreachable(obstacle) => obstacle.may_pass(),
-        Error::Unintelligible { .. } | Error::TimedOut | Error::ConnectionLost => false,
+/// After which failures a call is worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// After no connection, and after errcode -1.
+    AlsoBusy,
+    /// After no connection only: nothing was sent.
+    OnlyUnsent,
+}
+
+impl Again {
+    fn is_for(self, error: &Error) -> bool {
+        match error {
+            Error::Refused(refusal) => self == Self::AlsoBusy && refusal.class() == Class::Busy,
+            Error::Unreachable(obstacle) => obstacle.may_pass(),
+            Error::Unintelligible { .. }
+            | Error::TimedOut
+            | Error::ConnectionLost
+            | Error::CircuitOpen { .. }
+            | Error::Overloaded => false,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! One bounded HTTP exchange.
 //!
-//! Knows reqwest, how much of a reply is read, and how a failure of the network looks.
+//! Knows reqwest and how it is set up, how much of a reply is read, and how a failure of the network looks.
 //! Never knows what is asked, what the reply means, or whether it is worth another try.
 
 use std::error::Error as Cause;
 use std::io;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -12,6 +13,10 @@ use crate::wechat::error::{Error, Obstacle};
 
 /// The longest reply that is read, in bytes. Our choice: WeChat's have some hundred.
 pub const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+/// How long an idle connection is kept, in seconds. Our choice: long enough to spare most logins a TLS handshake, short
+/// enough that no firewall has forgotten it, which would cost the login that finds out.
+const IDLE_SECONDS: u64 = 30;
 
 /// What came back, as it came. The body may hold a session key, so it is wiped.
 pub(crate) struct Reply {
@@ -86,4 +91,22 @@ fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
         };
     }
     None
+}
+
+/// No redirects, because the secret would go along. No proxy from the environment, because the secret stands in the URL
+/// and WeChat's whitelist is about the server's own address: what is asked is what the settings say.
+pub(crate) fn http_client(
+    tls: rustls::ClientConfig,
+    connect: Duration,
+) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(connect)
+        .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
+        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")))
+        .build()
 }

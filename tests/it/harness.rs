@@ -70,7 +70,7 @@ impl TestApp {
         let settings = Settings::load(environment, Path::new("no-such-folder"))
             .unwrap()
             .settings;
-        let parts = Parts::new(&settings, Some(&wechat), true).unwrap();
+        let parts = Parts::new(&settings, Some(&wechat), false).unwrap();
         Self {
             wechat,
             parts,

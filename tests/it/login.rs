@@ -77,7 +77,7 @@ async fn what_is_no_code_never_reaches_wechat() {
         (json!({}), "code_missing"),
         (json!([]), "code_missing"),
         (json!(["x"]), "code_missing"),
-        (json!({ "code": null }), "code_missing"),
+        (json!({ "code": null }), "code_malformed"),
         (json!({ "Code": CODE }), "code_missing"),
         (json!({ "code": "" }), "code_malformed"),
         (json!({ "code": 42 }), "code_malformed"),

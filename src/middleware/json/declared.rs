@@ -17,6 +17,8 @@ use crate::middleware::json::reading::Unread;
 /// What follows from the head alone.
 pub(super) enum Verdict {
     NoBody,
+    /// A body of another type, which Express leaves unread.
+    Ignored(Unread),
     Refused(ErrorCode, Unread),
     Body(Declared),
 }
@@ -43,6 +45,20 @@ pub(super) enum Coding {
     Identity,
     Gzip,
     Deflate,
+    Brotli,
+}
+
+impl Coding {
+    /// How many bytes may come off the wire for a body that may have `limit` bytes. What does not
+    /// compress grows a little; Express counts inflated bytes only, however many came.
+    pub(super) fn wire_limit(self, limit: usize) -> usize {
+        match self {
+            Self::Identity => limit,
+            Self::Gzip | Self::Deflate | Self::Brotli => {
+                limit.saturating_add(limit / 64).saturating_add(1024)
+            }
+        }
+    }
 }
 
 /// Steps 1 to 5.
@@ -65,6 +81,9 @@ pub(super) fn judge(request: &HttpRequest, payload: &Payload, config: &JsonConfi
     };
     match judge_headers(headers, length, config) {
         Err(ErrorCode::UnsupportedMediaType) if length == Some(0) => Verdict::NoBody,
+        Err(ErrorCode::UnsupportedMediaType) if !config.refuse_other_types => {
+            Verdict::Ignored(unread)
+        }
         Err(code) => Verdict::Refused(code, unread),
         Ok((charset, coding)) => Verdict::Body(Declared {
             charset,
@@ -103,7 +122,8 @@ fn judge_headers(
     if coding != Coding::Identity && !config.inflate {
         return Err(ErrorCode::UnsupportedEncoding);
     }
-    if length.is_some_and(|length| length > config.limit) {
+    let wire_limit = coding.wire_limit(config.limit);
+    if length.is_some_and(|length| length > wire_limit) {
         return Err(ErrorCode::BodyTooLarge);
     }
     match charset {
@@ -211,6 +231,7 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
         "" | "identity" => Some(Coding::Identity),
         "gzip" => Some(Coding::Gzip),
         "deflate" => Some(Coding::Deflate),
+        "br" => Some(Coding::Brotli),
         _ => None,
     }
 }

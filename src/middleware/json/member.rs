@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 /// A member that should be a text; what else the client may have sent is told apart, not built.
 ///
 /// Use it with `#[serde(default)]`, so that a missing member is [`Text::Absent`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Text {
     /// There is no such member.
     #[default]
@@ -20,6 +20,17 @@ pub enum Text {
     Text(String),
     /// The member is there, but is `null`, a number, a truth value, an array or an object.
     OtherKind,
+}
+
+/// Tells the kind and the length only: the text may be a code.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::OtherKind => f.write_str("OtherKind"),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Text {

@@ -30,34 +30,38 @@ use crate::middleware::json::reading::Unread;
 /// It agrees with `body-parser`'s `json()` about which bodies are read and which are refused:
 ///
 /// - a request without a body, or with an empty one, reads as `{}`;
+/// - a body of another type than `application/json` is left unread, and so reads as `{}`, unless
+///   [`JsonConfig::refuse_other_types`] says that it is refused with 415, which shows the mistake;
 /// - a cut emoji (half of a surrogate pair) is read, as U+FFFD; so are `1e400`, any depth of
 ///   nesting in members that `T` does not have, and repeated members, of which the last counts;
+/// - text that is no UTF-8, or no UTF-16 where the charset says so, is read with U+FFFD in it;
 /// - where `T` is a struct, an array reads as an object without members, and members that `T`
 ///   does not have are skipped without being built.
 ///
 /// It differs on purpose in these points:
 ///
-/// - A body of another type than `application/json` is refused with 415. Express skips it, and
-///   the handler then finds no members, which hides the mistake.
 /// - `charset=utf8` is taken for `utf-8`; UTF-7 and UTF-32 are refused with 415.
 /// - A body over the limit is refused as soon as that is known; Express first reads all of it.
 /// - A body that stalls is refused with 408 after [`JsonConfig::body_timeout`]; Express waits.
-/// - Brotli is refused with 415: its decoder cannot be held to a small memory.
+/// - Brotli's large windows, which are no part of its standard, make a body malformed.
 /// - A value that `T` does take may be nested 128 deep: building a deeper one could overflow the
 ///   stack. [`Text`] has no such limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 /// How bodies are read. Found in `app_data`; without it, the default holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonConfig {
-    /// The most bytes that a body may have, before and after inflation. 102400 by default, as in
+    /// The most bytes that a body may have after inflation. 102400 by default, as in
     /// `body-parser`; a body of exactly this size is read.
     pub limit: usize,
     /// Whether only objects and arrays are taken. True by default.
     pub strict: bool,
-    /// Whether gzip and deflate bodies are inflated; they are refused with 415 otherwise. True by
-    /// default.
+    /// Whether a body of another type than `application/json` is refused with 415. False by
+    /// default: Express leaves it unread.
+    pub refuse_other_types: bool,
+    /// Whether gzip, deflate and Brotli bodies are inflated; they are refused with 415 otherwise.
+    /// True by default.
     pub inflate: bool,
     /// How long the whole body may take to arrive. 10 seconds by default: our choice, ample for
     /// 100 KiB over a slow radio link.
@@ -74,6 +78,7 @@ impl Default for JsonConfig {
         Self {
             limit: 102_400,
             strict: true,
+            refuse_other_types: false,
             inflate: true,
             body_timeout: Duration::from_secs(10),
         }
@@ -95,6 +100,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         Box::pin(async move {
             let text = match verdict {
                 Verdict::NoBody => String::new(),
+                Verdict::Ignored(unread) => {
+                    let drained = reading::drain(&mut payload, unread).await;
+                    log::debug!(
+                        "a body that is not application/json was left unread: {drained} bytes"
+                    );
+                    String::new()
+                }
                 Verdict::Refused(code, unread) => {
                     let drained = reading::drain(&mut payload, unread).await;
                     if unread != Unread::Undeclared || drained > 0 {
@@ -119,7 +131,8 @@ async fn receive(
     declared: &Declared,
     config: &JsonConfig,
 ) -> Result<String, reading::Refusal> {
-    let reading = reading::read(payload, declared.length, config.limit);
+    let wire_limit = declared.coding.wire_limit(config.limit);
+    let reading = reading::read(payload, declared.length, wire_limit);
     let bytes = match tokio::time::timeout(config.body_timeout, reading).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refusal)) => {

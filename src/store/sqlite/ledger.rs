@@ -60,23 +60,20 @@ pub(super) fn keep(
     holder: Holder,
     value: &Sealed,
     expires_at: Timestamp,
-) -> rusqlite::Result<Option<Version>> {
-    connection
+) -> rusqlite::Result<bool> {
+    let kept = connection
         .prepare_cached(
             "UPDATE ledger SET value = :value, version = random(), expires_at = :expires_at,
                                holder = NULL, held_until = 0
-             WHERE key = :key AND holder = :holder RETURNING version",
+             WHERE key = :key AND holder = :holder",
         )?
-        .query_row(
-            named_params! {
-                ":key": key.0,
-                ":holder": holder.0,
-                ":value": value.0,
-                ":expires_at": expires_at.as_millisecond(),
-            },
-            |row| row.get(0).map(Version),
-        )
-        .optional()
+        .execute(named_params! {
+            ":key": key.0,
+            ":holder": holder.0,
+            ":value": value.0,
+            ":expires_at": expires_at.as_millisecond(),
+        })?;
+    Ok(kept > 0)
 }
 
 pub(super) fn release(

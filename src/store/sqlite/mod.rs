@@ -19,7 +19,6 @@ use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, TokenDigest, User};
 use crate::store::{
     Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
-    Version,
 };
 
 pub use open::{OpenError, Problem};
@@ -141,7 +140,7 @@ impl Store for Sqlite {
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, Option<Version>> {
+    ) -> Reply<'_, bool> {
         Box::pin(
             self.writer
                 .write(move |connection| ledger::keep(connection, key, holder, &value, expires_at)),

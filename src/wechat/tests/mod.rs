@@ -3,6 +3,11 @@
 //! Knows what WeChat's documentation and its users saw on the wire.
 //! Never knows the project's simulator, which would agree with a mistake that both share.
 
+mod calls;
+mod circuit;
+mod decryption;
+mod doctor;
+mod leaks;
 mod network;
 mod refusals;
 mod replies;

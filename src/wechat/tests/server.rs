@@ -1,6 +1,6 @@
 //! A server on a loopback socket that does what a test tells it, byte by byte.
 //!
-//! Knows where a request's head ends, and how to be rude.
+//! Knows where a request's head and body end, and how to be rude.
 //! Never knows WeChat, nor the client.
 
 use std::cell::RefCell;
@@ -58,6 +58,8 @@ pub(crate) struct Seen {
     pub(crate) connections: usize,
     /// The heads of the requests.
     pub(crate) requests: Vec<String>,
+    /// Their bodies.
+    pub(crate) bodies: Vec<String>,
     /// How many bytes of a flood the client let in.
     pub(crate) flooded: usize,
     /// How many connections the client has closed while the server kept them.
@@ -127,7 +129,11 @@ impl Stage {
             let Some(head) = read_head(&mut stream).await else {
                 return;
             };
+            let Some(body) = read_body(&mut stream, &head).await else {
+                return;
+            };
             self.seen.borrow_mut().requests.push(head);
+            self.seen.borrow_mut().bodies.push(body);
             match self.next_act() {
                 Act::ReplyAndStay(bytes) => stream.write_all(&bytes).await.unwrap(),
                 Act::Reply(bytes) => return drop(stream.write_all(&bytes).await),
@@ -178,4 +184,16 @@ async fn read_head(stream: &mut TcpStream) -> Option<String> {
         head.push(stream.read_u8().await.ok()?);
     }
     Some(String::from_utf8(head).unwrap())
+}
+
+/// Reads as much as the head announces; `None` if the client leaves before.
+async fn read_body(stream: &mut TcpStream, head: &str) -> Option<String> {
+    let head = head.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(String::from_utf8(body).unwrap())
 }

@@ -6,11 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use weapp_login::middleware::json::JsonConfig;
-
 use super::case::{Case, Script, cases};
 use super::judge::judge;
-use super::stand_in;
+use super::served;
 use super::wire::exchange;
 
 /// Replays every recorded request, and panics with the list of those that were answered worse.
@@ -65,5 +63,5 @@ fn check(address: SocketAddr, case: &Case) -> Result<(), String> {
 
 #[test]
 fn every_recorded_body_is_judged_as_express_judged_it() {
-    replay(stand_in::serve("dev", JsonConfig::default()).0);
+    replay(served::serve("dev", &[]).0);
 }

@@ -1,23 +1,20 @@
 //! What the recordings cannot show: time, depth, and connections that live on.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use weapp_login::middleware::json::JsonConfig;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::case::{Script, Step};
-use super::stand_in;
+use super::served;
 use super::wire::{Answer, exchange};
 
 const HEAD: &str = "POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
 
 fn server() -> SocketAddr {
-    let body_timeout = Duration::from_millis(300);
-    let config = JsonConfig {
-        body_timeout,
-        ..JsonConfig::default()
-    };
-    stand_in::serve("dev", config).0
+    served::serve("dev", &[("WEAPP_JSON__BODY_TIMEOUT_SECONDS", "1")]).0
 }
 
 /// What the server answers to these steps, and after which time.
@@ -44,7 +41,7 @@ fn error(answer: &Answer) -> (u16, String) {
 fn check(address: SocketAddr, request: String, expected: (u16, &str)) {
     let (answers, took) = answers(address, vec![send(request)], 1);
     assert_eq!(error(&answers[0]), (expected.0, expected.1.to_owned()));
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 /// A request with this head and body, and one after it on the same connection.
@@ -69,7 +66,7 @@ fn a_stalled_body_is_refused_in_time() {
     );
     let chunked = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n");
     check(address, chunked, (408, "body_timeout"));
-    let drip = (0..10).flat_map(|_| [send(" "), Step::Wait(50)]);
+    let drip = (0..30).flat_map(|_| [send(" "), Step::Wait(50)]);
     let head = send(format!("{HEAD}Content-Length: 100\r\n\r\n"));
     let (answers, _) = answers(address, [head].into_iter().chain(drip).collect(), 1);
     assert_eq!(error(&answers[0]).0, 408);
@@ -89,11 +86,22 @@ fn the_connection_lives_on_after_every_refusal() {
     let over = vec![b' '; 150_000];
     check_lives_on(HEAD, b"{", 400);
     check_lives_on(HEAD, &over, 413);
-    check_lives_on("POST /login HTTP/1.1\r\nHost: a\r\n", b"{}", 415);
-    check_lives_on(&format!("{HEAD}Content-Encoding: br\r\n"), b"{}", 415);
+    check_lives_on("POST /login HTTP/1.1\r\nHost: a\r\n", b"{}", 400);
+    check_lives_on(&format!("{HEAD}Content-Encoding: br\r\n"), b"{}", 400);
+    check_lives_on(&format!("{HEAD}Content-Encoding: zstd\r\n"), b"{}", 415);
     check_lives_on(&format!("{HEAD}Content-Encoding: gzip\r\n"), b"{}", 400);
     let gbk = HEAD.replace("json", "json;charset=gbk");
     check_lives_on(&gbk, &over[..5000], 415);
+}
+
+#[test]
+fn another_type_can_be_refused_rather_than_left_unread() {
+    let request = "POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}";
+    check(server(), request.to_owned(), (400, "code_missing"));
+    let strict = served::serve("dev", &[("WEAPP_JSON__REFUSE_OTHER_TYPES", "true")]).0;
+    check(strict, request.to_owned(), (415, "unsupported_media_type"));
+    let empty = request.replace("Length: 2\r\n\r\n{}", "Length: 0\r\n\r\n");
+    check(strict, empty, (400, "code_missing"));
 }
 
 #[test]
@@ -129,5 +137,26 @@ fn no_depth_brings_the_server_down() {
             let request = format!("{HEAD}Content-Length: {}\r\n\r\n{body}", body.len());
             check(address, request, (400, error));
         }
+    }
+}
+
+#[test]
+fn the_limit_counts_inflated_bytes() {
+    let address = server();
+    for (spaces, expected) in [
+        (102_398, (400, "code_missing")),
+        (102_399, (413, "body_too_large")),
+    ] {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        let body = format!("{{{}}}", " ".repeat(spaces));
+        encoder.write_all(body.as_bytes()).unwrap();
+        let stored = encoder.finish().unwrap();
+        assert!(stored.len() > 102_400);
+        let head = format!(
+            "{HEAD}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            stored.len()
+        );
+        let (answers, _) = answers(address, vec![send(head), send(stored)], 1);
+        assert_eq!(error(&answers[0]), (expected.0, expected.1.to_owned()));
     }
 }

@@ -2,11 +2,9 @@
 
 use std::net::SocketAddr;
 
-use weapp_login::middleware::json::JsonConfig;
-
 use super::capture::Lines;
 use super::case::log_cases;
-use super::stand_in;
+use super::served;
 use super::wire::{Answer, exchange};
 
 /// Replays every recorded request, and compares its line with morgan's.
@@ -86,7 +84,7 @@ fn matches(wanted: &str, line: &str) -> bool {
 
 #[track_caller]
 fn check(format: &str) {
-    let (address, lines) = stand_in::serve(format, JsonConfig::default());
+    let (address, lines) = served::serve(format, &[]);
     replay(address, &lines, format);
 }
 

@@ -10,5 +10,5 @@ mod case;
 mod injection;
 mod judge;
 mod lines;
-mod stand_in;
+mod served;
 mod wire;

@@ -10,27 +10,24 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::asked::Asked;
-use super::refusal::{
-    APPID_MISSING, APPSECRET_MISSING, CODE_MISSING, INVALID_APPID, INVALID_APPSECRET,
-    INVALID_GRANT_TYPE, Refusal,
+use super::judge;
+use crate::simulator::asked::Asked;
+use crate::simulator::endpoint::Endpoint;
+use crate::simulator::refusal::{
+    APPID_MISSING, APPSECRET_MISSING, CODE_MISSING, INVALID_GRANT_TYPE, Refusal,
 };
-use super::world::{Login, World};
+use crate::simulator::world::{Login, World};
 
 /// Answers one call. An empty parameter counts as missing.
 pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
-    let parameter = |name| asked.parameter(name).filter(|value| !value.is_empty());
-    let app_id = parameter("appid").ok_or(APPID_MISSING)?;
-    let secret = parameter("secret").ok_or(APPSECRET_MISSING)?;
-    let code = parameter("js_code").ok_or(CODE_MISSING)?;
-    if parameter("grant_type") != Some("authorization_code") {
+    let app_id = asked.filled("appid").ok_or(APPID_MISSING)?;
+    let secret = asked.filled("secret").ok_or(APPSECRET_MISSING)?;
+    let code = asked.filled("js_code").ok_or(CODE_MISSING)?;
+    if asked.filled("grant_type") != Some("authorization_code") {
         return Err(INVALID_GRANT_TYPE);
     }
-    let app = world.app(app_id).ok_or(INVALID_APPID)?;
-    if app.secret != secret {
-        return Err(INVALID_APPSECRET);
-    }
-    world.count_call(&app, now)?;
+    let app = judge::app(world, app_id, secret)?;
+    world.count_call(&app, Endpoint::Code2Session, now)?;
     world.exchange(&app, code, now).map(success)
 }
 

@@ -1,0 +1,176 @@
+//! The control API: what it shows, forgets and refuses.
+
+use super::control::{NOTHING, follow, order};
+use super::*;
+
+#[actix_web::test]
+async fn what_was_asked_is_shown_without_secrets() {
+    let wechat = simulator().await;
+    let token = stable_token(&wechat, false).0;
+    exchange(&wechat, UNISSUED);
+    let shown = follow(&wechat, "GET", "/simulator/requests", &NOTHING);
+    let id = wechat.app_id();
+    assert_eq!(
+        shown["requests"],
+        json!([
+            {
+                "method": "POST",
+                "path": "/cgi-bin/stable_token",
+                "query": {},
+                "body": {
+                    "grant_type": "client_credential",
+                    "appid": id,
+                    "secret": "***",
+                    "force_refresh": false,
+                },
+            },
+            {
+                "method": "GET",
+                "path": "/sns/jscode2session",
+                "query": {
+                    "appid": id,
+                    "secret": "***",
+                    "js_code": "***",
+                    "grant_type": "authorization_code",
+                },
+                "body": null,
+            },
+        ])
+    );
+    get(&wechat, &format!("/wxa/checksession?access_token={token}"));
+    let path = "/simulator/requests?path=/wxa/checksession";
+    let shown = follow(&wechat, "GET", path, &NOTHING);
+    assert_eq!(
+        shown["requests"][0]["query"],
+        json!({"access_token": "***"})
+    );
+    assert_eq!(shown["requests"].as_array().unwrap().len(), 1);
+    follow(&wechat, "DELETE", "/simulator/requests", &NOTHING);
+    assert!(wechat.asked().is_empty());
+}
+
+#[actix_web::test]
+async fn a_reset_forgets_all_but_the_apps_and_the_time() {
+    let wechat = simulator().await;
+    wechat.block("mei");
+    wechat.every_answer(EXCHANGE, Fault::errcode(-1));
+    wechat.advance(ONE_MINUTE);
+    wechat.add_app(App::named(7, "two"));
+    exchange(&wechat, UNISSUED);
+    follow(&wechat, "POST", "/simulator/reset", &NOTHING);
+    let overview = follow(&wechat, "GET", "/simulator", &NOTHING);
+    assert_eq!(overview["now"], NOW + 60);
+    assert_eq!(overview["users"], json!([]));
+    assert_eq!(overview["apps"].as_array().unwrap().len(), 2);
+    assert!(wechat.asked().is_empty());
+    log_in(&wechat, "mei");
+}
+
+#[actix_web::test]
+async fn an_order_that_cannot_be_followed_says_why() {
+    let wechat = simulator().await;
+    let apps = "/simulator/apps";
+    let faults = "/simulator/faults";
+    let data = "/simulator/users/mei/encrypted-data";
+    let endpoint = r#""endpoint":"/sns/jscode2session","fault":{"kind":"silence"}"#;
+    let both = format!(r#"{{{endpoint},"always":true,"times":2}}"#);
+    let many = format!(r#"{{{endpoint},"times":1001}}"#);
+    let rows = [
+        (
+            "GET",
+            "/simulator/elsewhere",
+            "",
+            "404 Not Found",
+            "there is no `/simulator/elsewhere`",
+        ),
+        (
+            "GET",
+            "/simulator/users/mei?app_id=wx0",
+            "",
+            "404 Not Found",
+            "there is no app of that `app_id`",
+        ),
+        (
+            "POST",
+            "/simulator/users/mei/x",
+            "",
+            "404 Not Found",
+            "there is no `/simulator/users/mei/x`",
+        ),
+        (
+            "POST",
+            "/simulator/apps/wx0/clobber",
+            "",
+            "404 Not Found",
+            "there is no app of that AppID",
+        ),
+        (
+            "PUT",
+            "/simulator/clock",
+            "",
+            "405 Method Not Allowed",
+            "this path takes GET, POST",
+        ),
+        (
+            "GET",
+            "/simulator/users/mei/login-code",
+            "",
+            "405 Method Not Allowed",
+            "this path takes POST",
+        ),
+        (
+            "GET",
+            "/simulator/users/%ff",
+            "",
+            "400 Bad Request",
+            "the path is not percent-encoded UTF-8",
+        ),
+        (
+            "POST",
+            "/simulator/clock",
+            "{}",
+            "400 Bad Request",
+            "the body is not understood: missing field `advance_seconds` at line 1 column 2",
+        ),
+        (
+            "PUT",
+            "/simulator/users/mei",
+            r#"{"phone":"1"}"#,
+            "400 Bad Request",
+            "the body is not understood: unknown field `phone`, expected one of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked` at line 1 column 8",
+        ),
+        (
+            "POST",
+            apps,
+            "{}",
+            "400 Bad Request",
+            "an app has either a `name`, or an `app_id` and an `app_secret`",
+        ),
+        (
+            "POST",
+            faults,
+            &both,
+            "400 Bad Request",
+            "a fault befalls answers either `always` or so many `times`, 1000 at most",
+        ),
+        (
+            "POST",
+            faults,
+            &many,
+            "400 Bad Request",
+            "a fault befalls answers either `always` or so many `times`, 1000 at most",
+        ),
+        (
+            "POST",
+            data,
+            r#"{"kind":"object"}"#,
+            "400 Bad Request",
+            "`group` goes with the kind `share_info` alone, and `data` with the kind `object`, which needs it",
+        ),
+    ];
+    for (method, path, body, status, error) in rows {
+        let told = order(&wechat, method, path, body);
+        assert_eq!(told, (status.to_owned(), json!({"error": error})), "{path}");
+    }
+    assert!(wechat.asked().is_empty(), "orders are no requests");
+}

@@ -1,0 +1,56 @@
+//! The app on a real port, as `main` serves it, with its log caught and two routes that misbehave.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, HttpServer, web};
+use weapp_login::app;
+use weapp_login::middleware::panics;
+
+use super::capture::Lines;
+use crate::harness::TestApp;
+
+/// Serves on a port of its own until the tests are over, with this log format and these settings, and catches the lines
+/// of its log.
+pub(crate) fn serve(
+    format: &str,
+    settings: &'static [(&'static str, &'static str)],
+) -> (SocketAddr, Lines) {
+    let (lines, format) = (Lines::default(), format.to_owned());
+    let (tell, address) = mpsc::channel();
+    let caught = lines.clone();
+    std::thread::spawn(move || {
+        actix_rt::System::new().block_on(async move {
+            let log = [
+                ("WEAPP_LOG__FORMAT", &*format),
+                ("WEAPP_LOG__SKIP", "/livez"),
+            ];
+            let settings: Vec<_> = log.iter().chain(settings).copied().collect();
+            let rig = TestApp::with(&settings).await;
+            let parts = rig.parts.clone();
+            let factory = move || {
+                caught.catch();
+                let panicking = web::resource("/panic").wrap(from_fn(panics::catch));
+                app(&parts)
+                    .route("/slow", web::to(slow))
+                    .service(panicking.to(panic))
+            };
+            let server = HttpServer::new(factory).workers(1).disable_signals();
+            let server = server.bind("127.0.0.1:0").unwrap();
+            tell.send(server.addrs()[0]).unwrap();
+            server.run().await.unwrap();
+        });
+    });
+    (address.recv().unwrap(), lines)
+}
+
+async fn slow() -> HttpResponse {
+    actix_rt::time::sleep(Duration::from_mins(1)).await;
+    HttpResponse::NoContent().finish()
+}
+
+async fn panic() -> HttpResponse {
+    panic!("a handler has a bug")
+}
