@@ -11,12 +11,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Sealed, Session, TokenDigest, User};
+use crate::session::{Device, ProfileChange, Sealed, Session, SessionId, TokenDigest, User};
 
 #[cfg(test)]
 mod contract;
+mod ledger;
 mod sqlite;
 
+pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use sqlite::{OpenError, Problem};
 
 /// What a store's method gives back: an answer later, or the reason why there is none.
@@ -33,14 +35,41 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The session under this digest and its user, over or not.
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
 
-    /// Notes a use. Does nothing to a session that is not there: an ended one never comes back.
-    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()>;
+    /// All sessions of a user, over or not; the latest login first.
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
 
-    /// Ends a session; whether there was one.
-    fn end(&self, digest: TokenDigest) -> Reply<'_, bool>;
+    /// Changes a session; whether there was one. One that is not there stays so: an ended one never comes back.
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
+
+    /// Ends sessions; how many there were.
+    fn end(&self, ending: Ending) -> Reply<'_, usize>;
+
+    /// Changes what a user shows, and gives the user as they are then. `None` if there is no such user.
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
     /// Removes all sessions that are over at `now`, by lifetime or by idleness; how many there were.
+    ///
+    /// Also removes the ledger's records in which there is neither a live value nor a live lease.
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
+
+    /// Reads a record of the ledger; or, if there is nothing to read and nobody holds it, becomes its holder.
+    ///
+    /// One of any number of callers becomes the holder. Reading does not wait for writers.
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed>;
+
+    /// Keeps a value until `expires_at`, gives it a version, and lets go of the record; all that only for its holder.
+    ///
+    /// `false` if the caller is the holder no longer: the lease ran out, and somebody else claimed or the sweep came.
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, bool>;
+
+    /// Lets go of a record, so that the next to claim it gets it at once. Does nothing for another than its holder.
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
 
     /// Whether the store answers.
     fn ready(&self) -> Reply<'_, ()>;
@@ -64,14 +93,40 @@ pub struct Login {
     pub app: AppId,
     /// The digest of the new token.
     pub digest: TokenDigest,
-    /// The session key, sealed under the new token.
-    pub session_key: Sealed,
+    /// What the user will know the new session by.
+    pub id: SessionId,
+    /// What it was opened on.
+    pub device: Device,
+    /// The session keys, newest first, sealed under the new token.
+    pub session_keys: Sealed,
     /// When the login happened.
     pub now: Timestamp,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
     /// How many sessions the user may have, this one included.
     pub sessions_per_user: u32,
+}
+
+/// What is to change in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// It was used at this time. A later use that is noted already stays.
+    Used(Timestamp),
+    /// These are its session keys, sealed under its token.
+    SessionKeys(Sealed),
+}
+
+/// Which sessions are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The one of this token.
+    Of(TokenDigest),
+    /// The one of this name, if it is this user's.
+    Named(UserId, SessionId),
+    /// All of this user's but the one of this token.
+    Others(UserId, TokenDigest),
+    /// All of this user's.
+    All(UserId),
 }
 
 /// What became of a login.

@@ -168,6 +168,12 @@ impl Connection {
         Self(BufReader::new(stream))
     }
 
+    /// Goes away with a reset (TCP RST), as a phone without its network seems to do.
+    pub(crate) fn reset(self) {
+        let socket = socket2::SockRef::from(self.0.get_ref());
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
     /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();

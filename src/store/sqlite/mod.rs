@@ -2,6 +2,7 @@
 //!
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
+mod ledger;
 mod open;
 mod rows;
 #[cfg(test)]
@@ -14,8 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
-use crate::session::{Session, TokenDigest, User};
-use crate::store::{Error, LoggedIn, Login, Reply, Store};
+use crate::identity::UserId;
+use crate::session::{ProfileChange, Sealed, Session, TokenDigest, User};
+use crate::store::{
+    Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+};
 
 pub use open::{OpenError, Problem};
 use writer::Writer;
@@ -81,24 +85,72 @@ impl Store for Sqlite {
         })
     }
 
-    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()> {
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(|connection| rows::sessions_of(connection, user))
+        })
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::touch(connection, digest, now)),
+                .write(move |connection| rows::update(connection, digest, &update)),
         )
     }
 
-    fn end(&self, digest: TokenDigest) -> Reply<'_, bool> {
+    fn end(&self, ending: Ending) -> Reply<'_, usize> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::end(connection, digest)),
+                .write(move |connection| rows::end(connection, ending)),
+        )
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::change_profile(connection, user, &change)),
         )
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        Box::pin(self.writer.write(move |connection| {
+            ledger::sweep(connection, now)?;
+            rows::sweep(connection, now, idle)
+        }))
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            match self.read(|connection| ledger::look(connection, &claim))? {
+                Some(answer) => Ok(answer),
+                None => {
+                    self.writer
+                        .write(move |connection| ledger::claim(connection, &claim))
+                        .await
+                }
+            }
+        })
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, bool> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::sweep(connection, now, idle)),
+                .write(move |connection| ledger::keep(connection, key, holder, &value, expires_at)),
+        )
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| ledger::release(connection, key, holder)),
         )
     }
 

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Problem, Sqlite, open};
-use crate::store::{Error, Store, contract};
+use crate::session::Sealed;
+use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, contract};
 
 /// A folder of this test's own, removed when the test is over.
 struct Folder(PathBuf);
@@ -211,6 +213,35 @@ async fn writes_that_come_together_share_commits() {
         .filter(|frame| frame[4..8] != [0; 4])
         .count();
     assert!(commits < 128, "{commits} commits for 256 logins");
+}
+
+#[actix_rt::test]
+async fn a_kept_value_is_read_while_the_writer_is_busy() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let login = contract::login(1, 0);
+    let claim = Claim {
+        key: LedgerKey([1; 32]),
+        holder: Holder([1; 16]),
+        now: login.now,
+        until: login.expires_at,
+        stale: None,
+    };
+    assert_eq!(store.claim(claim).await.unwrap(), Claimed::Yours);
+    let value = Sealed(vec![1]);
+    let kept = store.keep(claim.key, claim.holder, value, login.expires_at);
+    assert!(kept.await.unwrap());
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let busy = store
+        .writer
+        .write(move |_connection| Ok(wait.recv_timeout(Duration::from_secs(5)).is_ok()));
+    let read_meanwhile = async {
+        let claimed = store.claim(claim).await.unwrap();
+        assert!(matches!(claimed, Claimed::Kept { .. }));
+        go_on.send(()).unwrap();
+    };
+    let (busy, ()) = futures_util::future::join(busy, read_meanwhile).await;
+    assert!(busy.unwrap(), "the reader waited for the writer");
 }
 
 #[actix_rt::test]

@@ -1,0 +1,484 @@
+//! Access tokens against the simulator over a socket and a store of each test's own. Time is an argument.
+
+mod processes;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::System;
+use futures_util::future::{join, join_all, select};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::{AccessTokens, Error, Shelf};
+use crate::identity::{AccessTokenText, AppId, AppSecret, LoginCode, OpenId, SessionKey};
+use crate::simulator::{Clock, Endpoint, Fault, Options, Simulator};
+use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store};
+use crate::wechat;
+
+const START: u64 = 1_800_000_000;
+const LIFE: u64 = 7200;
+/// When a token of the very start has expired, with some room for the real time that a test takes.
+const OVER: u64 = LIFE + 10;
+const STABLE: Endpoint = Endpoint::StableAccessToken;
+const CHECK: Endpoint = Endpoint::CheckSessionKey;
+/// Long enough for a machine that is busy with other tests.
+const PATIENT: Duration = Duration::from_secs(10);
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_second(i64::try_from(START + seconds).unwrap()).unwrap()
+}
+
+/// A simulator whose clock stands still, and a folder for a database.
+struct Rig {
+    simulator: Simulator,
+    folder: PathBuf,
+}
+
+/// What one process has.
+#[derive(Clone)]
+struct Node {
+    store: Arc<dyn Store>,
+    shelf: Arc<Shelf>,
+    config: wechat::Config,
+    app: wechat::App,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let mut options = Options::new(7);
+        options.clock = Clock::virtual_at(START);
+        let simulator = Simulator::start(options).await.unwrap();
+        let random = Holder::generate().unwrap().0;
+        let name = format!("weapp-login-token-{:032x}", u128::from_ne_bytes(random));
+        let folder = std::env::temp_dir().join(name);
+        Self { simulator, folder }
+    }
+
+    fn node(&self) -> Node {
+        self.node_with(PATIENT)
+    }
+
+    /// A process with a store and a shelf of its own, on the one database file.
+    fn node_with(&self, call_limit: Duration) -> Node {
+        let simulator = &self.simulator;
+        let app = (simulator.app_id(), AppSecret::new(simulator.app_secret()));
+        Node::new(&self.url(), &simulator.base_url(), app, call_limit)
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}/weapp.db", self.folder.display())
+    }
+
+    fn fetches(&self) -> usize {
+        let asked = self.simulator.asked();
+        let stable = asked.iter().filter(|asked| asked.endpoint == Some(STABLE));
+        stable.count()
+    }
+
+    /// Lets the next fetches take long enough that others come meanwhile.
+    fn be_slow(&self) {
+        let slow = Fault::Delay(Duration::from_millis(200));
+        self.simulator.every_answer(STABLE, slow);
+    }
+
+    /// A user who has logged in.
+    async fn mei(&self, node: &Node) -> (OpenId, SessionKey) {
+        let code = LoginCode::parse(self.simulator.issue_code("mei")).unwrap();
+        let client = wechat::Client::new(&node.config);
+        let identity = client.code_to_session(&node.app, &code).await.unwrap();
+        (identity.openid, identity.session_key)
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).unwrap_or_default();
+    }
+}
+
+impl Node {
+    fn new(
+        url: &str,
+        base_url: &str,
+        (id, secret): (&str, AppSecret),
+        call_limit: Duration,
+    ) -> Self {
+        let store = store::open(url).unwrap();
+        let id = AppId::new(id);
+        Self {
+            shelf: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
+            config: wechat::Config::new(base_url, call_limit, call_limit).unwrap(),
+            app: wechat::App { id, secret },
+            store,
+        }
+    }
+
+    /// What one worker has.
+    fn worker(&self) -> AccessTokens {
+        AccessTokens::new(wechat::Client::new(&self.config), Arc::clone(&self.shelf))
+    }
+
+    async fn get(&self, seconds: u64) -> AccessTokenText {
+        self.worker().get(&self.app, at(seconds)).await.unwrap()
+    }
+
+    async fn fails(&self, seconds: u64) -> Error {
+        let token = self.worker().get(&self.app, at(seconds)).await;
+        token.unwrap_err()
+    }
+
+    /// Asks WeChat for something that takes a token.
+    async fn check_key(&self, mei: &(OpenId, SessionKey), seconds: u64) -> Result<(), Error> {
+        let client = wechat::Client::new(&self.config);
+        let check = async |token: &AccessTokenText| {
+            let standing = client.check_session_key(&self.app.id, token, &mei.0, &mei.1);
+            standing.await.map(drop)
+        };
+        let worker = self.worker();
+        worker.with_token(&self.app, at(seconds), check).await
+    }
+
+    /// Claims the token as a process does that goes away before it has one.
+    async fn claim_and_die(&self, seconds: u64, lease: Duration) {
+        let mut claim = Claim {
+            key: LedgerKey::of("access token", &["wechat", self.app.id.as_str()]),
+            holder: Holder::generate().unwrap(),
+            now: at(seconds),
+            until: at(seconds).saturating_add(lease).unwrap(),
+            stale: None,
+        };
+        let mut claimed = self.store.claim(claim).await.unwrap();
+        if let Claimed::Kept { version, .. } = claimed {
+            claim.stale = Some(version);
+            claimed = self.store.claim(claim).await.unwrap();
+        }
+        assert_eq!(claimed, Claimed::Yours);
+    }
+}
+
+/// Runs so many callers on each of the nodes, on threads of their own, and gives what they got.
+fn all_at_once(nodes: &[Node], callers: usize, seconds: u64) -> Vec<String> {
+    let threads: Vec<_> = nodes
+        .iter()
+        .cloned()
+        .map(|node| {
+            std::thread::spawn(move || {
+                let worker = node.worker();
+                let calls = (0..callers).map(|_| worker.get(&node.app, at(seconds)));
+                let tokens = System::new().block_on(join_all(calls));
+                let text = |token: Result<AccessTokenText, Error>| token.unwrap();
+                tokens
+                    .into_iter()
+                    .map(|token| text(token).expose().to_owned())
+                    .collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let tokens = threads
+        .into_iter()
+        .flat_map(|thread| thread.join().unwrap());
+    tokens.collect()
+}
+
+#[actix_rt::test]
+async fn a_token_is_fetched_once_and_survives_a_restart() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let token = node.get(0).await;
+    assert_eq!(node.get(59).await, token);
+    assert_eq!(
+        node.get(3600).await,
+        token,
+        "from the store, not from memory"
+    );
+    node.store.close().await.unwrap();
+    assert_eq!(rig.node().get(3601).await, token);
+    assert_eq!(rig.fetches(), 1);
+}
+
+#[actix_rt::test]
+async fn a_thousand_callers_with_an_expired_token_fetch_once() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let old = node.get(0).await;
+    rig.simulator.advance(Duration::from_secs(OVER));
+    rig.be_slow();
+    let workers = vec![node; 4];
+    let tokens = all_at_once(&workers, 250, OVER);
+    assert_eq!(tokens.len(), 1000);
+    assert!(
+        tokens
+            .iter()
+            .all(|token| *token == tokens[0] && token != old.expose())
+    );
+    assert_eq!(rig.fetches(), 2, "the first one and one more");
+}
+
+#[actix_rt::test]
+async fn two_processes_on_one_store_fetch_once() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    nodes[0].get(0).await;
+    nodes[1].get(0).await;
+    rig.simulator.advance(Duration::from_secs(OVER));
+    rig.be_slow();
+    let tokens = all_at_once(&nodes, 500, OVER);
+    assert!(tokens.len() == 1000 && tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!(rig.fetches(), 2, "the first one and one more");
+}
+
+#[actix_rt::test]
+async fn a_dead_holder_delays_others_by_its_lease_at_most() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    let lease = Duration::from_millis(400);
+    nodes[0].claim_and_die(0, lease).await;
+    let started = Instant::now();
+    let tokens = all_at_once(&nodes, 10, 0);
+    let waited = started.elapsed();
+    assert!(waited >= lease, "{waited:?}");
+    assert!(waited < lease + Duration::from_secs(2), "{waited:?}");
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!(rig.fetches(), 1);
+}
+
+/// The thread that fetches goes away with its runtime, in the middle of the call.
+#[actix_rt::test]
+async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() {
+    let rig = Rig::new().await;
+    let node = rig.node_with(Duration::from_secs(1));
+    rig.simulator.next_answer(STABLE, Fault::Silence);
+    let dying = node.clone();
+    let (die, told) = oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        System::new().block_on(select(Box::pin(dying.get(0)), told));
+    });
+    processes::fetched(&rig, 1).await;
+    die.send(()).unwrap();
+    thread.join().unwrap();
+    let started = Instant::now();
+    node.get(0).await;
+    let waited = started.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    assert_eq!(rig.fetches(), 2);
+}
+
+#[actix_rt::test]
+async fn a_caller_that_gives_up_leaves_nothing_locked_and_stops_nobody() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    rig.be_slow();
+    let gone = timeout(Duration::from_millis(20), node.get(0)).await;
+    assert!(gone.is_err(), "it was to give up");
+    let started = Instant::now();
+    let (one, other) = join(node.get(0), node.get(0)).await;
+    assert_eq!(one, other);
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(
+        rig.fetches(),
+        1,
+        "the fetch of the one that gave up served the others"
+    );
+}
+
+#[actix_rt::test]
+async fn a_token_is_renewed_before_its_last_five_minutes() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let first = node.get(0).await;
+    rig.simulator.advance(Duration::from_secs(LIFE - 290));
+    assert_eq!(node.get(LIFE - 301).await, first);
+    assert_eq!(rig.fetches(), 1);
+    let second = node.get(LIFE - 290).await;
+    assert_ne!(second, first);
+    assert_eq!((node.get(LIFE).await, rig.fetches()), (second, 2));
+}
+
+#[actix_rt::test]
+async fn an_old_token_is_used_while_there_is_no_new_one() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let old = node.get(0).await;
+    rig.simulator.every_answer(STABLE, Fault::bad_gateway());
+    for seconds in [290, 289, 281, 270, 1].map(|left| LIFE - left) {
+        assert_eq!(node.get(seconds).await, old, "{seconds}");
+    }
+    assert_eq!(rig.fetches(), 4, "asked again after ten seconds");
+    let error = node.fails(OVER).await;
+    assert!(matches!(
+        error,
+        Error::Fetch(wechat::Error::Unintelligible { .. })
+    ));
+    rig.simulator.clear_faults(STABLE);
+    rig.simulator.advance(Duration::from_secs(OVER));
+    assert_ne!(node.get(OVER).await, old, "a failure leaves nothing locked");
+}
+
+#[actix_rt::test]
+async fn an_old_token_is_used_while_another_process_renews_it() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let old = node.get(0).await;
+    node.claim_and_die(LIFE - 291, PATIENT).await;
+    let started = Instant::now();
+    assert_eq!(node.get(LIFE - 290).await, old);
+    assert!(started.elapsed() < Duration::from_secs(2), "nobody waits");
+    assert_eq!(rig.fetches(), 1);
+}
+
+#[actix_rt::test]
+async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    for (left, renewed_after) in [(1, 1), (300, 10), (305, 10), (345, 45)] {
+        let start = 100_000 * left;
+        let answer = format!(r#"{{"access_token":"T{left}","expires_in":{left}}}"#);
+        rig.simulator.every_answer(STABLE, Fault::body(answer));
+        let before = rig.fetches();
+        for seconds in 0..renewed_after {
+            for node in &nodes {
+                assert_eq!(node.get(start + seconds).await.expose(), format!("T{left}"));
+            }
+        }
+        assert_eq!(rig.fetches() - before, 1, "{left} s left");
+        nodes[0].get(start + renewed_after + 5).await;
+        assert_eq!(rig.fetches() - before, 2, "{left} s left");
+    }
+}
+
+#[actix_rt::test]
+async fn many_refusals_of_one_token_cause_one_renewal() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    let mei = rig.mei(&nodes[0]).await;
+    nodes[0].check_key(&mei, 0).await.unwrap();
+    nodes[1].check_key(&mei, 0).await.unwrap();
+    rig.simulator.first_app().clobber_access_tokens();
+    rig.be_slow();
+    let calls = (0..200).map(|number| nodes[number % 2].check_key(&mei, 1));
+    assert!(join_all(calls).await.iter().all(Result::is_ok));
+    assert_eq!(rig.fetches(), 2, "the first one and one more");
+}
+
+#[actix_rt::test]
+async fn nothing_is_renewed_if_another_process_has_done_so() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    let mei = rig.mei(&nodes[0]).await;
+    let old = nodes[0].get(0).await;
+    assert_eq!(nodes[1].get(0).await, old);
+    rig.simulator.first_app().clobber_access_tokens();
+    nodes[0].check_key(&mei, 1).await.unwrap();
+    assert_eq!(nodes[1].get(1).await, old, "still in its memory");
+    nodes[1].check_key(&mei, 1).await.unwrap();
+    assert_eq!(rig.fetches(), 2, "the first one and one more");
+}
+
+#[actix_rt::test]
+async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let mei = rig.mei(&node).await;
+    for (errcode, renewals) in [(40001, 1), (40014, 1), (42001, 1), (40003, 0), (45011, 0)] {
+        let before = node.get(0).await;
+        let fetches = rig.fetches();
+        rig.simulator.next_answer(CHECK, Fault::errcode(errcode));
+        rig.simulator.first_app().clobber_access_tokens();
+        let outcome = node.check_key(&mei, 0).await;
+        assert_eq!(outcome.is_ok(), renewals == 1, "{errcode}: {outcome:?}");
+        assert_eq!(rig.fetches() - fetches, renewals, "{errcode}");
+        assert_eq!(node.get(0).await != before, renewals == 1, "{errcode}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
+    let rig = Rig::new().await;
+    let nodes = [rig.node(), rig.node()];
+    let mei = rig.mei(&nodes[0]).await;
+    rig.simulator.every_answer(CHECK, Fault::errcode(40001));
+    for _ in 0..20 {
+        let outcome = nodes[0].check_key(&mei, 0).await;
+        let Err(Error::Call(error)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(error.is_token_refused());
+    }
+    assert_eq!(rig.fetches(), 2, "the first one, and one to make sure");
+    let asked = rig.simulator.asked();
+    let checks = asked.iter().filter(|asked| asked.endpoint == Some(CHECK));
+    assert_eq!(checks.count(), 20, "the same token is not sent twice");
+}
+
+#[actix_rt::test]
+async fn without_a_token_no_call_is_made() {
+    let rig = Rig::new().await;
+    let mut node = rig.node();
+    let mei = rig.mei(&node).await;
+    node.app.secret = AppSecret::new("0123456789abcdef0123456789abcdef");
+    let outcome = node.check_key(&mei, 0).await;
+    assert!(matches!(outcome, Err(Error::Fetch(_))), "{outcome:?}");
+    assert!(
+        rig.simulator
+            .asked()
+            .iter()
+            .all(|asked| asked.endpoint != Some(CHECK))
+    );
+    node.store.close().await.unwrap();
+    let outcome = node.check_key(&mei, 0).await;
+    assert!(matches!(outcome, Err(Error::Store(store::Error::Closed))));
+}
+
+#[actix_rt::test]
+async fn a_token_under_another_secret_is_fetched_anew() {
+    let rig = Rig::new().await;
+    let mut node = rig.node();
+    let token = node.get(0).await;
+    node.app.secret = AppSecret::new("the secret was reset");
+    node.shelf = Arc::new(Shelf::new(Arc::clone(&node.store), PATIENT));
+    let answer = r#"{"access_token":"another","expires_in":7200}"#;
+    rig.simulator.next_answer(STABLE, Fault::body(answer));
+    let another = node.get(1).await;
+    assert_eq!(another.expose(), "another");
+    assert_ne!(another, token);
+}
+
+#[actix_rt::test]
+async fn apps_do_not_meet() {
+    let rig = Rig::new().await;
+    let (one, mut other) = (rig.node(), rig.node());
+    let mut app = crate::simulator::App::named(8, "other");
+    app.secret = "fedcba9876543210fedcba9876543210".to_owned();
+    other.app.id = AppId::new(app.id.as_str());
+    other.app.secret = AppSecret::new(app.secret.as_str());
+    other.shelf = Arc::clone(&one.shelf);
+    assert!(rig.simulator.add_app(app));
+    let (mine, theirs) = (one.get(0).await, other.get(0).await);
+    assert_ne!(mine, theirs);
+    assert_eq!((one.get(1).await, other.get(1).await), (mine, theirs));
+    assert_eq!(rig.fetches(), 2);
+}
+
+#[actix_rt::test]
+async fn no_token_lies_in_the_store_or_shows_itself() {
+    let rig = Rig::new().await;
+    let node = rig.node();
+    let token = node.get(0).await;
+    for entry in std::fs::read_dir(&rig.folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let secret = token.expose().as_bytes();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+    }
+    rig.simulator.every_answer(STABLE, Fault::errcode(40164));
+    let error = node.fails(2 * LIFE).await;
+    let shown = format!(
+        "{token:?} {:?} {:?} {error:?} {error}",
+        node.worker(),
+        node.shelf
+    );
+    assert!(!shown.contains(token.expose()), "{shown}");
+    assert!(!shown.contains(rig.simulator.app_secret()), "{shown}");
+}
