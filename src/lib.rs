@@ -120,7 +120,7 @@ impl Parts {
                 strict: settings.json.strict,
                 refuse_other_types: settings.json.refuse_other_types,
                 inflate: settings.json.inflate,
-                body_timeout: Duration::from_secs(settings.json.body_timeout_seconds.into()),
+                body_timeout: settings.json.body_timeout(),
             },
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             simulated: upstream.is_some(),

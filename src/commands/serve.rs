@@ -4,11 +4,12 @@
 
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::HttpServer;
 use jiff::Timestamp;
+use socket2::{Domain, Socket, Type};
 use weapp_login::settings::{Loaded, Settings};
 use weapp_login::simulator::{Options, Simulator};
 use weapp_login::{Parts, app, telemetry};
@@ -19,6 +20,9 @@ use crate::commands::{Failure, configuration};
 
 /// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// How many connections may wait to be accepted: what actix takes where it binds by itself.
+const BACKLOG: i32 = 2048;
 
 /// The simulator's seed: always the same, so that its users are the same after a restart.
 const SEED: u64 = 1;
@@ -66,7 +70,7 @@ async fn simulator(settings: &Settings) -> Result<Option<Simulator>, Failure> {
 /// Takes the port.
 fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     let address = settings.server.address();
-    TcpListener::bind(address).map_err(|error| {
+    bind(address).map_err(|error| {
         let kind = error.kind();
         let what = if kind == io::ErrorKind::AddrInUse {
             "another process listens there already".to_owned()
@@ -79,6 +83,15 @@ fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
             address.port().checked_add(1).unwrap_or(3000)
         ))
     })
+}
+
+/// As the standard library binds, but with room for a burst of connections: its queue holds 128.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 fn announce(loaded: &Loaded, listener: &TcpListener) -> io::Result<()> {
@@ -104,7 +117,7 @@ async fn run_server(
     let worker_parts = parts.clone();
     let server = HttpServer::new(move || app(&worker_parts))
         .workers(settings.server.worker_count())
-        .shutdown_timeout(settings.server.shutdown_seconds.into())
+        .shutdown_timeout(settings.server.shutdown().as_secs())
         .disable_signals()
         .listen(listener)?
         .run();
@@ -120,10 +133,10 @@ async fn run_server(
     );
     parts.readiness().drain();
     tokio::select! {
-        () = handle.stop(true) => {}
-        () = signals.next() => handle.stop(false).await,
+        () = handle.stop(true) => serving.await.map_err(io::Error::other)?,
+        // The server hears nothing while it waits for requests in flight; what is left ends with the process.
+        () = signals.next() => Ok(()),
     }
-    serving.await.map_err(io::Error::other)?
 }
 
 /// Sweeps out what is over, for ever.
@@ -133,10 +146,10 @@ async fn run_server(
 )]
 async fn sweep(parts: Parts) {
     loop {
-        actix_rt::time::sleep(SWEEP_EVERY).await;
         match parts.sessions().sweep(Timestamp::now()).await {
             Ok(swept) => log::debug!("swept out {swept} sessions that were over"),
             Err(error) => log::warn!("could not sweep: {error}"),
         }
+        actix_rt::time::sleep(SWEEP_EVERY).await;
     }
 }

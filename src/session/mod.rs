@@ -143,11 +143,10 @@ impl Seal {
             msg: secret.as_bytes(),
             aad: context,
         };
-        // AES-GCM refuses only messages of many gigabytes.
         let ciphertext = self
             .0
             .encrypt(&Nonce::from(nonce), payload)
-            .unwrap_or_default();
+            .map_err(|_opaque| CryptoError::TooLong)?;
         Ok(Sealed([nonce.as_slice(), &ciphertext].concat()))
     }
 

@@ -47,7 +47,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Changes what a user shows, and gives the user as they are then. `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
-    /// Removes all sessions that are over at `now`, by lifetime or by idleness; how many there were.
+    /// Removes sessions that are over at `now`, by lifetime or by idleness, no more at once than other writes can wait for;
+    /// how many it were. None are left when it was none.
     ///
     /// Also removes the ledger's records in which there is neither a live value nor a live lease.
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;

@@ -18,7 +18,7 @@ pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 /// enough that no firewall has forgotten it, which would cost the login that finds out.
 const IDLE_SECONDS: u64 = 30;
 
-/// What came back, as it came. The body may hold a session key, so it is wiped.
+/// What came back, as it came. The body may hold a session key, so this copy of it is wiped.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,

@@ -161,7 +161,10 @@ pub(super) fn sweep(
 ) -> rusqlite::Result<usize> {
     let unused_since = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
     connection
-        .prepare_cached("DELETE FROM session WHERE expires_at <= ?1 OR last_seen <= ?2")?
+        .prepare_cached(
+            "DELETE FROM session WHERE rowid IN (
+                 SELECT rowid FROM session WHERE expires_at <= ?1 OR last_seen <= ?2 LIMIT 1000)",
+        )?
         .execute([now.as_millisecond(), unused_since.as_millisecond()])
 }
 

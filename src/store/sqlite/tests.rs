@@ -200,6 +200,44 @@ async fn a_full_disk_refuses_logins_and_loses_none() {
     );
 }
 
+/// A disk that turns read-only under the server, played by SQLite's own switch.
+#[actix_rt::test]
+async fn a_disk_that_turns_read_only_refuses_writes_and_still_reads() {
+    let folder = Folder::new();
+    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let login = contract::login(1, 0);
+    store.log_in(login.clone()).await.unwrap();
+    let read_only = store
+        .writer
+        .write(|connection| connection.pragma_update(None, "query_only", true));
+    read_only.await.unwrap();
+    let refused = store.log_in(contract::login(2, 0)).await;
+    assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}");
+    assert!(store.find(login.digest).await.unwrap().is_some());
+}
+
+/// Another process that holds the file: nobody waits longer than SQLite does, however many there are.
+#[actix_rt::test]
+async fn a_held_file_is_refused_to_all_who_wait_at_once() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    let store = Sqlite::open(&file).unwrap();
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = std::time::Instant::now();
+    let logins = (0..5000_u16).map(|user| contract::login(user.to_le_bytes()[0], 0));
+    let logins: Vec<_> = logins.map(|login| store.log_in(login)).collect();
+    let answers = join_all(logins).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Err(Error::Failed(_))))
+    );
+    assert!(start.elapsed().as_secs() < 9, "{:?}", start.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(store.log_in(contract::login(1, 0)).await.is_ok());
+}
+
 #[actix_rt::test]
 async fn writes_that_come_together_share_commits() {
     let folder = Folder::new();

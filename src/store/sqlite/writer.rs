@@ -17,9 +17,15 @@ use crate::store::Error;
 /// How many writes share one commit at most, which bounds how long the first of them waits. Our choice.
 const GROUP: usize = 256;
 
+/// How many writes may wait at once; more are refused, so that a stuck disk costs neither memory nor minutes. Our choice:
+/// many times what an unstuck one commits in a second.
+const QUEUE: usize = 4096;
+
 /// The sending end of the writer's queue.
 pub(super) struct Writer {
     queue: Sender<Message>,
+    /// Counts the writes that wait: each holds a copy.
+    waiting: Arc<()>,
     closed: AtomicBool,
 }
 
@@ -46,6 +52,16 @@ type Settle = Box<dyn FnOnce(Result<(), Error>) + Send>;
 #[error("SQLite rolled the transaction back")]
 struct RolledBack;
 
+/// What callers are told when too many wait already.
+#[derive(Debug, thiserror::Error)]
+#[error("{QUEUE} writes are waiting already")]
+struct QueueFull;
+
+/// What nobody is told: the caller went away before its statements ran.
+#[derive(Debug, thiserror::Error)]
+#[error("the caller went away")]
+struct CallerGone;
+
 impl Writer {
     /// Starts the thread, which lives until [`Writer::close`] or until the writer is dropped.
     pub(super) fn start(connection: Connection) -> io::Result<Self> {
@@ -56,20 +72,30 @@ impl Writer {
             .spawn(run)?;
         Ok(Self {
             queue,
+            waiting: Arc::new(()),
             closed: AtomicBool::new(false),
         })
     }
 
     /// Runs statements in a transaction; answers when they are durable, or rolled back.
     ///
-    /// Goes on even if the caller stops waiting.
+    /// A caller that stops waiting before they ran takes them back; once they run, they are committed with the others.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         statements: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
+        let place = Arc::clone(&self.waiting);
+        if Arc::strong_count(&place) > QUEUE {
+            return Err(Error::Failed(Arc::new(QueueFull)));
+        }
         let (tell, told) = oneshot::channel();
         let job: Job = Box::new(move |transaction| {
-            let result = transaction.and_then(|transaction| in_savepoint(transaction, statements));
+            drop(place);
+            let result = match transaction {
+                Ok(_) if tell.is_closed() => Err(Error::Failed(Arc::new(CallerGone))),
+                Ok(transaction) => in_savepoint(transaction, statements),
+                Err(error) => Err(error),
+            };
             Box::new(move |fate| {
                 let answer = result.and_then(|value| fate.map(|()| value));
                 // A caller that went away does not want the answer.
@@ -127,7 +153,15 @@ fn run(mut connection: Connection, messages: &Receiver<Message>) {
                 }
             }
         }
-        commit_together(&mut connection, group);
+        if let Err(error) = commit_together(&mut connection, group) {
+            // Whoever holds the file has held it for as long as anybody should wait.
+            for message in messages.try_iter() {
+                match message {
+                    Message::Write(job) => job(Err(error.clone()))(Err(error.clone())),
+                    Message::Close(tell) => closing = Some(tell),
+                }
+            }
+        }
     }
     if let Some(tell) = closing {
         let emptied = connection
@@ -140,23 +174,26 @@ fn run(mut connection: Connection, messages: &Receiver<Message>) {
 /// Runs the jobs in one transaction and tells every caller how it ended.
 ///
 /// A failure such as a full disk makes SQLite roll the whole transaction back. Then the jobs that ran before are told
-/// that they failed, and those that did not run yet get a transaction of their own.
-fn commit_together(connection: &mut Connection, group: Vec<Job>) {
+/// that they failed, and those that did not run yet get a transaction of their own. An error means that there is none to be
+/// had; all callers of the group know it then.
+fn commit_together(connection: &mut Connection, group: Vec<Job>) -> Result<(), Error> {
     let mut waiting = group.into_iter();
     while waiting.len() > 0 {
-        let mut ran = Vec::new();
-        let fate = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-            Ok(transaction) => run_in(transaction, &mut waiting, &mut ran),
+        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = match begun.map_err(Error::from) {
+            Ok(transaction) => transaction,
             Err(error) => {
-                let error = Error::from(error);
-                ran.extend(waiting.by_ref().map(|job| job(Err(error.clone()))));
-                Err(error)
+                waiting.for_each(|job| job(Err(error.clone()))(Err(error.clone())));
+                return Err(error);
             }
         };
+        let mut ran = Vec::new();
+        let fate = run_in(transaction, &mut waiting, &mut ran);
         for settle in ran {
             settle(fate.clone());
         }
     }
+    Ok(())
 }
 
 fn run_in(
