@@ -12,6 +12,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::account;
 use crate::login;
 use crate::readiness::NotReady;
 use crate::wechat;
@@ -33,6 +34,12 @@ pub enum ErrorCode {
     CodeMissing,
     /// `code` is no text, or empty, or too long.
     CodeMalformed,
+    /// The header `Idempotency-Key` is no key.
+    IdempotencyKeyMalformed,
+    /// `nickname` is too long, or no text that can stand in one line.
+    NicknameMalformed,
+    /// `avatar_url` is no address that a picture can have.
+    AvatarUrlMalformed,
     /// WeChat does not know the code (40029).
     LoginCodeInvalid,
     /// WeChat has seen the code before (40163).
@@ -116,6 +123,21 @@ impl ErrorCode {
                 S::BAD_REQUEST,
                 "code_malformed",
                 "The code must be a text of 1 to 512 bytes, as wx.login gives it.",
+            ),
+            Self::IdempotencyKeyMalformed => row(
+                S::BAD_REQUEST,
+                "idempotency_key_malformed",
+                "The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.",
+            ),
+            Self::NicknameMalformed => row(
+                S::BAD_REQUEST,
+                "nickname_malformed",
+                "The nickname must be a text of at most 64 characters without line breaks and control characters, or null.",
+            ),
+            Self::AvatarUrlMalformed => row(
+                S::BAD_REQUEST,
+                "avatar_url_malformed",
+                "The avatar_url must be an https URL of at most 2048 bytes, or null: upload the picture first.",
             ),
             Self::LoginCodeInvalid => row(
                 S::UNAUTHORIZED,
@@ -360,11 +382,22 @@ impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
         let refusal = match &error {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
+            login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Wechat(error) => Self::from_wechat(error),
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
         };
         refusal.because(error)
+    }
+}
+
+impl From<account::Error> for ApiError {
+    fn from(error: account::Error) -> Self {
+        let code = match error {
+            account::Error::Store(_) => ErrorCode::StoreUnavailable,
+            account::Error::UserGone => ErrorCode::SessionRequired,
+        };
+        Self::from(code).because(error)
     }
 }
 

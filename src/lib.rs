@@ -30,6 +30,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use jiff::SignedDuration;
 
+use account::{Devices, Profiles};
 use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
 use middleware::json::JsonConfig;
@@ -45,14 +46,18 @@ use store::Store;
 pub struct Parts {
     wechat: wechat::Config,
     store: Arc<dyn Store>,
-    apps: Arc<Apps>,
     rules: Rules,
     sessions: web::Data<Sessions>,
+    devices: web::Data<Devices>,
+    profiles: web::Data<Profiles>,
     readiness: web::Data<Readiness>,
     json: JsonConfig,
     access_log: AccessLog,
     simulated: bool,
 }
+
+/// How long the store may take over a login. Our choice: as long as SQLite waits for another process's lock, twice.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the parts could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +87,7 @@ impl Parts {
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
+        let patience = STORE_PATIENCE + wechat.timeout();
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
         let log = &settings.log;
@@ -94,12 +100,16 @@ impl Parts {
             idle: seconds(session.idle_seconds),
             touch_after: seconds(session.touch_seconds),
         };
-        let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
+        let sessions = Sessions::new(Arc::clone(&store), apps, lifetimes);
         Ok(Self {
             rules: Rules {
                 lifetime: lifetimes.absolute,
                 sessions_per_user: session.per_user,
+                key_generations: session.key_generations,
+                patience: SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX),
             },
+            devices: web::Data::new(Devices::new(Arc::clone(&store), lifetimes)),
+            profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
             json: JsonConfig {
@@ -112,7 +122,6 @@ impl Parts {
             simulated: upstream.is_some(),
             wechat,
             store,
-            apps,
             access_log,
         })
     }
@@ -146,17 +155,15 @@ pub fn app(
     > + use<>,
 > {
     let wechat = wechat::Client::new(&parts.wechat);
-    let logins = Logins::new(
-        wechat,
-        Arc::clone(&parts.store),
-        Arc::clone(&parts.apps),
-        parts.rules,
-    );
+    let sessions = Arc::clone(&parts.sessions);
+    let logins = Logins::new(wechat, sessions, parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
         .app_data(parts.sessions.clone())
+        .app_data(parts.devices.clone())
+        .app_data(parts.profiles.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
         .configure(routes::configure)

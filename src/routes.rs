@@ -12,7 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, Resource, Route, web};
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::{health, login, session};
+use crate::handlers::{health, login, session, sessions as devices, user};
 use crate::middleware::{panics, session as sessions};
 
 /// Who may come in.
@@ -43,6 +43,21 @@ pub fn table() -> Vec<Row> {
         row(Method::GET, "/session", Session, web::to(session::show)),
         // Logging out takes a token, but not a live one.
         row(Method::DELETE, "/session", Open, web::to(session::end)),
+        row(Method::GET, "/sessions", Session, web::to(devices::list)),
+        row(
+            Method::DELETE,
+            "/sessions",
+            Session,
+            web::to(devices::end_many),
+        ),
+        row(
+            Method::DELETE,
+            "/sessions/{id}",
+            Session,
+            web::to(devices::end),
+        ),
+        row(Method::GET, "/user", Session, web::to(user::show)),
+        row(Method::PUT, "/user", Session, web::to(user::change)),
         row(Method::GET, "/livez", Open, web::to(health::live)),
         row(Method::GET, "/readyz", Open, web::to(health::ready)),
     ]

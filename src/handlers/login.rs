@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::Success;
 use crate::identity::LoginCode;
-use crate::login::{Grant, Logins};
+use crate::login::{Attempt, Grant, Logins};
+use crate::middleware::client::Client;
 use crate::middleware::json::{Json, Text};
 use crate::telemetry;
 
@@ -47,20 +48,30 @@ struct UserReply {
 /// Logs a user in.
 ///
 /// # Errors
-/// `code_missing`, `code_malformed` and `app_unknown` before WeChat is asked; then what WeChat and the store said.
+/// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before WeChat is asked; then what
+/// WeChat and the store said.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
 )]
 pub async fn log_in(
     logins: web::Data<Logins>,
+    client: Client,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     log::info!(target: telemetry::BODY, "{request}");
-    let app = request.app()?;
-    let grant = logins
-        .with_code(app, &request.code()?, Timestamp::now())
-        .await?;
+    let attempt = Attempt {
+        app: request.app()?.map(str::to_owned),
+        code: request.code()?,
+        from: client.app_id,
+        device: client.device,
+        previous: client.token,
+    };
+    let (logins, now) = (logins.into_inner(), Timestamp::now());
+    let grant = match client.idempotency_key {
+        Some(key) => logins.log_in_once(attempt, key, now).await?,
+        None => logins.log_in(&attempt, now).await?,
+    };
     Ok(Success(LoginReply::from(grant)))
 }
 

@@ -6,10 +6,13 @@
 pub mod health;
 pub mod login;
 pub mod session;
+pub mod sessions;
+pub mod user;
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// The reply of a handler that did what was asked: `{"code":0,"message":"success!","data":…}`.
@@ -38,4 +41,9 @@ impl<T: Serialize> Responder for Success<T> {
                 data: self.0,
             })
     }
+}
+
+/// A time as replies show it: in UTC, to the millisecond.
+fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
 }

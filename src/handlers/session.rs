@@ -3,12 +3,11 @@
 //! Knows the members of the reply. Never knows how a session is found.
 
 use actix_web::{Responder, web};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::error::ApiError;
-use crate::handlers::Success;
+use crate::handlers::{Success, rfc3339};
 use crate::login::Sessions;
 use crate::middleware::session::{CurrentUser, PresentedToken};
 
@@ -68,8 +67,4 @@ pub async fn end(
         sessions.end(&token).await?;
     }
     Ok(Success(json!({})))
-}
-
-fn rfc3339(time: Timestamp) -> String {
-    format!("{time:.3}")
 }

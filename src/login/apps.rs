@@ -38,6 +38,16 @@ impl Apps {
         }
     }
 
+    /// The mini program that a login is for: the one that it names; else the one that it comes from, if that is served;
+    /// else the only one there is.
+    ///
+    /// A login may come from an AppID that nobody serves, such as DevTools' `touristappid`, where there is but one.
+    pub fn choose(&self, named: Option<&str>, from: Option<&str>) -> Option<&Arc<App>> {
+        let from = from.filter(|_from| named.is_none());
+        from.and_then(|id| self.by_id(id))
+            .or_else(|| self.find(named))
+    }
+
     /// The mini program with this AppID.
     pub fn by_id(&self, id: &str) -> Option<&Arc<App>> {
         self.0.values().find(|app| app.id().as_str() == id)

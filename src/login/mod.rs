@@ -4,6 +4,8 @@
 //! Never knows HTTP, JSON, SQL, WeChat's numbers or where settings came from.
 
 mod apps;
+mod generations;
+mod replay;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -14,12 +16,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use crate::identity::{LoginCode, OpenId, Subject, UserId};
-use crate::session::{CryptoError, Token, User};
-use crate::store::{self, Store};
+use crate::identity::{LoginCode, OpenId, SessionKey, Subject, UserId};
+use crate::session::{CryptoError, Device, SessionId, Token, User};
+use crate::store;
 use crate::wechat;
 
 pub use apps::{App, Apps};
+pub use replay::{IdempotencyKey, MalformedKey};
 pub use sessions::{LiveSession, Sessions};
 
 /// Logs users in.
@@ -27,8 +30,7 @@ pub use sessions::{LiveSession, Sessions};
 /// Each worker has its own, because each has its own connections to WeChat; the store behind them is one.
 pub struct Logins {
     wechat: wechat::Client,
-    store: Arc<dyn Store>,
-    apps: Arc<Apps>,
+    sessions: Arc<Sessions>,
     rules: Rules,
 }
 
@@ -39,6 +41,38 @@ pub struct Rules {
     pub lifetime: SignedDuration,
     /// How many sessions a user may have in one mini program.
     pub sessions_per_user: u32,
+    /// How many session keys a session knows at most, its own included.
+    pub key_generations: u32,
+    /// How long a login may take: WeChat's answer and the store's together.
+    pub patience: SignedDuration,
+}
+
+/// What somebody logs in with.
+#[derive(Clone)]
+pub struct Attempt {
+    /// What `wx.login` gave.
+    pub code: LoginCode,
+    /// The mini program's name in the settings, or its AppID, as the login states it.
+    pub app: Option<String>,
+    /// The AppID of the mini program that the login comes from, as WeChat states it.
+    pub from: Option<String>,
+    /// What the login comes from, for its owner to tell it by.
+    pub device: Device,
+    /// The token of the session before. If it is live, and of the same user, the new session gets its session keys.
+    pub previous: Option<Token>,
+}
+
+impl From<LoginCode> for Attempt {
+    /// A login with nothing but a code.
+    fn from(code: LoginCode) -> Self {
+        Self {
+            code,
+            app: None,
+            from: None,
+            device: Device::unknown(),
+            previous: None,
+        }
+    }
 }
 
 /// What a login gives.
@@ -68,6 +102,9 @@ pub enum Error {
     /// The login names a mini program that the settings do not know, or none where there are several.
     #[error("the login names no mini program that the settings know")]
     AppUnknown,
+    /// The code has given a session already, and that has ended.
+    #[error("the code was used before, and its session has ended")]
+    CodeUsed,
     /// WeChat did not say whose code it is.
     #[error("could not learn from WeChat whose code it is")]
     Wechat(#[source] wechat::Error),
@@ -80,46 +117,35 @@ pub enum Error {
 }
 
 impl Logins {
-    /// Logs users of `apps` in, with an upstream client of this worker's own.
-    pub fn new(
-        wechat: wechat::Client,
-        store: Arc<dyn Store>,
-        apps: Arc<Apps>,
-        rules: Rules,
-    ) -> Self {
+    /// Logs users in to the mini programs of `sessions`, with an upstream client of this worker's own.
+    pub fn new(wechat: wechat::Client, sessions: Arc<Sessions>, rules: Rules) -> Self {
         Self {
             wechat,
-            store,
-            apps,
+            sessions,
             rules,
         }
     }
 
     /// Exchanges a login code for a session. The session is durable when this answers.
     ///
-    /// `app` names the mini program, by its name in the settings or its AppID; it may be left out where there is one.
-    ///
     /// # Errors
     /// [`Error::AppUnknown`] before anybody is asked; [`Error::Wechat`] if WeChat refuses or does not answer;
     /// [`Error::Store`] if the session could not be kept, in which case the code is spent.
-    pub async fn with_code(
-        &self,
-        app: Option<&str>,
-        code: &LoginCode,
-        now: Timestamp,
-    ) -> Result<Grant, Error> {
-        let app = self.apps.find(app).ok_or(Error::AppUnknown)?;
+    pub async fn log_in(&self, attempt: &Attempt, now: Timestamp) -> Result<Grant, Error> {
+        let app = self.app_of(attempt)?;
         let identity = self
             .wechat
-            .code_to_session(app.credentials(), code)
+            .code_to_session(app.credentials(), &attempt.code)
             .await
             .map_err(Error::Wechat)?;
         let subject = subject(app, &identity.openid);
+        let older = self.handed_on(attempt, subject, now).await;
+        let keys = generations::of(identity.session_key, older, self.rules.key_generations);
         let token = Token::generate()?;
         // The store keeps milliseconds, and what it kept must equal what was said here.
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let unionid = identity.unionid.as_ref();
-        let kept = self.store.log_in(store::Login {
+        let kept = self.sessions.store.log_in(store::Login {
             subject,
             openid: app.seal(subject, identity.openid.expose())?,
             unionid: unionid
@@ -128,7 +154,9 @@ impl Logins {
             user_if_new: new_user()?,
             app: app.id().clone(),
             digest: token.digest(),
-            session_key: token.seal(identity.session_key.expose())?,
+            id: SessionId::generate()?,
+            device: attempt.device.clone(),
+            session_keys: generations::seal(&token, &keys)?,
             now,
             expires_at: now
                 .saturating_add(self.rules.lifetime)
@@ -142,6 +170,34 @@ impl Logins {
             user,
             is_new,
         })
+    }
+
+    fn app_of(&self, attempt: &Attempt) -> Result<&Arc<App>, Error> {
+        self.sessions
+            .apps
+            .choose(attempt.app.as_deref(), attempt.from.as_deref())
+            .ok_or(Error::AppUnknown)
+    }
+
+    /// The session keys of the session before. Whatever is wrong with its token, the login goes on without them.
+    async fn handed_on(
+        &self,
+        attempt: &Attempt,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Vec<SessionKey> {
+        let Some(previous) = &attempt.previous else {
+            return Vec::new();
+        };
+        match self.sessions.peek(previous, now).await {
+            // A subject is a user of one mini program.
+            Ok(Some(live)) if live.user().subject == subject => live.session_keys(),
+            Ok(_none_or_another_users) => Vec::new(),
+            Err(error) => {
+                log::warn!("the session before a login could not be looked at: {error}");
+                Vec::new()
+            }
+        }
     }
 }
 

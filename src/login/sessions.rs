@@ -9,15 +9,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::identity::{OpenId, SessionKey, UnionId};
-use crate::login::{App, Apps, Error};
+use crate::login::{App, Apps, Error, generations};
 use crate::session::{Lifetimes, Session, Token, User};
-use crate::store::Store;
+use crate::store::{Ending, Store, Update};
 
 /// Looks after the kept sessions.
 #[derive(Debug)]
 pub struct Sessions {
-    store: Arc<dyn Store>,
-    apps: Arc<Apps>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) apps: Arc<Apps>,
     lifetimes: Lifetimes,
 }
 
@@ -54,26 +54,58 @@ impl Sessions {
             return Ok(None);
         };
         if session.is_over(&self.lifetimes, now) {
-            self.store.end(digest).await?;
+            self.store.end(Ending::Of(digest)).await?;
             return Ok(None);
         }
         if session.wants_touch(&self.lifetimes, now)
-            && let Err(error) = self.store.touch(digest, now).await
+            && let Err(error) = self.store.update(digest, Update::Used(now)).await
         {
             log::warn!("a session's use could not be noted: {error}");
         }
-        // A session of a mini program that is no longer served opens nothing.
-        let Some(app) = self.apps.by_id(session.app.as_str()).map(Arc::clone) else {
-            return Ok(None);
-        };
+        Ok(self.opened(token, session, user))
+    }
+
+    /// The session that this token opens, if it is live at `now`; this is no use of it, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store does not know: the session may be live.
+    pub(super) async fn peek(
+        &self,
+        token: &Token,
+        now: Timestamp,
+    ) -> Result<Option<LiveSession>, Error> {
+        let found = self.store.find(token.digest()).await?;
+        let live = found.filter(|(session, _user)| !session.is_over(&self.lifetimes, now));
+        Ok(live.and_then(|(session, user)| self.opened(token, session, user)))
+    }
+
+    /// A session of a mini program that is no longer served opens nothing.
+    fn opened(&self, token: &Token, session: Session, user: User) -> Option<LiveSession> {
+        let app = self.apps.by_id(session.app.as_str()).map(Arc::clone)?;
         let (token, lifetimes) = (token.clone(), self.lifetimes);
-        Ok(Some(LiveSession {
+        Some(LiveSession {
             session,
             user,
             token,
             app,
             lifetimes,
-        }))
+        })
+    }
+
+    /// Puts a session key in the place of the session's newest one, which WeChat honours no longer; the older ones stay.
+    /// Whether the session was still there: one that has ended meanwhile does not come back.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store does not know; [`Error::Crypto`] if the key could not be sealed.
+    pub async fn replace_session_key(
+        &self,
+        live: &LiveSession,
+        key: SessionKey,
+    ) -> Result<bool, Error> {
+        let older = live.session_keys().into_iter().skip(1);
+        let keys: Vec<_> = std::iter::once(key).chain(older).collect();
+        let update = Update::SessionKeys(generations::seal(&live.token, &keys)?);
+        Ok(self.store.update(live.session.digest, update).await?)
     }
 
     /// Ends the session that this token opens; whether there was one.
@@ -81,7 +113,7 @@ impl Sessions {
     /// # Errors
     /// [`Error::Store`] if the store does not know: the session may be live.
     pub async fn end(&self, token: &Token) -> Result<bool, Error> {
-        Ok(self.store.end(token.digest()).await?)
+        Ok(self.store.end(Ending::Of(token.digest())).await? > 0)
     }
 
     /// Removes the sessions that are over at `now`; how many there were.
@@ -130,10 +162,15 @@ impl LiveSession {
         Some(UnionId::new(unionid.as_str()))
     }
 
-    /// The session key that WeChat gave at this session's login.
+    /// The session key that WeChat gave at this session's login, or at a reset since.
     pub fn session_key(&self) -> Option<SessionKey> {
-        let key = self.token.open(&self.session.session_key)?;
-        Some(SessionKey::new(key.as_str()))
+        self.session_keys().into_iter().next()
+    }
+
+    /// All session keys that may open this user's data, newest first: this session's, and those that the logins before it
+    /// handed on. Data that the mini program took just before a login is encrypted under the key from before it.
+    pub fn session_keys(&self) -> Vec<SessionKey> {
+        generations::open(&self.token, &self.session.session_keys)
     }
 }
 

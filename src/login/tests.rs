@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::{Apps, Error, Logins, Rules, Sessions};
+use super::{Apps, Attempt, Error, IdempotencyKey, Logins, Rules, Sessions};
 use crate::identity::{AppId, AppSecret, LoginCode};
 use crate::session::{Lifetimes, Token};
 use crate::simulator::{App, Options, Simulator};
@@ -33,8 +33,8 @@ struct Rig {
     simulator: Simulator,
     store: Arc<dyn Store>,
     apps: Arc<Apps>,
-    logins: Logins,
-    sessions: Sessions,
+    logins: Arc<Logins>,
+    sessions: Arc<Sessions>,
     folder: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl Rig {
     async fn log_in(&self, user: &str, seconds: i64) -> Token {
         let code = LoginCode::parse(self.simulator.issue_code(user)).unwrap();
         self.logins
-            .with_code(None, &code, at(seconds))
+            .log_in(&code.into(), at(seconds))
             .await
             .unwrap()
             .token
@@ -88,7 +88,7 @@ fn use_cases(
     simulator: &Simulator,
     store: &Arc<dyn Store>,
     secret: AppSecret,
-) -> (Logins, Sessions, Arc<Apps>) {
+) -> (Arc<Logins>, Arc<Sessions>, Arc<Apps>) {
     let second = Duration::from_secs(1);
     let config = wechat::Config::new(&simulator.base_url(), second, 3 * second).unwrap();
     let apps = Arc::new(Apps::new([(
@@ -99,14 +99,14 @@ fn use_cases(
     let rules = Rules {
         lifetime: LIFETIMES.absolute,
         sessions_per_user: PER_USER,
+        key_generations: 3,
+        patience: SignedDuration::from_secs(10),
     };
     let client = wechat::Client::new(&config);
-    let logins = Logins::new(client, Arc::clone(store), Arc::clone(&apps), rules);
-    (
-        logins,
-        Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES),
-        apps,
-    )
+    let sessions = Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES);
+    let sessions = Arc::new(sessions);
+    let logins = Logins::new(client, Arc::clone(&sessions), rules);
+    (Arc::new(logins), sessions, apps)
 }
 
 #[actix_rt::test]
@@ -217,7 +217,11 @@ async fn a_broken_store_is_no_answer() {
 async fn an_unknown_app_is_refused_before_anybody_is_asked() {
     let rig = Rig::new().await;
     let code = LoginCode::parse(rig.simulator.issue_code("mei")).unwrap();
-    let refused = rig.logins.with_code(Some("other"), &code, at(0)).await;
+    let attempt = Attempt {
+        app: Some("other".to_owned()),
+        ..code.into()
+    };
+    let refused = rig.logins.log_in(&attempt, at(0)).await;
     assert!(matches!(refused, Err(Error::AppUnknown)));
     assert!(rig.simulator.asked().is_empty());
     for name in ["main", rig.simulator.app_id()] {
@@ -226,6 +230,48 @@ async fn an_unknown_app_is_refused_before_anybody_is_asked() {
             rig.simulator.app_id()
         );
     }
+}
+
+#[actix_rt::test]
+async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
+    let Rig {
+        simulator, logins, ..
+    } = &Rig::new().await;
+    let code = LoginCode::parse(simulator.issue_code("mei")).unwrap();
+    let key = IdempotencyKey::parse(b"k").unwrap();
+    let log_in = |seconds| {
+        let attempt = Attempt::from(code.clone());
+        Arc::clone(logins).log_in_once(attempt, key.clone(), at(seconds))
+    };
+    let first = log_in(0).await.unwrap();
+    let again = log_in(299).await.unwrap();
+    assert_eq!(again.token.digest(), first.token.digest());
+    assert_eq!((again.user, again.is_new), (first.user, first.is_new));
+    assert_eq!(simulator.asked().len(), 1);
+    assert!(matches!(log_in(300).await, Err(Error::Wechat(_))));
+    assert_eq!(simulator.asked().len(), 2);
+}
+
+/// Whoever died in the middle of a login holds the others up for no longer than a login may take.
+#[actix_rt::test]
+async fn a_claim_that_was_left_behind_runs_out() {
+    let rig = Rig::new().await;
+    let code = rig.simulator.issue_code("mei");
+    let key = IdempotencyKey::parse(b"k").unwrap();
+    let claim = store::Claim {
+        key: store::LedgerKey::of("login answer", &[rig.simulator.app_id(), &code, "k"]),
+        holder: store::Holder::generate().unwrap(),
+        now: at(0),
+        until: at(10),
+        stale: None,
+    };
+    let claimed = rig.store.claim(claim).await.unwrap();
+    assert_eq!(claimed, store::Claimed::Yours);
+    let attempt = Attempt::from(LoginCode::parse(code).unwrap());
+    let start = std::time::Instant::now();
+    let waits = Arc::clone(&rig.logins).log_in_once(attempt, key, at(9));
+    assert!(waits.await.unwrap().is_new);
+    assert!((900..5000).contains(&start.elapsed().as_millis()));
 }
 
 #[derive(Debug, Clone)]

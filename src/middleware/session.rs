@@ -53,7 +53,7 @@ async fn live_session(request: &ServiceRequest) -> Result<LiveSession, ApiError>
 }
 
 /// The text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = request
         .headers()
         .get(AUTHORIZATION)?

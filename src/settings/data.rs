@@ -103,6 +103,8 @@ pub struct Session {
     pub touch_seconds: u32,
     /// Sessions that one user may have at once.
     pub per_user: u32,
+    /// Session keys of WeChat's that a session knows: its own, and those of the logins before it.
+    pub key_generations: u32,
 }
 
 /// Where users and sessions are kept.

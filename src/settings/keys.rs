@@ -87,6 +87,7 @@ const KEYS: &[Key] = &[
     key("session.idle_seconds", Kind::Number(2, 3_660 * DAY)),
     key("session.touch_seconds", Kind::Number(1, 3_660 * DAY)),
     key("session.per_user", Kind::Number(1, 1_000)),
+    key("session.key_generations", Kind::Number(1, 10)),
     key("store.url", Kind::Text(rules::store_url)),
     key("wechat.base_url", Kind::Text(rules::base_url)),
     key(

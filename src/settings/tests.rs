@@ -865,6 +865,7 @@ lifetime_seconds = 604800                         # built in
 idle_seconds = 259200                             # built in
 touch_seconds = 3600                              # built in
 per_user = 10                                     # built in
+key_generations = 3                               # built in
 
 [store]
 url = "sqlite://data/weapp.db"                    # built in

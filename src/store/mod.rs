@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Sealed, Session, TokenDigest, User};
+use crate::session::{Device, ProfileChange, Sealed, Session, SessionId, TokenDigest, User};
 
 #[cfg(test)]
 mod contract;
@@ -35,11 +35,17 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The session under this digest and its user, over or not.
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
 
-    /// Notes a use. Does nothing to a session that is not there: an ended one never comes back.
-    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()>;
+    /// All sessions of a user, over or not; the latest login first.
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
 
-    /// Ends a session; whether there was one.
-    fn end(&self, digest: TokenDigest) -> Reply<'_, bool>;
+    /// Changes a session; whether there was one. One that is not there stays so: an ended one never comes back.
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
+
+    /// Ends sessions; how many there were.
+    fn end(&self, ending: Ending) -> Reply<'_, usize>;
+
+    /// Changes what a user shows, and gives the user as they are then. `None` if there is no such user.
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
     /// Removes all sessions that are over at `now`, by lifetime or by idleness; how many there were.
     ///
@@ -87,14 +93,40 @@ pub struct Login {
     pub app: AppId,
     /// The digest of the new token.
     pub digest: TokenDigest,
-    /// The session key, sealed under the new token.
-    pub session_key: Sealed,
+    /// What the user will know the new session by.
+    pub id: SessionId,
+    /// What it was opened on.
+    pub device: Device,
+    /// The session keys, newest first, sealed under the new token.
+    pub session_keys: Sealed,
     /// When the login happened.
     pub now: Timestamp,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
     /// How many sessions the user may have, this one included.
     pub sessions_per_user: u32,
+}
+
+/// What is to change in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// It was used at this time. A later use that is noted already stays.
+    Used(Timestamp),
+    /// These are its session keys, sealed under its token.
+    SessionKeys(Sealed),
+}
+
+/// Which sessions are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The one of this token.
+    Of(TokenDigest),
+    /// The one of this name, if it is this user's.
+    Named(UserId, SessionId),
+    /// All of this user's but the one of this token.
+    Others(UserId, TokenDigest),
+    /// All of this user's.
+    All(UserId),
 }
 
 /// What became of a login.

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use actix_web::test::{self, TestRequest};
 use actix_web::{HttpServer, body};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use weapp_login::login::LiveSession;
+use weapp_login::session::Token;
 use weapp_login::settings::Settings;
-use weapp_login::simulator::{Options, Simulator};
+use weapp_login::simulator::{self, Options, Simulator};
 use weapp_login::{Parts, app};
 
 /// A folder of a test's own, removed when the test is over.
@@ -44,7 +47,9 @@ impl Drop for Folder {
 pub(crate) struct TestApp {
     pub(crate) wechat: Simulator,
     pub(crate) parts: Parts,
-    _folder: Folder,
+    folder: Folder,
+    /// Whether the app knows that its WeChat is a simulator.
+    simulated: bool,
 }
 
 impl TestApp {
@@ -69,8 +74,48 @@ impl TestApp {
         Self {
             wechat,
             parts,
-            _folder: folder,
+            folder,
+            simulated: true,
         }
+    }
+
+    /// Starts with several mini programs of these names, which the settings name one by one.
+    pub(crate) async fn serving(names: &[&str]) -> Self {
+        let mut options = Options::new(7);
+        options.apps = names
+            .iter()
+            .map(|name| simulator::App::named(7, name))
+            .collect();
+        let mut environment = Vec::new();
+        for (name, app) in names.iter().zip(&options.apps) {
+            let table = format!("WEAPP_APPS__{}__", name.to_uppercase());
+            environment.push((format!("{table}APP_ID"), app.id.clone()));
+            environment.push((format!("{table}APP_SECRET"), app.secret.clone()));
+        }
+        let wechat = Simulator::start(options).await.unwrap();
+        let folder = Folder::new();
+        environment.push(("WEAPP_STORE__URL".to_owned(), folder.store_url()));
+        environment.push(("WEAPP_WECHAT__BASE_URL".to_owned(), wechat.base_url()));
+        let settings = Settings::load(environment, Path::new("no-such-folder"))
+            .unwrap()
+            .settings;
+        Self {
+            parts: Parts::new(&settings, None, true).unwrap(),
+            wechat,
+            folder,
+            simulated: false,
+        }
+    }
+
+    /// How many rows a table of the store has.
+    pub(crate) fn rows_in(&self, table: &str) -> i64 {
+        let file = self.folder.path().join("weapp.db");
+        rusqlite::Connection::open(file)
+            .unwrap()
+            .query_row(&format!("SELECT count(*) FROM {table}"), (), |row| {
+                row.get(0)
+            })
+            .unwrap()
     }
 
     /// Sends one request through the whole app.
@@ -86,7 +131,7 @@ impl TestApp {
             headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         };
-        reply.assert_well_formed();
+        reply.assert_well_formed(self.simulated);
         reply
     }
 
@@ -97,6 +142,30 @@ impl TestApp {
 
     pub(crate) async fn login(&self, code: &str) -> Reply {
         self.post_login(json!({ "code": code })).await
+    }
+
+    /// Logs in with these headers beside the body.
+    pub(crate) async fn login_with(&self, code: &str, headers: &[(&str, &str)]) -> Reply {
+        let request = TestRequest::post()
+            .uri("/login")
+            .set_json(json!({ "code": code }));
+        let request = headers
+            .iter()
+            .fold(request, |request, header| request.append_header(*header));
+        self.call(request).await
+    }
+
+    /// A request with a token and no body.
+    pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Reply {
+        let request = TestRequest::default().method(method).uri(path);
+        self.call(request.insert_header(bearer(token))).await
+    }
+
+    /// The session that this token opens, as a handler sees it.
+    pub(crate) async fn live(&self, token: &str) -> Option<LiveSession> {
+        let token = Token::parse(token).unwrap();
+        let sessions = self.parts.sessions();
+        sessions.check(&token, now()).await.unwrap()
     }
 
     /// Logs the user of this name in, and gives the token.
@@ -138,6 +207,11 @@ impl TestApp {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test is the caller")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 pub(crate) fn bearer(token: &str) -> (&'static str, String) {
     ("authorization", format!("Bearer {token}"))
 }
@@ -164,14 +238,14 @@ pub(crate) struct Reply {
 impl Reply {
     /// What must hold for every reply, whatever was asked.
     #[track_caller]
-    fn assert_well_formed(&self) {
+    fn assert_well_formed(&self, simulated: bool) {
         let header = |name: &str| self.headers.get(name).map(|value| value.to_str().unwrap());
         assert!(
             header("x-request-id").is_some(),
             "no request id: {}",
             self.text
         );
-        assert_eq!(header("x-wechat"), Some("simulated"));
+        assert_eq!(header("x-wechat"), simulated.then_some("simulated"));
         if !self.text.is_empty() {
             assert_eq!(
                 header(CONTENT_TYPE.as_str()),
@@ -199,6 +273,14 @@ impl Reply {
             .as_str()
             .expect("a token")
             .to_owned()
+    }
+
+    /// Asserts the whole reply to a request that was done.
+    #[track_caller]
+    pub(crate) fn assert_data(&self, data: Value) {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        let whole = json!({ "code": 0, "message": "success!", "data": data });
+        assert_eq!(self.json(), whole);
     }
 
     #[track_caller]

@@ -5,13 +5,18 @@
 #![expect(clippy::panic, reason = "a test may fail loudly")]
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod apps;
+mod devices;
 mod express;
 mod failures;
 mod floors;
+mod generations;
 mod harness;
 mod login;
 mod parallel;
 mod process;
+mod profile;
+mod replay;
 mod routes;
 mod secrets;
 mod server;

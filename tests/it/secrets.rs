@@ -11,6 +11,8 @@ use crate::server::Binary;
 
 const ENDPOINT: Endpoint = Endpoint::Code2Session;
 
+const KEY: &str = "0b5f7c1e-8d7a-4a53-9c36-3f1f6a4f2f10";
+
 /// Every failure that WeChat can be, with the secrets in it where an answer has room for them.
 fn faults(secrets: &[String]) -> Vec<Fault> {
     let echo = secrets.join(" ");
@@ -54,7 +56,7 @@ async fn nothing_secret_gets_out() {
         ("WEAPP_LOG__LEVEL", "trace"),
         (
             "WEAPP_LOG__FORMAT",
-            ":method :url :status :req[authorization] :referrer",
+            ":method :url :status :req[authorization] :req[idempotency-key] :referrer",
         ),
     ];
     let server = Binary::start(&folder, &environment);
@@ -71,6 +73,29 @@ async fn nothing_secret_gets_out() {
         wechat.openid("mei"),
         wechat.app_secret().to_owned(),
     ];
+
+    // Again with the old token and a key, twice: the old session key is handed on, and the answer is kept.
+    let again = wechat.issue_code("mei");
+    let body = json!({ "code": again }).to_string();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n\
+         idempotency-key: {KEY}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let repeated = [(); 2].map(|()| {
+        let mut connection = server.connect();
+        connection.send(request.as_bytes());
+        connection.reply().unwrap()
+    });
+    assert_eq!(repeated[0], repeated[1]);
+    let newer = repeated[0].1["data"]["token"].as_str().unwrap().to_owned();
+    let session_key = wechat.session_key("mei").unwrap();
+    secrets.extend([newer.clone(), again, session_key, KEY.to_owned()]);
+    let profile = json!({ "nickname": "小美", "avatar_url": "https://a/b" }).to_string();
+    replies.push(server.ask("PUT", "/user", &newer, &profile));
+    for path in ["/user", "/sessions"] {
+        replies.push(server.ask("GET", path, &newer, ""));
+    }
 
     let in_the_url = format!(
         "/login?code={code}&token={token}&secret={}&x=1",
@@ -99,6 +124,7 @@ async fn nothing_secret_gets_out() {
         replies.push(server.ask("POST", "/login", &token, &body));
     }
     replies.push(server.ask("GET", "/session", &token, ""));
+    replies.push(server.ask("DELETE", "/sessions", &token, ""));
     replies.push(server.ask("DELETE", "/session", &token, ""));
     replies.push(server.ask("GET", "/session", &token, ""));
 

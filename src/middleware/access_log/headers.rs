@@ -23,7 +23,13 @@ const SINGLE: [HeaderName; 9] = [
     USER_AGENT,
 ];
 /// These are nobody's business.
-const SECRET: [HeaderName; 4] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE];
+const SECRET: [HeaderName; 5] = [
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    COOKIE,
+    SET_COOKIE,
+    HeaderName::from_static("idempotency-key"),
+];
 /// These hold a URL.
 const URLS: [HeaderName; 3] = [LOCATION, REFERER, REFERRER];
 /// The word as it should have been written.

@@ -2,13 +2,14 @@
 //!
 //! Knows the trait and its promises. Never knows a backend.
 
+mod account;
 mod ledger;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Sealed, Token, TokenDigest};
-use crate::store::{Error, Login, Store};
+use crate::session::{Device, Profile, Sealed, SessionId, Token, TokenDigest};
+use crate::store::{Ending, Error, Login, Store, Update};
 
 /// Runs the whole contract against stores that `fresh` makes, each of them empty.
 pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
@@ -22,6 +23,7 @@ pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
     a_sweep_takes_what_is_over_and_nothing_else(&fresh()).await;
     a_login_under_a_taken_digest_leaves_nothing(&fresh()).await;
     parallel_logins_all_succeed(&fresh()).await;
+    account::holds(&fresh).await;
     ledger::holds(&fresh).await;
     a_closed_store_says_so(&fresh()).await;
 }
@@ -44,7 +46,9 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
         user_if_new: UserId(id),
         app: AppId::new("wx0123456789abcdef"),
         digest: token.digest(),
-        session_key: token.seal("key").unwrap(),
+        id: SessionId::generate().unwrap(),
+        device: Device::new("iPhone · WeChat 8.0.50 · iOS 17.1"),
+        session_keys: token.seal("key").unwrap(),
         now: at(seconds),
         expires_at: at(seconds + 3600),
         sessions_per_user: 3,
@@ -69,9 +73,11 @@ async fn a_login_is_found_again_as_it_was(store: &dyn Store) {
     assert_eq!((session.user, session.app), (login.user_if_new, login.app));
     assert_eq!((session.created_at, session.last_seen), (at(0), at(0)));
     assert_eq!(
-        (session.expires_at, session.session_key),
-        (at(3600), login.session_key)
+        (session.expires_at, session.session_keys),
+        (at(3600), login.session_keys)
     );
+    assert_eq!((session.id, session.device), (login.id, login.device));
+    assert_eq!(user.profile, Profile::default());
     assert!(!lives(store, Token::generate().unwrap().digest()).await);
 }
 
@@ -142,7 +148,8 @@ async fn a_use_is_noted_and_never_moves_back(store: &dyn Store) {
     let login = login(1, 0);
     store.log_in(login.clone()).await.unwrap();
     for (noted, seen) in [(10, 10), (5, 10), (11, 11)] {
-        store.touch(login.digest, at(noted)).await.unwrap();
+        let used = Update::Used(at(noted));
+        assert!(store.update(login.digest, used).await.unwrap());
         let (session, _user) = store.find(login.digest).await.unwrap().unwrap();
         assert_eq!(session.last_seen, at(seen));
     }
@@ -151,9 +158,12 @@ async fn a_use_is_noted_and_never_moves_back(store: &dyn Store) {
 async fn an_ended_session_never_comes_back(store: &dyn Store) {
     let login = login(1, 0);
     store.log_in(login.clone()).await.unwrap();
-    assert!(store.end(login.digest).await.unwrap());
-    assert!(!store.end(login.digest).await.unwrap(), "ended twice");
-    store.touch(login.digest, at(1)).await.unwrap();
+    let ending = Ending::Of(login.digest);
+    assert_eq!(store.end(ending).await.unwrap(), 1);
+    assert_eq!(store.end(ending).await.unwrap(), 0, "ended twice");
+    for update in [Update::Used(at(1)), Update::SessionKeys(Sealed(vec![1]))] {
+        assert!(!store.update(login.digest, update).await.unwrap());
+    }
     assert!(!lives(store, login.digest).await);
 }
 
@@ -162,7 +172,8 @@ async fn a_sweep_takes_what_is_over_and_nothing_else(store: &dyn Store) {
     for login in [&expired, &idle, &live] {
         store.log_in(login.clone()).await.unwrap();
     }
-    store.touch(expired.digest, at(-1)).await.unwrap();
+    let used = Update::Used(at(-1));
+    store.update(expired.digest, used).await.unwrap();
     let minute = SignedDuration::from_secs(60);
     assert_eq!(store.sweep(at(-1), minute).await.unwrap(), 0);
     assert_eq!(store.sweep(at(0), minute).await.unwrap(), 2);

@@ -15,8 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
-use crate::session::{Sealed, Session, TokenDigest, User};
-use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store};
+use crate::identity::UserId;
+use crate::session::{ProfileChange, Sealed, Session, TokenDigest, User};
+use crate::store::{
+    Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+};
 
 pub use open::{OpenError, Problem};
 use writer::Writer;
@@ -82,17 +85,31 @@ impl Store for Sqlite {
         })
     }
 
-    fn touch(&self, digest: TokenDigest, now: Timestamp) -> Reply<'_, ()> {
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(|connection| rows::sessions_of(connection, user))
+        })
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::touch(connection, digest, now)),
+                .write(move |connection| rows::update(connection, digest, &update)),
         )
     }
 
-    fn end(&self, digest: TokenDigest) -> Reply<'_, bool> {
+    fn end(&self, ending: Ending) -> Reply<'_, usize> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::end(connection, digest)),
+                .write(move |connection| rows::end(connection, ending)),
+        )
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        Box::pin(
+            self.writer
+                .write(move |connection| rows::change_profile(connection, user, &change)),
         )
     }
 

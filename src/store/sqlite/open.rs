@@ -20,16 +20,20 @@ const MIGRATIONS: [&str; 1] = ["
         subject    BLOB NOT NULL UNIQUE,
         openid     BLOB NOT NULL,
         unionid    BLOB,
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        nickname   TEXT,
+        avatar_url TEXT
     ) STRICT;
     CREATE TABLE session (
-        digest      BLOB NOT NULL UNIQUE,
-        user        BLOB NOT NULL REFERENCES user (id) ON DELETE CASCADE,
-        app         TEXT NOT NULL,
-        created_at  INTEGER NOT NULL,
-        expires_at  INTEGER NOT NULL,
-        last_seen   INTEGER NOT NULL,
-        session_key BLOB NOT NULL
+        digest       BLOB NOT NULL UNIQUE,
+        id           BLOB NOT NULL,
+        user         BLOB NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        app          TEXT NOT NULL,
+        created_at   INTEGER NOT NULL,
+        expires_at   INTEGER NOT NULL,
+        last_seen    INTEGER NOT NULL,
+        device       TEXT NOT NULL,
+        session_keys BLOB NOT NULL
     ) STRICT;
     CREATE INDEX session_by_user ON session (user, created_at);
     CREATE INDEX session_by_end ON session (expires_at);

@@ -7,8 +7,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Sealed, Session, TokenDigest, User};
-use crate::store::{LoggedIn, Login};
+use crate::session::{
+    Change, Device, Profile, ProfileChange, Sealed, Session, SessionId, TokenDigest, User,
+};
+use crate::store::{Ending, LoggedIn, Login, Update};
 
 pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result<LoggedIn> {
     let user = connection
@@ -17,7 +19,7 @@ pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result
              VALUES (:id, :subject, :openid, :unionid, :now)
              ON CONFLICT (subject) DO UPDATE
              SET openid = excluded.openid, unionid = coalesce(excluded.unionid, unionid)
-             RETURNING id, subject, openid, unionid, created_at",
+             RETURNING id, subject, openid, unionid, created_at, nickname, avatar_url",
         )?
         .query_row(
             named_params! {
@@ -31,16 +33,19 @@ pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result
         )?;
     connection
         .prepare_cached(
-            "INSERT INTO session (digest, user, app, created_at, expires_at, last_seen, session_key)
-             VALUES (:digest, :user, :app, :now, :expires_at, :now, :session_key)",
+            "INSERT INTO session
+                 (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
+             VALUES (:digest, :id, :user, :app, :now, :expires_at, :now, :device, :session_keys)",
         )?
         .execute(named_params! {
             ":digest": login.digest.0,
+            ":id": login.id.0,
             ":user": user.id.0,
             ":app": login.app.as_str(),
             ":now": login.now.as_millisecond(),
             ":expires_at": login.expires_at.as_millisecond(),
-            ":session_key": login.session_key.0,
+            ":device": login.device.as_str(),
+            ":session_keys": login.session_keys.0,
         })?;
     let others = login.sessions_per_user.saturating_sub(1);
     connection
@@ -56,48 +61,97 @@ pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result
     })
 }
 
+/// What [`session_at`] reads.
+macro_rules! session_columns {
+    () => {
+        "digest, session.id, session.user, app, session.created_at, expires_at, last_seen, device, session_keys"
+    };
+}
+
 pub(super) fn find(
     connection: &Connection,
     digest: TokenDigest,
 ) -> rusqlite::Result<Option<(Session, User)>> {
     connection
-        .prepare_cached(
-            "SELECT session.app, session.created_at, expires_at, last_seen, session_key,
-                    user.id, subject, openid, unionid, user.created_at
+        .prepare_cached(concat!(
+            "SELECT ",
+            session_columns!(),
+            ", user.id, subject, openid, unionid, user.created_at, nickname, avatar_url
              FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
-        )?
-        .query_row([digest.0], |row| {
-            let user = user_at(row, 5)?;
-            let session = Session {
-                digest,
-                user: user.id,
-                app: AppId::new(row.get::<_, String>(0)?),
-                created_at: time_at(row, 1)?,
-                expires_at: time_at(row, 2)?,
-                last_seen: time_at(row, 3)?,
-                session_key: Sealed(row.get(4)?),
-            };
-            Ok((session, user))
-        })
+        ))?
+        .query_row([digest.0], |row| Ok((session_at(row)?, user_at(row, 9)?)))
         .optional()
 }
 
-pub(super) fn touch(
-    connection: &Connection,
-    digest: TokenDigest,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
+pub(super) fn sessions_of(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
     connection
-        .prepare_cached("UPDATE session SET last_seen = max(last_seen, ?2) WHERE digest = ?1")?
-        .execute(params![digest.0, now.as_millisecond()])
-        .map(drop)
+        .prepare_cached(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session WHERE user = ?1 ORDER BY created_at DESC, rowid DESC",
+        ))?
+        .query_map([user.0], session_at)?
+        .collect()
 }
 
-pub(super) fn end(connection: &Connection, digest: TokenDigest) -> rusqlite::Result<bool> {
-    let ended = connection
-        .prepare_cached("DELETE FROM session WHERE digest = ?1")?
-        .execute([digest.0])?;
-    Ok(ended > 0)
+pub(super) fn update(
+    connection: &Connection,
+    digest: TokenDigest,
+    update: &Update,
+) -> rusqlite::Result<bool> {
+    let updated = match update {
+        Update::Used(now) => connection
+            .prepare_cached("UPDATE session SET last_seen = max(last_seen, ?2) WHERE digest = ?1")?
+            .execute(params![digest.0, now.as_millisecond()]),
+        Update::SessionKeys(sealed) => connection
+            .prepare_cached("UPDATE session SET session_keys = ?2 WHERE digest = ?1")?
+            .execute(params![digest.0, sealed.0]),
+    };
+    Ok(updated? > 0)
+}
+
+pub(super) fn end(connection: &Connection, ending: Ending) -> rusqlite::Result<usize> {
+    let prepare = |sql| connection.prepare_cached(sql);
+    match ending {
+        Ending::Of(digest) => prepare("DELETE FROM session WHERE digest = ?1")?.execute([digest.0]),
+        Ending::Named(user, id) => {
+            prepare("DELETE FROM session WHERE user = ?1 AND id = ?2")?.execute([user.0, id.0])
+        }
+        Ending::Others(user, digest) => {
+            prepare("DELETE FROM session WHERE user = ?1 AND digest <> ?2")?
+                .execute(params![user.0, digest.0])
+        }
+        Ending::All(user) => prepare("DELETE FROM session WHERE user = ?1")?.execute([user.0]),
+    }
+}
+
+pub(super) fn change_profile(
+    connection: &Connection,
+    user: UserId,
+    change: &ProfileChange,
+) -> rusqlite::Result<Option<User>> {
+    let (sets_nickname, nickname) = column(&change.nickname);
+    let (sets_avatar_url, avatar_url) = column(&change.avatar_url);
+    connection
+        .prepare_cached(
+            "UPDATE user SET nickname = iif(?2, ?3, nickname), avatar_url = iif(?4, ?5, avatar_url)
+             WHERE id = ?1
+             RETURNING id, subject, openid, unionid, created_at, nickname, avatar_url",
+        )?
+        .query_row(
+            params![user.0, sets_nickname, nickname, sets_avatar_url, avatar_url],
+            |row| user_at(row, 0),
+        )
+        .optional()
+}
+
+/// Whether a column is to be written, and with what.
+fn column(change: &Change) -> (bool, Option<&str>) {
+    match change {
+        Change::Keep => (false, None),
+        Change::Clear => (true, None),
+        Change::Set(text) => (true, Some(text)),
+    }
 }
 
 pub(super) fn sweep(
@@ -118,6 +172,20 @@ pub(super) fn ready(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+fn session_at(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        digest: TokenDigest(row.get(0)?),
+        id: SessionId(row.get(1)?),
+        user: UserId(row.get(2)?),
+        app: AppId::new(row.get::<_, String>(3)?),
+        created_at: time_at(row, 4)?,
+        expires_at: time_at(row, 5)?,
+        last_seen: time_at(row, 6)?,
+        device: Device::new(&row.get::<_, String>(7)?),
+        session_keys: Sealed(row.get(8)?),
+    })
+}
+
 fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     Ok(User {
         id: UserId(row.get(first)?),
@@ -125,6 +193,10 @@ fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
         openid: Sealed(row.get(first + 2)?),
         unionid: row.get::<_, Option<Vec<u8>>>(first + 3)?.map(Sealed),
         created_at: time_at(row, first + 4)?,
+        profile: Profile {
+            nickname: row.get(first + 5)?,
+            avatar_url: row.get(first + 6)?,
+        },
     })
 }
 

@@ -3,6 +3,9 @@
 //! Knows how a token is made, recognised and digested, and when a session is over. Time is an argument.
 //! Never knows HTTP, JSON, SQL, WeChat or where sessions are kept.
 
+mod device;
+mod user;
+
 use std::fmt;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -14,7 +17,10 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::identity::{AppId, Subject, UserId};
+use crate::identity::{AppId, UserId};
+
+pub use device::{Device, SessionId};
+pub use user::{Change, Profile, ProfileChange, User};
 
 /// What every token begins with, so that people and secret scanners know one when they see it.
 const PREFIX: &str = "wxs_";
@@ -79,12 +85,12 @@ impl Token {
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none for the nonce.
     pub fn seal(&self, secret: &str) -> Result<Sealed, CryptoError> {
-        Seal::new(self.0.as_slice(), b"weapp-login session key v1").seal(secret, &self.digest().0)
+        Seal::new(self.0.as_slice(), b"weapp-login session keys v1").seal(secret, &self.digest().0)
     }
 
     /// Opens what [`Token::seal`] closed. `None` if it was sealed under another token or altered.
     pub fn open(&self, sealed: &Sealed) -> Option<Zeroizing<String>> {
-        Seal::new(self.0.as_slice(), b"weapp-login session key v1").open(sealed, &self.digest().0)
+        Seal::new(self.0.as_slice(), b"weapp-login session keys v1").open(sealed, &self.digest().0)
     }
 }
 
@@ -175,6 +181,8 @@ pub struct Lifetimes {
 pub struct Session {
     /// The digest of the token that opens it.
     pub digest: TokenDigest,
+    /// What its owner knows it by.
+    pub id: SessionId,
     /// Whose it is.
     pub user: UserId,
     /// The mini program that it was opened in.
@@ -185,23 +193,10 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was last seen in use; written at most once per [`Lifetimes::touch_after`].
     pub last_seen: Timestamp,
-    /// WeChat's session key, sealed under the token.
-    pub session_key: Sealed,
-}
-
-/// A user as they are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Ours, random, the same for every login of this user in this mini program.
-    pub id: UserId,
-    /// Who it is to WeChat, as a digest.
-    pub subject: Subject,
-    /// The openid, sealed under the mini program's secret.
-    pub openid: Sealed,
-    /// The unionid, sealed likewise, once WeChat has given one.
-    pub unionid: Option<Sealed>,
-    /// When the user first logged in.
-    pub created_at: Timestamp,
+    /// What it was opened on.
+    pub device: Device,
+    /// WeChat's session keys, newest first, sealed together under the token.
+    pub session_keys: Sealed,
 }
 
 impl Session {
@@ -242,12 +237,14 @@ mod tests {
     fn session(created: i64, last_seen: i64) -> Session {
         Session {
             digest: TokenDigest([0; 32]),
+            id: SessionId([0; 16]),
             user: UserId([0; 16]),
             app: AppId::new("wx0123456789abcdef"),
             created_at: at(created),
             expires_at: at(created) + LIFETIMES.absolute,
             last_seen: at(last_seen),
-            session_key: Sealed(Vec::new()),
+            device: Device::unknown(),
+            session_keys: Sealed(Vec::new()),
         }
     }
 

@@ -1,0 +1,211 @@
+//! What a user shows of themselves: a nickname and a picture's address.
+//!
+//! Knows what either may be, and what WeChat gives in the place of one. Never knows where a picture is kept.
+
+use std::sync::Arc;
+
+use crate::account::Error;
+use crate::identity::UserId;
+use crate::session::{Change, ProfileChange, User};
+use crate::store::Store;
+
+/// The longest nickname, in characters (Unicode scalar values), so at most 256 bytes. Our choice: WeChat's own end at 32
+/// letters or 16 hanzi, and one emoji of a family takes up to ten.
+const MAX_NICKNAME_CHARACTERS: usize = 64;
+
+/// The longest address of a picture, in bytes. Our choice: what browsers and proxies take everywhere.
+const MAX_URL_BYTES: usize = 2048;
+
+/// The nickname that `wx.getUserProfile` gives instead of the real one since November 2022.
+const PLACEHOLDER_NICKNAME: &str = "微信用户";
+
+/// The grey picture that it gives with that, but for the size at the end. Observed, and found in many projects' data;
+/// WeChat does not document the address.
+const PLACEHOLDER_AVATAR: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/\
+    POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/";
+
+/// A text that cannot be what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the text is too long, or has characters that it may not have")]
+pub struct Malformed;
+
+/// What a user wants to be called: any script and emoji, without control characters and line breaks, 1 to 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nickname(String);
+
+impl Nickname {
+    /// Takes a text for a nickname, without the white space around it. `None` if nothing is left, or only what WeChat
+    /// calls everybody: that is no nickname.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is too long, or has control characters or line breaks.
+    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+        let name = text.trim();
+        let breaks =
+            |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+        if name.contains(breaks) || name.chars().count() > MAX_NICKNAME_CHARACTERS {
+            return Err(Malformed);
+        }
+        let none = name.is_empty() || name == PLACEHOLDER_NICKNAME;
+        Ok((!none).then(|| Self(name.to_owned())))
+    }
+}
+
+/// Where a user's picture is: an `https` address of at most 2048 bytes, as a browser would send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvatarUrl(String);
+
+impl AvatarUrl {
+    /// Takes a text for a picture's address. `None` if it is empty, or that of WeChat's grey figure: that is no picture.
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything but an `https` address, such as the temporary file that `chooseAvatar` gives.
+    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+        let url = text.trim();
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let address = url.strip_prefix("https://").ok_or(Malformed)?;
+        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+        let host_is_sound = !host.is_empty()
+            && !host.starts_with([':', '.'])
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte));
+        // Whatever else stands in an address is percent-encoded, so it cannot end an attribute of a page.
+        let sound = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte);
+        if url.len() > MAX_URL_BYTES || !host_is_sound || !url.bytes().all(sound) {
+            return Err(Malformed);
+        }
+        let none = url
+            .strip_prefix(PLACEHOLDER_AVATAR)
+            .is_some_and(|size| size.bytes().all(|byte| byte.is_ascii_digit()));
+        Ok((!none).then(|| Self(url.to_owned())))
+    }
+}
+
+impl From<Option<Nickname>> for Change {
+    fn from(nickname: Option<Nickname>) -> Self {
+        nickname.map_or(Self::Clear, |nickname| Self::Set(nickname.0))
+    }
+}
+
+impl From<Option<AvatarUrl>> for Change {
+    fn from(url: Option<AvatarUrl>) -> Self {
+        url.map_or(Self::Clear, |url| Self::Set(url.0))
+    }
+}
+
+/// Looks after what users show of themselves.
+#[derive(Debug)]
+pub struct Profiles {
+    store: Arc<dyn Store>,
+}
+
+impl Profiles {
+    /// Looks after the users in `store`.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Changes a user's profile, and gives the user as they are then. Durable when this answers.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store does not know; [`Error::UserGone`] if there is no such user.
+    pub async fn change(&self, user: UserId, change: ProfileChange) -> Result<User, Error> {
+        let changed = self.store.change_profile(user, change).await?;
+        changed.ok_or(Error::UserGone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_name(text: &str, name: Result<Option<&str>, Malformed>) {
+        let name = name.map(|name| name.map(|name| Nickname(name.to_owned())));
+        assert_eq!(Nickname::parse(text), name, "{text:?}");
+    }
+
+    #[test]
+    fn nicknames_are_as_people_write_them() {
+        for name in [
+            "小美",
+            "Zoë",
+            "👩🏽‍👩🏿‍👧‍👦",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "مَيّ\u{200f}",
+            "שָׁלוֹם",
+            "ไม้",
+            "می‌خواهم",
+            "e\u{301}",
+            "\u{fffd}",
+            "a b",
+        ] {
+            check_name(name, Ok(Some(name)));
+        }
+        check_name(" \u{3000}小美\n", Ok(Some("小美")));
+        check_name(&"😀".repeat(64), Ok(Some(&"😀".repeat(64))));
+        check_name(&"😀".repeat(65), Err(Malformed));
+        for text in ["a\nb", "a\0", "\u{1b}[31m", "a\u{85}b", "a\u{2028}b"] {
+            check_name(text, Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn what_wechat_calls_everybody_is_no_nickname() {
+        for text in ["", "  ", "微信用户", " 微信用户 "] {
+            check_name(text, Ok(None));
+        }
+        check_name("微信用户2", Ok(Some("微信用户2")));
+    }
+
+    #[track_caller]
+    fn check_url(text: &str, url: Result<Option<&str>, Malformed>) {
+        let url = url.map(|url| url.map(|url| AvatarUrl(url.to_owned())));
+        assert_eq!(AvatarUrl::parse(text), url, "{text:?}");
+    }
+
+    #[test]
+    fn a_picture_has_an_https_address() {
+        for url in [
+            "https://cdn.example.com/a/%E7%BE%8E.png?x=1&y=2#z",
+            "https://cdn.example.com:8443",
+            "https://[2001:db8::1]/a",
+            "https://thirdwx.qlogo.cn/mmopen/vi_32/Other/132",
+        ] {
+            check_url(url, Ok(Some(url)));
+        }
+        let longest = format!("https://a/{}", "x".repeat(2038));
+        check_url(&longest, Ok(Some(&longest)));
+        for text in [
+            &format!("{longest}x"),
+            "http://a/b",
+            "HTTPS//a",
+            "https://",
+            "https:///a",
+            "https://:1/",
+            "https://user@a/",
+            "https://a b/",
+            "https://a/\"onload=1",
+            "https://a/小美",
+            "wxfile://tmp_0b5f.png",
+            "http://tmp/0b5f.png",
+            "javascript:alert(1)",
+            "data:image/png;base64,AA==",
+        ] {
+            check_url(text, Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn the_grey_figure_is_no_picture_in_any_size() {
+        for size in ["132", "0", "64"] {
+            check_url(&format!("{PLACEHOLDER_AVATAR}{size}"), Ok(None));
+        }
+        check_url("", Ok(None));
+        let other = format!("{PLACEHOLDER_AVATAR}132/x");
+        check_url(&other, Ok(Some(&other)));
+    }
+}

@@ -1,0 +1,111 @@
+//! `GET /user` and `PUT /user`: what the user shows of themselves.
+//!
+//! Knows the members of the request and of the reply. Never knows what a nickname may be.
+
+use actix_web::{Responder, web};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::account::{AvatarUrl, Nickname, Profiles};
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::{Success, rfc3339};
+use crate::middleware::json::Json;
+use crate::middleware::session::CurrentUser;
+use crate::session::{Change, ProfileChange, User};
+
+/// What is to change. A member that is absent stays as it is; `null` clears it.
+#[derive(Deserialize)]
+pub struct ProfileRequest {
+    #[serde(default, deserialize_with = "present")]
+    nickname: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    avatar_url: Option<Value>,
+}
+
+/// The reply to both.
+#[derive(Serialize)]
+struct ProfileReply {
+    user: UserReply,
+}
+
+#[derive(Serialize)]
+struct UserReply {
+    id: String,
+    nickname: Option<String>,
+    avatar_url: Option<String>,
+    /// When the user first logged in.
+    created_at: String,
+}
+
+/// Shows the user.
+pub async fn show(current: CurrentUser) -> impl Responder {
+    Success(ProfileReply::from(current.user().clone()))
+}
+
+/// Changes what the user shows, and answers with the user as they are then.
+///
+/// # Errors
+/// `nickname_malformed` and `avatar_url_malformed`, and nothing is changed; `store_unavailable`.
+pub async fn change(
+    current: CurrentUser,
+    profiles: web::Data<Profiles>,
+    Json(request): Json<ProfileRequest>,
+) -> Result<impl Responder, ApiError> {
+    let user = profiles
+        .change(current.user().id, request.change()?)
+        .await?;
+    Ok(Success(ProfileReply::from(user)))
+}
+
+impl ProfileRequest {
+    fn change(&self) -> Result<ProfileChange, ApiError> {
+        Ok(ProfileChange {
+            nickname: member(
+                self.nickname.as_ref(),
+                Nickname::parse,
+                ErrorCode::NicknameMalformed,
+            )?,
+            avatar_url: member(
+                self.avatar_url.as_ref(),
+                AvatarUrl::parse,
+                ErrorCode::AvatarUrlMalformed,
+            )?,
+        })
+    }
+}
+
+fn member<T, E>(
+    given: Option<&Value>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    malformed: ErrorCode,
+) -> Result<Change, ApiError>
+where
+    Change: From<T>,
+{
+    match given {
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
+        Some(Value::String(text)) => parse(text)
+            .map(Change::from)
+            .map_err(|_malformed| malformed.into()),
+        Some(_) => Err(malformed.into()),
+    }
+}
+
+/// Reads a member that is there, also if it is `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl From<User> for ProfileReply {
+    fn from(user: User) -> Self {
+        Self {
+            user: UserReply {
+                id: user.id.to_string(),
+                nickname: user.profile.nickname,
+                avatar_url: user.profile.avatar_url,
+                created_at: rfc3339(user.created_at),
+            },
+        }
+    }
+}

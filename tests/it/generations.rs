@@ -1,0 +1,99 @@
+//! The session keys that a login hands on to the next one.
+
+use actix_web::http::header::AUTHORIZATION;
+use weapp_login::identity::SessionKey;
+use weapp_login::simulator::Options;
+
+use crate::harness::{TestApp, bearer, now};
+
+/// Logs in with the token of the session before, and gives the new token and WeChat's new session key.
+async fn log_in_after(app: &TestApp, user: &str, previous: &str) -> (String, String) {
+    let code = app.wechat.issue_code(user);
+    let (_, authorization) = bearer(previous);
+    let headers = [(AUTHORIZATION.as_str(), &*authorization)];
+    let token = app.login_with(&code, &headers).await.token();
+    (token, app.wechat.session_key(user).unwrap())
+}
+
+async fn keys(app: &TestApp, token: &str) -> Vec<String> {
+    let live = app.live(token).await.unwrap();
+    let keys = live.session_keys();
+    let newest = live.session_key();
+    assert_eq!(newest.as_ref(), keys.first());
+    keys.iter().map(|key| key.expose().to_owned()).collect()
+}
+
+#[actix_rt::test]
+async fn a_login_with_the_old_token_takes_over_the_last_keys() {
+    let app = TestApp::start().await;
+    let (first, a) = log_in_after(&app, "mei", "none").await;
+    let (second, b) = log_in_after(&app, "mei", &first).await;
+    let (third, c) = log_in_after(&app, "mei", &second).await;
+    let (fourth, d) = log_in_after(&app, "mei", &third).await;
+    assert_eq!(Options::new(7).key_rotation_percent, 100);
+    assert_eq!(keys(&app, &second).await, [b.clone(), a.clone()]);
+    assert_eq!(keys(&app, &third).await, [c.clone(), b.clone(), a.clone()]);
+    assert_eq!(keys(&app, &fourth).await, [d, c, b], "three at most");
+    assert_eq!(
+        keys(&app, &first).await,
+        [a],
+        "the old session stays as it is"
+    );
+}
+
+#[actix_rt::test]
+async fn with_one_generation_there_is_only_the_newest() {
+    let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
+    let (first, _) = log_in_after(&app, "mei", "none").await;
+    let (second, key) = log_in_after(&app, "mei", &first).await;
+    assert_eq!(keys(&app, &second).await, [key]);
+}
+
+#[actix_rt::test]
+async fn a_token_that_gives_nothing_hinders_no_login() {
+    let app = TestApp::start().await;
+    let (ended, _) = log_in_after(&app, "mei", "none").await;
+    app.end_session(&ended).await;
+    let bo = app.token_of("bo").await;
+    for previous in ["", "x", "wxs_AAAA", &ended, &bo] {
+        let (token, key) = log_in_after(&app, "mei", previous).await;
+        assert_eq!(keys(&app, &token).await, [key], "{previous}");
+    }
+    assert_eq!(keys(&app, &bo).await.len(), 1);
+}
+
+#[actix_rt::test]
+async fn keys_are_handed_on_within_one_mini_program_only() {
+    let app = TestApp::serving(&["shop", "desk"]).await;
+    let mut previous = String::new();
+    for name in ["shop", "desk", "shop"] {
+        let id = weapp_login::simulator::App::named(7, name).id;
+        let wechat = app.wechat.in_app(&id).unwrap();
+        let code = wechat.issue_code("mei");
+        let referer = format!("https://servicewechat.com/{id}/0/page-frame.html");
+        let (_, authorization) = bearer(&previous);
+        let headers = [("referer", &*referer), ("authorization", &*authorization)];
+        previous = app.login_with(&code, &headers).await.token();
+        let key = wechat.session_key("mei").unwrap();
+        assert_eq!(keys(&app, &previous).await, [key]);
+    }
+}
+
+#[actix_rt::test]
+async fn a_reset_replaces_the_newest_key_of_a_session_that_is_there() {
+    let app = TestApp::start().await;
+    let (first, a) = log_in_after(&app, "mei", "none").await;
+    let (second, _) = log_in_after(&app, "mei", &first).await;
+    let live = app.live(&second).await.unwrap();
+    let replace = |key: &str| {
+        let sessions = app.parts.sessions();
+        sessions.replace_session_key(&live, SessionKey::new(key))
+    };
+    assert!(replace("new==").await.unwrap());
+    assert_eq!(keys(&app, &second).await, ["new==".to_owned(), a]);
+    app.end_session(&second).await;
+    assert!(!replace("late==").await.unwrap());
+    let token = weapp_login::session::Token::parse(&second).unwrap();
+    let found = app.parts.sessions().check(&token, now()).await.unwrap();
+    assert!(found.is_none(), "it came back");
+}

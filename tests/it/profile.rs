@@ -1,0 +1,146 @@
+//! `GET /user` and `PUT /user`.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use crate::harness::{Reply, TestApp, bearer};
+
+const FAMILY: &str = "小美 👩🏽‍👩🏿‍👧‍👦 مَيّ";
+const PICTURE: &str = "https://cdn.example.com/a/mei.png?v=1&s=2";
+const GREY: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132";
+
+async fn put(app: &TestApp, token: &str, body: impl Into<String>) -> Reply {
+    let request = TestRequest::put()
+        .uri("/user")
+        .insert_header(bearer(token))
+        .insert_header(("content-type", "application/json"))
+        .set_payload(body.into());
+    app.call(request).await
+}
+
+/// The user's profile as `GET /user` shows it, the whole reply asserted.
+async fn shown(app: &TestApp, token: &str) -> (Value, Value) {
+    let reply = app.ask(Method::GET, "/user", token).await;
+    let user = reply.json()["data"]["user"].clone();
+    let live = app.live(token).await.unwrap();
+    reply.assert_data(json!({
+        "user": {
+            "id": live.user().id.to_string(),
+            "nickname": user["nickname"],
+            "avatar_url": user["avatar_url"],
+            "created_at": format!("{:.3}", live.user().created_at),
+        },
+    }));
+    (user["nickname"].clone(), user["avatar_url"].clone())
+}
+
+#[actix_rt::test]
+async fn a_profile_is_shown_as_it_was_sent() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
+    let body = json!({ "nickname": FAMILY, "avatar_url": PICTURE, "gender": 1 });
+    let changed = put(&app, &token, body.to_string()).await;
+    assert_eq!(shown(&app, &token).await, (json!(FAMILY), json!(PICTURE)));
+    let asked = app.ask(Method::GET, "/user", &token).await;
+    assert_eq!((changed.status.as_u16(), changed.text), (200, asked.text));
+    // It is the user's, not the session's; and nobody else's.
+    let (tablet, other) = (app.token_of("mei").await, app.token_of("bo").await);
+    assert_eq!(shown(&app, &tablet).await, (json!(FAMILY), json!(PICTURE)));
+    assert_eq!(shown(&app, &other).await, (json!(null), json!(null)));
+}
+
+#[actix_rt::test]
+async fn an_absent_member_stays_and_null_clears() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for (body, nickname, avatar_url) in [
+        (json!({ "nickname": "小美" }), json!("小美"), json!(null)),
+        (
+            json!({ "avatar_url": PICTURE }),
+            json!("小美"),
+            json!(PICTURE),
+        ),
+        (json!({}), json!("小美"), json!(PICTURE)),
+        (json!({ "nickname": null }), json!(null), json!(PICTURE)),
+        (
+            json!({ "nickname": " Zoë\u{3000}" }),
+            json!("Zoë"),
+            json!(PICTURE),
+        ),
+        (
+            json!({ "nickname": "", "avatar_url": "" }),
+            json!(null),
+            json!(null),
+        ),
+    ] {
+        assert_eq!(put(&app, &token, body.to_string()).await.status, 200);
+        assert_eq!(shown(&app, &token).await, (nickname, avatar_url), "{body}");
+    }
+}
+
+#[actix_rt::test]
+async fn half_a_surrogate_pair_is_replaced() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    put(&app, &token, r#"{"nickname":"a\ud83db"}"#).await;
+    assert_eq!(shown(&app, &token).await.0, json!("a\u{fffd}b"));
+}
+
+#[actix_rt::test]
+async fn what_wechat_calls_everybody_counts_as_no_profile() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    put(
+        &app,
+        &token,
+        json!({ "nickname": "小美", "avatar_url": PICTURE }).to_string(),
+    )
+    .await;
+    let body = json!({ "nickname": "微信用户", "avatar_url": GREY });
+    put(&app, &token, body.to_string()).await;
+    assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
+}
+
+#[actix_rt::test]
+async fn what_is_no_profile_changes_nothing() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;
+    for (body, error) in [
+        (json!({ "nickname": "a\nb" }), "nickname_malformed"),
+        (json!({ "nickname": "😀".repeat(65) }), "nickname_malformed"),
+        (json!({ "nickname": 7 }), "nickname_malformed"),
+        (json!({ "nickname": ["小美"] }), "nickname_malformed"),
+        (
+            json!({ "nickname": "b", "avatar_url": "http://a/b" }),
+            "avatar_url_malformed",
+        ),
+        (
+            json!({ "nickname": "b", "avatar_url": "wxfile://tmp_1.png" }),
+            "avatar_url_malformed",
+        ),
+        (
+            json!({ "nickname": "b", "avatar_url": {} }),
+            "avatar_url_malformed",
+        ),
+    ] {
+        let refused = put(&app, &token, body.to_string()).await;
+        assert_eq!(refused.assert_refused(400, error)["code"], 400);
+        assert_eq!(
+            shown(&app, &token).await,
+            (json!("小美"), json!(null)),
+            "{body}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn a_login_leaves_the_profile_as_it_is() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;
+    let again = app.token_of("mei").await;
+    assert_eq!(shown(&app, &again).await.0, json!("小美"));
+}
