@@ -1,11 +1,13 @@
 # Sourced by the checks: starts the release binary on a free port, in a folder of its own.
 
-# start_server [NAME=VALUE …]: sets $pid, $port and $out, the file with its standard output.
+# start_server [NAME=VALUE …] [-- ARGUMENT …]: sets $pid, $port and $out, the file with its standard output.
 start_server() {
   home=$(mktemp -d)
   out=$home/out.txt
-  local binary=$PWD/target/release/weapp-login
-  (cd "$home" && exec env WEAPP_SERVER__PORT=0 "$@" "$binary") >"$out" 2>&1 &
+  local binary=$PWD/target/release/weapp-login environment=(WEAPP_SERVER__PORT=0)
+  while (($# > 0)) && [[ $1 != -- ]]; do environment+=("$1"); shift; done
+  shift || true
+  (cd "$home" && exec env "${environment[@]}" "$binary" "$@") >"$out" 2>&1 &
   pid=$!
   for _ in $(seq 100); do
     port=$(grep -o 'http://127.0.0.1:[0-9]*' "$out" | head -1 | grep -o '[0-9]*$') && return

@@ -12,7 +12,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use crate::account;
+use crate::account::{self, access_token};
 use crate::login;
 use crate::readiness::NotReady;
 use crate::wechat;
@@ -401,6 +401,25 @@ impl From<account::Error> for ApiError {
     }
 }
 
+impl From<access_token::Error> for ApiError {
+    fn from(error: access_token::Error) -> Self {
+        use access_token::Error;
+        let refusal = match &error {
+            // Nothing of the client's was sent, so nothing of it can be spent.
+            Error::Fetch(
+                wechat::Error::TimedOut
+                | wechat::Error::ConnectionLost
+                | wechat::Error::Unintelligible { .. },
+            )
+            | Error::Overdue => ErrorCode::WechatBusy.into(),
+            Error::Fetch(error) | Error::Call(error) => Self::from_wechat(error),
+            Error::Store(_) => ErrorCode::StoreUnavailable.into(),
+            Error::Crypto(_) => ErrorCode::Internal.into(),
+        };
+        refusal.because(error)
+    }
+}
+
 impl From<NotReady> for ApiError {
     fn from(error: NotReady) -> Self {
         let code = match error {
@@ -489,5 +508,39 @@ impl ResponseError for ApiError {
             reply.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         reply.body(self.body(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use access_token::Error;
+
+    /// What was never sent is not spent, so the client may send the same again; what was sent may be.
+    #[test]
+    fn a_call_that_lacks_a_token_may_be_made_again() {
+        for (error, code) in [
+            (Error::Fetch(wechat::Error::TimedOut), ErrorCode::WechatBusy),
+            (
+                Error::Fetch(wechat::Error::ConnectionLost),
+                ErrorCode::WechatBusy,
+            ),
+            (Error::Overdue, ErrorCode::WechatBusy),
+            (
+                Error::Call(wechat::Error::TimedOut),
+                ErrorCode::WechatTimedOut,
+            ),
+            (
+                Error::Call(wechat::Error::Overloaded),
+                ErrorCode::WechatBusy,
+            ),
+            (
+                Error::Store(crate::store::Error::Closed),
+                ErrorCode::StoreUnavailable,
+            ),
+        ] {
+            let shown = format!("{error:?}");
+            assert_eq!(ApiError::from(error).code(), code, "{shown}");
+        }
     }
 }

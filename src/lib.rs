@@ -30,6 +30,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use jiff::SignedDuration;
 
+use account::access_token::{AccessTokens, Shelf};
 use account::{Devices, Profiles};
 use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
@@ -45,6 +46,7 @@ use store::Store;
 #[derive(Clone)]
 pub struct Parts {
     wechat: wechat::Config,
+    access_tokens: Arc<Shelf>,
     store: Arc<dyn Store>,
     rules: Rules,
     sessions: web::Data<Sessions>,
@@ -87,9 +89,9 @@ impl Parts {
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
-        let patience = STORE_PATIENCE + wechat.timeout();
+        let call_limit = wechat.timeout();
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
-        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), wechat.timeout())?;
+        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
         let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
         let store = store::open(&settings.store.url)?;
@@ -106,7 +108,8 @@ impl Parts {
                 lifetime: lifetimes.absolute,
                 sessions_per_user: session.per_user,
                 key_generations: session.key_generations,
-                patience: SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX),
+                patience: SignedDuration::try_from(STORE_PATIENCE + call_limit)
+                    .unwrap_or(SignedDuration::MAX),
             },
             devices: web::Data::new(Devices::new(Arc::clone(&store), lifetimes)),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
@@ -119,6 +122,7 @@ impl Parts {
                 inflate: settings.json.inflate,
                 body_timeout: Duration::from_secs(settings.json.body_timeout_seconds.into()),
             },
+            access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             simulated: upstream.is_some(),
             wechat,
             store,
@@ -155,12 +159,14 @@ pub fn app(
     > + use<>,
 > {
     let wechat = wechat::Client::new(&parts.wechat);
+    let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
     let sessions = Arc::clone(&parts.sessions);
     let logins = Logins::new(wechat, sessions, parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
+        .app_data(web::Data::new(access_tokens))
         .app_data(parts.sessions.clone())
         .app_data(parts.devices.clone())
         .app_data(parts.profiles.clone())

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{check_config, explain, healthcheck, serve};
+use commands::{check_config, explain, healthcheck, serve, simulate};
 
 /// The login backend for WeChat mini programs.
 ///
@@ -32,6 +32,8 @@ enum Command {
         #[arg(allow_negative_numbers = true)]
         errcode: Option<String>,
     },
+    /// Plays WeChat's servers, for the tests of any backend; never for real users.
+    Simulate(simulate::Arguments),
     /// Looks at the configuration.
     Config {
         #[command(subcommand)]
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve => serve::run(),
         Command::Healthcheck => healthcheck::run(),
         Command::Explain { errcode } => explain::run(errcode.as_deref()),
+        Command::Simulate(arguments) => simulate::run(arguments),
         Command::Config {
             command: ConfigCommand::Check,
         } => check_config::run(),

@@ -1,5 +1,5 @@
-//! The use cases of an account's life beyond its login: what its user shows and where they are logged in, and what this
-//! backend asks WeChat for, and on whose behalf.
+//! The use cases of an account's life beyond its login: what users show of themselves and where they are logged in, and
+//! what this backend asks WeChat for on their behalf.
 //!
 //! Knows the order of the steps and what must hold between them. Time is an argument.
 //! Never knows HTTP, JSON, SQL, WeChat's numbers or where settings came from.
@@ -13,7 +13,7 @@ pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
 
 use crate::store;
 
-/// Why there is no answer.
+/// Why there is no answer about a user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store gave none.

@@ -6,6 +6,8 @@ pub(crate) mod check_config;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
 pub(crate) mod serve;
+mod signals;
+pub(crate) mod simulate;
 mod start_block;
 
 use std::env;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use weapp_login::settings::{Loaded, Settings};
 use weapp_login::simulator::{Options, Simulator};
 use weapp_login::{Parts, app, telemetry};
 
+use crate::commands::signals::Signals;
 use crate::commands::start_block::StartBlock;
 use crate::commands::{Failure, configuration};
 
@@ -137,29 +137,6 @@ async fn sweep(parts: Parts) {
         match parts.sessions().sweep(Timestamp::now()).await {
             Ok(swept) => log::debug!("swept out {swept} sessions that were over"),
             Err(error) => log::warn!("could not sweep: {error}"),
-        }
-    }
-}
-
-/// What asks the process to stop: SIGTERM and Ctrl-C.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Self {
-            terminate,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
         }
     }
 }

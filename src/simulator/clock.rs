@@ -30,6 +30,11 @@ impl Clock {
         Self::starting(Start::Fixed(Duration::from_secs(unix_seconds)))
     }
 
+    /// Stands at the moment of this call, and moves by [`advance`](Self::advance) alone.
+    pub fn standing() -> Self {
+        Self::starting(Start::Fixed(system_time()))
+    }
+
     /// Moves forward; a system clock runs ahead of the system's from now on.
     pub fn advance(&self, by: Duration) {
         let mut advanced = self

@@ -57,9 +57,9 @@ pub use options::{App, Exposure, Options, RotateAt};
 pub use payments::Payment;
 pub use people::Person;
 pub use quotas::Limits;
+pub use sessions::KeyLaws;
 pub use user::MOCK_USER;
 
-use sessions::KeyLaws;
 use state::State;
 use user::User;
 use world::{Laws, World};

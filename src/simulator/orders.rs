@@ -9,6 +9,7 @@ use super::asked::Asked;
 use super::endpoint::Endpoint;
 use super::faults::Fault;
 use super::quotas::Limits;
+use super::sessions::KeyLaws;
 use super::{App, Simulator};
 
 impl Simulator {
@@ -51,6 +52,26 @@ impl Simulator {
     /// Forgets all that happened, and every fault and limit; the apps and the time stay.
     pub fn reset(&self) {
         self.state.reset();
+    }
+
+    /// When session keys change, and how long they live.
+    pub fn key_laws(&self) -> KeyLaws {
+        self.state.world().sessions.laws()
+    }
+
+    /// Lets session keys change and live so from now on.
+    pub fn set_key_laws(&self, laws: KeyLaws) {
+        self.state.world().sessions.go_by(laws);
+    }
+
+    /// The names of those who were described or spoken of to the control API, sorted.
+    pub fn users(&self) -> Vec<String> {
+        self.state.world().people.names()
+    }
+
+    /// Forgets what was asked.
+    pub fn forget_asked(&self) {
+        self.state.record().clear();
     }
 
     /// What was asked, oldest first, also what was answered by a fault; at most the last thousand requests.

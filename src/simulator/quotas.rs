@@ -40,7 +40,7 @@ struct Calls {
 
 /// The day on which China's clocks see this moment, counted from the Unix epoch.
 pub(super) fn day_of(now: Duration) -> u64 {
-    (now.as_secs() + 8 * 60 * 60) / (24 * 60 * 60)
+    now.as_secs().saturating_add(8 * 60 * 60) / (24 * 60 * 60)
 }
 
 impl Quotas {

@@ -16,11 +16,14 @@ use super::user::User;
 const MOST_USERS: usize = 50_000;
 
 /// When keys change, and how long they live.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct KeyLaws {
-    pub(super) rotate_at: RotateAt,
-    pub(super) rotation_percent: u8,
-    pub(super) lifetime: Duration,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyLaws {
+    /// Which moment of a login may replace the key.
+    pub rotate_at: RotateAt,
+    /// How probably it replaces a key that exists, in percent.
+    pub rotation_percent: u8,
+    /// How long a key lives after the user's last login.
+    pub lifetime: Duration,
 }
 
 /// The session keys of all users.
@@ -55,6 +58,15 @@ impl Sessions {
             laws,
             held: Recent::holding(MOST_USERS),
         }
+    }
+
+    /// Goes by these laws from now on.
+    pub(super) fn go_by(&mut self, laws: KeyLaws) {
+        self.laws = laws;
+    }
+
+    pub(super) fn laws(&self) -> KeyLaws {
+        self.laws
     }
 
     pub(super) fn rotate_at(&self) -> RotateAt {

@@ -21,3 +21,4 @@ mod routes;
 mod secrets;
 mod server;
 mod session;
+mod simulate;

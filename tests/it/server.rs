@@ -41,8 +41,12 @@ pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&s
 impl Binary {
     /// Starts a server on a free port and waits until it says where it listens.
     pub(crate) fn start(folder: &Folder, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(folder, environment)
-            .env("WEAPP_SERVER__PORT", "0")
+        Self::of(command(folder, environment).env("WEAPP_SERVER__PORT", "0"))
+    }
+
+    /// Starts this command and waits until it says where it listens.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -162,6 +166,12 @@ impl Connection {
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         Self(BufReader::new(stream))
+    }
+
+    /// Goes away with a reset (TCP RST), as a phone without its network seems to do.
+    pub(crate) fn reset(self) {
+        let socket = socket2::SockRef::from(self.0.get_ref());
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Sends bytes as they are.

@@ -196,10 +196,41 @@ test('busy servers are left alone, and say how long', async () => {
 test('after a failed login the next request tries again', async () => {
   const { login } = phone(({ route, nth }) => {
     if (route !== 'POST /login') return success('here');
-    return nth === 1 ? new Error('interrupted') : grant('T1');
+    return nth <= 2 ? new Error('interrupted') : grant('T1');
   });
   await assert.rejects(login.request({ url: '/thing' }), { error: 'network', errMsg: 'request:fail interrupted' });
   assert.equal((await login.request({ url: '/thing' })).data, 'here');
+});
+
+test('a login whose reply is lost is sent once more, with the same code and key', async () => {
+  const { login, calls } = phone(({ nth }) => (nth === 1 ? new Error('timeout') : grant('T1')));
+  assert.equal((await login.login()).token, 'T1');
+  assert.equal(calls.login, 1);
+  const [first, second] = calls.requests;
+  assert.deepEqual(second, first);
+  assert.equal(first.body, '{"code":"code 1"}');
+  assert.match(first.headers['idempotency-key'], /^[0-9a-z]{32}$/);
+
+  const lost = phone(() => new Error('timeout'));
+  await assert.rejects(lost.login.login(), { error: 'network', errMsg: 'request:fail timeout' });
+  assert.deepEqual([lost.calls.login, lost.calls.requests.length], [1, 2]);
+});
+
+test('every code has a key of its own', async () => {
+  const { login, calls } = phone(({ nth }) => (nth === 1 ? refusal(401, 'login_code_used') : grant(`T${nth}`)));
+  for (let i = 0; i < 20; i += 1) await login.login();
+  const keys = new Set(calls.requests.map(({ headers }) => headers['idempotency-key']));
+  assert.equal(keys.size, 21);
+});
+
+test('a new login shows the token of the session before, as long as there is one', async () => {
+  const { login, calls } = phone(({ route, nth }) => (route === 'POST /login' ? grant(`T${nth}`) : success(null)));
+  await login.login();
+  await login.login();
+  await login.logout();
+  await login.login();
+  const logins = calls.requests.filter(({ method }) => method === 'POST');
+  assert.deepEqual(logins.map(({ headers }) => headers.authorization), [undefined, 'Bearer T1', undefined]);
 });
 
 test('a page that is no reply of the server rejects, whatever its status', async () => {

@@ -99,6 +99,25 @@ test('a code that was used is replaced by a fresh one, once', async () => {
   assert.equal(sent(third.calls, 'POST', '/login'), 2);
 });
 
+test('a login whose reply is lost on the way leaves one session, and the phone has its token', async () => {
+  const real = network(BASE_URL, server.origin);
+  let lost = 0;
+  const transport = async (request) => {
+    const reply = await real(request);
+    if (request.method !== 'POST' || lost > 0) return reply;
+    lost += 1;
+    throw new Error('interrupted');
+  };
+  const { login, calls } = phone({ transport });
+  const grant = await login.login();
+  assert.equal(lost, 1);
+  assert.equal(grant.user.is_new, true, 'the repeated answer is the first one');
+  const { data } = await login.request({ url: '/sessions' });
+  assert.deepEqual(data.sessions.map(({ current }) => current), [true]);
+  assert.equal(calls.login, 1);
+  assert.equal(sent(calls, 'POST', '/login'), 2);
+});
+
 test('the mock code of DevTools logs in every time as the same user', async () => {
   const { login, storage } = phone({ codes: () => MOCK_CODE });
   const first = await login.login();

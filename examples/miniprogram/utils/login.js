@@ -86,7 +86,7 @@ function endSession(token) {
 
 function exchangeCode() {
   return freshCode()
-    .then((code) => send({ url: '/login', method: 'POST', data: { code: code } }, ''))
+    .then((code) => sendCode(code))
     .then((reply) => {
       const grant = reply.data;
       if (!grant || typeof grant.token !== 'string') {
@@ -94,6 +94,24 @@ function exchangeCode() {
       }
       return grant;
     });
+}
+
+// A code works once, but its answer may be lost on the way: sent again with the same key, it gets the same answer, so one
+// login stays one session. The token of the session before, if there is one, hands its session keys on to the new one.
+function sendCode(code) {
+  const options = { url: '/login', method: 'POST', data: { code: code }, header: { 'Idempotency-Key': freshKey() } };
+  const previous = wx.getStorageSync(TOKEN_KEY);
+  return send(options, previous).catch((refusal) => {
+    if (refusal.error !== 'network') throw refusal;
+    return send(options, previous);
+  });
+}
+
+// Tells one login from all others. The secret is the code, so Math.random will do.
+function freshKey() {
+  let key = '';
+  while (key.length < 32) key += Math.random().toString(36).slice(2);
+  return key.slice(0, 32);
 }
 
 function freshCode() {

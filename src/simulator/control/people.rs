@@ -113,7 +113,7 @@ fn encrypt_key(app: &InApp<'_>, name: &str) -> Value {
             "encryptKey": key.encrypt_key,
             "iv": key.iv,
             "version": key.version,
-            "expireTime": key.create_time + key.expire_in,
+            "expireTime": key.create_time.saturating_add(key.expire_in),
         })
     })
 }

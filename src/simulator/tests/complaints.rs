@@ -62,8 +62,26 @@ async fn a_reset_forgets_all_but_the_apps_and_the_time() {
     assert_eq!(overview["now"], NOW + 60);
     assert_eq!(overview["users"], json!([]));
     assert_eq!(overview["apps"].as_array().unwrap().len(), 2);
-    assert!(wechat.asked().is_empty());
+    assert!(wechat.asked().is_empty() && wechat.users().is_empty());
     log_in(&wechat, "mei");
+    wechat.forget_asked();
+    assert!(wechat.asked().is_empty());
+}
+
+#[actix_web::test]
+async fn the_end_of_time_is_survived() {
+    let wechat = simulator().await;
+    let end = json!({"advance_seconds": u64::MAX});
+    let moved = follow(&wechat, "POST", "/simulator/clock", &end);
+    assert_eq!(moved["now"], u64::MAX);
+    let granted = stable_token(&wechat, false);
+    assert_eq!(granted.1, 0);
+    follow(
+        &wechat,
+        "POST",
+        "/simulator/users/mei/encrypt-key",
+        &NOTHING,
+    );
 }
 
 #[actix_web::test]

@@ -103,6 +103,30 @@ async fn encrypted_data_comes_as_an_event_gives_it() {
 }
 
 #[actix_web::test]
+async fn session_keys_change_as_told() {
+    let wechat = simulator().await;
+    let path = "/simulator/session-keys";
+    let laws =
+        json!({"rotate_at": "exchange", "rotation_percent": 100, "lifetime_seconds": 259_200});
+    assert_eq!(follow(&wechat, "GET", path, &NOTHING), laws);
+    follow(&wechat, "PUT", path, &json!({"rotation_percent": 0}));
+    let laws = wechat.key_laws();
+    assert_eq!(
+        (laws.rotate_at, laws.rotation_percent),
+        (RotateAt::Exchange, 0)
+    );
+    wechat.set_key_laws(laws);
+    assert_eq!(log_in(&wechat, "mei"), log_in(&wechat, "mei"));
+    let laws = json!({"rotate_at": "issue", "rotation_percent": 100, "lifetime_seconds": 60});
+    assert_eq!(follow(&wechat, "PUT", path, &laws), laws);
+    let before = wechat.session_key("mei");
+    wechat.issue_code("mei");
+    assert_ne!(wechat.session_key("mei"), before);
+    wechat.advance(ONE_MINUTE);
+    assert_eq!(wechat.session_key("mei"), None);
+}
+
+#[actix_web::test]
 async fn the_clock_moves_and_apps_are_added() {
     let wechat = simulator().await;
     let moved = follow(

@@ -1,12 +1,15 @@
 //! Access tokens against the simulator over a socket and a store of each test's own. Time is an argument.
 
+mod processes;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::System;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all, select};
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::{AccessTokens, Error, Shelf};
@@ -60,18 +63,13 @@ impl Rig {
 
     /// A process with a store and a shelf of its own, on the one database file.
     fn node_with(&self, call_limit: Duration) -> Node {
-        let url = format!("sqlite://{}/weapp.db", self.folder.display());
-        let store = store::open(&url).unwrap();
-        let base_url = self.simulator.base_url();
-        Node {
-            shelf: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
-            config: wechat::Config::new(&base_url, call_limit, call_limit).unwrap(),
-            app: wechat::App {
-                id: AppId::new(self.simulator.app_id()),
-                secret: AppSecret::new(self.simulator.app_secret()),
-            },
-            store,
-        }
+        let simulator = &self.simulator;
+        let app = (simulator.app_id(), AppSecret::new(simulator.app_secret()));
+        Node::new(&self.url(), &simulator.base_url(), app, call_limit)
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}/weapp.db", self.folder.display())
     }
 
     fn fetches(&self) -> usize {
@@ -102,6 +100,22 @@ impl Drop for Rig {
 }
 
 impl Node {
+    fn new(
+        url: &str,
+        base_url: &str,
+        (id, secret): (&str, AppSecret),
+        call_limit: Duration,
+    ) -> Self {
+        let store = store::open(url).unwrap();
+        let id = AppId::new(id);
+        Self {
+            shelf: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
+            config: wechat::Config::new(base_url, call_limit, call_limit).unwrap(),
+            app: wechat::App { id, secret },
+            store,
+        }
+    }
+
     /// What one worker has.
     fn worker(&self) -> AccessTokens {
         AccessTokens::new(wechat::Client::new(&self.config), Arc::clone(&self.shelf))
@@ -235,20 +249,20 @@ async fn a_dead_holder_delays_others_by_its_lease_at_most() {
 #[actix_rt::test]
 async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
-    let node = rig.node_with(Duration::from_millis(500));
+    let node = rig.node_with(Duration::from_secs(1));
     rig.simulator.next_answer(STABLE, Fault::Silence);
     let dying = node.clone();
+    let (die, told) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        System::new().block_on(async {
-            let get = timeout(Duration::from_millis(100), dying.get(0)).await;
-            assert!(get.is_err(), "it was to be cut off");
-        });
+        System::new().block_on(select(Box::pin(dying.get(0)), told));
     });
+    processes::fetched(&rig, 1).await;
+    die.send(()).unwrap();
     thread.join().unwrap();
     let started = Instant::now();
     node.get(0).await;
     let waited = started.elapsed();
-    assert!(waited < Duration::from_millis(3500), "{waited:?}");
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
     assert_eq!(rig.fetches(), 2);
 }
 
@@ -260,7 +274,7 @@ async fn a_caller_that_gives_up_leaves_nothing_locked_and_stops_nobody() {
     let gone = timeout(Duration::from_millis(20), node.get(0)).await;
     assert!(gone.is_err(), "it was to give up");
     let started = Instant::now();
-    let (one, other) = futures_util::future::join(node.get(0), node.get(0)).await;
+    let (one, other) = join(node.get(0), node.get(0)).await;
     assert_eq!(one, other);
     assert!(started.elapsed() < Duration::from_secs(2));
     assert_eq!(

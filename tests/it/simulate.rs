@@ -1,0 +1,128 @@
+//! `weapp-login simulate` as a process, and a backend that takes it for WeChat.
+
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use crate::harness::Folder;
+use crate::server::{Binary, command, run};
+
+const NOW: u64 = 0x668f_2aa4;
+
+fn simulate(folder: &Folder, arguments: &[&str]) -> Binary {
+    Binary::of(
+        command(folder, &[])
+            .args(["simulate", "--port", "0"])
+            .args(arguments),
+    )
+}
+
+/// What stands behind this name in the line of the start.
+#[track_caller]
+fn fact<'a>(line: &'a str, name: &str) -> &'a str {
+    let start = format!("; {name}: ");
+    let (_, fact) = line.split_once(&start).unwrap();
+    fact.split("; ").next().unwrap()
+}
+
+#[track_caller]
+fn order(simulator: &Binary, method: &str, path: &str, body: &str) -> Value {
+    let (status, answer) = simulator.ask(method, path, "", body);
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+#[test]
+fn a_backend_takes_it_for_wechat() {
+    let folder = Folder::new();
+    let now = NOW.to_string();
+    let clock = ["--virtual-clock", "--clock-at", &now];
+    let mut simulator = simulate(&folder, &clock);
+    let line = simulator.output();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    let base_url = format!("http://127.0.0.1:{}", simulator.port);
+    assert_eq!(fact(&line, "listening"), base_url);
+    let curl = format!("curl -X POST {base_url}/simulator/users/mei/login-code\n");
+    assert_eq!(fact(&line, "a code"), curl);
+    let backend = fact(&line, "a backend")
+        .strip_suffix(" weapp-login")
+        .unwrap();
+    let environment: Vec<(&str, &str)> = backend
+        .split(' ')
+        .map(|variable| variable.split_once('=').unwrap())
+        .collect();
+
+    let server = Binary::start(&folder, &environment);
+    let code = order(&simulator, "POST", "/simulator/users/mei/login-code", "");
+    let code = code["code"].as_str().unwrap();
+    let (status, reply) = server.login(code);
+    assert_eq!(status, 200, "{reply}");
+    let (status, reply) = server.login(code);
+    assert_eq!((status, &reply["code"]), (401, &40163.into()), "{reply}");
+    let requests = order(&simulator, "GET", "/simulator/requests", "");
+    assert_eq!(requests["requests"].as_array().unwrap().len(), 2);
+    assert_eq!(requests["requests"][0]["query"]["secret"], "***");
+
+    let moved = order(
+        &simulator,
+        "POST",
+        "/simulator/clock",
+        r#"{"advance_seconds":300}"#,
+    );
+    assert_eq!(moved["now"], NOW + 300);
+    let (status, reply) = server.login(code);
+    assert_eq!((status, &reply["code"]), (401, &40029.into()), "{reply}");
+
+    simulator.signal("TERM");
+    assert_eq!(simulator.wait().code(), Some(0));
+}
+
+#[test]
+fn an_app_is_the_one_that_is_given_and_its_secret_stays_unsaid() {
+    let folder = Folder::new();
+    let (id, secret) = ("wx4f4bc4dec97d474b", "0123456789abcdef0123456789abcdef");
+    let mut simulator = simulate(&folder, &["--app-id", id, "--app-secret", secret]);
+    let line = simulator.output();
+    assert_eq!(fact(&line, "AppID"), id);
+    assert!(!line.contains(secret), "{line}");
+    let query = format!("appid={id}&secret={secret}&grant_type=client_credential");
+    let granted = order(&simulator, "GET", &format!("/cgi-bin/token?{query}"), "");
+    assert!(granted["access_token"].is_string(), "{granted}");
+    simulator.signal("INT");
+    assert_eq!(simulator.wait().code(), Some(0), "Ctrl-C");
+    assert_eq!(simulator.output(), line, "it says nothing more");
+}
+
+#[test]
+fn it_listens_where_others_can_reach_it_only_if_told() {
+    let folder = Folder::new();
+    let open = ["simulate", "--port", "0", "--host", "0.0.0.0"];
+    let refused = run(&folder, &[], &open);
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("does not listen on `0.0.0.0`"), "{stderr}");
+    assert!(stderr.contains("--expose"), "{stderr}");
+    let simulator = simulate(&folder, &["--host", "0.0.0.0", "--expose"]);
+    order(&simulator, "GET", "/simulator", "");
+}
+
+#[test]
+fn what_cannot_be_is_told_with_a_way_out() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let rows: [(&[&str], &str); 5] = [
+        (&["--port", &port], "another process listens there already"),
+        (&["--app-secret", "s"], "--app-id"),
+        (&["--app-id", ""], "it is empty"),
+        (&["--clock-at", "1"], "--virtual-clock"),
+        (&["--host", "example.org"], "invalid IP address"),
+    ];
+    for (arguments, says) in rows {
+        let arguments: Vec<&str> = ["simulate"].iter().chain(arguments).copied().collect();
+        let output = run(&folder, &[], &arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
+    }
+}
