@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod decrypt;
 mod devices;
 mod express;
 mod failures;
@@ -14,6 +15,7 @@ mod generations;
 mod harness;
 mod login;
 mod parallel;
+mod phone;
 mod process;
 mod profile;
 mod replay;
@@ -21,4 +23,5 @@ mod routes;
 mod secrets;
 mod server;
 mod session;
+mod session_key;
 mod simulate;
