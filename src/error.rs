@@ -425,7 +425,9 @@ impl From<login::Error> for ApiError {
         let refusal = match &error {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
-            login::Error::Wechat(error) => Self::from_wechat(error),
+            login::Error::Refused { error, .. } | login::Error::Wechat(error) => {
+                Self::from_wechat(error)
+            }
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
         };

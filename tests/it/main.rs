@@ -8,6 +8,7 @@
 mod apps;
 mod decrypt;
 mod devices;
+mod doctor;
 mod express;
 mod failures;
 mod floors;
