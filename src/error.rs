@@ -254,7 +254,7 @@ impl ErrorCode {
             Self::WechatBusy => row(
                 S::SERVICE_UNAVAILABLE,
                 "wechat_busy",
-                "WeChat does not answer at the moment: wait as Retry-After says, then try again with a new code.",
+                "WeChat does not answer at the moment: wait as Retry-After says, then try again; a login takes a new code from wx.login.",
             ),
             Self::WechatUnintelligible => row(
                 S::BAD_GATEWAY,

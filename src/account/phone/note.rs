@@ -83,3 +83,60 @@ impl Slip {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::AppSecret;
+    use crate::login::Apps;
+
+    /// Where the note on a code lies, by the user, the code and the AppSecret.
+    fn slip(user: u8, code: &str, secret: &str) -> Slip {
+        let (name, id) = ("main".to_owned(), AppId::new("wx4f4bc4dec97d474b"));
+        let apps = Apps::new([(name, id, AppSecret::new(secret))]);
+        let code = PhoneCode::parse(code).unwrap();
+        Slip::new(apps.find(None).unwrap(), UserId([user; 16]), &code)
+    }
+
+    fn number() -> PhoneNumber {
+        PhoneNumber {
+            phone_number: PhoneText::new("+44 7700 900123"),
+            pure_phone_number: PhoneText::new("7700 900123"),
+            country_code: "44".to_owned(),
+            watermark: Watermark {
+                app_id: AppId::new("wx4f4bc4dec97d474b"),
+                unix_seconds: 1_477_314_187,
+            },
+        }
+    }
+
+    #[test]
+    fn a_note_comes_back_as_it_was() {
+        let slip = slip(1, "0a", "secret");
+        let back = |note: Note| slip.open(&slip.close(&note).unwrap());
+        assert!(
+            matches!(back(Note::Number(number())), Some(Note::Number(back)) if back == number())
+        );
+        let until = Timestamp::from_millisecond(1_477_314_187_123).unwrap();
+        assert!(
+            matches!(back(Note::Asking { until }), Some(Note::Asking { until: back }) if back == until)
+        );
+        assert!(matches!(back(Note::Lost), Some(Note::Lost)));
+    }
+
+    #[test]
+    fn a_note_opens_with_its_own_user_code_and_secret_only() {
+        let mine = slip(1, "0a", "secret");
+        let sealed = mine.close(&Note::Number(number())).unwrap();
+        for other in [
+            slip(2, "0a", "secret"),
+            slip(1, "0b", "secret"),
+            slip(1, "0a", "other"),
+        ] {
+            assert!(other.open(&sealed).is_none());
+        }
+        assert_ne!(mine.key(), slip(2, "0a", "secret").key());
+        assert_ne!(mine.key(), slip(1, "0b", "secret").key());
+        assert_eq!(mine.key(), slip(1, "0a", "other").key());
+    }
+}
