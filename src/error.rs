@@ -234,7 +234,7 @@ impl ErrorCode {
             Self::UnsupportedEncoding => row(
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_encoding",
-                "The body's Content-Encoding is not supported: send it plain, or as gzip or deflate.",
+                "The body's Content-Encoding is not supported: send it plain, or as gzip, deflate or br.",
             ),
             Self::TooManyRequests => row(
                 S::TOO_MANY_REQUESTS,

@@ -91,7 +91,7 @@ impl Parts {
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
         let call_limit = wechat.timeout();
-        let decryption = Decryption::new(wechat.watermark_age());
+        let decryption = Decryption::new(Duration::from_secs(wechat.watermark_seconds.into()));
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;

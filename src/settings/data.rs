@@ -126,7 +126,7 @@ pub struct Wechat {
     pub connect_timeout_milliseconds: u32,
     /// How long a whole call may take.
     pub timeout_milliseconds: u32,
-    /// How far from our clock the time in encrypted data may be.
+    /// How far from our clock the time in encrypted data may be, in the past and in the future.
     pub watermark_seconds: u32,
 }
 
@@ -199,11 +199,6 @@ impl Wechat {
     /// How long a whole call may take.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_milliseconds.into())
-    }
-
-    /// How far from our clock the time in encrypted data may be, in the past and in the future.
-    pub fn watermark_age(&self) -> Duration {
-        Duration::from_secs(self.watermark_seconds.into())
     }
 }
 

@@ -22,7 +22,7 @@
 //! | `POST /simulator/users/{name}/login-code` | | `{code, expires_in}`, as `wx.login` |
 //! | `POST /simulator/users/{name}/phone-code` | | `{code, expires_in}`, as a `getPhoneNumber` button |
 //! | `POST /simulator/users/{name}/plugin-code` | | `{code, expires_in}`, as `wx.pluginLogin` |
-//! | `POST /simulator/users/{name}/encrypted-data` | `{kind}`: `user_info`, `phone_number`, `share_info` (with `group`) or `object` (with `data`); `watermark: {appid, timestamp}` if it is to lie | `{encryptedData, iv, rawData, signature}`, the last two with `user_info`, as the event's `detail` |
+//! | `POST /simulator/users/{name}/encrypted-data` | `{kind}`: `user_info`, `phone_number`, `share_info` (`group` if it matters) or `object` (with `data`); `watermark: {appid, timestamp}` if it is to lie | `{encryptedData, iv, rawData, signature}`, the last two with `user_info`, as the event's `detail` |
 //! | `POST /simulator/users/{name}/encrypt-key` | | `{encryptKey, iv, version, expireTime}`, as `getLatestUserKey` |
 //! | `POST /simulator/users/{name}/payments` | `{transaction_id}` or `{mch_id, out_trade_no}` | `{}` |
 //! | `GET /simulator/clock` | | `{now}`, in seconds since 1970 |
