@@ -44,6 +44,18 @@ pub enum ErrorCode {
     LoginCodeInvalid,
     /// WeChat has seen the code before (40163).
     LoginCodeUsed,
+    /// A login code came where a phone number code belongs.
+    LoginCodeInsteadOfPhoneCode,
+    /// WeChat does not know the phone number code (40029).
+    PhoneCodeInvalid,
+    /// The phone number code is another mini program's (40013).
+    PhoneCodeOfAnotherApp,
+    /// WeChat was asked about the phone number code before, and its answer was lost.
+    PhoneCodeSpent,
+    /// There is no encrypted data in the body, or not all that belongs to it.
+    EncryptedDataMissing,
+    /// Encrypted data does not open, or WeChat honours the session key no longer.
+    SessionKeyStale,
     /// No token, or one that is unknown, ended or expired.
     SessionRequired,
     /// WeChat blocks this user (40226).
@@ -117,12 +129,12 @@ impl ErrorCode {
             Self::CodeMissing => row(
                 S::BAD_REQUEST,
                 "code_missing",
-                "There is no code: send {\"code\": res.code} from wx.login as application/json.",
+                "There is no code: send {\"code\": …} as application/json, with the code that wx.login or the phone number button gave.",
             ),
             Self::CodeMalformed => row(
                 S::BAD_REQUEST,
                 "code_malformed",
-                "The code must be a text of 1 to 512 bytes, as wx.login gives it.",
+                "The code must be a text of 1 to 512 bytes, as wx.login or the phone number button gives it.",
             ),
             Self::IdempotencyKeyMalformed => row(
                 S::BAD_REQUEST,
@@ -148,6 +160,36 @@ impl ErrorCode {
                 S::UNAUTHORIZED,
                 "login_code_used",
                 "This login code was used before and works only once: call wx.login again.",
+            ),
+            Self::LoginCodeInsteadOfPhoneCode => row(
+                S::BAD_REQUEST,
+                "login_code_instead_of_phone_code",
+                "This is a code from wx.login: send e.detail.code of the phone number button's event.",
+            ),
+            Self::PhoneCodeInvalid => row(
+                S::BAD_REQUEST,
+                "phone_code_invalid",
+                "WeChat does not accept this phone number code, which works once within 5 minutes of the tap: let the user tap the button again.",
+            ),
+            Self::PhoneCodeOfAnotherApp => row(
+                S::BAD_REQUEST,
+                "phone_code_of_another_app",
+                "This phone number code is not from the mini program of this session: compare the AppIDs.",
+            ),
+            Self::PhoneCodeSpent => row(
+                S::CONFLICT,
+                "phone_code_spent",
+                "This phone number code was sent to WeChat before and the answer was lost: let the user tap the button again.",
+            ),
+            Self::EncryptedDataMissing => row(
+                S::BAD_REQUEST,
+                "encrypted_data_missing",
+                "Send encryptedData and iv, and rawData only with its signature, as the event gives them, as application/json.",
+            ),
+            Self::SessionKeyStale => row(
+                S::UNAUTHORIZED,
+                "session_key_stale",
+                "The session key does not fit: first call wx.login and POST the code to /login, then let the event happen again and send its new data.",
             ),
             Self::SessionRequired => row(
                 S::UNAUTHORIZED,
@@ -212,17 +254,17 @@ impl ErrorCode {
             Self::WechatBusy => row(
                 S::SERVICE_UNAVAILABLE,
                 "wechat_busy",
-                "WeChat does not answer at the moment: wait as Retry-After says, then call wx.login again.",
+                "WeChat does not answer at the moment: wait as Retry-After says, then try again; a login takes a new code from wx.login.",
             ),
             Self::WechatUnintelligible => row(
                 S::BAD_GATEWAY,
                 "wechat_unintelligible",
-                "WeChat gave an answer that makes no sense: call wx.login again.",
+                "WeChat gave an answer that makes no sense, and a code that was sent may be spent: try again with a new one.",
             ),
             Self::WechatTimedOut => row(
                 S::GATEWAY_TIMEOUT,
                 "wechat_timed_out",
-                "WeChat did not answer in time and the code may be spent: call wx.login again.",
+                "WeChat did not answer in time, and a code that was sent may be spent: try again with a new one.",
             ),
             Self::StoreUnavailable => row(
                 S::SERVICE_UNAVAILABLE,
@@ -383,7 +425,9 @@ impl From<login::Error> for ApiError {
         let refusal = match &error {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
-            login::Error::Wechat(error) => Self::from_wechat(error),
+            login::Error::Refused { error, .. } | login::Error::Wechat(error) => {
+                Self::from_wechat(error)
+            }
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
         };
@@ -393,11 +437,19 @@ impl From<login::Error> for ApiError {
 
 impl From<account::Error> for ApiError {
     fn from(error: account::Error) -> Self {
-        let code = match error {
-            account::Error::Store(_) => ErrorCode::StoreUnavailable,
-            account::Error::UserGone => ErrorCode::SessionRequired,
+        use account::Error as E;
+        let refusal = match &error {
+            E::Store(_) | E::Session(login::Error::Store(_)) => ErrorCode::StoreUnavailable.into(),
+            // Each of these is mended by a login, which `session_required` makes a client do by itself.
+            E::UserGone | E::SessionGone | E::OpenIdSealed => ErrorCode::SessionRequired.into(),
+            E::LoginCodeForPhoneCode(_) => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
+            E::PhoneCodeSpent => ErrorCode::PhoneCodeSpent.into(),
+            E::SessionKeyStale => ErrorCode::SessionKeyStale.into(),
+            E::PhoneNumber(error) => Self::from_phone(error),
+            E::SessionKey(error) => Self::from_access_token(error),
+            E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
         };
-        Self::from(code).because(error)
+        refusal.because(error)
     }
 }
 
@@ -431,6 +483,31 @@ impl From<NotReady> for ApiError {
 }
 
 impl ApiError {
+    fn from_access_token(error: &access_token::Error) -> Self {
+        use access_token::Error as E;
+        match error {
+            E::Fetch(error) | E::Call(error) => Self::from_wechat(error),
+            E::Store(_) => ErrorCode::StoreUnavailable.into(),
+            E::Overdue => ErrorCode::WechatBusy.into(),
+            E::Crypto(_) => ErrorCode::Internal.into(),
+        }
+    }
+
+    /// A phone number code that WeChat refuses is no reason to log in again.
+    fn from_phone(error: &access_token::Error) -> Self {
+        let refusal = Self::from_access_token(error);
+        let code = match (refusal.code, error) {
+            (_, access_token::Error::Call(error)) if error.is_app_refused() => {
+                ErrorCode::PhoneCodeOfAnotherApp
+            }
+            (ErrorCode::LoginCodeInvalid | ErrorCode::LoginCodeUsed, _) => {
+                ErrorCode::PhoneCodeInvalid
+            }
+            (code, _) => code,
+        };
+        Self { code, ..refusal }
+    }
+
     fn from_wechat(error: &wechat::Error) -> Self {
         let code = match error {
             wechat::Error::Refused(refusal) => code_of(refusal.class()),

@@ -31,7 +31,7 @@ use actix_web::{App, web};
 use jiff::SignedDuration;
 
 use account::access_token::{AccessTokens, Shelf};
-use account::{Devices, Profiles};
+use account::{Decryption, Devices, Phones, Profiles, SessionKeys};
 use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
 use middleware::json::JsonConfig;
@@ -52,6 +52,7 @@ pub struct Parts {
     sessions: web::Data<Sessions>,
     devices: web::Data<Devices>,
     profiles: web::Data<Profiles>,
+    decryption: web::Data<Decryption>,
     readiness: web::Data<Readiness>,
     json: JsonConfig,
     access_log: AccessLog,
@@ -90,6 +91,7 @@ impl Parts {
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
         let call_limit = wechat.timeout();
+        let decryption = Decryption::new(Duration::from_secs(wechat.watermark_seconds.into()));
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
@@ -114,6 +116,7 @@ impl Parts {
             devices: web::Data::new(Devices::new(Arc::clone(&store), lifetimes)),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
+            decryption: web::Data::new(decryption),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
             json: JsonConfig {
                 limit: settings.json.limit,
@@ -160,16 +163,20 @@ pub fn app(
 > {
     let wechat = wechat::Client::new(&parts.wechat);
     let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
-    let sessions = Arc::clone(&parts.sessions);
-    let logins = Logins::new(wechat, sessions, parts.rules);
+    let store = Arc::clone(&parts.store);
+    let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
+    let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
+    let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
-        .app_data(web::Data::new(access_tokens))
+        .app_data(web::Data::new(phones))
+        .app_data(web::Data::new(session_keys))
         .app_data(parts.sessions.clone())
         .app_data(parts.devices.clone())
         .app_data(parts.profiles.clone())
+        .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
         .configure(routes::configure)

@@ -12,7 +12,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, Resource, Route, web};
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::{health, login, session, sessions as devices, user};
+use crate::handlers::{
+    encrypted, health, login, phone, session, session_key, sessions as devices, user,
+};
 use crate::middleware::{panics, session as sessions};
 
 /// Who may come in.
@@ -43,6 +45,18 @@ pub fn table() -> Vec<Row> {
         row(Method::GET, "/session", Session, web::to(session::show)),
         // Logging out takes a token, but not a live one.
         row(Method::DELETE, "/session", Open, web::to(session::end)),
+        row(
+            Method::GET,
+            "/session/wechat",
+            Session,
+            web::to(session_key::check),
+        ),
+        row(
+            Method::POST,
+            "/session/wechat/reset",
+            Session,
+            web::to(session_key::reset),
+        ),
         row(Method::GET, "/sessions", Session, web::to(devices::list)),
         row(
             Method::DELETE,
@@ -58,6 +72,13 @@ pub fn table() -> Vec<Row> {
         ),
         row(Method::GET, "/user", Session, web::to(user::show)),
         row(Method::PUT, "/user", Session, web::to(user::change)),
+        row(Method::POST, "/user/phone", Session, web::to(phone::tell)),
+        row(
+            Method::POST,
+            "/user/decrypt",
+            Session,
+            web::to(encrypted::open),
+        ),
         row(Method::GET, "/livez", Open, web::to(health::live)),
         row(Method::GET, "/readyz", Open, web::to(health::ready)),
     ]

@@ -6,11 +6,22 @@
 
 pub mod access_token;
 mod devices;
+mod encrypted;
+mod phone;
 mod profile;
+mod session_key;
 
 pub use devices::Devices;
+pub use encrypted::Decryption;
+pub use phone::Phones;
 pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
+pub use session_key::SessionKeys;
 
+use std::panic::resume_unwind;
+
+use crate::identity::{CodeShape, OpenId};
+use crate::login::{self, LiveSession};
+use crate::session::CryptoError;
 use crate::store;
 
 /// Why there is no answer about a user.
@@ -22,4 +33,51 @@ pub enum Error {
     /// The user is not there any more.
     #[error("the user is not kept any more")]
     UserGone,
+    /// The session has ended meanwhile.
+    #[error("the session has ended meanwhile")]
+    SessionGone,
+    /// The user's openid is sealed under another AppSecret than the one of today. The user's next login mends that.
+    #[error(
+        "the AppSecret has changed since this user's last login, so their openid does not open"
+    )]
+    OpenIdSealed,
+    /// What came for a phone number code is none.
+    #[error("what came for a phone number code is {0}")]
+    LoginCodeForPhoneCode(CodeShape),
+    /// WeChat was asked about this code before, and whatever it answered was lost. Asking again gives nothing.
+    #[error("the phone number code was sent to WeChat before, and the answer was lost")]
+    PhoneCodeSpent,
+    /// WeChat gave no phone number.
+    #[error("could not learn the phone number from WeChat")]
+    PhoneNumber(#[source] access_token::Error),
+    /// WeChat did not say what there is to a session key.
+    #[error("could not ask WeChat about the session key")]
+    SessionKey(#[source] access_token::Error),
+    /// No session key that is known opens the data, or WeChat honours it no longer: it takes a new login.
+    #[error("the session key is not the one in force")]
+    SessionKeyStale,
+    /// Something could not be sealed.
+    #[error("could not seal what is to be kept")]
+    Crypto(#[from] CryptoError),
+    /// The session could not be changed.
+    #[error("could not keep the session's new key")]
+    Session(#[source] login::Error),
+}
+
+/// The user's openid, for a call to WeChat.
+fn openid_of(live: &LiveSession) -> Result<OpenId, Error> {
+    live.openid().ok_or(Error::OpenIdSealed)
+}
+
+/// Runs a task to its end, whether its caller still waits for it or not.
+async fn to_its_end<T: 'static>(
+    task: impl Future<Output = Result<T, Error>> + 'static,
+) -> Result<T, Error> {
+    match actix_rt::spawn(task).await {
+        Ok(outcome) => outcome,
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_cancelled) => Err(Error::Store(store::Error::Closed)),
+        },
+    }
 }

@@ -63,7 +63,7 @@ pub async fn log_in(
     let attempt = Attempt {
         app: request.app()?.map(str::to_owned),
         code: request.code()?,
-        from: client.app_id,
+        from: client.referer,
         device: client.device,
         previous: client.token,
     };

@@ -20,6 +20,7 @@ use crate::identity::{LoginCode, OpenId, SessionKey, Subject, UserId};
 use crate::session::{CryptoError, Device, SessionId, Token, User};
 use crate::store;
 use crate::wechat;
+use crate::wechat::doctor::Case;
 
 pub use apps::{App, Apps};
 pub use replay::{IdempotencyKey, MalformedKey};
@@ -54,8 +55,8 @@ pub struct Attempt {
     pub code: LoginCode,
     /// The mini program's name in the settings, or its AppID, as the login states it.
     pub app: Option<String>,
-    /// The AppID of the mini program that the login comes from, as WeChat states it.
-    pub from: Option<String>,
+    /// The mini program that the login comes from, as WeChat states it.
+    pub from: Option<wechat::Referer>,
     /// What the login comes from, for its owner to tell it by.
     pub device: Device,
     /// The token of the session before. If it is live, and of the same user, the new session gets its session keys.
@@ -105,6 +106,14 @@ pub enum Error {
     /// The code has given a session already, and that has ended.
     #[error("the code was used before, and its session has ended")]
     CodeUsed,
+    /// WeChat refused the code.
+    #[error("{diagnosis}")]
+    Refused {
+        /// The refusal.
+        error: wechat::Error,
+        /// What to fix, by all that is known of the login: one line for the log, with no secret in it.
+        diagnosis: String,
+    },
     /// WeChat did not say whose code it is.
     #[error("could not learn from WeChat whose code it is")]
     Wechat(#[source] wechat::Error),
@@ -129,7 +138,8 @@ impl Logins {
     /// Exchanges a login code for a session. The session is durable when this answers.
     ///
     /// # Errors
-    /// [`Error::AppUnknown`] before anybody is asked; [`Error::Wechat`] if WeChat refuses or does not answer;
+    /// [`Error::AppUnknown`] before anybody is asked; [`Error::Refused`] and [`Error::Wechat`] if WeChat refuses the code
+    /// or does not answer;
     /// [`Error::Store`] if the session could not be kept, in which case the code is spent.
     pub async fn log_in(&self, attempt: &Attempt, now: Timestamp) -> Result<Grant, Error> {
         let app = self.app_of(attempt)?;
@@ -137,7 +147,7 @@ impl Logins {
             .wechat
             .code_to_session(app.credentials(), &attempt.code)
             .await
-            .map_err(Error::Wechat)?;
+            .map_err(|error| diagnose(error, attempt, app, now))?;
         let subject = subject(app, &identity.openid);
         let older = self.handed_on(attempt, subject, now).await;
         let keys = generations::of(identity.session_key, older, self.rules.key_generations);
@@ -173,9 +183,11 @@ impl Logins {
     }
 
     fn app_of(&self, attempt: &Attempt) -> Result<&Arc<App>, Error> {
+        let from = attempt.from.as_ref();
+        let from = from.map(|referer| referer.app_id.as_str());
         self.sessions
             .apps
-            .choose(attempt.app.as_deref(), attempt.from.as_deref())
+            .choose(attempt.app.as_deref(), from)
             .ok_or(Error::AppUnknown)
     }
 
@@ -199,6 +211,24 @@ impl Logins {
             }
         }
     }
+}
+
+/// Adds to a refusal what the login itself shows of its reason.
+fn diagnose(error: wechat::Error, attempt: &Attempt, app: &App, now: Timestamp) -> Error {
+    let Some(refusal) = error.refusal() else {
+        return Error::Wechat(error);
+    };
+    let case = Case {
+        errcode: refusal.errcode,
+        rid: refusal.rid.as_ref(),
+        shape: attempt.code.shape(),
+        referer: attempt.from.as_ref(),
+        app_id: app.id(),
+        now,
+        clue: refusal.clue,
+    };
+    let diagnosis = case.to_string();
+    Error::Refused { error, diagnosis }
 }
 
 /// Who somebody is, as the store knows them: a digest over platform, AppID and openid, each with its length before it.

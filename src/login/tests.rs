@@ -248,7 +248,7 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
     assert_eq!(again.token.digest(), first.token.digest());
     assert_eq!((again.user, again.is_new), (first.user, first.is_new));
     assert_eq!(simulator.asked().len(), 1);
-    assert!(matches!(log_in(300).await, Err(Error::Wechat(_))));
+    assert!(matches!(log_in(300).await, Err(Error::Refused { .. })));
     assert_eq!(simulator.asked().len(), 2);
 }
 

@@ -126,6 +126,8 @@ pub struct Wechat {
     pub connect_timeout_milliseconds: u32,
     /// How long a whole call may take.
     pub timeout_milliseconds: u32,
+    /// How far from our clock the time in encrypted data may be, in the past and in the future.
+    pub watermark_seconds: u32,
 }
 
 /// One mini program.

@@ -98,6 +98,7 @@ const KEYS: &[Key] = &[
         "wechat.timeout_milliseconds",
         Kind::Number(1, MINUTE_IN_MILLISECONDS),
     ),
+    key("wechat.watermark_seconds", Kind::Number(1, DAY)),
     key("apps.*.app_id", Kind::Text(rules::app_id)),
     key("apps.*.app_secret", Kind::Secret(rules::app_secret)),
 ];

@@ -874,6 +874,7 @@ url = "sqlite://data/weapp.db"                    # built in
 base_url = "https://api.weixin.qq.com"            # built in
 connect_timeout_milliseconds = 1000               # built in
 timeout_milliseconds = 3000                       # built in
+watermark_seconds = 600                           # built in
 
 [apps.main]
 app_id = "(not set)"                              # built in

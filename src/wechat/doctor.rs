@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::identity::{AppId, CodeShape};
 use crate::wechat::errcode::{self, Class};
 use crate::wechat::referer::{Channel, Referer};
+use crate::wechat::refusal::Clue;
 use crate::wechat::rid::Rid;
 
 /// From which difference on our clock is said to be wrong, in seconds. Our choice: a call takes three at most, and
@@ -31,6 +32,8 @@ pub struct Case<'a> {
     pub app_id: &'a AppId,
     /// The time of the login by our clock.
     pub now: Timestamp,
+    /// What else WeChat's refusal told.
+    pub clue: Option<Clue>,
 }
 
 impl Case<'_> {
@@ -110,6 +113,10 @@ impl fmt::Display for Case<'_> {
             }
             Some(skew) => write!(f, "; our clock is {} s behind WeChat's: set it", -skew)?,
             None => {}
+        }
+        // The shape is told already.
+        if let Some(clue @ (Clue::CallerIp(_) | Clue::SentBefore)) = self.clue {
+            write!(f, "; {clue}")?;
         }
         if let Some(rid) = self.rid {
             write!(f, "; rid {rid}")?;

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::identity::{AppId, SessionKey, Watermark};
 use crate::wechat::answer::number;
 use crate::wechat::hex;
+pub use crate::wechat::members::Members;
 
 /// AES's block, and so the length of the initialisation vector; AES-128's key is as long.
 const BLOCK: usize = 16;

@@ -149,6 +149,12 @@ impl Error {
             .is_some_and(|refusal| refusal.class() == Class::TokenRefused)
     }
 
+    /// Whether WeChat says that what was sent is another mini program's, or that there is no such mini program (40013).
+    pub fn is_app_refused(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| refusal.errcode == 40013)
+    }
+
     /// Whether WeChat may have heard the call. If not, whatever was to be sent is as good as before.
     pub fn may_have_been_heard(&self) -> bool {
         match self {

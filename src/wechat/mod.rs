@@ -14,6 +14,7 @@ mod endpoint;
 pub mod errcode;
 mod error;
 mod gate;
+mod members;
 mod patience;
 mod phone;
 mod referer;

@@ -161,6 +161,21 @@ impl TestApp {
         self.call(request.insert_header(bearer(token))).await
     }
 
+    /// Posts a body with a token.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Reply {
+        let request = TestRequest::post().uri(path).set_json(body);
+        self.call(request.insert_header(bearer(token))).await
+    }
+
+    /// How often WeChat's endpoint was asked.
+    pub(crate) fn asked(&self, endpoint: simulator::Endpoint) -> usize {
+        let asked = self.wechat.asked();
+        let of_it = asked
+            .iter()
+            .filter(|asked| asked.endpoint == Some(endpoint));
+        of_it.count()
+    }
+
     /// The session that this token opens, as a handler sees it.
     pub(crate) async fn live(&self, token: &str) -> Option<LiveSession> {
         let token = Token::parse(token).unwrap();
@@ -290,6 +305,19 @@ impl Reply {
             .as_str()
             .expect("a user")
             .to_owned()
+    }
+
+    /// Asserts the whole reply to a refusal, but for the request's and WeChat's names of the call.
+    #[track_caller]
+    pub(crate) fn assert_refusal(&self, status: u16, mut whole: Value) {
+        let mut reply = self.json();
+        assert_eq!(self.status.as_u16(), status, "{reply}");
+        if let Some(rid) = reply["wechat"]["rid"].as_str() {
+            assert_eq!(rid.len(), 26, "{rid}");
+            reply["wechat"]["rid"] = "[rid]".into();
+        }
+        whole["request_id"] = reply["request_id"].clone();
+        assert_eq!(reply, whole);
     }
 
     /// Asserts the whole reply to a refusal, but for its name and its sentence's wording.

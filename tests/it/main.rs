@@ -6,7 +6,9 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod decrypt;
 mod devices;
+mod doctor;
 mod express;
 mod failures;
 mod floors;
@@ -14,6 +16,7 @@ mod generations;
 mod harness;
 mod login;
 mod parallel;
+mod phone;
 mod process;
 mod profile;
 mod replay;
@@ -21,4 +24,5 @@ mod routes;
 mod secrets;
 mod server;
 mod session;
+mod session_key;
 mod simulate;

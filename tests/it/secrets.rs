@@ -3,8 +3,8 @@
 use std::fs;
 
 use actix_web::http::StatusCode;
-use serde_json::json;
-use weapp_login::simulator::{Endpoint, Fault, Options, Simulator};
+use serde_json::{Value, json};
+use weapp_login::simulator::{Endpoint, Fault, Mint, Options, Simulator};
 
 use crate::harness::Folder;
 use crate::server::Binary;
@@ -44,10 +44,8 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
     faults
 }
 
-#[actix_rt::test]
-async fn nothing_secret_gets_out() {
-    let wechat = Simulator::start(Options::new(7)).await.unwrap();
-    let folder = Folder::new();
+/// A server that logs all that it can.
+fn start(wechat: &Simulator, folder: &Folder) -> Binary {
     let environment = [
         ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
         ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000"),
@@ -59,7 +57,43 @@ async fn nothing_secret_gets_out() {
             ":method :url :status :req[authorization] :req[idempotency-key] :referrer",
         ),
     ];
-    let server = Binary::start(&folder, &environment);
+    Binary::start(folder, &environment)
+}
+
+#[track_caller]
+fn assert_in_no_reply(secrets: &[String], replies: &[(u16, Value)]) {
+    for secret in secrets {
+        for (status, reply) in replies {
+            assert!(
+                !reply.to_string().contains(secret.as_str()),
+                "in a reply: {status} {reply}"
+            );
+        }
+    }
+}
+
+/// Looks for secrets in the log and in the bytes of the database.
+#[track_caller]
+fn assert_nowhere(secrets: &[String], server: &Binary, folder: &Folder) {
+    let output = server.output();
+    for secret in secrets {
+        assert!(!output.contains(secret.as_str()), "in the log:\n{output}");
+        for entry in fs::read_dir(folder.path().join("data")).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
+            assert!(!found, "in {}", path.display());
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn nothing_secret_gets_out() {
+    let wechat = Simulator::start(Options::new(7)).await.unwrap();
+    let folder = Folder::new();
+    let server = start(&wechat, &folder);
 
     let mut replies = Vec::new();
     let code = wechat.issue_code("mei");
@@ -128,27 +162,134 @@ async fn nothing_secret_gets_out() {
     replies.push(server.ask("DELETE", "/session", &token, ""));
     replies.push(server.ask("GET", "/session", &token, ""));
 
-    for secret in secrets.iter().chain([&token]) {
-        for (status, reply) in &replies {
-            assert!(
-                !reply.to_string().contains(secret.as_str()),
-                "in a reply: {status} {reply}"
-            );
-        }
-        let output = server.output();
-        assert!(!output.contains(secret.as_str()), "in the log:\n{output}");
-        for entry in fs::read_dir(folder.path().join("data")).unwrap() {
-            let path = entry.unwrap().path();
-            let bytes = fs::read(&path).unwrap();
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
-            assert!(!found, "in {}", path.display());
-        }
-    }
+    secrets.push(token);
+    assert_in_no_reply(&secrets, &replies);
+    assert_nowhere(&secrets, &server, &folder);
     assert!(
         server.output().contains("code=***"),
         "the log was not looked at: {}",
         server.output()
     );
+}
+
+/// The access tokens that WeChat was shown.
+fn access_tokens(wechat: &Simulator) -> Vec<String> {
+    let asked = wechat.asked();
+    let tokens = asked
+        .iter()
+        .filter_map(|asked| asked.parameter("access_token"));
+    tokens.map(str::to_owned).collect()
+}
+
+/// What a mini program's event hands over, as a body.
+fn event(wechat: &Simulator, what: &Mint) -> Value {
+    let minted = wechat.first_app().mint("mei", what);
+    let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
+    if let Some(raw_data) = minted.raw_data {
+        event["rawData"] = raw_data.into();
+        event["signature"] = minted.signature.into();
+    }
+    event
+}
+
+#[actix_rt::test]
+async fn nothing_secret_gets_out_of_an_account() {
+    let wechat = Simulator::start(Options::new(7)).await.unwrap();
+    let mut person = wechat.person("mei");
+    "13580006666".clone_into(&mut person.phone_number);
+    "绝密的昵称".clone_into(&mut person.nickname);
+    let personal = [person.phone_number.clone(), person.nickname.clone()];
+    wechat.describe("mei", person);
+    let folder = Folder::new();
+    let server = start(&wechat, &folder);
+    let (_, login) = server.login(&wechat.issue_code("mei"));
+    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let mut secrets = vec![
+        token.clone(),
+        wechat.openid("mei"),
+        wechat.app_secret().into(),
+    ];
+    let ask = |method, path, body: &Value| server.ask(method, path, &token, &body.to_string());
+
+    // What its owner sees of it.
+    let phone = json!({ "code": wechat.issue_phone_code("mei") });
+    let mut own = [(); 2]
+        .map(|()| ask("POST", "/user/phone", &phone))
+        .to_vec();
+    let events = [Mint::phone_number(), Mint::user_info()].map(|what| event(&wechat, &what));
+    own.extend(
+        events
+            .iter()
+            .map(|event| ask("POST", "/user/decrypt", event)),
+    );
+    for (status, reply) in &own {
+        let shown = reply.to_string();
+        assert_eq!(*status, 200, "{shown}");
+        assert!(personal.iter().any(|text| shown.contains(text)), "{shown}");
+    }
+    let mut replies = Vec::new();
+    for (method, path) in [
+        ("GET", "/session/wechat"),
+        ("POST", "/session/wechat/reset"),
+    ] {
+        secrets.extend(wechat.session_key("mei"));
+        replies.push(ask(method, path, &json!({})));
+        assert_eq!(replies.last().unwrap().0, 200);
+    }
+    secrets.extend(wechat.session_key("mei"));
+    secrets.extend(access_tokens(&wechat));
+    let encrypt_key = wechat.first_app().encrypt_key("mei").unwrap();
+    secrets.push(encrypt_key.encrypt_key);
+    secrets.push(phone["code"].as_str().unwrap().to_owned());
+    for event in &events {
+        secrets.push(event["encryptedData"].as_str().unwrap().to_owned());
+        secrets.extend(event["signature"].as_str().map(str::to_owned));
+    }
+
+    // What WeChat's failures and others' requests make of it.
+    for endpoint in [
+        Endpoint::PhoneNumber,
+        Endpoint::CheckSessionKey,
+        Endpoint::ResetUserSessionKey,
+        Endpoint::StableAccessToken,
+    ] {
+        let echoed: Vec<_> = secrets.iter().chain(&personal).cloned().collect();
+        for fault in faults(&echoed)
+            .into_iter()
+            .filter(|fault| *fault != Fault::Silence)
+        {
+            wechat.every_answer(endpoint, fault);
+            wechat.first_app().clobber_access_tokens();
+            let code = wechat.issue_phone_code("mei");
+            replies.push(ask("POST", "/user/phone", &json!({ "code": code })));
+            replies.push(ask("POST", "/session/wechat/reset", &json!({})));
+            replies.push(ask("GET", "/session/wechat", &json!({})));
+            secrets.push(code);
+        }
+        wechat.clear_faults(endpoint);
+    }
+    secrets.extend(access_tokens(&wechat));
+    let (_, login) = server.login(&wechat.issue_code("bo"));
+    let bo = login["data"]["token"].as_str().unwrap();
+    for (path, body) in [
+        ("/user/phone", &phone),
+        ("/user/decrypt", &events[0]),
+        ("/user/decrypt", &events[1]),
+    ] {
+        replies.push(server.ask("POST", path, bo, &body.to_string()));
+    }
+    // The last phone codes gave a number to its owner, once the token was to be had.
+    let (shown, hidden): (Vec<_>, _) = replies
+        .into_iter()
+        .partition(|(status, reply)| *status == 200 && !reply["data"]["phone_number"].is_null());
+    own.extend(shown);
+    assert_in_no_reply(&secrets, &own);
+    secrets.extend(personal);
+    assert_in_no_reply(&secrets, &hidden);
+    let output = server.output();
+    assert!(
+        output.contains("POST /user/decrypt 401"),
+        "the log was not looked at: {output}"
+    );
+    assert_nowhere(&secrets, &server, &folder);
 }

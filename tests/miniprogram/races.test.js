@@ -51,6 +51,17 @@ test('a second 401 rejects', async () => {
   assert.equal(calls.login, 2);
 });
 
+test('a stale session key is the caller’s to know: nothing logs in, and nothing is sent again', async () => {
+  const { login, calls, seen } = phone(({ route }) =>
+    route === 'POST /login' ? grant('T1') : refusal(401, 'session_key_stale'));
+  await login.login();
+  const taken = { encryptedData: 'e', iv: 'i', errMsg: 'getUserInfo:ok' };
+  await assert.rejects(login.decrypt(taken), { statusCode: 401, error: 'session_key_stale' });
+  assert.deepEqual(seen, { 'POST /login': 1, 'POST /user/decrypt': 1 });
+  assert.equal(calls.requests[1].body, '{"encryptedData":"e","iv":"i"}');
+  assert.equal(login.hasToken(), true);
+});
+
 test('parallel requests that stay refused cost one login, and all reject', async () => {
   const { login, seen } = phone(({ route, nth }) =>
     route === 'POST /login' ? grant(`T${nth}`) : refusal(401, 'session_required'));

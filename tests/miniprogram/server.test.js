@@ -170,6 +170,26 @@ test('an open route needs no login', async () => {
   assert.equal(calls.requests[0].headers.authorization, undefined);
 });
 
+test('a phone number code gives the number, and the same one again', async () => {
+  const { login, calls } = phone();
+  const code = crypto.randomUUID().replaceAll('-', '').repeat(2);
+  const number = await login.phone(code);
+  assert.deepEqual(Object.keys(number).sort(), ['country_code', 'phone_number', 'pure_phone_number']);
+  assert.match(number.pure_phone_number, /^\d+$/);
+  assert.deepEqual(await login.phone(code), number);
+  const mistaken = login.phone(code.slice(0, 32));
+  await assert.rejects(mistaken, { statusCode: 400, error: 'login_code_instead_of_phone_code' });
+  assert.equal(calls.login, 1);
+});
+
+test('data that does not open leaves the session alone', async () => {
+  const { login, calls } = phone();
+  const refused = login.decrypt({ encryptedData: 'AAAAAAAAAAAAAAAAAAAAAA==', iv: 'AAAAAAAAAAAAAAAAAAAAAA==' });
+  await assert.rejects(refused, { statusCode: 401, error: 'session_key_stale' });
+  assert.equal(calls.login, 1);
+  assert.equal(sent(calls, 'POST', '/user/decrypt'), 1);
+});
+
 test('a refusal that is no 401 is not repeated', async () => {
   const { login, calls } = phone();
   await assert.rejects(login.request({ url: '/nowhere' }), { statusCode: 404, error: 'not_found', code: 404 });

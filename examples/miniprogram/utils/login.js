@@ -21,16 +21,31 @@ let loginUnderWay = null;
 let loggedOut = false;
 
 // Sends `{url: '/path', method, data, header, timeout}` as the user. Resolves with the server's `{code, message, data}`
-// for 2xx, else rejects with an Error (see `failure`). On 401 it logs in and sends once more: the server refused before
-// doing anything, so even a POST is safe to repeat. `auth: false` sends no token and never logs in.
+// for 2xx, else rejects with an Error (see `failure`). On `session_required` it logs in and sends once more: the server
+// refused before doing anything, so even a POST is safe to repeat. No other 401 does that: a login does not help against
+// `session_key_stale` unless the data is taken again after it. `auth: false` sends no token and never logs in.
 function request(options) {
   if (options.auth === false || loggedOut) return send(options, '');
   return ensureLogin().then((token) => send(options, token).catch((refusal) => {
-    if (refusal.statusCode !== 401 || loggedOut) throw refusal;
+    if (refusal.error !== 'session_required' || loggedOut) throw refusal;
     // Another request may have logged in meanwhile: only the refused token is thrown away, never its successor.
     if (wx.getStorageSync(TOKEN_KEY) === token) wx.removeStorageSync(TOKEN_KEY);
     return ensureLogin().then((successor) => send(options, successor));
   }));
+}
+
+// Resolves with `{phone_number, pure_phone_number, country_code}` for `e.detail.code` of a getPhoneNumber button. Safe to
+// repeat with the same code: it is paid for once.
+function phone(code) {
+  return request({ url: '/user/phone', method: 'POST', data: { code: code } }).then((reply) => reply.data);
+}
+
+// Resolves with what is inside encrypted data: pass `e.detail`, or what wx.getUserInfo and their like resolve with. On
+// `session_key_stale` call `login()`, and let the user cause the event again: the data of before will not open.
+function decrypt(detail) {
+  const { encryptedData, iv, rawData, signature } = detail;
+  const data = { encryptedData: encryptedData, iv: iv, rawData: rawData, signature: signature };
+  return request({ url: '/user/decrypt', method: 'POST', data: data }).then((reply) => reply.data);
 }
 
 // Resolves with the token in storage, or with that of a new login. Whether it still lives, the next request shows.
@@ -181,4 +196,6 @@ module.exports = {
   hasToken: hasToken,
   login: login,
   logout: logout,
+  phone: phone,
+  decrypt: decrypt,
 };

@@ -113,6 +113,11 @@ impl AccessTokens {
         call(&renewed).await.map_err(Error::Call)
     }
 
+    /// The client to make such a call with: this worker's.
+    pub(super) fn wechat(&self) -> &wechat::Client {
+        &self.wechat
+    }
+
     async fn obtain(
         &self,
         app: &wechat::App,

@@ -3,7 +3,6 @@
 //! Knows the headers. Never knows which mini programs are served, or what a login does with any of it.
 
 mod device;
-mod referer;
 
 use std::future::{Ready, ready};
 
@@ -15,13 +14,14 @@ use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
 use crate::middleware::session::bearer;
 use crate::session::{Device, Token};
+use crate::wechat::Referer;
 
 /// What the headers of a login say.
 pub struct Client {
     /// What it runs on.
     pub device: Device,
-    /// The AppID in the Referer that WeChat sets, and a mini program cannot change.
-    pub app_id: Option<String>,
+    /// What the Referer says that WeChat sets, and a mini program cannot change.
+    pub referer: Option<Referer>,
     /// The token of the session before, live or not. One that cannot be a token counts as none.
     pub token: Option<Token>,
     /// What tells this login from the next one and makes it the same as its repetition.
@@ -37,8 +37,8 @@ impl FromRequest for Client {
             Self {
                 device: text_of(request, USER_AGENT.as_str())
                     .map_or_else(Device::unknown, |agent| device::describe(&agent)),
-                app_id: text_of(request, REFERER.as_str())
-                    .and_then(|referer| referer::app_id(&referer).map(str::to_owned)),
+                referer: text_of(request, REFERER.as_str())
+                    .and_then(|referer| Referer::parse(&referer)),
                 token: bearer(request).and_then(Token::parse),
                 idempotency_key,
             }

@@ -33,6 +33,7 @@ fn line(errcode: i64, shape: CodeShape, from: &str, ahead: i64) -> String {
         referer: Some(&referer(from)),
         app_id: &AppId::new(APP_ID),
         now: Timestamp::from_second(RID_SECONDS + ahead).unwrap(),
+        clue: None,
     };
     assert_eq!(case.skew_seconds(), Some(ahead));
     case.to_string()
@@ -58,6 +59,7 @@ fn a_line_may_know_little() {
         referer: None,
         app_id: &AppId::new(APP_ID),
         now: Timestamp::UNIX_EPOCH,
+        clue: None,
     };
     assert_eq!(
         case.to_string(),

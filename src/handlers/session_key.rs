@@ -1,0 +1,54 @@
+//! `GET /session/wechat` and `POST /session/wechat/reset`: whether WeChat honours the session key, and another one.
+//!
+//! Knows the members of the reply. Never knows a key.
+
+use actix_web::{Responder, web};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::account::SessionKeys;
+use crate::error::ApiError;
+use crate::handlers::Success;
+use crate::login::LiveSession;
+use crate::middleware::session::CurrentUser;
+
+#[derive(Serialize)]
+struct StandingReply {
+    /// Whether data that the mini program takes now opens with the key that the server has.
+    valid: bool,
+}
+
+/// Tells whether WeChat still honours the session's key.
+///
+/// # Errors
+/// What WeChat and the store said, if WeChat does not tell.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the request arrives"
+)]
+pub async fn check(
+    current: CurrentUser,
+    keys: web::Data<SessionKeys>,
+) -> Result<impl Responder, ApiError> {
+    let valid = keys.is_in_force(&current, Timestamp::now()).await?;
+    Ok(Success(StandingReply { valid }))
+}
+
+/// Has WeChat replace the session's key.
+///
+/// # Errors
+/// `session_key_stale` if only a login gives another; else what WeChat and the store said.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the request arrives"
+)]
+pub async fn reset(
+    current: CurrentUser,
+    keys: web::Data<SessionKeys>,
+) -> Result<impl Responder, ApiError> {
+    let keys = keys.into_inner();
+    keys.reset(LiveSession::clone(&current), Timestamp::now())
+        .await?;
+    Ok(Success(json!({})))
+}

@@ -1,0 +1,216 @@
+//! `POST /user/decrypt`: what a mini program's events hand over encrypted.
+
+use serde_json::{Value, json};
+use weapp_login::simulator::{App, Mint, Minted};
+
+use crate::harness::{Reply, TestApp, bearer, now};
+
+/// The event's members, verbatim.
+fn event(minted: &Minted) -> Value {
+    let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
+    if let Some(raw_data) = &minted.raw_data {
+        event["rawData"] = json!(raw_data);
+        event["signature"] = json!(minted.signature);
+    }
+    event
+}
+
+async fn decrypt(app: &TestApp, token: &str, event: Value) -> Reply {
+    app.post("/user/decrypt", token, event).await
+}
+
+fn mint(app: &TestApp, user: &str, what: &Mint) -> Minted {
+    app.wechat.first_app().mint(user, what)
+}
+
+/// The one reply to all that does not open.
+fn stale() -> Value {
+    json!({
+        "code": 401,
+        "error": "session_key_stale",
+        "message": "The session key does not fit: first call wx.login and POST the code to /login, then let the event \
+                    happen again and send its new data.",
+    })
+}
+
+fn unix_now() -> u64 {
+    u64::try_from(now().as_second()).unwrap()
+}
+
+#[actix_rt::test]
+async fn a_phone_number_opens() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let minted = mint(&app, "mei", &Mint::phone_number().made_at(unix_now()));
+    let number = app.wechat.person("mei").phone_number;
+    let reply = decrypt(&app, &token, event(&minted)).await;
+    let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
+    reply.assert_data(json!({
+        "phoneNumber": number,
+        "purePhoneNumber": number,
+        "countryCode": "86",
+        "watermark": { "timestamp": made_at, "appid": app.wechat.app_id() },
+    }));
+}
+
+#[actix_rt::test]
+async fn user_information_opens_without_what_names_the_user_to_wechat() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let minted = mint(&app, "mei", &Mint::user_info().made_at(unix_now()));
+    let reply = decrypt(&app, &token, event(&minted)).await;
+    let person = app.wechat.person("mei");
+    let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
+    reply.assert_data(json!({
+        "nickName": person.nickname,
+        "avatarUrl": person.avatar_url,
+        "gender": 0,
+        "language": "zh_CN",
+        "city": "",
+        "province": "",
+        "country": "",
+        "watermark": { "timestamp": made_at, "appid": app.wechat.app_id() },
+    }));
+    assert!(!reply.text.contains(&app.wechat.openid("mei")));
+}
+
+#[actix_rt::test]
+async fn a_plus_that_a_form_turned_into_a_space_is_mended() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let mut mended = 0;
+    while mended < 3 {
+        let minted = mint(&app, "mei", &Mint::user_info());
+        let both = [&minted.encrypted_data, &minted.iv];
+        mended += usize::from(both.iter().any(|text| text.contains('+')));
+        let mut event = event(&minted);
+        for name in ["encryptedData", "iv"] {
+            event[name] = json!(event[name].as_str().unwrap().replace('+', " "));
+        }
+        assert_eq!(decrypt(&app, &token, event).await.status, 200);
+    }
+}
+
+/// Takes data, then logs in with the old token or without, and sends the data with the new token.
+async fn race(app: &TestApp, with_old_token: bool) -> Reply {
+    let first = app.token_of("mei").await;
+    let minted = mint(app, "mei", &Mint::phone_number());
+    let code = app.wechat.issue_code("mei");
+    let (name, value) = bearer(&first);
+    let headers = [(name, &*value)];
+    let headers = if with_old_token { &headers[..] } else { &[] };
+    let token = app.login_with(&code, headers).await.token();
+    decrypt(app, &token, event(&minted)).await
+}
+
+#[actix_rt::test]
+async fn data_taken_just_before_a_login_opens_after_it() {
+    let app = TestApp::start().await;
+    let reply = race(&app, true).await;
+    let number = app.wechat.person("mei").phone_number;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["data"]["purePhoneNumber"], json!(number));
+    race(&app, false).await.assert_refusal(401, stale());
+}
+
+#[actix_rt::test]
+async fn with_generations_switched_off_it_does_not() {
+    let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
+    race(&app, true).await.assert_refusal(401, stale());
+}
+
+#[actix_rt::test]
+async fn whatever_does_not_open_is_refused_alike() {
+    let app = TestApp::start().await;
+    let (token, _) = (app.token_of("mei").await, app.token_of("bo").await);
+    let good = mint(&app, "mei", &Mint::user_info());
+    let altered = |name: &str, value: &str| {
+        let mut event = event(&good);
+        event[name] = json!(value);
+        event
+    };
+    let other_app = Mint::user_info().for_app("wx0000000000000000");
+    let (late, early) = (unix_now() - 700, unix_now() + 700);
+    let (cut, rest) = good.encrypted_data.split_at(64);
+    let other = if rest.starts_with('A') { "B" } else { "A" };
+    let flipped = rest.chars().skip(1).collect::<String>();
+    let flipped = format!("{cut}{other}{flipped}");
+    let events = [
+        event(&mint(&app, "bo", &Mint::user_info())),
+        event(&mint(&app, "mei", &other_app)),
+        event(&mint(&app, "mei", &Mint::user_info().made_at(late))),
+        event(&mint(&app, "mei", &Mint::user_info().made_at(early))),
+        altered("encryptedData", &flipped),
+        altered("encryptedData", cut),
+        altered("encryptedData", ""),
+        altered("encryptedData", "不是"),
+        altered("iv", ""),
+        altered("iv", "AAAA"),
+        altered("iv", "AAAAAAAAAAAAAAAAAAAAAA=="),
+        altered("rawData", "{}"),
+        altered("signature", "75e81ceda165f4ffa64f4068af58c64b8f54b88c"),
+    ];
+    for event in events {
+        let reply = decrypt(&app, &token, event).await;
+        reply.assert_refusal(401, stale());
+    }
+    assert_eq!(decrypt(&app, &token, event(&good)).await.status, 200);
+    assert_eq!(
+        app.show_session(&token).await.status,
+        200,
+        "still logged in"
+    );
+}
+
+#[actix_rt::test]
+async fn how_old_data_may_be_is_a_setting() {
+    let app = TestApp::with(&[("WEAPP_WECHAT__WATERMARK_SECONDS", "86400")]).await;
+    let token = app.token_of("mei").await;
+    for (age, status) in [(86_000, 200), (87_000, 401)] {
+        let made_at = Mint::phone_number().made_at(unix_now() - age);
+        let minted = mint(&app, "mei", &made_at);
+        assert_eq!(decrypt(&app, &token, event(&minted)).await.status, status);
+    }
+}
+
+#[actix_rt::test]
+async fn data_of_another_app_does_not_open() {
+    let app = TestApp::serving(&["shop", "desk"]).await;
+    let of = |name| app.wechat.in_app(&App::named(7, name).id).unwrap();
+    let mut tokens = Vec::new();
+    for name in ["shop", "desk"] {
+        let code = of(name).issue_code("mei");
+        let login = app.post_login(json!({ "code": code, "app": name })).await;
+        tokens.push(login.token());
+    }
+    let minted = of("desk").mint("mei", &Mint::phone_number());
+    let shop = decrypt(&app, &tokens[0], event(&minted)).await;
+    shop.assert_refusal(401, stale());
+    let desk = decrypt(&app, &tokens[1], event(&minted)).await;
+    assert_eq!(desk.status, 200);
+}
+
+#[actix_rt::test]
+async fn what_is_not_all_there_is_told_as_such() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let whole = event(&mint(&app, "mei", &Mint::user_info()));
+    for name in ["encryptedData", "iv", "rawData", "signature"] {
+        for value in [None, Some(Value::Null), Some(json!(7))] {
+            let mut event = whole.clone();
+            match value {
+                Some(value) => event[name] = value,
+                None => drop(event.as_object_mut().unwrap().remove(name)),
+            }
+            decrypt(&app, &token, event).await.assert_refusal(
+                400,
+                json!({
+                    "code": 400,
+                    "error": "encrypted_data_missing",
+                    "message": "Send encryptedData and iv, and rawData only with its signature, as the event gives \
+                                them, as application/json.",
+                }),
+            );
+        }
+    }
+}

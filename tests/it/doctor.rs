@@ -1,0 +1,154 @@
+//! What the log says about a login that WeChat refused: one line, and what to fix.
+
+use std::time::Duration;
+
+use serde_json::json;
+use weapp_login::simulator::{Endpoint, Fault, Options, Simulator};
+
+use crate::harness::Folder;
+use crate::server::Binary;
+
+/// A mini program that nobody serves.
+const STRANGER: &str = "wx0000000000000000";
+
+/// A code that no simulator has issued, but looks like one of `wx.login`'s.
+const UNKNOWN: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
+
+/// What is refused.
+struct Login {
+    code: String,
+    /// The AppID in the Referer; the server's own if there is none here.
+    from: Option<&'static str>,
+    /// How far WeChat's clock is ahead.
+    ahead: u64,
+    fault: Option<Fault>,
+}
+
+impl Login {
+    fn with(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            from: None,
+            ahead: 0,
+            fault: Some(Fault::errcode(40029)),
+        }
+    }
+
+    /// Logs in, and gives the only line that the log has about it: without time and level, without the names of the call
+    /// and the request, which are compared with the reply's, and with `[ours]` for the server's AppID.
+    async fn line(self) -> String {
+        let wechat = Simulator::start(Options::new(7)).await.unwrap();
+        let folder = Folder::new();
+        let environment = [
+            ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
+            ("WEAPP_APPS__MAIN__APP_ID", wechat.app_id()),
+            ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
+            ("WEAPP_LOG__LEVEL", "debug"),
+        ];
+        let mut server = Binary::start(&folder, &environment);
+        wechat.advance(Duration::from_secs(self.ahead));
+        if let Some(fault) = self.fault {
+            wechat.next_answer(Endpoint::Code2Session, fault);
+        }
+        let body = json!({ "code": self.code }).to_string();
+        let request = format!(
+            "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+             referer: https://servicewechat.com/{}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
+            self.from.unwrap_or(wechat.app_id()),
+            body.len()
+        );
+        let mut connection = server.connect();
+        connection.send(request.as_bytes());
+        let (_, reply) = connection.reply().unwrap();
+        let id = format!(" (request {})", reply["request_id"].as_str().unwrap());
+        let rid = reply["wechat"]["rid"].as_str().unwrap();
+        let line = server.wait_for(&id);
+        let output = server.output();
+        for named in ["login refused", rid] {
+            let lines = output.lines().filter(|line| line.contains(named));
+            assert_eq!(lines.count(), 1, "{named} in:\n{output}");
+        }
+        assert!(!output.contains(&self.code), "{output}");
+        let start = line.find(reply["error"].as_str().unwrap()).unwrap();
+        let (_, line) = line.split_at(start);
+        let line = line.strip_suffix(&id).expect("the request's name last");
+        line.replace(rid, "[rid]")
+            .replace(wechat.app_id(), "[ours]")
+    }
+}
+
+#[actix_rt::test]
+async fn another_mini_program_is_named() {
+    let login = Login {
+        from: Some(STRANGER),
+        ..Login::with(UNKNOWN)
+    };
+    assert_eq!(
+        login.line().await,
+        "login_code_invalid: login refused, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the \
+         server took it for [ours]: let `apps.<name>.app_id` and the mini program's project.config.json be the same [the \
+         code is shaped like a login code; the Referer names wx0000000000000000 (DevTools); exchanged for [ours]; rid [rid]]"
+    );
+}
+
+#[actix_rt::test]
+async fn a_phone_number_code_is_told_as_such() {
+    assert_eq!(
+        Login::with(&"0a".repeat(32)).line().await,
+        "login_code_invalid: login refused, errcode 40029 (invalid code): send the code from wx.login here: this is one from \
+         a getPhoneNumber button, or from a plugin [the code is shaped like a phone number code; the Referer names [ours] \
+         (DevTools); exchanged for [ours]; rid [rid]]"
+    );
+}
+
+#[actix_rt::test]
+async fn the_mock_code_is_told_as_such() {
+    assert_eq!(
+        Login::with("the code is a mock one").line().await,
+        "login_code_invalid: login refused, errcode 40029 (invalid code): open the project in DevTools with its AppID: \
+         without one, wx.login gives only a mock code [the code is the mock code that DevTools gives without an AppID; the \
+         Referer names [ours] (DevTools); exchanged for [ours]; rid [rid]]"
+    );
+}
+
+#[actix_rt::test]
+async fn a_cut_code_is_told_as_such() {
+    assert_eq!(
+        Login::with("051bIzT629FmMN0z").line().await,
+        "login_code_invalid: login refused, errcode 40029 (invalid code): the code was cut on its way: send `res.code` \
+         whole, as JSON [the code is shorter than a code of WeChat's, as if cut; the Referer names [ours] (DevTools); \
+         exchanged for [ours]; rid [rid]]"
+    );
+}
+
+#[actix_rt::test]
+async fn a_wrong_clock_is_told() {
+    let login = Login {
+        ahead: 3600,
+        ..Login::with(UNKNOWN)
+    };
+    let line = login.line().await;
+    let (before, after) = line.split_once("our clock is ").unwrap();
+    let (seconds, after) = after.split_once(' ').unwrap();
+    assert!((3598..=3602).contains(&seconds.parse::<u32>().unwrap()));
+    assert_eq!(
+        format!("{before}our clock is N {after}"),
+        "login_code_invalid: login refused, errcode 40029 (invalid code): the code looks right, so it is older than 5 \
+         minutes, or the mini program that asked for it has another AppID [the code is shaped like a login code; the \
+         Referer names [ours] (DevTools); exchanged for [ours]; our clock is N s behind WeChat's: set it; rid [rid]]"
+    );
+}
+
+#[actix_rt::test]
+async fn the_address_that_wechat_saw_is_told() {
+    let login = Login {
+        fault: Some(Fault::AddressRefused),
+        ..Login::with(UNKNOWN)
+    };
+    assert_eq!(
+        login.line().await,
+        "wechat_misconfigured: login refused, errcode 40164 (invalid ip, not in whitelist): add the server's public IP \
+         address to the IP whitelist on WeChat's console (Development > Settings) [the code is shaped like a login code; \
+         the Referer names [ours] (DevTools); exchanged for [ours]; WeChat saw the call come from 127.0.0.1; rid [rid]]"
+    );
+}

@@ -1,0 +1,310 @@
+//! `POST /user/phone`: a phone number for a code, once and for its own user.
+
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::test::TestRequest;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use weapp_login::simulator::{App, Endpoint, Fault, Options, Simulator};
+
+use crate::harness::{Folder, Reply, TestApp, bearer};
+use crate::server::Binary;
+
+const ENDPOINT: Endpoint = Endpoint::PhoneNumber;
+
+const LATER: &str = "let the user tap the button again.";
+
+async fn ask(app: &TestApp, token: &str, code: &str) -> Reply {
+    app.post("/user/phone", token, json!({ "code": code }))
+        .await
+}
+
+/// What the user of this name is answered with.
+fn number_of(wechat: &Simulator, user: &str) -> Value {
+    let person = wechat.person(user);
+    assert_eq!(person.country_code, "86");
+    json!({
+        "phone_number": person.phone_number,
+        "pure_phone_number": person.phone_number,
+        "country_code": "86",
+    })
+}
+
+fn invalid() -> Value {
+    json!({
+        "code": 40029,
+        "error": "phone_code_invalid",
+        "message": format!(
+            "WeChat does not accept this phone number code, which works once within 5 minutes of the tap: {LATER}"
+        ),
+        "wechat": { "errcode": 40029, "rid": "[rid]" },
+    })
+}
+
+fn spent() -> Value {
+    json!({
+        "code": 409,
+        "error": "phone_code_spent",
+        "message": format!(
+            "This phone number code was sent to WeChat before and the answer was lost: {LATER}"
+        ),
+    })
+}
+
+#[actix_rt::test]
+async fn a_user_gets_their_number_unmasked() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let code = app.wechat.issue_phone_code("mei");
+    ask(&app, &token, &code)
+        .await
+        .assert_data(number_of(&app.wechat, "mei"));
+    let asked = app.wechat.asked();
+    let last: Value = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
+    assert_eq!(
+        last,
+        json!({ "code": code, "openid": app.wechat.openid("mei") })
+    );
+}
+
+#[actix_rt::test]
+async fn a_foreign_number_has_its_country_code() {
+    let app = TestApp::start().await;
+    let mut person = app.wechat.person("mei");
+    person.country_code = "44".to_owned();
+    person.phone_number = "7700900123".to_owned();
+    app.wechat.describe("mei", person);
+    let token = app.token_of("mei").await;
+    let code = app.wechat.issue_phone_code("mei");
+    ask(&app, &token, &code).await.assert_data(json!({
+        "phone_number": "+447700900123",
+        "pure_phone_number": "7700900123",
+        "country_code": "44",
+    }));
+}
+
+#[actix_rt::test]
+async fn the_same_code_gives_the_same_answer_and_is_paid_for_once() {
+    let app = TestApp::start().await;
+    let (first, second) = (app.token_of("mei").await, app.token_of("mei").await);
+    let code = app.wechat.issue_phone_code("mei");
+    for token in [&first, &first, &second] {
+        ask(&app, token, &code)
+            .await
+            .assert_data(number_of(&app.wechat, "mei"));
+    }
+    assert_eq!(app.asked(ENDPOINT), 1);
+}
+
+#[actix_rt::test]
+async fn two_at_once_share_one_exchange() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let code = app.wechat.issue_phone_code("mei");
+    let slowly = Fault::Delay(Duration::from_millis(300));
+    app.wechat.next_answer(ENDPOINT, slowly);
+    for reply in join_all((0..5).map(|_| ask(&app, &token, &code))).await {
+        reply.assert_data(number_of(&app.wechat, "mei"));
+    }
+    assert_eq!(app.asked(ENDPOINT), 1);
+}
+
+#[actix_rt::test]
+async fn another_users_code_gives_nothing() {
+    let app = TestApp::start().await;
+    let (mei, bo) = (app.token_of("mei").await, app.token_of("bo").await);
+    let code = app.wechat.issue_phone_code("mei");
+    ask(&app, &bo, &code).await.assert_refusal(400, invalid());
+    ask(&app, &mei, &code)
+        .await
+        .assert_data(number_of(&app.wechat, "mei"));
+    ask(&app, &bo, &code).await.assert_refusal(400, invalid());
+}
+
+#[actix_rt::test]
+async fn a_login_code_is_refused_before_wechat_is_asked() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for code in [&*app.wechat.issue_code("mei"), "the code is a mock one"] {
+        ask(&app, &token, code).await.assert_refusal(
+            400,
+            json!({
+                "code": 400,
+                "error": "login_code_instead_of_phone_code",
+                "message": "This is a code from wx.login: send e.detail.code of the phone number button's event.",
+            }),
+        );
+    }
+    assert_eq!(app.asked(ENDPOINT), 0);
+    assert_eq!(app.rows_in("ledger"), 0);
+}
+
+#[actix_rt::test]
+async fn a_code_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for (body, error) in [
+        (json!({}), "code_missing"),
+        (json!({ "code": null }), "code_malformed"),
+        (json!({ "code": "" }), "code_malformed"),
+        (json!({ "code": "x".repeat(513) }), "code_malformed"),
+    ] {
+        let reply = app.post("/user/phone", &token, body).await;
+        reply.assert_refused(400, error);
+    }
+    let form = TestRequest::post()
+        .uri("/user/phone")
+        .insert_header(bearer(&token))
+        .insert_header((CONTENT_TYPE, "text/plain"))
+        .set_payload("x");
+    app.call(form).await.assert_refused(400, "code_missing");
+}
+
+#[actix_rt::test]
+async fn a_code_of_another_app_is_told_as_such() {
+    let app = TestApp::serving(&["shop", "desk"]).await;
+    let of = |name| app.wechat.in_app(&App::named(7, name).id).unwrap();
+    let code = of("shop").issue_code("mei");
+    let login = app.post_login(json!({ "code": code, "app": "shop" })).await;
+    let foreign = of("desk").issue_phone_code("mei");
+    ask(&app, &login.token(), &foreign).await.assert_refusal(
+        400,
+        json!({
+            "code": 40013,
+            "error": "phone_code_of_another_app",
+            "message": "This phone number code is not from the mini program of this session: compare the AppIDs.",
+            "wechat": { "errcode": 40013, "rid": "[rid]" },
+        }),
+    );
+}
+
+#[actix_rt::test]
+async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
+    for (errcode, status, error) in [
+        (-1, 503, "wechat_busy"),
+        (40029, 400, "phone_code_invalid"),
+        (40163, 400, "phone_code_invalid"),
+        (45011, 429, "too_many_requests"),
+        (45009, 503, "wechat_busy"),
+        (48001, 503, "wechat_misconfigured"),
+        (40013, 400, "phone_code_of_another_app"),
+    ] {
+        let app = TestApp::start().await;
+        let token = app.token_of("mei").await;
+        let code = app.wechat.issue_phone_code("mei");
+        app.wechat.next_answer(ENDPOINT, Fault::errcode(errcode));
+        let refused = ask(&app, &token, &code).await;
+        assert_eq!(refused.assert_refused(status, error)["code"], errcode);
+        // After a spent quota WeChat is left alone for a while.
+        if ![45011, 45009].contains(&errcode) {
+            ask(&app, &token, &code)
+                .await
+                .assert_data(number_of(&app.wechat, "mei"));
+            assert_eq!(app.asked(ENDPOINT), 2, "{errcode}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn without_an_access_token_nothing_is_sent_and_nothing_lost() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let code = app.wechat.issue_phone_code("mei");
+    let fetch = Endpoint::StableAccessToken;
+    app.wechat.next_answer(fetch, Fault::errcode(40164));
+    ask(&app, &token, &code)
+        .await
+        .assert_refused(503, "wechat_misconfigured");
+    assert_eq!(app.asked(ENDPOINT), 0);
+    ask(&app, &token, &code)
+        .await
+        .assert_data(number_of(&app.wechat, "mei"));
+}
+
+#[actix_rt::test]
+async fn a_refused_access_token_is_renewed() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let code = app.wechat.issue_phone_code("mei");
+    ask(&app, &token, &code).await;
+    app.wechat.first_app().clobber_access_tokens();
+    let code = app.wechat.issue_phone_code("mei");
+    ask(&app, &token, &code)
+        .await
+        .assert_data(number_of(&app.wechat, "mei"));
+    assert_eq!(app.asked(Endpoint::StableAccessToken), 2);
+}
+
+#[actix_rt::test]
+async fn a_lost_answer_is_not_paid_for_twice() {
+    for (fault, status, error) in [
+        (Fault::ResetAfter, 502, "wechat_unintelligible"),
+        (Fault::Truncate, 502, "wechat_unintelligible"),
+        (Fault::Silence, 504, "wechat_timed_out"),
+    ] {
+        let app = TestApp::start().await;
+        let token = app.token_of("mei").await;
+        let code = app.wechat.issue_phone_code("mei");
+        app.wechat.next_answer(ENDPOINT, fault);
+        ask(&app, &token, &code).await.assert_refused(status, error);
+        for _ in 0..2 {
+            ask(&app, &token, &code).await.assert_refusal(409, spent());
+        }
+        assert_eq!(app.asked(ENDPOINT), 1);
+    }
+}
+
+/// Kills the server while it waits for this endpoint, and asks the next one with the same code.
+async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
+    let wechat = Simulator::start(Options::new(7)).await.unwrap();
+    let folder = Folder::new();
+    let environment = [
+        ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
+        ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000"),
+        ("WEAPP_APPS__MAIN__APP_ID", wechat.app_id()),
+        ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
+    ];
+    let server = Binary::start(&folder, &environment);
+    let (_, login) = server.login(&wechat.issue_code("mei"));
+    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let body = json!({ "code": wechat.issue_phone_code("mei") }).to_string();
+    wechat.next_answer(endpoint, Fault::Silence);
+    let port = server.port;
+    let asking = std::thread::spawn({
+        let (token, body) = (token.clone(), body.clone());
+        move || {
+            let mut connection = crate::server::Connection::to(port);
+            connection.ask("POST", "/user/phone", &token, &body)
+        }
+    });
+    while !wechat
+        .asked()
+        .iter()
+        .any(|asked| asked.endpoint == Some(endpoint))
+    {
+        actix_rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(server);
+    assert!(asking.join().unwrap().is_none(), "it was not killed");
+    let server = Binary::start(&folder, &environment);
+    (server.ask("POST", "/user/phone", &token, &body), wechat)
+}
+
+#[actix_rt::test]
+async fn a_server_killed_before_anything_was_sent_leaves_the_code_as_it_was() {
+    let ((status, reply), wechat) = killed_while(Endpoint::StableAccessToken).await;
+    assert_eq!((status, &reply["data"]), (200, &number_of(&wechat, "mei")));
+}
+
+#[actix_rt::test]
+async fn a_server_killed_while_wechat_is_asked_leaves_the_code_spent() {
+    let ((status, mut reply), wechat) = killed_while(ENDPOINT).await;
+    reply.as_object_mut().unwrap().remove("request_id");
+    assert_eq!((status, reply), (409, spent()));
+    let asked = wechat.asked();
+    let asked = asked
+        .iter()
+        .filter(|asked| asked.endpoint == Some(ENDPOINT));
+    assert_eq!(asked.count(), 1);
+}

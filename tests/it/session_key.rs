@@ -1,0 +1,143 @@
+//! `GET /session/wechat` and `POST /session/wechat/reset`: what WeChat thinks of the session's key.
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+use weapp_login::simulator::{Endpoint, Fault, Mint};
+
+use crate::harness::{Reply, TestApp};
+
+async fn check(app: &TestApp, token: &str) -> Reply {
+    app.ask(Method::GET, "/session/wechat", token).await
+}
+
+async fn reset(app: &TestApp, token: &str) -> Reply {
+    app.ask(Method::POST, "/session/wechat/reset", token).await
+}
+
+fn stale() -> Value {
+    json!({
+        "code": 401,
+        "error": "session_key_stale",
+        "message": "The session key does not fit: first call wx.login and POST the code to /login, then let the event \
+                    happen again and send its new data.",
+    })
+}
+
+async fn opens(app: &TestApp, token: &str) -> u16 {
+    let minted = app.wechat.first_app().mint("mei", &Mint::phone_number());
+    let event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
+    let reply = app.post("/user/decrypt", token, event).await;
+    reply.status.as_u16()
+}
+
+#[actix_rt::test]
+async fn a_key_is_in_force_until_the_next_login() {
+    let app = TestApp::start().await;
+    let first = app.token_of("mei").await;
+    check(&app, &first)
+        .await
+        .assert_data(json!({ "valid": true }));
+    let second = app.token_of("mei").await;
+    check(&app, &first)
+        .await
+        .assert_data(json!({ "valid": false }));
+    check(&app, &second)
+        .await
+        .assert_data(json!({ "valid": true }));
+    assert_eq!(
+        app.show_session(&first).await.status,
+        200,
+        "still logged in"
+    );
+}
+
+#[actix_rt::test]
+async fn a_reset_key_is_kept_and_opens_what_comes_after() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let before = app.wechat.session_key("mei").unwrap();
+    reset(&app, &token).await.assert_data(json!({}));
+    let after = app.wechat.session_key("mei").unwrap();
+    assert_ne!(before, after);
+    let live = app.live(&token).await.unwrap();
+    assert_eq!(live.session_key().unwrap().expose(), after);
+    check(&app, &token)
+        .await
+        .assert_data(json!({ "valid": true }));
+    assert_eq!(opens(&app, &token).await, 200);
+    reset(&app, &token).await.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn a_stale_key_is_not_reset() {
+    let app = TestApp::start().await;
+    let first = app.token_of("mei").await;
+    let second = app.token_of("mei").await;
+    let key = app.wechat.session_key("mei");
+    reset(&app, &first).await.assert_refusal(401, stale());
+    assert_eq!(app.wechat.session_key("mei"), key);
+    check(&app, &second)
+        .await
+        .assert_data(json!({ "valid": true }));
+    assert_eq!(
+        app.show_session(&first).await.status,
+        200,
+        "still logged in"
+    );
+}
+
+#[actix_rt::test]
+async fn what_wechat_says_of_a_key_becomes_its_row() {
+    for (errcode, status, error) in [
+        (87007, 401, "session_key_stale"),
+        (87009, 401, "session_key_stale"),
+        (45011, 429, "too_many_requests"),
+        (-1, 503, "wechat_busy"),
+        (40097, 500, "internal"),
+        (87008, 500, "internal"),
+    ] {
+        let app = TestApp::start().await;
+        let token = app.token_of("mei").await;
+        app.wechat
+            .every_answer(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
+        let reply = reset(&app, &token).await;
+        let refused = reply.assert_refused(status, error);
+        assert_eq!(refused["code"], if status == 401 { 401 } else { errcode });
+        app.wechat
+            .every_answer(Endpoint::CheckSessionKey, Fault::errcode(errcode));
+        let reply = check(&app, &token).await;
+        if status == 401 {
+            reply.assert_data(json!({ "valid": false }));
+        } else {
+            reply.assert_refused(status, error);
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_refused_access_token_is_renewed() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    check(&app, &token)
+        .await
+        .assert_data(json!({ "valid": true }));
+    app.wechat.first_app().clobber_access_tokens();
+    check(&app, &token)
+        .await
+        .assert_data(json!({ "valid": true }));
+    app.wechat.first_app().clobber_access_tokens();
+    reset(&app, &token).await.assert_data(json!({}));
+    assert_eq!(app.asked(Endpoint::StableAccessToken), 3);
+}
+
+#[actix_rt::test]
+async fn a_wechat_that_is_silent_says_nothing_about_the_session() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    app.wechat
+        .next_answer(Endpoint::CheckSessionKey, Fault::Silence);
+    check(&app, &token)
+        .await
+        .assert_refused(504, "wechat_timed_out");
+    assert_eq!(app.show_session(&token).await.status, 200);
+}
