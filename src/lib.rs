@@ -59,8 +59,8 @@ pub struct Parts {
     simulated: bool,
 }
 
-/// How long the store may take over a login. Our choice: as long as SQLite waits for another process's lock, twice.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the store may take over a write: SQLite's wait for another process's lock, which is 5 seconds, and a commit.
+const STORE_PATIENCE: Duration = Duration::from_secs(6);
 
 /// Why the parts could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,145 @@
+//! An account's secrets: access tokens, phone numbers and their codes, encrypted data and what is in it.
+
+use serde_json::{Value, json};
+use weapp_login::simulator::{Endpoint, Fault, Mint, Options, Simulator};
+
+use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
+use crate::harness::Folder;
+
+/// The access tokens that WeChat was shown.
+fn access_tokens(wechat: &Simulator) -> Vec<String> {
+    let asked = wechat.asked();
+    let tokens = asked
+        .iter()
+        .filter_map(|asked| asked.parameter("access_token"));
+    tokens.map(str::to_owned).collect()
+}
+
+/// What a mini program's event hands over, as a body.
+fn event(wechat: &Simulator, what: &Mint) -> Value {
+    let minted = wechat.first_app().mint("mei", what);
+    let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
+    if let Some(raw_data) = minted.raw_data {
+        event["rawData"] = raw_data.into();
+        event["signature"] = minted.signature.into();
+    }
+    event
+}
+
+#[actix_rt::test]
+async fn nothing_secret_gets_out_of_an_account() {
+    let wechat = Simulator::start(Options::new(7)).await.unwrap();
+    let mut person = wechat.person("mei");
+    "13580006666".clone_into(&mut person.phone_number);
+    "绝密的昵称".clone_into(&mut person.nickname);
+    let personal = [person.phone_number.clone(), person.nickname.clone()];
+    wechat.describe("mei", person);
+    let folder = Folder::new();
+    let server = start(&wechat, &folder);
+    let (_, login) = server.login(&wechat.issue_code("mei"));
+    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let mut secrets = vec![
+        token.clone(),
+        wechat.openid("mei"),
+        wechat.app_secret().into(),
+    ];
+    let ask = |method, path, body: &Value| server.ask(method, path, &token, &body.to_string());
+
+    // What its owner sees of it.
+    let phone = json!({ "code": wechat.issue_phone_code("mei") });
+    let mut own = [(); 2]
+        .map(|()| ask("POST", "/user/phone", &phone))
+        .to_vec();
+    let events = [Mint::phone_number(), Mint::user_info()].map(|what| event(&wechat, &what));
+    own.extend(
+        events
+            .iter()
+            .map(|event| ask("POST", "/user/decrypt", event)),
+    );
+    for (status, reply) in &own {
+        let shown = reply.to_string();
+        assert_eq!(*status, 200, "{shown}");
+        assert!(personal.iter().any(|text| shown.contains(text)), "{shown}");
+    }
+    let mut replies = Vec::new();
+    for (method, path) in [
+        ("GET", "/session/wechat"),
+        ("POST", "/session/wechat/reset"),
+    ] {
+        secrets.extend(wechat.session_key("mei"));
+        replies.push(ask(method, path, &json!({})));
+        assert_eq!(replies.last().unwrap().0, 200);
+    }
+    secrets.extend(wechat.session_key("mei"));
+    secrets.extend(access_tokens(&wechat));
+    let encrypt_key = wechat.first_app().encrypt_key("mei").unwrap();
+    secrets.push(encrypt_key.encrypt_key);
+    secrets.push(phone["code"].as_str().unwrap().to_owned());
+    for event in &events {
+        secrets.push(event["encryptedData"].as_str().unwrap().to_owned());
+        secrets.extend(event["signature"].as_str().map(str::to_owned));
+    }
+
+    // What WeChat's failures and others' requests make of it.
+    let echoed: Vec<_> = secrets.iter().chain(&personal).cloned().collect();
+    let loud = || {
+        faults(&echoed)
+            .into_iter()
+            .filter(|fault| *fault != Fault::Silence)
+    };
+    for (endpoint, method, path) in [
+        (Endpoint::PhoneNumber, "POST", "/user/phone"),
+        (Endpoint::CheckSessionKey, "GET", "/session/wechat"),
+        (
+            Endpoint::ResetUserSessionKey,
+            "POST",
+            "/session/wechat/reset",
+        ),
+    ] {
+        for fault in loud() {
+            let code = wechat.issue_phone_code("mei");
+            let body = json!({ "code": code });
+            replies.push(with_fault(&wechat, endpoint, fault, || {
+                ask(method, path, &body)
+            }));
+            secrets.extend(access_tokens(&wechat));
+            secrets.push(code);
+        }
+    }
+    let mut log = String::new();
+    // A process asks for a token seldom, so each failure gets a process of its own.
+    for fault in loud() {
+        wechat.first_app().clobber_access_tokens();
+        let server = start(&wechat, &folder);
+        let ask = || server.ask("GET", "/session/wechat", &token, "");
+        replies.push(with_fault(&wechat, Endpoint::StableAccessToken, fault, ask));
+        secrets.extend(access_tokens(&wechat));
+        log.push_str(&server.output());
+    }
+    secrets.extend(access_tokens(&wechat));
+    let (_, login) = server.login(&wechat.issue_code("bo"));
+    let bo = login["data"]["token"].as_str().unwrap();
+    for (path, body) in [
+        ("/user/phone", &phone),
+        ("/user/decrypt", &events[0]),
+        ("/user/decrypt", &events[1]),
+    ] {
+        replies.push(server.ask("POST", path, bo, &body.to_string()));
+    }
+    // The last phone codes gave a number to its owner, once the token was to be had.
+    let (shown, hidden): (Vec<_>, _) = replies
+        .into_iter()
+        .partition(|(status, reply)| *status == 200 && !reply["data"]["phone_number"].is_null());
+    own.extend(shown);
+    assert_in_no_reply(&secrets, &own);
+    secrets.extend(personal);
+    assert_in_no_reply(&secrets, &hidden);
+    log.push_str(&server.output());
+    assert!(
+        log.contains("POST /user/decrypt 401"),
+        "the log was not looked at: {log}"
+    );
+    secrets.sort();
+    secrets.dedup();
+    assert_nowhere(&secrets, &log, &folder);
+}

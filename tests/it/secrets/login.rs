@@ -1,0 +1,92 @@
+//! A login's secrets: codes, tokens, session keys, the openid, the AppSecret, idempotency keys.
+
+use serde_json::json;
+use weapp_login::simulator::{Endpoint, Options, Simulator};
+
+use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
+use crate::harness::Folder;
+
+const ENDPOINT: Endpoint = Endpoint::Code2Session;
+
+const KEY: &str = "0b5f7c1e-8d7a-4a53-9c36-3f1f6a4f2f10";
+
+#[actix_rt::test]
+async fn nothing_secret_gets_out() {
+    let wechat = Simulator::start(Options::new(7)).await.unwrap();
+    let folder = Folder::new();
+    let server = start(&wechat, &folder);
+
+    let mut replies = Vec::new();
+    let code = wechat.issue_code("mei");
+    let (status, login) = server.login(&code);
+    assert_eq!(status, 200, "{login}");
+    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let session_key = wechat.session_key("mei").unwrap();
+    let mut secrets = vec![
+        code.clone(),
+        session_key,
+        wechat.openid("mei"),
+        wechat.app_secret().to_owned(),
+    ];
+
+    // Again with the old token and a key, twice: the old session key is handed on, and the answer is kept.
+    let again = wechat.issue_code("mei");
+    let body = json!({ "code": again }).to_string();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n\
+         idempotency-key: {KEY}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let repeated = [(); 2].map(|()| {
+        let mut connection = server.connect();
+        connection.send(request.as_bytes());
+        connection.reply().unwrap()
+    });
+    assert_eq!(repeated[0], repeated[1]);
+    let newer = repeated[0].1["data"]["token"].as_str().unwrap().to_owned();
+    let session_key = wechat.session_key("mei").unwrap();
+    secrets.extend([newer.clone(), again, session_key, KEY.to_owned()]);
+    let profile = json!({ "nickname": "小美", "avatar_url": "https://a/b" }).to_string();
+    replies.push(server.ask("PUT", "/user", &newer, &profile));
+    for path in ["/user", "/sessions"] {
+        replies.push(server.ask("GET", path, &newer, ""));
+    }
+
+    let in_the_url = format!(
+        "/login?code={code}&token={token}&secret={}&x=1",
+        wechat.app_secret()
+    );
+    replies.push(server.ask(
+        "POST",
+        &in_the_url,
+        &token,
+        &json!({ "code": code }).to_string(),
+    ));
+    for fault in faults(&secrets) {
+        let code = wechat.issue_code("mei");
+        let refused = with_fault(&wechat, ENDPOINT, fault, || server.login(&code));
+        assert_ne!(refused.0, 200);
+        replies.push(refused);
+        secrets.push(code);
+    }
+    for body in [
+        r#"{"code":"#.to_owned(),
+        format!(r#"{{"code":["{code}"]}}"#),
+        format!("{{{code}}}"),
+    ] {
+        replies.push(server.ask("POST", "/login", &token, &body));
+    }
+    replies.push(server.ask("GET", "/session", &token, ""));
+    replies.push(server.ask("DELETE", "/sessions", &token, ""));
+    replies.push(server.ask("DELETE", "/session", &token, ""));
+    replies.push(server.ask("GET", "/session", &token, ""));
+
+    secrets.push(token);
+    assert_in_no_reply(&secrets, &replies);
+    assert_nowhere(&secrets, &server.output(), &folder);
+    assert!(
+        server.output().contains("code=***"),
+        "the log was not looked at: {}",
+        server.output()
+    );
+}

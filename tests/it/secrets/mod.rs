@@ -1,0 +1,116 @@
+//! Nothing secret gets out: not in a reply, not in a log at any level, not in the bytes of the database.
+
+mod account;
+mod login;
+
+use std::fs;
+
+use actix_web::http::StatusCode;
+use serde_json::Value;
+use weapp_login::simulator::{Endpoint, Fault, Simulator};
+
+use crate::harness::Folder;
+use crate::server::Binary;
+
+/// Every failure that WeChat can be, with the secrets in it where an answer has room for them. A spent quota comes last: after
+/// it nobody is asked for a while.
+fn faults(secrets: &[String]) -> Vec<Fault> {
+    let echo = secrets.join(" ");
+    let refuse = |errcode| Fault::Refuse {
+        errcode,
+        errmsg: format!("no {echo}, rid: 668f2aa4-51c08c03-3d141241"),
+    };
+    let mut faults: Vec<_> = [
+        -1, 40001, 40013, 40029, 40125, 40163, 40164, 40226, 45011, 41008, 99999,
+    ]
+    .map(refuse)
+    .into();
+    for (status, body) in [
+        (200, format!("<html>{echo}</html>")),
+        (502, format!("{{\"errmsg\":\"{echo}\"}}")),
+        (200, format!("{{\"openid\":\"{echo}\"")),
+        (200, String::new()),
+    ] {
+        faults.push(Fault::Raw {
+            status: StatusCode::from_u16(status).unwrap(),
+            content_type: "text/plain".to_owned(),
+            body: body.into(),
+        });
+    }
+    faults.push(Fault::Redirect(format!(
+        "http://127.0.0.1:1/?{}",
+        echo.replace(' ', "&")
+    )));
+    faults.extend([Fault::Silence, Fault::ResetBefore, Fault::ResetAfter]);
+    faults.push(refuse(45009));
+    faults
+}
+
+/// A server that logs all that it can.
+fn start(wechat: &Simulator, folder: &Folder) -> Binary {
+    let environment = [
+        ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
+        ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000"),
+        ("WEAPP_APPS__MAIN__APP_ID", wechat.app_id()),
+        ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
+        ("WEAPP_LOG__LEVEL", "trace"),
+        (
+            "WEAPP_LOG__FORMAT",
+            ":method :url :status :req[authorization] :req[idempotency-key] :referrer",
+        ),
+    ];
+    Binary::start(folder, &environment)
+}
+
+#[track_caller]
+fn assert_in_no_reply(secrets: &[String], replies: &[(u16, Value)]) {
+    for secret in secrets {
+        for (status, reply) in replies {
+            assert!(
+                !reply.to_string().contains(secret.as_str()),
+                "in a reply: {status} {reply}"
+            );
+        }
+    }
+}
+
+/// Looks for secrets in the log and in the bytes of the database.
+#[track_caller]
+fn assert_nowhere(secrets: &[String], log: &str, folder: &Folder) {
+    let mut places = vec![("the log".to_owned(), log.to_owned())];
+    for entry in fs::read_dir(folder.path().join("data")).unwrap() {
+        let path = entry.unwrap().path();
+        // What is no text stays no secret: the secrets are ASCII, or the nickname.
+        let bytes = fs::read(&path).unwrap();
+        places.push((
+            path.display().to_string(),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        ));
+    }
+    for secret in secrets {
+        for (place, text) in &places {
+            assert!(
+                !text.contains(secret.as_str()),
+                "in {place}: {secret}\n{log}"
+            );
+        }
+    }
+}
+
+/// What the server answers while WeChat fails so; it must have asked.
+fn with_fault<T>(
+    wechat: &Simulator,
+    endpoint: Endpoint,
+    fault: Fault,
+    ask: impl FnOnce() -> T,
+) -> T {
+    wechat.forget_asked();
+    let shown = format!("{fault:?}");
+    wechat.every_answer(endpoint, fault);
+    let answer = ask();
+    wechat.clear_faults(endpoint);
+    let asked = wechat.asked();
+    let heard = asked.iter().any(|asked| asked.endpoint == Some(endpoint));
+    assert!(heard, "{endpoint:?} was not asked: {shown}");
+    answer
+}
