@@ -1,0 +1,163 @@
+//! Everything that can go wrong, as a client sees it.
+//!
+//! Knows the envelope of a refusal; `table` has the rows, `causes` says which errors of the floors below become which.
+//! Never knows where an error happened: the cause is carried for the log, and never sent.
+
+mod causes;
+mod table;
+
+use std::error::Error as Cause;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+pub use causes::code_of;
+pub use table::ErrorCode;
+
+/// A refusal on its way to a client: a row of the table, and for the log what led to it.
+#[derive(Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    /// The status where it is not the row's.
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
+    wechat: Option<WechatRefusal>,
+    cause: Option<Box<dyn Cause + Send + Sync>>,
+}
+
+/// What WeChat said when it refused. Sent along, because developers search for these numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct WechatRefusal {
+    /// WeChat's error number.
+    pub errcode: i64,
+    /// WeChat's name of the call, by which its support can find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorReply<'a> {
+    code: i64,
+    error: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wechat: Option<&'a WechatRefusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl ApiError {
+    /// Adds the cause, which the log shows and the client never sees. It must hold no secret.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// A refusal that is none of ours, such as one of the framework: the row that comes closest, with its own status.
+    pub fn foreign(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => ErrorCode::TooManyRequests,
+            _ if status.is_server_error() => ErrorCode::Internal,
+            _ => ErrorCode::BadRequest,
+        };
+        Self {
+            status: Some(status),
+            ..code.into()
+        }
+    }
+
+    /// Whether WeChat refused.
+    pub fn is_from_wechat(&self) -> bool {
+        self.wechat.is_some()
+    }
+
+    /// The seconds that a client should wait. Where nothing better is known, our choice: WeChat's minute quota is back
+    /// after a minute at the latest, and what is unavailable is worth asking again after a second.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let default = match self.status_code() {
+            StatusCode::TOO_MANY_REQUESTS => 60,
+            StatusCode::SERVICE_UNAVAILABLE => 1,
+            _ => return None,
+        };
+        Some(
+            self.retry_after
+                .map_or(default, |wait| wait.as_secs().max(1)),
+        )
+    }
+
+    /// Which row of the table this is.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The body of the reply, with the request's id where one is known.
+    pub fn body(&self, request_id: Option<&str>) -> String {
+        let status = i64::from(self.status_code().as_u16());
+        let reply = ErrorReply {
+            code: self.wechat.as_ref().map_or(status, |said| said.errcode),
+            error: self.code.name(),
+            message: self.code.message(),
+            wechat: self.wechat.as_ref(),
+            request_id,
+        };
+        // Numbers and texts always become JSON.
+        serde_json::to_string(&reply).unwrap_or_default()
+    }
+}
+
+/// The content type of every reply.
+pub const JSON: &str = "application/json; charset=utf-8";
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            status: None,
+            retry_after: None,
+            wechat: None,
+            cause: None,
+        }
+    }
+}
+
+/// The name and the chain of causes, for the log.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.name())?;
+        let mut cause: Option<&dyn Cause> = match &self.cause {
+            Some(cause) => Some(cause.as_ref()),
+            None => None,
+        };
+        while let Some(because) = cause {
+            write!(f, ": {because}")?;
+            cause = because.source();
+        }
+        Ok(())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status.unwrap_or(self.code.status())
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut reply = HttpResponse::build(self.status_code());
+        reply
+            .content_type(JSON)
+            .insert_header((CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.retry_after_seconds() {
+            reply.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        reply.body(self.body(None))
+    }
+}
