@@ -1,4 +1,4 @@
-// The real binary in a folder of its own, on a free port, with WeChat simulated.
+// The real binary in a folder of its own, on a free port: as the backend, or as WeChat's simulator.
 
 'use strict';
 
@@ -12,11 +12,14 @@ const { once } = require('node:events');
 const START_MS = 20000;
 const STOP_MS = 10000;
 
-async function startServer() {
+const startServer = (settings = {}) => startBinary([], settings);
+const startSimulator = () => startBinary(['simulate', '--port', '0'], {});
+
+async function startBinary(args, settings) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'weapp-login-miniprogram-'));
-  const child = spawn(binary(), [], {
+  const child = spawn(binary(), args, {
     cwd: folder,
-    env: { ...cleanEnvironment(), WEAPP_SERVER__PORT: '0', WEAPP_STORE__URL: `sqlite://${folder}/weapp.db` },
+    env: { ...cleanEnvironment(), WEAPP_SERVER__PORT: '0', WEAPP_STORE__URL: `sqlite://${folder}/weapp.db`, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let line = '';
@@ -46,7 +49,7 @@ async function startServer() {
   });
   try {
     const origin = await within(START_MS, started, () => {}, 'printed no http://127.0.0.1:<port> on standard output');
-    return { origin, stop };
+    return { origin, stop, line: () => line };
   } catch (error) {
     child.kill('SIGKILL');
     fs.rmSync(folder, { recursive: true, force: true });
@@ -83,4 +86,4 @@ async function within(limit, promise, giveUp, complaint) {
   }
 }
 
-module.exports = { startServer };
+module.exports = { startServer, startSimulator };
