@@ -26,3 +26,4 @@ mod server;
 mod session;
 mod session_key;
 mod simulate;
+mod words;

@@ -233,7 +233,7 @@ async fn a_held_file_is_refused_to_all_who_wait_at_once() {
             .iter()
             .all(|answer| matches!(answer, Err(Error::Failed(_))))
     );
-    assert!(start.elapsed().as_secs() < 9, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     other.execute_batch("ROLLBACK").unwrap();
     assert!(store.log_in(contract::login(1, 0)).await.is_ok());
 }
