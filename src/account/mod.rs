@@ -17,8 +17,6 @@ pub use phone::Phones;
 pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
 pub use session_key::SessionKeys;
 
-use std::panic::resume_unwind;
-
 use crate::identity::{CodeShape, OpenId};
 use crate::login::{self, LiveSession};
 use crate::session::CryptoError;
@@ -67,17 +65,4 @@ pub enum Error {
 /// The user's openid, for a call to WeChat.
 fn openid_of(live: &LiveSession) -> Result<OpenId, Error> {
     live.openid().ok_or(Error::OpenIdSealed)
-}
-
-/// Runs a task to its end, whether its caller still waits for it or not.
-async fn to_its_end<T: 'static>(
-    task: impl Future<Output = Result<T, Error>> + 'static,
-) -> Result<T, Error> {
-    match actix_rt::spawn(task).await {
-        Ok(outcome) => outcome,
-        Err(failure) => match failure.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_cancelled) => Err(Error::Store(store::Error::Closed)),
-        },
-    }
 }

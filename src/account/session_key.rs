@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::access_token::AccessTokens;
-use crate::account::{Error, openid_of, to_its_end};
-use crate::login::{LiveSession, Sessions};
+use crate::account::{Error, openid_of};
+use crate::login::{LiveSession, Sessions, to_its_end};
 use crate::wechat::{KeyReset, KeyStanding};
 
 /// Looks after the session keys of live sessions.

@@ -9,6 +9,7 @@ mod replay;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::wechat::doctor::Case;
 pub use apps::{App, Apps};
 pub use replay::{IdempotencyKey, MalformedKey};
 pub use sessions::{LiveSession, Sessions};
+pub(crate) use waiting::{Pauses, to_its_end};
 
 /// Logs users in.
 ///

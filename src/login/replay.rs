@@ -4,26 +4,19 @@
 //! Never knows how a key travels.
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::login::{App, Attempt, Error, Grant, Logins};
+use crate::login::{App, Attempt, Error, Grant, Logins, Pauses, to_its_end};
 use crate::session::{CryptoError, Seal, Sealed, Token};
-use crate::store::{self, Claim, Claimed, Holder, LedgerKey};
+use crate::store::{Claim, Claimed, Holder, LedgerKey};
 use crate::wechat;
 
 /// How long an answer is kept: as long as WeChat would take the code.
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
-
-/// How soon one who waits looks for an answer, and how seldom in the end: each look waits twice as long as the one before.
-/// Our choice: a look costs microseconds, and most answers come within a tenth of a second.
-const FIRST_LOOK: Duration = Duration::from_millis(20);
-const LAST_LOOK: Duration = Duration::from_millis(320);
 
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -109,13 +102,7 @@ impl Logins {
         key: IdempotencyKey,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        match actix_rt::spawn(self.find_or_log_in(attempt, key, now)).await {
-            Ok(answer) => answer,
-            Err(failure) => match failure.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_cancelled) => Err(Error::Store(store::Error::Closed)),
-            },
-        }
+        to_its_end(self.find_or_log_in(attempt, key, now)).await
     }
 
     async fn find_or_log_in(
@@ -126,7 +113,7 @@ impl Logins {
     ) -> Result<Grant, Error> {
         let slip = Slip::new(self.app_of(&attempt)?, attempt.code.expose(), &key);
         let (holder, clock) = (Holder::generate()?, Instant::now());
-        let (mut stale, mut pause) = (None, FIRST_LOOK);
+        let (mut stale, mut pauses) = (None, Pauses::new());
         loop {
             let waited = SignedDuration::try_from(clock.elapsed()).unwrap_or(SignedDuration::MAX);
             let now = start.saturating_add(waited).unwrap_or(Timestamp::MAX);
@@ -145,10 +132,7 @@ impl Logins {
                     Some(answer) => return self.repeat(answer, now).await,
                     None => stale = Some(version),
                 },
-                Claimed::Held { .. } if waited < self.rules.patience => {
-                    sleep(pause).await;
-                    pause = LAST_LOOK.min(2 * pause);
-                }
+                Claimed::Held { .. } if waited < self.rules.patience => pauses.pause().await,
                 Claimed::Held { .. } => return Err(Error::Wechat(wechat::Error::TimedOut)),
             }
         }

@@ -9,3 +9,14 @@ pub mod panics;
 pub mod paths;
 pub mod request_id;
 pub mod session;
+
+/// How many inputs each property of a parser sees: a million and more on demand.
+#[cfg(test)]
+fn fuzz_inputs() -> proptest::test_runner::Config {
+    let inputs = std::env::var("FUZZ_INPUTS").ok();
+    proptest::test_runner::Config {
+        cases: inputs.and_then(|inputs| inputs.parse().ok()).unwrap_or(256),
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}

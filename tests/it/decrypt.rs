@@ -24,7 +24,7 @@ fn mint(app: &TestApp, user: &str, what: &Mint) -> Minted {
 }
 
 /// The one reply to all that does not open.
-fn stale() -> Value {
+pub(crate) fn stale() -> Value {
     json!({
         "code": 401,
         "error": "session_key_stale",

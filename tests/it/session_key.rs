@@ -1,9 +1,10 @@
 //! `GET /session/wechat` and `POST /session/wechat/reset`: what WeChat thinks of the session's key.
 
 use actix_web::http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use weapp_login::simulator::{Endpoint, Fault, Mint};
 
+use crate::decrypt::stale;
 use crate::harness::{Reply, TestApp};
 
 async fn check(app: &TestApp, token: &str) -> Reply {
@@ -12,15 +13,6 @@ async fn check(app: &TestApp, token: &str) -> Reply {
 
 async fn reset(app: &TestApp, token: &str) -> Reply {
     app.ask(Method::POST, "/session/wechat/reset", token).await
-}
-
-fn stale() -> Value {
-    json!({
-        "code": 401,
-        "error": "session_key_stale",
-        "message": "The session key does not fit: first call wx.login and POST the code to /login, then let the event \
-                    happen again and send its new data.",
-    })
 }
 
 async fn opens(app: &TestApp, token: &str) -> u16 {

@@ -7,15 +7,14 @@ mod note;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::account::access_token::{self, AccessTokens};
-use crate::account::{Error, openid_of, to_its_end};
+use crate::account::{Error, openid_of};
 use crate::identity::{CodeShape, OpenId, PhoneCode, PhoneNumber};
-use crate::login::LiveSession;
+use crate::login::{LiveSession, Pauses, to_its_end};
 use crate::session::Sealed;
 use crate::store::{Claim, Claimed, Holder, Store, Version};
 use crate::wechat;
@@ -25,9 +24,6 @@ use note::{Note, Slip};
 /// How long an answer is kept: a day. Our choice: a mini program that was closed before the answer came asks again when it
 /// is opened next, and a phone number lies about no longer than that.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often one who waits looks whether there is an answer. Our choice: a look costs microseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// Exchanges phone number codes.
 ///
@@ -102,6 +98,7 @@ impl Exchange {
     /// Reads what is noted; asks WeChat if nothing is.
     async fn find_or_ask(&self) -> Result<PhoneNumber, Error> {
         let give_up_at = plus(self.start, self.phones.patience.saturating_mul(2));
+        let mut pauses = Pauses::new();
         while self.time() < give_up_at {
             match self.claim(None).await? {
                 Claimed::Yours => return self.ask().await,
@@ -115,7 +112,7 @@ impl Exchange {
                 },
                 Claimed::Held { .. } => {}
             }
-            sleep(LOOK_EVERY).await;
+            pauses.pause().await;
         }
         Err(Error::PhoneNumber(access_token::Error::Overdue))
     }

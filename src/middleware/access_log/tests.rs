@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::template::{Answered, Asked, DateStyle};
 use super::*;
+use crate::middleware::fuzz_inputs;
 
 fn pieces(template: &str) -> Vec<Piece> {
     Template::parse(template, false).unwrap().pieces
@@ -121,16 +122,6 @@ fn headers_are_joined_or_hidden() {
     assert_eq!(record.line(&template, None), "1, 2 h *** - a?code=1");
 }
 
-/// How many inputs each property sees: a million and more on demand.
-fn inputs() -> ProptestConfig {
-    let inputs = std::env::var("FUZZ_INPUTS").ok();
-    ProptestConfig {
-        cases: inputs.and_then(|inputs| inputs.parse().ok()).unwrap_or(256),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 /// Templates that are often right, and else almost.
 fn templates() -> impl Strategy<Value = String> {
     let token = prop_oneof![
@@ -144,7 +135,7 @@ fn templates() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(inputs())]
+    #![proptest_config(fuzz_inputs())]
 
     #[test]
     fn fuzz_every_template_is_understood_or_refused(format in templates()) {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::middleware::fuzz_inputs;
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Login {
@@ -168,18 +169,8 @@ fn almost_json() -> impl Strategy<Value = String> {
     prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
 
-/// How many inputs each property sees: a million and more on demand.
-fn inputs() -> ProptestConfig {
-    let inputs = std::env::var("FUZZ_INPUTS").ok();
-    ProptestConfig {
-        cases: inputs.and_then(|inputs| inputs.parse().ok()).unwrap_or(256),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(inputs())]
+    #![proptest_config(fuzz_inputs())]
 
     #[test]
     fn fuzz_ordinary_values_are_read_as_serde_json_reads_them(value in values()) {
