@@ -11,6 +11,8 @@ pub mod error;
 pub mod handlers;
 pub mod identity;
 pub mod login;
+pub mod meters;
+pub mod metrics;
 pub mod middleware;
 pub mod readiness;
 pub mod routes;
@@ -28,15 +30,20 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use account::access_token::{AccessTokens, Shelf};
 use account::{Decryption, Devices, Phones, Profiles, SessionKeys};
+use identity::Disclosure;
 use login::{Apps, Logins, Rules, Sessions};
+use meters::MeteredStore;
+use metrics::Metrics;
 use middleware::access_log::AccessLog;
+use middleware::counting::Counting;
 use middleware::json::JsonConfig;
 use middleware::paths::Paths;
 use middleware::request_id;
+use middleware::service_key::ServiceKeys;
 use readiness::Readiness;
 use session::Lifetimes;
 use settings::Settings;
@@ -54,6 +61,12 @@ pub struct Parts {
     profiles: web::Data<Profiles>,
     decryption: web::Data<Decryption>,
     readiness: web::Data<Readiness>,
+    disclosure: web::Data<Disclosure>,
+    service_keys: web::Data<ServiceKeys>,
+    metrics: Option<web::Data<Metrics>>,
+    metrics_path: Arc<str>,
+    /// Whether the metrics are seen on the server's port, rather than on one of their own.
+    shows_metrics: bool,
     json: JsonConfig,
     access_log: AccessLog,
     simulated: bool,
@@ -74,6 +87,11 @@ pub enum PartsError {
     /// The access log cannot be written as the settings say.
     #[error("`log.format` cannot be used: {0}")]
     AccessLog(#[from] middleware::access_log::FormatError),
+    /// The metrics cannot be where a route is.
+    #[error(
+        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics, or a port with `metrics.port`"
+    )]
+    MetricsPath(String),
 }
 
 impl Parts {
@@ -93,10 +111,22 @@ impl Parts {
         let call_limit = wechat.timeout();
         let decryption = Decryption::new(Duration::from_secs(wechat.watermark_seconds.into()));
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
-        let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
+        let mut wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
         let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
-        let store = store::open(&settings.store.url)?;
+        let path = settings.metrics.path.as_str();
+        if routes::table().iter().any(|row| row.path == path) {
+            return Err(PartsError::MetricsPath(path.to_owned()));
+        }
+        let metrics = settings.metrics.enabled.then(|| {
+            let profile = settings.profile.name();
+            web::Data::new(Metrics::new(profile, log_lines_dropped))
+        });
+        let mut store = store::open(&settings.store.url)?;
+        if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
+            store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
+            wechat = wechat.with_observer(meters::watch(metrics));
+        }
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
         let lifetimes = Lifetimes {
@@ -118,6 +148,13 @@ impl Parts {
             sessions: web::Data::new(sessions),
             decryption: web::Data::new(decryption),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
+            disclosure: web::Data::new(Disclosure {
+                openid: settings.gateway.disclose_openid,
+            }),
+            service_keys: web::Data::new(ServiceKeys::new(&settings.gateway.service_keys)),
+            metrics,
+            metrics_path: settings.metrics.path.as_str().into(),
+            shows_metrics: settings.metrics.port == 0,
             json: JsonConfig {
                 limit: settings.json.limit,
                 strict: settings.json.strict,
@@ -141,6 +178,28 @@ impl Parts {
     /// Whether requests are welcome, for the way out.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
+    }
+
+    /// Counts the kept sessions, for the metrics. Takes as long as the store has many, and no worker's time.
+    ///
+    /// # Errors
+    /// [`store::Error`] if the store fails; the last count stays.
+    pub async fn count_sessions(&self, now: Timestamp) -> Result<(), store::Error> {
+        if let Some(metrics) = &self.metrics {
+            metrics.note_sessions(self.store.count_sessions().await?, now);
+        }
+        Ok(())
+    }
+
+    /// Gives a service the metrics to count in, and shows them there if they are to be seen.
+    fn add_metrics(&self, api: &mut web::ServiceConfig, shown: bool) {
+        let Some(metrics) = &self.metrics else {
+            return;
+        };
+        api.app_data(metrics.clone());
+        if shown {
+            routes::metrics(api, &self.metrics_path);
+        }
     }
 
     /// The store, for the way out.
@@ -168,6 +227,7 @@ pub fn app(
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
@@ -178,7 +238,10 @@ pub fn app(
         .app_data(parts.profiles.clone())
         .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())
+        .app_data(parts.disclosure.clone())
+        .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
+        .configure(|api| parts.add_metrics(api, parts.shows_metrics))
         .configure(routes::configure)
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
@@ -187,6 +250,31 @@ pub fn app(
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap(from_fn(request_id::name))
         .wrap(parts.access_log.clone())
+        .wrap_fn(move |request, next| counting.count(request, next))
+}
+
+/// Assembles the app of the metrics' own port: nothing but them.
+pub fn metrics_app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .configure(|api| parts.add_metrics(api, true))
+        .configure(routes::nothing_else)
+        .wrap(from_fn(request_id::name))
+}
+
+/// How many log lines were dropped since the start.
+fn log_lines_dropped() -> u64 {
+    // Lines are written as they come, and none is dropped.
+    0
 }
 
 fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {

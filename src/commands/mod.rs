@@ -5,6 +5,7 @@
 pub(crate) mod check_config;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
+mod metrics;
 pub(crate) mod serve;
 mod signals;
 pub(crate) mod simulate;

@@ -16,7 +16,7 @@ use weapp_login::{Parts, app, telemetry};
 
 use crate::commands::signals::Signals;
 use crate::commands::start_block::StartBlock;
-use crate::commands::{Failure, configuration};
+use crate::commands::{Failure, configuration, metrics};
 
 /// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -48,8 +48,10 @@ async fn serve(loaded: &Loaded) -> Result<(), Failure> {
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));
+    let measuring = actix_rt::spawn(measure(settings.clone(), parts.clone()));
     let served = run_server(settings, &parts, listener, signals).await;
     sweeping.abort();
+    measuring.abort();
     parts
         .store()
         .close()
@@ -136,6 +138,13 @@ async fn run_server(
         () = handle.stop(true) => serving.await.map_err(io::Error::other)?,
         // The server hears nothing while it waits for requests in flight; what is left ends with the process.
         () = signals.next() => Ok(()),
+    }
+}
+
+/// Serves the metrics and counts sessions, for ever. The server goes on without.
+async fn measure(settings: Settings, parts: Parts) {
+    if let Err(error) = metrics::run(&settings, &parts).await {
+        log::error!("the metrics are not served any more: {error}");
     }
 }
 

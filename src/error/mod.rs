@@ -4,6 +4,7 @@
 //! Never knows where an error happened: the cause is carried for the log, and never sent.
 
 mod causes;
+mod row;
 mod table;
 
 use std::error::Error as Cause;
@@ -78,6 +79,11 @@ impl ApiError {
     /// Whether WeChat refused.
     pub fn is_from_wechat(&self) -> bool {
         self.wechat.is_some()
+    }
+
+    /// WeChat's error number, if it was WeChat that refused.
+    pub fn errcode(&self) -> Option<i64> {
+        self.wechat.as_ref().map(|said| said.errcode)
     }
 
     /// The seconds that a client should wait. Where nothing better is known, our choice: WeChat's minute quota is back

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AppId, AppSecret};
+use crate::identity::{AppId, AppSecret, ServiceKey};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +32,10 @@ pub struct Settings {
     pub store: Store,
     /// Where WeChat is, and our patience with it.
     pub wechat: Wechat,
+    /// What is counted, and where that is told.
+    pub metrics: Metrics,
+    /// What gateways and services behind are told.
+    pub gateway: Gateway,
     /// The mini programs by name; only those that have an AppID and an AppSecret.
     #[serde(deserialize_with = "apps")]
     pub apps: BTreeMap<String, App>,
@@ -130,6 +134,32 @@ pub struct Wechat {
     pub watermark_seconds: u32,
 }
 
+/// What is counted, and where that is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether anything is counted.
+    pub enabled: bool,
+    /// The address of the metrics' own port.
+    #[serde(deserialize_with = "host")]
+    pub host: IpAddr,
+    /// Their own port; 0 means the server's. See [`Metrics::address`].
+    pub port: u16,
+    /// Their path.
+    pub path: String,
+}
+
+/// What gateways and services behind are told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Whether they are told a user's openid.
+    pub disclose_openid: bool,
+    /// What a service shows that asks about tokens; with none, nobody may ask.
+    #[serde(deserialize_with = "service_keys")]
+    pub service_keys: Vec<ServiceKey>,
+}
+
 /// One mini program.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -202,6 +232,13 @@ impl Wechat {
     }
 }
 
+impl Metrics {
+    /// The address and port of their own, if they are not to be on the server's.
+    pub fn address(&self) -> Option<SocketAddr> {
+        (self.port != 0).then(|| SocketAddr::new(self.host, self.port))
+    }
+}
+
 /// Takes an IP address, or `localhost` for 127.0.0.1: the name may mean two addresses, and a server listens on one.
 pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
     match text {
@@ -229,6 +266,11 @@ fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<log::LevelFilter,
 fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok(text.trim_end_matches('/').into())
+}
+
+fn service_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServiceKey>, D::Error> {
+    let keys = Vec::<String>::deserialize(deserializer)?;
+    Ok(keys.into_iter().map(ServiceKey::new).collect())
 }
 
 /// Leaves out the apps that are there in name only, as the shipped file's one is.

@@ -105,8 +105,8 @@ fn mask(text: &str) -> String {
 
 fn got(kind: &Kind, value: &ValueKind) -> String {
     match (kind, value) {
-        (Kind::Secret(_), ValueKind::String(text)) => mask(text),
-        (Kind::Secret(_), _) => String::from(MASK),
+        (kind, ValueKind::String(text)) if kind.is_secret() => mask(text),
+        (kind, _) if kind.is_secret() => String::from(MASK),
         (_, ValueKind::String(text)) => shown(text),
         (_, ValueKind::Table(_)) => String::from("a table"),
         (kind, ValueKind::Array(values)) => {

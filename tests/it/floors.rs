@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A module may import from the floors below its own, and from itself.
 const FLOORS: [&[&str]; 11] = [
-    &["identity"],
+    &["identity", "metrics"],
     &["session", "settings"],
     &["wechat", "store", "simulator", "telemetry"],
-    &["login", "readiness"],
+    &["login", "readiness", "meters"],
     &["account"],
     &["error"],
     &["middleware"],
