@@ -133,7 +133,9 @@ fn all_threads_counts_are_one_also_of_those_that_ended() {
                 }
             })
         });
-        threads.map(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
     let text = metrics.text();
     let count = r#"weapp_http_request_duration_seconds_count{route="/session",method="GET",status="200"} 12000"#;
