@@ -36,7 +36,7 @@ pub struct Times<L: Send> {
 pub(super) const MAX_BOUNDS: usize = 15;
 
 /// The times of one series.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Cell {
     /// How many there were in each bucket, and not in an earlier one; the one after the last bound is for all longer ones.
     buckets: [u64; MAX_BOUNDS + 1],
@@ -137,12 +137,38 @@ pub(super) fn float(count: u64) -> f64 {
 struct Family<L: Send, C: Send> {
     name: &'static str,
     help: &'static str,
-    threads: Threads<L, C>,
+    threads: ThreadLocal<Mutex<Series<L, C>>>,
 }
 
-type Threads<L, C> = ThreadLocal<Mutex<Vec<(L, C)>>>;
+/// One thread's numbers. The labels lie together, because they are looked through from the first on.
+struct Series<L, C> {
+    labels: Vec<L>,
+    cells: Vec<C>,
+}
 
-impl<L: Labels, C: Clone + Default + Send> Family<L, C> {
+impl<L, C> Default for Series<L, C> {
+    fn default() -> Self {
+        Self {
+            labels: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+}
+
+impl<L: Labels, C: Default> Series<L, C> {
+    fn change(&mut self, labels: L, change: impl FnOnce(&mut C)) {
+        let place = self.labels.iter().position(|known| *known == labels);
+        if let Some(cell) = place.and_then(|place| self.cells.get_mut(place)) {
+            return change(cell);
+        }
+        let mut cell = C::default();
+        change(&mut cell);
+        self.labels.push(labels);
+        self.cells.push(cell);
+    }
+}
+
+impl<L: Labels, C: Default + Send> Family<L, C> {
     const fn new(name: &'static str, help: &'static str) -> Self {
         Self {
             name,
@@ -152,13 +178,7 @@ impl<L: Labels, C: Clone + Default + Send> Family<L, C> {
     }
 
     fn change(&self, labels: L, change: impl FnOnce(&mut C)) {
-        let mut cells = lock(self.threads.get_or_default());
-        if let Some((_, cell)) = cells.iter_mut().find(|(known, _)| *known == labels) {
-            return change(cell);
-        }
-        let mut cell = C::default();
-        change(&mut cell);
-        cells.push((labels, cell));
+        lock(self.threads.get_or_default()).change(labels, change);
     }
 
     /// The family with all threads' cells together, in the order of the labels' values.
@@ -168,23 +188,22 @@ impl<L: Labels, C: Clone + Default + Send> Family<L, C> {
         merge: impl Fn(&mut C, &C),
         tell: impl Fn(&C, &mut Metric),
     ) -> MetricFamily {
-        let mut merged: Vec<(L, C)> = Vec::new();
+        let mut merged = Series::<L, C>::default();
         for thread in &self.threads {
-            for (labels, cell) in lock(thread).iter() {
-                match merged.iter_mut().find(|(known, _)| known == labels) {
-                    Some((_, sum)) => merge(sum, cell),
-                    None => merged.push((*labels, cell.clone())),
-                }
+            let thread = lock(thread);
+            for (labels, cell) in thread.labels.iter().zip(&thread.cells) {
+                merged.change(*labels, |sum| merge(sum, cell));
             }
         }
-        merged.sort_by_cached_key(|(labels, _)| labels.values());
-        let metric = |(labels, cell): &(L, C)| {
-            let values = labels.values();
+        let values = merged.labels.iter().map(Labels::values);
+        let mut series: Vec<_> = values.zip(&merged.cells).collect();
+        series.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let metric = |(values, cell): (Vec<_>, &C)| {
             let mut metric = Metric::from_label(pairs(L::NAMES.iter().copied().zip(values)));
             tell(cell, &mut metric);
             metric
         };
-        family(self.name, self.help, kind, merged.iter().map(metric))
+        family(self.name, self.help, kind, series.into_iter().map(metric))
     }
 }
 

@@ -105,14 +105,15 @@ fn mask(text: &str) -> String {
 
 fn got(kind: &Kind, value: &ValueKind) -> String {
     match (kind, value) {
-        (kind, ValueKind::String(text)) if kind.is_secret() => mask(text),
-        (kind, _) if kind.is_secret() => String::from(MASK),
+        (Kind::Secret(_) | Kind::Secrets(_), ValueKind::String(text)) => mask(text),
+        (Kind::Secret(_), _) => String::from(MASK),
         (_, ValueKind::String(text)) => shown(text),
         (_, ValueKind::Table(_)) => String::from("a table"),
         (kind, ValueKind::Array(values)) => {
             let values: Vec<String> = values.iter().map(|value| got(kind, &value.kind)).collect();
             format!("[{}]", values.join(", "))
         }
+        (Kind::Secrets(_), _) => String::from(MASK),
         (_, other) => other.to_string(),
     }
 }

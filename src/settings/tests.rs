@@ -927,7 +927,9 @@ fn metrics_have_a_plain_path() {
         check_with_default(
             "WEAPP_METRICS__PATH",
             path,
-            "`metrics.path` must be a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes",
+            &format!(
+                "`metrics.path` must be a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes, got `{path}`"
+            ),
             "/metrics",
         );
     }

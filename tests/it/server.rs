@@ -198,6 +198,12 @@ impl Connection {
 
     /// Reads one reply; `None` if the server goes away before it is whole.
     pub(crate) fn reply(&mut self) -> Option<(u16, Value)> {
+        let (status, text) = self.text()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    /// Reads one reply as it comes; `None` if the server goes away before it is whole.
+    pub(crate) fn text(&mut self) -> Option<(u16, String)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).ok()? == 0 {
@@ -212,6 +218,6 @@ impl Connection {
             .map_or(0, |(_, length)| length.parse().unwrap());
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        Some((status, String::from_utf8(body).ok()?))
     }
 }
