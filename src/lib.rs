@@ -46,7 +46,7 @@ use middleware::request_id;
 use middleware::service_key::ServiceKeys;
 use readiness::Readiness;
 use session::Lifetimes;
-use settings::Settings;
+use settings::{LogStyle, Settings};
 use store::Store;
 
 /// What the app is made of: made once, shared by all workers.
@@ -113,14 +113,17 @@ impl Parts {
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let mut wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
-        let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
+        let access_log = match log.style {
+            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
+            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
+        };
         let path = settings.metrics.path.as_str();
         if routes::table().iter().any(|row| row.path == path) {
             return Err(PartsError::MetricsPath(path.to_owned()));
         }
         let metrics = settings.metrics.enabled.then(|| {
             let profile = settings.profile.name();
-            web::Data::new(Metrics::new(profile, log_lines_dropped))
+            web::Data::new(Metrics::new(profile))
         });
         let mut store = store::open(&settings.store.url)?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
@@ -189,6 +192,13 @@ impl Parts {
             metrics.note_sessions(self.store.count_sessions().await?, now);
         }
         Ok(())
+    }
+
+    /// Lets the metrics ask how many log lines were dropped.
+    pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
+        if let Some(metrics) = &self.metrics {
+            metrics.watch_log(dropped);
+        }
     }
 
     /// Gives a service the metrics to count in, and shows them there if they are to be seen.
@@ -269,12 +279,6 @@ pub fn metrics_app(
         .configure(|api| parts.add_metrics(api, true))
         .configure(routes::nothing_else)
         .wrap(from_fn(request_id::name))
-}
-
-/// How many log lines were dropped since the start.
-fn log_lines_dropped() -> u64 {
-    // Lines are written as they come, and none is dropped.
-    0
 }
 
 fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use socket2::{Domain, Socket, Type};
 use weapp_login::settings::{Loaded, Settings};
 use weapp_login::simulator::{Options, Simulator};
+use weapp_login::telemetry::Telemetry;
 use weapp_login::{Parts, app, telemetry};
 
 use crate::commands::signals::Signals;
@@ -31,20 +32,28 @@ const SEED: u64 = 1;
 pub(crate) fn run() -> Result<(), Failure> {
     let loaded = configuration()?;
     let settings = &loaded.settings;
-    telemetry::init(settings.log.level, settings.profile)
+    let telemetry = telemetry::init(&telemetry::Options {
+        level: settings.log.level,
+        targets: &settings.log.targets,
+        style: settings.log.style,
+        profile: settings.profile,
+    })
+    .map_err(|error| Failure::of_ours(&error))?;
+    let served = actix_rt::System::new().block_on(serve(&loaded, telemetry.clone()));
+    telemetry
+        .flush()
         .map_err(|error| Failure::of_ours(&error))?;
-    let served = actix_rt::System::new().block_on(serve(&loaded));
-    telemetry::flush().map_err(|error| Failure::of_ours(&error))?;
     served
 }
 
-async fn serve(loaded: &Loaded) -> Result<(), Failure> {
+async fn serve(loaded: &Loaded, telemetry: Telemetry) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let simulator = simulator(settings).await?;
     let listener = listen(settings)?;
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let parts = Parts::new(settings, simulator.as_ref(), no_color)
         .map_err(|error| Failure::to_mend(&error))?;
+    parts.watch_log(move || telemetry.dropped());
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));

@@ -52,6 +52,11 @@ struct ErrorReply<'a> {
 }
 
 impl ApiError {
+    /// WeChat's error number, if WeChat refused.
+    pub fn errcode(&self) -> Option<i64> {
+        self.wechat.as_ref().map(|refusal| refusal.errcode)
+    }
+
     /// Adds the cause, which the log shows and the client never sees. It must hold no secret.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {
@@ -79,11 +84,6 @@ impl ApiError {
     /// Whether WeChat refused.
     pub fn is_from_wechat(&self) -> bool {
         self.wechat.is_some()
-    }
-
-    /// WeChat's error number, if it was WeChat that refused.
-    pub fn errcode(&self) -> Option<i64> {
-        self.wechat.as_ref().map(|said| said.errcode)
     }
 
     /// The seconds that a client should wait. Where nothing better is known, our choice: WeChat's minute quota is back

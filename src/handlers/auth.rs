@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::Success;
 use crate::identity::Disclosure;
+use crate::login::Sessions;
 use crate::middleware::session::CurrentUser;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -22,14 +23,17 @@ const OPENID: HeaderName = HeaderName::from_static("x-openid");
 /// `session_required`, also where the openid is wanted and cannot be opened, which a login mends; `store_unavailable`.
 pub async fn check(
     current: CurrentUser,
+    sessions: web::Data<Sessions>,
     disclosure: web::Data<Disclosure>,
 ) -> Result<impl Responder, ApiError> {
     let mut headers = vec![
-        (USER_ID, current.user().id.to_string()),
+        (USER_ID, current.id().to_string()),
         (APP, current.app().id().to_string()),
     ];
     if disclosure.openid {
-        let openid = current.openid().ok_or(ErrorCode::SessionRequired)?;
+        let live = sessions.open(&current).await?;
+        let openid = live.and_then(|live| live.openid());
+        let openid = openid.ok_or(ErrorCode::SessionRequired)?;
         headers.push((OPENID, openid.expose().to_owned()));
     }
     let mut reply = Success(json!({})).customize();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorCode, JSON};
 use crate::identity::Disclosure;
-use crate::login::{LiveSession, Sessions};
+use crate::login::{Caller, Sessions};
 use crate::session::Token;
 
 /// What the service sends, as a form. `token_type_hint` and other members are ignored: there is one type.
@@ -69,11 +69,15 @@ pub async fn tell(
     if question.token.is_empty() {
         return Err(ErrorCode::TokenMissing.into());
     }
-    let live = match Token::parse(&question.token) {
+    let caller = match Token::parse(&question.token) {
         Some(token) => sessions.check(&token, Timestamp::now()).await?,
         None => None,
     };
-    let live = live.and_then(|session| Live::of(&session, **disclosure));
+    let live = match (caller, disclosure.openid) {
+        (Some(caller), true) => Live::with_openid(&sessions, &caller).await?,
+        (Some(caller), false) => Some(Live::of(&caller)),
+        (None, _) => None,
+    };
     let mut reply = HttpResponse::Ok();
     reply
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -85,20 +89,25 @@ pub async fn tell(
 }
 
 impl Live {
-    /// `None` if the openid is to be told and cannot be opened: `GET /auth` refuses such a session too.
-    fn of(session: &LiveSession, disclosure: Disclosure) -> Option<Self> {
-        let openid = match disclosure.openid {
-            true => Some(session.openid()?.expose().to_owned()),
-            false => None,
-        };
-        Some(Self {
+    fn of(caller: &Caller) -> Self {
+        Self {
             active: true,
-            sub: session.user().id.to_string(),
-            client_id: session.app().id().to_string(),
+            sub: caller.id().to_string(),
+            client_id: caller.app().id().to_string(),
             token_type: "Bearer",
-            iat: session.session().created_at.as_second(),
-            exp: session.ends_at().as_second(),
-            openid,
-        })
+            iat: caller.session().created_at.as_second(),
+            exp: caller.ends_at().as_second(),
+            openid: None,
+        }
+    }
+
+    /// `None` if the openid cannot be opened: `GET /auth` refuses such a session too.
+    async fn with_openid(sessions: &Sessions, caller: &Caller) -> Result<Option<Self>, ApiError> {
+        let live = sessions.open(caller).await?;
+        let openid = live.and_then(|live| live.openid());
+        Ok(openid.map(|openid| Self {
+            openid: Some(openid.expose().to_owned()),
+            ..Self::of(caller)
+        }))
     }
 }

@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ pub struct Metrics {
     abandoned: AtomicU64,
     sessions: Mutex<Option<Sessions>>,
     profile: &'static str,
-    log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
+    log_lines_dropped: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
 }
 
 /// How many sessions there were, and when.
@@ -82,11 +82,8 @@ const SLOW: [Duration; 12] = [
 ];
 
 impl Metrics {
-    /// Nothing counted yet. `profile` is told with the build; `log_lines_dropped` is asked at each scrape.
-    pub fn new(
-        profile: &'static str,
-        log_lines_dropped: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Self {
+    /// Nothing counted yet. `profile` is told with the build.
+    pub fn new(profile: &'static str) -> Self {
         Self {
             requests: Times::new(
                 "weapp_http_request_duration_seconds",
@@ -110,13 +107,19 @@ impl Metrics {
             abandoned: AtomicU64::new(0),
             sessions: Mutex::new(None),
             profile,
-            log_lines_dropped: Box::new(log_lines_dropped),
+            log_lines_dropped: OnceLock::new(),
         }
     }
 
     /// Counts a request whose client went away before it was answered.
     pub fn abandon(&self) {
         self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on asks this at each scrape how many log lines were dropped; before, and without, none were. The first one
+    /// stays.
+    pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.log_lines_dropped.get_or_init(|| Box::new(dropped));
     }
 
     /// Notes how many sessions were live at a time.
@@ -152,7 +155,7 @@ impl Metrics {
         families.push(count(
             "weapp_log_lines_dropped_total",
             "Log lines that were dropped because they could not be written in time.",
-            (self.log_lines_dropped)(),
+            self.log_lines_dropped.get().map_or(0, |dropped| dropped()),
         ));
         families.push(gauge(
             "weapp_build_info",

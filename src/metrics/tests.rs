@@ -25,7 +25,10 @@ fn lines(text: &str, family: &str) -> Vec<String> {
 
 #[test]
 fn nothing_counted_is_told_to_the_letter() {
-    let text = Metrics::new("development", || 3).text();
+    let metrics = Metrics::new("development");
+    metrics.watch_log(|| 3);
+    metrics.watch_log(|| 4);
+    let text = metrics.text();
     let expected = format!(
         "# HELP weapp_http_requests_abandoned_total Requests whose client went away before the reply; they are counted nowhere else.
 # TYPE weapp_http_requests_abandoned_total counter
@@ -44,7 +47,7 @@ weapp_build_info{{version=\"{}\",profile=\"development\"}} 1
 
 #[test]
 fn times_fall_into_buckets_of_which_each_holds_the_shorter_ones() {
-    let metrics = Metrics::new("production", || 0);
+    let metrics = Metrics::new("production");
     let find = StoreOperation {
         operation: "find",
         outcome: "done",
@@ -83,7 +86,7 @@ fn times_fall_into_buckets_of_which_each_holds_the_shorter_ones() {
 
 #[test]
 fn labels_are_told_in_order() {
-    let metrics = Metrics::new("production", || 0);
+    let metrics = Metrics::new("production");
     for errcode in [Errcode::Other, Errcode::Known(40029), Errcode::Known(40029)] {
         metrics.logins.add(Login {
             outcome: "login_code_invalid",
@@ -123,7 +126,7 @@ fn labels_are_told_in_order() {
 
 #[test]
 fn all_threads_counts_are_one_also_of_those_that_ended() {
-    let metrics = Arc::new(Metrics::new("production", || 0));
+    let metrics = Arc::new(Metrics::new("production"));
     for _ in 0..3 {
         let threads = [(); 4].map(|()| {
             let metrics = Arc::clone(&metrics);
@@ -148,7 +151,7 @@ fn all_threads_counts_are_one_also_of_those_that_ended() {
 #[expect(clippy::print_stdout, reason = "the measurement is what it is for")]
 fn what_counting_costs() {
     const TIMES: u32 = 5_000_000;
-    let metrics = Arc::new(Metrics::new("production", || 0));
+    let metrics = Arc::new(Metrics::new("production"));
     for threads in [1, 2] {
         let threads: Vec<_> = (0..threads)
             .map(|_| {

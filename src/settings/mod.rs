@@ -20,7 +20,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use crate::settings::data::{
-    App, Gateway, Json, Log, Metrics, Profile, Server, Session, Settings, Store, Wechat,
+    App, Gateway, Json, Log, LogStyle, LogTarget, Metrics, Profile, Server, Session, Settings,
+    Store, Wechat,
 };
 pub use crate::settings::error::{Error, Place, Problem};
 

@@ -92,7 +92,6 @@ weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome=
 # HELP weapp_store_operation_duration_seconds Time of an operation of the store, by operation and outcome.
 # TYPE weapp_store_operation_duration_seconds histogram
 weapp_store_operation_duration_seconds_count{operation="end",outcome="done"} 1
-weapp_store_operation_duration_seconds_count{operation="find",outcome="done"} 3
 weapp_store_operation_duration_seconds_count{operation="log_in",outcome="done"} 1
 # HELP weapp_log_lines_dropped_total Log lines that were dropped because they could not be written in time.
 # TYPE weapp_log_lines_dropped_total counter
