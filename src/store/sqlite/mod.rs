@@ -5,6 +5,8 @@
 mod commits;
 mod ledger;
 mod memory;
+#[cfg(test)]
+mod memory_tests;
 mod open;
 mod rows;
 #[cfg(test)]
