@@ -62,7 +62,8 @@ impl Token {
         let mut decoded = Zeroizing::new([0; RANDOM_BYTES + CHECKSUM_BYTES]);
         let length = URL_SAFE_NO_PAD.decode_slice(text, decoded.as_mut_slice());
         let (random, sum) = decoded.split_first_chunk::<RANDOM_BYTES>()?;
-        (length == Ok(decoded.len()) && sum == checksum(random)).then(|| Self(Zeroizing::new(*random)))
+        (length == Ok(decoded.len()) && sum == checksum(random))
+            .then(|| Self(Zeroizing::new(*random)))
     }
 
     /// The token as the client carries it.

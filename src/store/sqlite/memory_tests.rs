@@ -179,11 +179,17 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
         match step {
             Step::LogIn { at, user } => {
                 logins.push(contract::login(user, seconds));
-                of(at).log_in(logins[logins.len() - 1].clone()).await.unwrap();
+                of(at)
+                    .log_in(logins[logins.len() - 1].clone())
+                    .await
+                    .unwrap();
             }
             Step::Use { at, session } => {
                 if let Some(login) = logins.get(session) {
-                    of(at).update(login.digest, Update::Used(now)).await.unwrap();
+                    of(at)
+                        .update(login.digest, Update::Used(now))
+                        .await
+                        .unwrap();
                 }
             }
             Step::End { at, session } => {
