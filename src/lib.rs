@@ -158,13 +158,7 @@ impl Parts {
             metrics,
             metrics_path: settings.metrics.path.as_str().into(),
             shows_metrics: settings.metrics.port == 0,
-            json: JsonConfig {
-                limit: settings.json.limit,
-                strict: settings.json.strict,
-                refuse_other_types: settings.json.refuse_other_types,
-                inflate: settings.json.inflate,
-                body_timeout: settings.json.body_timeout(),
-            },
+            json: JsonConfig::from(&settings.json),
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             simulated: upstream.is_some(),
             wechat,
@@ -238,6 +232,7 @@ pub fn app(
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
+    let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
@@ -258,7 +253,9 @@ pub fn app(
             paths.clone().match_like_express(request, next)
         }))
         .wrap(Condition::new(parts.simulated, simulated))
-        .wrap(from_fn(request_id::name))
+        .wrap(from_fn(move |request, next| {
+            request_id::name(names.clone(), request, next)
+        }))
         .wrap(parts.access_log.clone())
         .wrap_fn(move |request, next| counting.count(request, next))
 }

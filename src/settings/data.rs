@@ -12,7 +12,9 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::identity::{AppId, AppSecret};
+use crate::settings::around::{Gateway, Metrics};
+use crate::settings::log::Log;
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,43 +66,6 @@ pub struct Server {
     pub workers: u16,
     /// How long requests in flight may go on after a signal to stop.
     pub shutdown_seconds: u32,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// The name of an access log format or a template of morgan's tokens; not yet judged.
-    pub format: String,
-    /// How much is logged beside the access log.
-    #[serde(deserialize_with = "level")]
-    pub level: log::LevelFilter,
-    /// Targets with levels of their own; the last one that fits counts.
-    #[serde(deserialize_with = "targets")]
-    pub targets: Vec<LogTarget>,
-    /// For people or for machines.
-    pub style: LogStyle,
-    /// Paths that the access log leaves out.
-    pub skip: Vec<String>,
-}
-
-/// A level for the lines of one part of the program, as in `weapp_login::store=debug`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogTarget {
-    /// The path that the targets begin with; without one, the level is for our own crate, as `log.level` is.
-    pub name: Option<String>,
-    /// How much is logged of it.
-    pub level: log::LevelFilter,
-}
-
-/// What a log line looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogStyle {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 /// How request bodies are read.
@@ -156,32 +121,6 @@ pub struct Wechat {
     pub timeout_milliseconds: u32,
     /// How far from our clock the time in encrypted data may be, in the past and in the future.
     pub watermark_seconds: u32,
-}
-
-/// What is counted, and where that is told.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metrics {
-    /// Whether anything is counted.
-    pub enabled: bool,
-    /// The address of the metrics' own port.
-    #[serde(deserialize_with = "host")]
-    pub host: IpAddr,
-    /// Their own port; 0 means the server's. See [`Metrics::address`].
-    pub port: u16,
-    /// Their path.
-    pub path: String,
-}
-
-/// What gateways and services behind are told.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gateway {
-    /// Whether they are told a user's openid.
-    pub disclose_openid: bool,
-    /// What a service shows that asks about tokens; with none, nobody may ask.
-    #[serde(deserialize_with = "service_keys")]
-    pub service_keys: Vec<ServiceKey>,
 }
 
 /// One mini program.
@@ -256,13 +195,6 @@ impl Wechat {
     }
 }
 
-impl Metrics {
-    /// The address and port of their own, if they are not to be on the server's.
-    pub fn address(&self) -> Option<SocketAddr> {
-        (self.port != 0).then(|| SocketAddr::new(self.host, self.port))
-    }
-}
-
 /// Takes an IP address, or `localhost` for 127.0.0.1: the name may mean two addresses, and a server listens on one.
 pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
     match text {
@@ -271,54 +203,20 @@ pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Takes `target=level`, `level` alone, or `target` alone for all of it, as `RUST_LOG` does.
-pub(super) fn log_target(text: &str) -> Option<LogTarget> {
-    let (name, level) = match text.trim().split_once('=') {
-        Some((name, level)) => (Some(name), level.parse().ok()?),
-        None => match text.trim().parse() {
-            Ok(level) => (None, level),
-            Err(_no_level) => (Some(text.trim()), log::LevelFilter::Trace),
-        },
-    };
-    let of_a_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte);
-    let sound = name.is_none_or(|name| !name.is_empty() && name.bytes().all(of_a_path));
-    sound.then(|| LogTarget {
-        name: name.map(str::to_owned),
-        level,
-    })
-}
-
 /// The file that an `sqlite:` URL names. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` are the same, relative, file.
 pub(super) fn sqlite_file(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("sqlite:")?;
     Some(rest.strip_prefix("//").unwrap_or(rest))
 }
 
-fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+pub(super) fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     ip_address(&text).ok_or_else(|| D::Error::custom("no IP address"))
-}
-
-fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<log::LevelFilter, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(D::Error::custom)
-}
-
-fn targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LogTarget>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let targets = texts.iter().map(|text| log_target(text));
-    let targets: Option<_> = targets.collect();
-    targets.ok_or_else(|| D::Error::custom("no target and level"))
 }
 
 fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok(text.trim_end_matches('/').into())
-}
-
-fn service_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServiceKey>, D::Error> {
-    let keys = Vec::<String>::deserialize(deserializer)?;
-    Ok(keys.into_iter().map(ServiceKey::new).collect())
 }
 
 /// Leaves out the apps that are there in name only, as the shipped file's one is.
