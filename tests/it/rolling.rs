@@ -24,7 +24,7 @@ const BUSY: u64 = 24;
 const SLOW: u64 = 8;
 /// A slow client's longest pause. It asks on two connections by turns, so either is silent for less than the 5 seconds after
 /// which the server closes it at any time.
-const THINKING: Duration = Duration::from_millis(1_900);
+const THINKING: Duration = Duration::from_millis(1_400);
 const PATIENCE: Duration = Duration::from_mins(5);
 
 #[test]
