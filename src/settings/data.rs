@@ -60,7 +60,9 @@ pub struct Server {
     pub port: u16,
     /// Threads that answer requests; 0 means one per core. See [`Server::worker_count`].
     pub workers: u16,
-    /// How long requests in flight may go on after a signal to stop.
+    /// How long answers close their connections at most, after a signal to stop.
+    pub drain_seconds: u32,
+    /// How long what is left of requests may go on after that.
     pub shutdown_seconds: u32,
 }
 
@@ -177,7 +179,12 @@ impl Server {
         }
     }
 
-    /// How long requests in flight may go on after a signal to stop.
+    /// How long answers close their connections at most, after a signal to stop.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds.into())
+    }
+
+    /// How long what is left of requests may go on after that.
     pub fn shutdown(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds.into())
     }
