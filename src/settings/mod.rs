@@ -15,6 +15,7 @@ mod report;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::ffi::OsString;
 use std::path::Path;
