@@ -25,6 +25,10 @@ use crate::commands::{Failure, configuration};
 /// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
+/// How long a connection may be silent between requests. The default of `server.drain_seconds` is made for it: what is
+/// open when the drain ends has been silent for as long. Our choice, and actix's.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
 /// The simulator's seed: always the same, so that its users are the same after a restart.
 const SEED: u64 = 1;
 
@@ -106,6 +110,7 @@ async fn run_server(
     let connections = Connections::default();
     let server = HttpServer::new(move || app(&worker_parts))
         .workers(settings.worker_count())
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.shutdown().as_secs())
         .disable_signals()
         .on_connect(connections.counter())

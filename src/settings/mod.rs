@@ -16,6 +16,7 @@ mod report;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::ffi::OsString;
 use std::path::Path;
