@@ -84,7 +84,11 @@ pub fn table() -> Vec<Row> {
     ]
 }
 
-fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
+/// A row, for this table or for one of your own.
+///
+/// The path is in lower case, without a slash at the end; `{name}` stands for any one part of it. Of several rows with one
+/// path each takes its method.
+pub fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
     Row {
         path,
         method,
@@ -93,10 +97,10 @@ fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row 
     }
 }
 
-/// Registers the table.
-pub fn configure(api: &mut web::ServiceConfig) {
+/// Registers these rows.
+pub fn configure(api: &mut web::ServiceConfig, rows: Vec<Row>) {
     let mut paths = BTreeMap::<_, Vec<Row>>::new();
-    for row in table() {
+    for row in rows {
         paths.entry(row.path).or_default().push(row);
     }
     for (path, rows) in paths {

@@ -5,6 +5,7 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::HttpServer;
@@ -28,8 +29,8 @@ const BACKLOG: i32 = 2048;
 const SEED: u64 = 1;
 
 /// Serves until a signal says stop.
-pub(crate) fn run() -> Result<(), Failure> {
-    let loaded = configuration()?;
+pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
+    let loaded = configuration(folder)?;
     let settings = &loaded.settings;
     telemetry::init(settings.log.level, settings.profile)
         .map_err(|error| Failure::of_ours(&error))?;

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod command_line;
 mod decrypt;
 mod devices;
 mod doctor;
@@ -14,6 +15,7 @@ mod failures;
 mod floors;
 mod generations;
 mod harness;
+mod kept_sessions;
 mod login;
 mod parallel;
 mod phone;
