@@ -161,10 +161,10 @@ pub fn app(
     app_with(parts, Vec::new())
 }
 
-/// Assembles one worker's app with routes beside ours, such as those of your own backend. They get what ours get: paths
-/// in any spelling, the guard, bodies within bounds, the access log, refusals in one shape, and replies after a panic.
+/// Assembles one worker's app with the routes of your own backend beside ours. They get what ours get: paths in any
+/// spelling, the guard, bodies within bounds, the access log, refusals in one shape, and a reply after a panic.
 ///
-/// What their handlers take as `web::Data` is added with [`App::app_data`].
+/// What your handlers take as `web::Data` is added with [`App::app_data`].
 pub fn app_with(
     parts: &Parts,
     rows: Vec<routes::Row>,
@@ -196,7 +196,7 @@ pub fn app_with(
         .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
-        .configure(|api| routes::configure(api, rows))
+        .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
             paths.clone().match_like_express(request, next)

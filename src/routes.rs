@@ -37,6 +37,14 @@ pub struct Row {
     handler: Route,
 }
 
+impl Row {
+    /// A row for a table of your own, which [`crate::app_with`] takes. The path is in lower case, without a slash at the
+    /// end; `{name}` stands for any one part of it.
+    pub fn new(method: Method, path: &'static str, guard: Guard, handler: Route) -> Self {
+        row(method, path, guard, handler)
+    }
+}
+
 /// The table. To add a handler, add a row.
 pub fn table() -> Vec<Row> {
     use Guard::{Open, Session};
@@ -84,11 +92,7 @@ pub fn table() -> Vec<Row> {
     ]
 }
 
-/// A row, for this table or for one of your own.
-///
-/// The path is in lower case, without a slash at the end; `{name}` stands for any one part of it. Of several rows with one
-/// path each takes its method.
-pub fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
+fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
     Row {
         path,
         method,
@@ -97,8 +101,8 @@ pub fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> 
     }
 }
 
-/// Registers these rows.
-pub fn configure(api: &mut web::ServiceConfig, rows: Vec<Row>) {
+/// Registers rows.
+pub fn register(api: &mut web::ServiceConfig, rows: Vec<Row>) {
     let mut paths = BTreeMap::<_, Vec<Row>>::new();
     for row in rows {
         paths.entry(row.path).or_default().push(row);

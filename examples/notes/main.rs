@@ -1,6 +1,7 @@
 //! A backend of one's own on the library: the login with all its routes, and notes for whoever is logged in.
 //!
-//! `cargo run --example notes`, and the sample mini program logs in to it.
+//! `cargo run --example notes`. What it leaves to the binary: sweeping out sessions that are over, and saying at the start
+//! what it serves (see `src/commands/serve.rs`).
 
 mod notes;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use notes::Notes;
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(env::vars_os(), Path::new("config"))?.settings;
     telemetry::init(settings.log.level, settings.profile)?;
-    // In development and without an AppID.
+    // In development and without an AppID there is a WeChat of our own.
     let wechat = if settings.simulated() {
         Some(Simulator::start(Options::new(1)).await?)
     } else {

@@ -12,7 +12,7 @@ use weapp_login::handlers::Success;
 use weapp_login::identity::UserId;
 use weapp_login::middleware::json::Json;
 use weapp_login::middleware::session::CurrentUser;
-use weapp_login::routes::{Guard, Row, row};
+use weapp_login::routes::{Guard, Row};
 
 /// The longest note, in characters.
 const MAX_CHARACTERS: usize = 1000;
@@ -32,8 +32,8 @@ struct NewNote {
 /// `Session` lets in whoever has a live session; the handler may then take `CurrentUser`.
 pub(crate) fn routes() -> Vec<Row> {
     vec![
-        row(Method::GET, "/notes", Guard::Session, web::to(list)),
-        row(Method::POST, "/notes", Guard::Session, web::to(add)),
+        Row::new(Method::GET, "/notes", Guard::Session, web::to(list)),
+        Row::new(Method::POST, "/notes", Guard::Session, web::to(add)),
     ]
 }
 

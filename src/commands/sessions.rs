@@ -22,12 +22,42 @@ use crate::commands::{Failure, configuration, print};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Lists the live sessions of a user, the latest login first.
+    #[command(after_long_help = LIST)]
     List(List),
     /// Ends one or all of a user's sessions, and says how many that were.
+    #[command(after_long_help = REVOKE)]
     Revoke(Revoke),
-    /// Removes the sessions that are over, as a running server does every ten minutes, and says how many that were.
+    /// Removes the sessions that are over, and says how many that were.
+    #[command(long_about = SWEEP)]
     Sweep,
 }
+
+const LIST: &str = "\
+A line has the session's id, the AppID, the times of the login, of the last use (to the hour) and of the end if it is not
+used again, and the device. With --json: id, app, device, created_at, last_seen and ends_at. What is over is left out.
+
+Examples:
+  weapp-login sessions list --user 13b59f2d606a1ae73cc4cada73866b62
+  weapp-login sessions list --user 13b59f2d606a1ae73cc4cada73866b62 --json | jq -r .device
+
+Exit codes: 0 if there is such a user, with or without sessions; 1 if the database failed; 2 if there is no such user or
+database, or a setting is to be mended.";
+
+const REVOKE: &str = "\
+A running server refuses an ended session from its next request on. The user may log in again: this is no ban.
+
+Examples:
+  weapp-login sessions revoke --user 13b59f2d606a1ae73cc4cada73866b62
+  weapp-login sessions revoke --user 13b59f2d606a1ae73cc4cada73866b62 --session 5d0c8f3d0c1b4a7e9a2f6b8c7d1e0f32
+
+Exit codes: 0 if they are ended, also if there were none; 1 if the database failed; 2 if there is no such user, live
+session or database, or a setting is to be mended.";
+
+const SWEEP: &str = "\
+Removes the sessions that are over, and says how many that were. A running server does so every ten minutes by itself, and
+answers no session that is over, swept or not.
+
+Exit codes: 0 if it is done; 1 if the database failed; 2 if there is no database, or a setting is to be mended.";
 
 #[derive(Args)]
 pub(crate) struct List {
