@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use crate::harness::Folder;
@@ -60,6 +61,24 @@ fn help_says_what_there_is_what_is_read_and_what_the_exit_codes_mean() {
     }
     let summary = text(&run(&folder, &[], &["-h"]).stdout);
     assert!(summary.lines().count() < 25, "{summary}");
+}
+
+#[test]
+fn every_subcommand_is_documented() {
+    let help = text(&run(&Folder::new(), &[], &["-h"]).stdout);
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    for name in listed.filter_map(|line| line.split_whitespace().next()) {
+        let known = SUBCOMMANDS.iter().any(|(path, _)| path[0] == name);
+        assert!(known || name == "help", "`{name}` has no row in this file");
+    }
+    for readme in ["README.md", "README.zh-CN.md"] {
+        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(readme));
+        let readme = readme.unwrap();
+        for path in SUBCOMMANDS.map(|(path, _)| path.join(" ")) {
+            assert!(readme.contains(&format!("| `{path}")), "{path}");
+        }
+    }
 }
 
 #[test]
