@@ -7,9 +7,13 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 
 use commands::command_line::{CommandLine, Config, Subcommand};
 use commands::{check_config, completions, explain, healthcheck, serve, sessions, simulate};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let CommandLine { config, command } = CommandLine::parse();

@@ -21,7 +21,12 @@ use notes::Notes;
 #[actix_rt::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(env::vars_os(), Path::new("config"))?.settings;
-    telemetry::init(settings.log.level, settings.profile)?;
+    let log = telemetry::init(&telemetry::Options {
+        level: settings.log.level,
+        targets: &settings.log.targets,
+        style: settings.log.style,
+        profile: settings.profile,
+    })?;
     // In development and without an AppID there is a WeChat of our own.
     let wechat = if settings.simulated() {
         Some(Simulator::start(Options::new(1)).await?)
@@ -35,5 +40,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .run()
         .await?;
     store.store().close().await?;
-    Ok(())
+    Ok(log.flush()?)
 }
