@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Row> {
 }
 
 async fn list(user: CurrentUser, notes: web::Data<Notes>) -> impl Responder {
-    Success(json!({ "notes": notes.of(user.user().id) }))
+    Success(json!({ "notes": notes.of(user.id()) }))
 }
 
 async fn add(
@@ -54,7 +54,7 @@ async fn add(
             message,
         ));
     }
-    if !notes.add(user.user().id, note.text) {
+    if !notes.add(user.id(), note.text) {
         let message = "There are 100 notes, and that is all that fit.";
         return Err(ApiError::own(StatusCode::CONFLICT, "notes_full", message));
     }

@@ -5,8 +5,10 @@
 pub(crate) mod check_config;
 pub(crate) mod command_line;
 pub(crate) mod completions;
+mod connections;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
+mod listener;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 mod signals;
