@@ -2,7 +2,8 @@
 //!
 //! # Inside
 //!
-//! [`app`] assembles what `main` serves and what the tests call; [`Parts`] is what it is assembled from.
+//! [`app`] assembles what `main` serves and what the tests call; [`Parts`] is what it is assembled from. [`app_with`] adds
+//! routes of your own.
 //!
 //! Knows which parts exist and how they wrap the routes. Never knows what a handler does.
 
@@ -103,11 +104,7 @@ impl Parts {
         let store = store::open(&settings.store.url)?;
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
-        let lifetimes = Lifetimes {
-            absolute: seconds(session.lifetime_seconds),
-            idle: seconds(session.idle_seconds),
-            touch_after: seconds(session.touch_seconds),
-        };
+        let lifetimes = lifetimes(session);
         let sessions = Sessions::new(Arc::clone(&store), apps, lifetimes);
         Ok(Self {
             rules: Rules {
@@ -165,13 +162,33 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    app_with(parts, Vec::new())
+}
+
+/// Assembles one worker's app with the routes of your own backend beside ours. They get what ours get: paths in any
+/// spelling, the guard, bodies within bounds, the access log, refusals in one shape, and a reply after a panic.
+///
+/// What your handlers take as `web::Data` is added with [`App::app_data`].
+pub fn app_with(
+    parts: &Parts,
+    rows: Vec<routes::Row>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
     let wechat = wechat::Client::new(&parts.wechat);
     let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
     let store = Arc::clone(&parts.store);
     let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
-    let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let paths = Paths::new(rows.iter().map(|row| row.path));
     let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     let readiness = Rc::new(parts.readiness.clone());
@@ -185,7 +202,7 @@ pub fn app(
         .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
-        .configure(routes::configure)
+        .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
             paths.clone().match_like_express(request, next)
@@ -211,6 +228,15 @@ fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
                 .iter()
                 .map(|(name, app)| (name.clone(), app.app_id.clone(), app.app_secret.clone())),
         ),
+    }
+}
+
+/// How long sessions live, as the settings say.
+pub fn lifetimes(session: &settings::Session) -> Lifetimes {
+    Lifetimes {
+        absolute: seconds(session.lifetime_seconds),
+        idle: seconds(session.idle_seconds),
+        touch_after: seconds(session.touch_seconds),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::HttpServer;
@@ -33,9 +34,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const SEED: u64 = 1;
 
 /// Serves until a signal says stop.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     let inherited = Inherited::take();
-    let loaded = configuration()?;
+    let loaded = configuration(folder)?;
     let settings = &loaded.settings;
     let telemetry = telemetry::init(&telemetry::Options {
         level: settings.log.level,

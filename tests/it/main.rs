@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod command_line;
 mod decrypt;
 mod devices;
 mod doctor;
@@ -16,6 +17,7 @@ mod generations;
 mod harness;
 mod health;
 mod inherited;
+mod kept_sessions;
 mod login;
 mod parallel;
 mod phone;
