@@ -142,10 +142,9 @@ async fn a_place_that_was_taken_before_a_change_stays_empty() {
     store.log_in(login.clone()).await.unwrap();
     remember(&store, &login).await;
     let read = standing(&store, &login).await.unwrap();
-    for forget in [
-        (|memory, login| memory.forget(login.digest)) as fn(&Memory, &Login),
-        |memory, _login| memory.forget_all(),
-    ] {
+    let one: fn(&Memory, &Login) = |memory, login| memory.forget(login.digest);
+    let all: fn(&Memory, &Login) = |memory, _login| memory.forget_all();
+    for forget in [one, all] {
         store.memory.forget(login.digest);
         let Recalled::Unknown(place) = store.memory.recall(login.digest) else {
             panic!("there is no place");
@@ -220,13 +219,18 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
                 of(at).sweep(now, idle).await.unwrap();
             }
         }
-        for login in &logins {
-            let kept = stores[0].find(login.digest).await.unwrap();
-            let kept = kept.map(|(session, _)| (session.id, session.last_seen));
-            for store in &stores {
-                let told = standing(store, login).await;
-                prop_assert_eq!(told.map(|told| (told.id, told.last_seen)), kept);
-            }
+        agree_with_the_file(&stores, &logins).await?;
+    }
+    Ok(())
+}
+
+async fn agree_with_the_file(stores: &[Sqlite; 2], logins: &[Login]) -> TestCaseResult {
+    for login in logins {
+        let kept = stores[0].find(login.digest).await.unwrap();
+        let kept = kept.map(|(session, _)| (session.id, session.last_seen));
+        for store in stores {
+            let told = standing(store, login).await;
+            prop_assert_eq!(told.map(|told| (told.id, told.last_seen)), kept);
         }
     }
     Ok(())
