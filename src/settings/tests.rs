@@ -520,7 +520,7 @@ fn a_text_that_makes_no_sense_is_refused() {
             "WEAPP_LOG__SKIP",
             "/livez,readyz",
             "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]",
-            "an empty list",
+            "/livez,/readyz",
         ),
     ] {
         check_with_default(name, value, words, default);
