@@ -233,6 +233,27 @@ pub struct Disclosure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserId(pub [u8; 16]);
 
+impl UserId {
+    /// Reads an identifier as it was shown. `None` for what cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        shown_bytes(text).map(Self)
+    }
+}
+
+/// The bytes that are shown as these 32 lower-case hexadecimal digits.
+pub(crate) fn shown_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits = <&[u8; 32]>::try_from(text.as_bytes()).ok()?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        let sound = pair
+            .bytes()
+            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        *byte = u8::from_str_radix(pair, 16).ok().filter(|_| sound)?;
+    }
+    Some(bytes)
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Hex::of(self.0).as_str())
@@ -301,6 +322,13 @@ mod tests {
             CodeShape::Phone
         );
         assert_eq!(PhoneCode::parse(""), Err(MalformedCode));
+    }
+
+    #[test]
+    fn a_user_is_named_as_they_are_shown() {
+        let id = UserId([0x0f; 16]);
+        assert_eq!(UserId::parse(&id.to_string()), Some(id));
+        assert_eq!(UserId::parse("0F"), None);
     }
 
     #[test]

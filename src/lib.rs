@@ -2,7 +2,8 @@
 //!
 //! # Inside
 //!
-//! [`app`] assembles what `main` serves and what the tests call; [`Parts`] is what it is assembled from.
+//! [`app`] assembles what `main` serves and what the tests call; [`Parts`] is what it is assembled from. [`app_with`] adds
+//! routes of your own.
 //!
 //! Knows which parts exist and how they wrap the routes. Never knows what a handler does.
 
@@ -23,6 +24,9 @@ pub mod store;
 pub mod telemetry;
 pub mod wechat;
 
+mod measured;
+
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +34,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+
+pub use measured::metrics_app;
 
 use account::access_token::{AccessTokens, Shelf};
 use account::{Decryption, Devices, Phones, Profiles, SessionKeys};
@@ -42,8 +48,8 @@ use middleware::access_log::AccessLog;
 use middleware::counting::Counting;
 use middleware::json::JsonConfig;
 use middleware::paths::Paths;
-use middleware::request_id;
 use middleware::service_key::ServiceKeys;
+use middleware::{closing, request_id};
 use readiness::Readiness;
 use session::Lifetimes;
 use settings::{LogStyle, Settings};
@@ -117,14 +123,7 @@ impl Parts {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
             LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
         };
-        let path = settings.metrics.path.as_str();
-        if routes::table().iter().any(|row| row.path == path) {
-            return Err(PartsError::MetricsPath(path.to_owned()));
-        }
-        let metrics = settings.metrics.enabled.then(|| {
-            let profile = settings.profile.name();
-            web::Data::new(Metrics::new(profile))
-        });
+        let metrics = measured::metrics(settings)?;
         let mut store = store::open(&settings.store.url)?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
@@ -132,11 +131,7 @@ impl Parts {
         }
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
-        let lifetimes = Lifetimes {
-            absolute: seconds(session.lifetime_seconds),
-            idle: seconds(session.idle_seconds),
-            touch_after: seconds(session.touch_seconds),
-        };
+        let lifetimes = lifetimes(session);
         let sessions = Sessions::new(Arc::clone(&store), apps, lifetimes);
         Ok(Self {
             rules: Rules {
@@ -177,35 +172,6 @@ impl Parts {
         &self.readiness
     }
 
-    /// Counts the kept sessions, for the metrics. Takes as long as the store has many, and no worker's time.
-    ///
-    /// # Errors
-    /// [`store::Error`] if the store fails; the last count stays.
-    pub async fn count_sessions(&self, now: Timestamp) -> Result<(), store::Error> {
-        if let Some(metrics) = &self.metrics {
-            metrics.note_sessions(self.store.count_sessions().await?, now);
-        }
-        Ok(())
-    }
-
-    /// Lets the metrics ask how many log lines were dropped.
-    pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
-        if let Some(metrics) = &self.metrics {
-            metrics.watch_log(dropped);
-        }
-    }
-
-    /// Gives a service the metrics to count in, and shows them there if they are to be seen.
-    fn add_metrics(&self, api: &mut web::ServiceConfig, shown: bool) {
-        let Some(metrics) = &self.metrics else {
-            return;
-        };
-        api.app_data(metrics.clone());
-        if shown {
-            routes::metrics(api, &self.metrics_path);
-        }
-    }
-
     /// The store, for the way out.
     pub fn store(&self) -> &dyn Store {
         &*self.store
@@ -224,16 +190,37 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    app_with(parts, Vec::new())
+}
+
+/// Assembles one worker's app with the routes of your own backend beside ours. They get what ours get: paths in any
+/// spelling, the guard, bodies within bounds, the access log, refusals in one shape, and a reply after a panic.
+///
+/// What your handlers take as `web::Data` is added with [`App::app_data`].
+pub fn app_with(
+    parts: &Parts,
+    rows: Vec<routes::Row>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
     let wechat = wechat::Client::new(&parts.wechat);
     let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
     let store = Arc::clone(&parts.store);
     let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
-    let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let paths = Paths::new(rows.iter().map(|row| row.path));
     let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
     let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
+    let readiness = Rc::new(parts.readiness.clone());
     App::new()
         .app_data(web::Data::new(logins))
         .app_data(web::Data::new(phones))
@@ -247,7 +234,7 @@ pub fn app(
         .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
-        .configure(routes::configure)
+        .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
             paths.clone().match_like_express(request, next)
@@ -257,25 +244,8 @@ pub fn app(
             request_id::name(names.clone(), request, next)
         }))
         .wrap(parts.access_log.clone())
+        .wrap_fn(move |request, app| closing::close(request, app, Rc::clone(&readiness)))
         .wrap_fn(move |request, next| counting.count(request, next))
-}
-
-/// Assembles the app of the metrics' own port: nothing but them.
-pub fn metrics_app(
-    parts: &Parts,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
-> {
-    App::new()
-        .configure(|api| parts.add_metrics(api, true))
-        .configure(routes::nothing_else)
-        .wrap(from_fn(request_id::name))
 }
 
 fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
@@ -291,6 +261,15 @@ fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
                 .iter()
                 .map(|(name, app)| (name.clone(), app.app_id.clone(), app.app_secret.clone())),
         ),
+    }
+}
+
+/// How long sessions live, as the settings say.
+pub fn lifetimes(session: &settings::Session) -> Lifetimes {
+    Lifetimes {
+        absolute: seconds(session.lifetime_seconds),
+        idle: seconds(session.idle_seconds),
+        touch_after: seconds(session.touch_seconds),
     }
 }
 

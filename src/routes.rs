@@ -41,6 +41,14 @@ pub struct Row {
     handler: Route,
 }
 
+impl Row {
+    /// A row for a table of your own, which [`crate::app_with`] takes. The path is in lower case, without a slash at the
+    /// end; `{name}` stands for any one part of it.
+    pub fn new(method: Method, path: &'static str, guard: Guard, handler: Route) -> Self {
+        row(method, path, guard, handler)
+    }
+}
+
 /// The table. To add a handler, add a row.
 pub fn table() -> Vec<Row> {
     use Guard::{Open, Service, Session};
@@ -109,10 +117,10 @@ fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row 
     }
 }
 
-/// Registers the table.
-pub fn configure(api: &mut web::ServiceConfig) {
+/// Registers rows.
+pub fn register(api: &mut web::ServiceConfig, rows: Vec<Row>) {
     let mut paths = BTreeMap::<_, Vec<Row>>::new();
-    for row in table() {
+    for row in rows {
         paths.entry(row.path).or_default().push(row);
     }
     for (path, rows) in paths {

@@ -64,7 +64,7 @@ impl From<NotReady> for ApiError {
     fn from(error: NotReady) -> Self {
         let code = match error {
             NotReady::Draining => ErrorCode::Draining,
-            NotReady::Store(_) => ErrorCode::StoreUnavailable,
+            NotReady::Store(_) | NotReady::StoreSilent => ErrorCode::StoreUnavailable,
         };
         Self::from(code).because(error)
     }
@@ -116,11 +116,9 @@ impl ApiError {
             rid: refusal.rid.as_ref().map(ToString::to_string),
         });
         Self {
-            code,
-            status: None,
             retry_after: error.retry_after(),
             wechat,
-            cause: None,
+            ..code.into()
         }
     }
 }

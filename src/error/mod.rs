@@ -23,6 +23,8 @@ pub use table::ErrorCode;
 #[derive(Debug)]
 pub struct ApiError {
     code: ErrorCode,
+    /// The name and the sentence where they are not the row's.
+    words: Option<(&'static str, &'static str)>,
     /// The status where it is not the row's.
     status: Option<StatusCode>,
     retry_after: Option<Duration>,
@@ -64,6 +66,20 @@ impl ApiError {
         self
     }
 
+    /// A refusal of a handler of your own, with the stable name that clients compare, and the sentence that says what to do.
+    ///
+    /// ```
+    /// # use actix_web::http::StatusCode;
+    /// # use weapp_login::error::ApiError;
+    /// ApiError::own(StatusCode::CONFLICT, "table_taken", "The table is taken: choose another one.");
+    /// ```
+    pub fn own(status: StatusCode, name: &'static str, message: &'static str) -> Self {
+        Self {
+            words: Some((name, message)),
+            ..Self::foreign(status)
+        }
+    }
+
     /// A refusal that is none of ours, such as one of the framework: the row that comes closest, with its own status.
     pub fn foreign(status: StatusCode) -> Self {
         let code = match status {
@@ -100,21 +116,29 @@ impl ApiError {
         )
     }
 
-    /// Which row of the table this is.
+    /// The stable name that clients compare.
+    pub fn name(&self) -> &'static str {
+        self.words.map_or(self.code.name(), |(name, _)| name)
+    }
+
+    /// Which row of the table this is; for a refusal of your own, the one that comes closest.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
     /// The body of the reply, with the request's id where one is known.
     pub fn body(&self, request_id: Option<&str>) -> String {
-        if self.wechat.is_none() && request_id.is_none_or(needs_no_escape) {
+        let plain = needs_no_escape(self.code.message()) && request_id.is_none_or(needs_no_escape);
+        if plain && self.wechat.is_none() {
             return self.plain_body(request_id);
         }
         let status = i64::from(self.status_code().as_u16());
         let reply = ErrorReply {
             code: self.wechat.as_ref().map_or(status, |said| said.errcode),
-            error: self.code.name(),
-            message: self.code.message(),
+            error: self.name(),
+            message: self
+                .words
+                .map_or(self.code.message(), |(_, message)| message),
             wechat: self.wechat.as_ref(),
             request_id,
         };
@@ -122,8 +146,8 @@ impl ApiError {
         serde_json::to_string(&reply).unwrap_or_default()
     }
 
-    /// The same, put together out of texts that stand in JSON as they are, as all names and sentences of the table do: what
-    /// is refused must cost less than what is served.
+    /// The same, put together out of texts that stand in JSON as they are, as nearly all are: what is refused must cost less
+    /// than what is served.
     fn plain_body(&self, request_id: Option<&str>) -> String {
         let status = self.status_code();
         let parts = [
@@ -144,7 +168,7 @@ impl ApiError {
 /// Whether a text stands in JSON as it is.
 fn needs_no_escape(text: &str) -> bool {
     text.bytes()
-        .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+        .all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))
 }
 
 /// The content type of every reply.
@@ -154,6 +178,7 @@ impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
         Self {
             code,
+            words: None,
             status: None,
             retry_after: None,
             wechat: None,
@@ -165,7 +190,7 @@ impl From<ErrorCode> for ApiError {
 /// The name and the chain of causes, for the log.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.name())?;
+        f.write_str(self.name())?;
         let mut cause: Option<&dyn Cause> = match &self.cause {
             Some(cause) => Some(cause.as_ref()),
             None => None,

@@ -1,10 +1,12 @@
 //! What holds for many URLs: how a body is read, the access log, what a client says about itself, the request's name, the guards, panics, paths,
-//! counting.
+//! counting,
+//! the way out.
 //!
 //! Knows requests and replies as such. Never knows which URLs there are, or any handler.
 
 pub mod access_log;
 pub mod client;
+pub mod closing;
 pub mod counting;
 pub mod json;
 pub mod panics;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::ServiceKey;
-use crate::settings::data::host;
+use crate::settings::written::host;
 
 /// What is counted, and where that is told.
 #[derive(Debug, Clone, Deserialize)]

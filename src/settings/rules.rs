@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use crate::settings::data::{ip_address, sqlite_file};
 use crate::settings::log::log_target;
+use crate::settings::written::{ip_address, sqlite_file};
 
 /// Says what a text must be, if it is not.
 pub(super) type Rule = fn(&str) -> Option<&'static str>;

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 11] = [
     &["middleware"],
     &["handlers"],
     &["routes"],
-    &["lib"],
+    &["lib", "measured"],
     &["main", "commands"],
 ];
 

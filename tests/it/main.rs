@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod command_line;
 mod decrypt;
 mod devices;
 mod doctor;
@@ -15,6 +16,9 @@ mod floors;
 mod gateway;
 mod generations;
 mod harness;
+mod health;
+mod inherited;
+mod kept_sessions;
 mod login;
 mod metrics;
 mod parallel;
@@ -22,10 +26,12 @@ mod phone;
 mod process;
 mod profile;
 mod replay;
+mod rolling;
 mod routes;
 mod secrets;
 mod server;
 mod session;
 mod session_key;
 mod simulate;
+mod stop;
 mod words;
