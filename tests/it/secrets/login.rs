@@ -33,7 +33,7 @@ fn metrics(server: &Binary) -> Value {
     connection.send(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n");
     let (status, _, text) = connection.text().unwrap();
     assert_eq!(status, 200);
-    assert!(text.contains("weapp_logins_total"), "{text}");
+    assert!(text.contains("weapp_user_logins_total"), "{text}");
     text.into()
 }
 
