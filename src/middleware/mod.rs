@@ -1,6 +1,5 @@
 //! What holds for many URLs: how a body is read, the access log, what a client says about itself, the request's name, the guards, panics, paths,
-//! counting,
-//! the way out.
+//! counting, the way out.
 //!
 //! Knows requests and replies as such. Never knows which URLs there are, or any handler.
 
