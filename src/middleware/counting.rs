@@ -25,14 +25,20 @@ pub struct Pattern(pub &'static str);
 /// What requests are counted under that found no route, or one without a [`Pattern`].
 const NO_ROUTE: &str = "none";
 
-/// Counts one worker's requests. Its clones share a pointer that no other worker touches.
+/// Counts one worker's requests.
 #[derive(Debug, Clone)]
-pub struct Counting(Option<Rc<Arc<Metrics>>>);
+pub struct Counting(Option<Rc<Worker>>);
+
+/// What one worker counts in. Requests share it without touching a pointer that other workers have too.
+#[derive(Debug)]
+struct Worker {
+    metrics: Arc<Metrics>,
+}
 
 impl Counting {
     /// Counts here; without metrics, not at all.
     pub fn new(metrics: Option<Arc<Metrics>>) -> Self {
-        Self(metrics.map(Rc::new))
+        Self(metrics.map(|metrics| Rc::new(Worker { metrics })))
     }
 
     /// Passes the request on, and counts it when the head of its reply is ready. To be wrapped around everything else:
@@ -40,6 +46,9 @@ impl Counting {
     /// `App::new()….wrap_fn(move |request, next| counting.count(request, next))`
     ///
     /// A request whose client goes away first is counted as abandoned instead.
+    ///
+    /// # Errors
+    /// Those of the services inside.
     pub fn count<S, B>(
         &self,
         request: ServiceRequest,
@@ -48,8 +57,8 @@ impl Counting {
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     {
-        let waiting = self.0.clone().map(|metrics| Waiting {
-            metrics,
+        let waiting = self.0.clone().map(|worker| Waiting {
+            worker,
             method: method(request.method()),
             arrived: Instant::now(),
             answered: false,
@@ -67,7 +76,7 @@ impl Counting {
 
 /// A request that is not answered yet.
 struct Waiting {
-    metrics: Rc<Arc<Metrics>>,
+    worker: Rc<Worker>,
     method: &'static str,
     arrived: Instant,
     answered: bool,
@@ -86,14 +95,17 @@ impl Waiting {
             method: self.method,
             route,
         };
-        self.metrics.requests.add(labels, self.arrived.elapsed());
+        self.worker
+            .metrics
+            .requests
+            .add(labels, self.arrived.elapsed());
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.answered {
-            self.metrics.abandon();
+            self.worker.metrics.abandon();
         }
     }
 }

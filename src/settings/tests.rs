@@ -851,6 +851,7 @@ fn all_problems_come_at_once() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the report, to the letter")]
 fn the_report_names_every_value_and_its_place() {
     let loaded = load(&[
         ("WEAPP_SERVER__PORT", "8080"),
