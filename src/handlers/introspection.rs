@@ -64,8 +64,12 @@ struct Inactive {
 pub async fn tell(
     sessions: web::Data<Sessions>,
     disclosure: web::Data<Disclosure>,
-    web::Form(question): web::Form<Question>,
+    form: Result<web::Form<Question>, actix_web::Error>,
 ) -> Result<impl Responder, ApiError> {
+    let web::Form(question) = form.map_err(|error| {
+        let status = error.as_response_error().status_code();
+        ApiError::foreign(status).because(error.to_string())
+    })?;
     if question.token.is_empty() {
         return Err(ErrorCode::TokenMissing.into());
     }
