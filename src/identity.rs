@@ -164,6 +164,10 @@ secret_text! {
     AccessTokenText
 }
 secret_text! {
+    /// What another service shows to be told whose a token is.
+    ServiceKey
+}
+secret_text! {
     /// A phone number as text, with or without its country code.
     PhoneText
 }
@@ -216,6 +220,13 @@ impl fmt::Display for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What gateways and services behind are told of a user beside the user's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disclosure {
+    /// Whether they are told the openid.
+    pub openid: bool,
 }
 
 /// A user's internal identifier: 16 random bytes, shown as 32 hexadecimal digits. Safe to show to its owner.
@@ -323,18 +334,19 @@ mod tests {
     #[test]
     fn secrets_do_not_show_themselves() {
         let shown = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             OpenId::new("oGZUI0egBJY1zhBYw2KhdUfwVJJE"),
             UnionId::new("ocMvos6NjeKLIBqg5Mr9QjxrP1FA"),
             SessionKey::new("tiihtNczf5v6AKRyjwEUhQ=="),
             AppSecret::new("secret"),
             AccessTokenText::new("57_token"),
             PhoneText::new("13580006666"),
+            ServiceKey::new("b9f3"),
             LoginCode::parse("051bIzT629FmMN0zraV62WLnT62bIzTA").unwrap(),
         );
         assert_eq!(
             shown,
-            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) LoginCode(shaped like a login code)"
+            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) ServiceKey(***) LoginCode(shaped like a login code)"
         );
     }
 

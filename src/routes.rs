@@ -13,15 +13,19 @@ use actix_web::{HttpResponse, Resource, Route, web};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::{
-    encrypted, health, login, phone, session, session_key, sessions as devices, user,
+    auth, encrypted, health, introspection, login, metrics, phone, session, session_key,
+    sessions as devices, user,
 };
-use crate::middleware::{panics, session as sessions};
+use crate::middleware::counting::{self, Pattern};
+use crate::middleware::{panics, service_key, session as sessions};
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
     /// Whoever carries the token of a live session. The handler may take `CurrentUser`.
     Session,
+    /// Another service that shows a service key.
+    Service,
     /// Everybody.
     Open,
 }
@@ -47,9 +51,14 @@ impl Row {
 
 /// The table. To add a handler, add a row.
 pub fn table() -> Vec<Row> {
-    use Guard::{Open, Session};
+    use Guard::{Open, Service, Session};
     vec![
-        row(Method::POST, "/login", Open, web::to(login::log_in)),
+        row(
+            Method::POST,
+            "/login",
+            Open,
+            web::to(login::log_in).wrap(from_fn(counting::logins)),
+        ),
         row(Method::GET, "/session", Session, web::to(session::show)),
         // Logging out takes a token, but not a live one.
         row(Method::DELETE, "/session", Open, web::to(session::end)),
@@ -87,6 +96,13 @@ pub fn table() -> Vec<Row> {
             Session,
             web::to(encrypted::open),
         ),
+        row(Method::GET, "/auth", Session, web::to(auth::check)),
+        row(
+            Method::POST,
+            "/introspect",
+            Service,
+            web::to(introspection::tell),
+        ),
         row(Method::GET, "/livez", Open, web::to(health::live)),
         row(Method::GET, "/readyz", Open, web::to(health::ready)),
     ]
@@ -110,10 +126,23 @@ pub fn register(api: &mut web::ServiceConfig, rows: Vec<Row>) {
     for (path, rows) in paths {
         api.service(resource(path, rows).wrap(from_fn(panics::catch)));
     }
+    nothing_else(api);
+}
+
+/// Registers the metrics, which are for whoever runs the server: at a path or a port of the settings' choice, and so no row
+/// of the table.
+pub fn metrics(api: &mut web::ServiceConfig, path: &str) {
+    let shown = web::get().to(metrics::show);
+    let resource = web::resource(path).app_data(Pattern("/metrics"));
+    api.service(resource.route(shown).default_service(web::to(nothing_here)));
+}
+
+/// Registers an answer for whatever is not there.
+pub fn nothing_else(api: &mut web::ServiceConfig) {
     api.default_service(web::to(nothing_here));
 }
 
-fn resource(path: &str, rows: Vec<Row>) -> Resource {
+fn resource(path: &'static str, rows: Vec<Row>) -> Resource {
     let methods: Vec<_> = rows
         .iter()
         .flat_map(|row| methods_of(&row.method))
@@ -124,12 +153,13 @@ fn resource(path: &str, rows: Vec<Row>) -> Resource {
         .collect::<Vec<_>>()
         .join(", ");
     let allow = HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static(""));
-    let mut resource = web::resource(path);
+    let mut resource = web::resource(path).app_data(Pattern(path));
     for row in rows {
         let methods = methods_of(&row.method);
         let is_one = move |context: &GuardContext<'_>| methods.contains(&context.head().method);
         let route = match row.guard {
             Guard::Session => row.handler.wrap(from_fn(sessions::require)),
+            Guard::Service => row.handler.wrap(from_fn(service_key::require)),
             Guard::Open => row.handler,
         };
         resource = resource.route(route.guard(fn_guard(is_one)));

@@ -9,6 +9,7 @@ mod connections;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
 mod listener;
+mod metrics;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 mod signals;

@@ -4,6 +4,7 @@
 //! Never knows where an error happened: the cause is carried for the log, and never sent.
 
 mod causes;
+mod row;
 mod table;
 
 use std::error::Error as Cause;

@@ -3,9 +3,12 @@
 //! Knows the members of requests and replies, and the extractors that bring them.
 //! Never knows SQL, WeChat's error numbers, or another handler.
 
+pub mod auth;
 pub mod encrypted;
 pub mod health;
+pub mod introspection;
 pub mod login;
+pub mod metrics;
 pub mod phone;
 pub mod session;
 pub mod session_key;

@@ -126,6 +126,24 @@ impl TestApp {
         holder
     }
 
+    /// Sets the clock of all kept sessions' last use back.
+    pub(crate) fn leave_unused(&self, milliseconds: i64) {
+        let file = self.folder.path().join("weapp.db");
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sql = "UPDATE session SET last_seen = last_seen - ?1";
+        assert!(database.execute(sql, [milliseconds]).unwrap() > 0);
+    }
+
+    /// What Prometheus reads on the server's port: status and text.
+    pub(crate) async fn scrape(&self) -> (u16, String) {
+        let service = test::init_service(app(&self.parts)).await;
+        let request = TestRequest::get().uri("/metrics").to_request();
+        let response = test::call_service(&service, request).await;
+        let status = response.status().as_u16();
+        let text = test::read_body(response).await;
+        (status, String::from_utf8(text.to_vec()).unwrap())
+    }
+
     /// Sends one request through the whole app.
     pub(crate) async fn call(&self, request: TestRequest) -> Reply {
         let service = test::init_service(app(&self.parts)).await;

@@ -242,27 +242,34 @@ impl Connection {
     }
 
     fn whole_reply(&mut self) -> Option<(u16, bool, Value)> {
+        let (head, text) = self.head_and_text()?;
+        let closes = head
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close\r\n");
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Some((head.get(9..12)?.parse().ok()?, closes, body))
+    }
+
+    /// Reads one reply as it comes; `None` if the server goes away before it is whole.
+    pub(crate) fn text(&mut self) -> Option<(u16, String)> {
+        let (head, text) = self.head_and_text()?;
+        Some((head.get(9..12)?.parse().ok()?, text))
+    }
+
+    fn head_and_text(&mut self) -> Option<(String, String)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).ok()? == 0 {
                 return None;
             }
         }
-        let status = head.get(9..12)?.parse().ok()?;
         let length = head
             .lines()
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.parse().unwrap());
-        let closes = head
-            .to_ascii_lowercase()
-            .contains("\r\nconnection: close\r\n");
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some((
-            status,
-            closes,
-            serde_json::from_slice(&body).unwrap_or(Value::Null),
-        ))
+        Some((head, String::from_utf8(body).ok()?))
     }
 }

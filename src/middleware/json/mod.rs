@@ -24,6 +24,7 @@ pub use crate::middleware::json::member::Text;
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::json::declared::{Declared, Verdict};
 use crate::middleware::json::reading::Unread;
+use crate::settings;
 
 /// The body of a request, as the value that its JSON stands for.
 ///
@@ -81,6 +82,18 @@ impl Default for JsonConfig {
             refuse_other_types: false,
             inflate: true,
             body_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl From<&settings::Json> for JsonConfig {
+    fn from(settings: &settings::Json) -> Self {
+        Self {
+            limit: settings.limit,
+            strict: settings.strict,
+            refuse_other_types: settings.refuse_other_types,
+            inflate: settings.inflate,
+            body_timeout: settings.body_timeout(),
         }
     }
 }

@@ -130,6 +130,16 @@ impl Store for Sqlite {
         })
     }
 
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            let path = self.path.clone();
+            let count = move || Ok(rows::count_sessions(&open::reader(&path)?)?);
+            let counted = tokio::task::spawn_blocking(count).await;
+            counted.map_err(|error| Error::Failed(Arc::new(error)))?
+        })
+    }
+
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         Box::pin(
             self.writer.write(move |connection, changed| {
