@@ -32,7 +32,7 @@ def wait_for(query, what):
 
 
 wait_for('rate(weapp_http_request_duration_seconds_count{route="/livez"}[10s]) > 0', "rate of requests")
-with open("examples/grafana/weapp-login.json", encoding="utf-8") as file:
+with open("examples/grafana/dashboard.json", encoding="utf-8") as file:
     panels = json.load(file)["panels"]
 asked = 0
 for panel in panels:

@@ -93,14 +93,7 @@ impl Parts {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
             LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
         };
-        let path = settings.metrics.path.as_str();
-        if routes::table().iter().any(|row| row.path == path) {
-            return Err(PartsError::MetricsPath(path.to_owned()));
-        }
-        let metrics = settings.metrics.enabled.then(|| {
-            let profile = settings.profile.name();
-            web::Data::new(Metrics::new(profile))
-        });
+        let metrics = metrics(settings)?;
         let mut store = store::open(&settings.store.url)?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
@@ -182,6 +175,17 @@ impl Parts {
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
+}
+
+/// The metrics, if the settings want any. No route may be where they are to be seen.
+fn metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
+    let path = settings.metrics.path.as_str();
+    if routes::table().iter().any(|row| row.path == path) {
+        return Err(PartsError::MetricsPath(path.to_owned()));
+    }
+    let profile = settings.profile.name();
+    let metrics = || web::Data::new(Metrics::new(profile));
+    Ok(settings.metrics.enabled.then(metrics))
 }
 
 fn apps(settings: &Settings, upstream: Option<&Simulator>) -> Apps {

@@ -91,7 +91,7 @@ impl Metrics {
                 &QUICK,
             ),
             logins: Counts::new(
-                "weapp_logins_total",
+                "weapp_user_logins_total",
                 "Logins, by outcome (success or the name of the error) and WeChat's errcode.",
             ),
             wechat_calls: Times::new(

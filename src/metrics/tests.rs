@@ -103,10 +103,10 @@ fn labels_are_told_in_order() {
     metrics.note_sessions(7, Timestamp::from_millisecond(1_800_000_000_500).unwrap());
     let text = metrics.text();
     assert_eq!(
-        lines(&text, "logins")[2..],
+        lines(&text, "user_logins")[2..],
         [
-            r#"weapp_logins_total{outcome="login_code_invalid",errcode="40029"} 2"#,
-            r#"weapp_logins_total{outcome="login_code_invalid",errcode="other"} 1"#,
+            r#"weapp_user_logins_total{outcome="login_code_invalid",errcode="40029"} 2"#,
+            r#"weapp_user_logins_total{outcome="login_code_invalid",errcode="other"} 1"#,
         ]
     );
     assert_eq!(

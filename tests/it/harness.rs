@@ -134,6 +134,15 @@ impl TestApp {
         assert!(database.execute(sql, [milliseconds]).unwrap() > 0);
     }
 
+    /// When a session was last used, as it is kept; looking changes nothing.
+    pub(crate) fn last_use(&self) -> Timestamp {
+        let file = self.folder.path().join("weapp.db");
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sql = "SELECT max(last_seen) FROM session";
+        let noted = database.query_row(sql, (), |row| row.get(0)).unwrap();
+        Timestamp::from_millisecond(noted).unwrap()
+    }
+
     /// What Prometheus reads on the server's port: status and text.
     pub(crate) async fn scrape(&self) -> (u16, String) {
         let service = test::init_service(app(&self.parts)).await;

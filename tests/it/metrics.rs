@@ -78,12 +78,12 @@ weapp_http_request_duration_seconds_count{route="none",method="GET",status="404"
 # HELP weapp_http_requests_abandoned_total Requests whose client went away before the reply; they are counted nowhere else.
 # TYPE weapp_http_requests_abandoned_total counter
 weapp_http_requests_abandoned_total 0
-# HELP weapp_logins_total Logins, by outcome (success or the name of the error) and WeChat's errcode.
-# TYPE weapp_logins_total counter
-weapp_logins_total{outcome="code_missing",errcode="none"} 1
-weapp_logins_total{outcome="login_code_used",errcode="40163"} 1
-weapp_logins_total{outcome="success",errcode="0"} 1
-weapp_logins_total{outcome="wechat_unintelligible",errcode="other"} 1
+# HELP weapp_user_logins_total Logins, by outcome (success or the name of the error) and WeChat's errcode.
+# TYPE weapp_user_logins_total counter
+weapp_user_logins_total{outcome="code_missing",errcode="none"} 1
+weapp_user_logins_total{outcome="login_code_used",errcode="40163"} 1
+weapp_user_logins_total{outcome="success",errcode="0"} 1
+weapp_user_logins_total{outcome="wechat_unintelligible",errcode="other"} 1
 # HELP weapp_wechat_call_duration_seconds Time of a call to WeChat with all its tries, by endpoint, outcome and errcode.
 # TYPE weapp_wechat_call_duration_seconds histogram
 weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="refused",errcode="40163"} 1
@@ -326,7 +326,7 @@ async fn the_dashboard_asks_for_nothing_that_is_not_there() {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next())
         .collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/grafana/weapp-login.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/grafana/dashboard.json");
     let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels

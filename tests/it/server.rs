@@ -242,21 +242,13 @@ impl Connection {
     }
 
     fn whole_reply(&mut self) -> Option<(u16, bool, Value)> {
-        let (head, text) = self.head_and_text()?;
-        let closes = head
-            .to_ascii_lowercase()
-            .contains("\r\nconnection: close\r\n");
+        let (status, closes, text) = self.text()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Some((head.get(9..12)?.parse().ok()?, closes, body))
+        Some((status, closes, body))
     }
 
-    /// Reads one reply as it comes; `None` if the server goes away before it is whole.
-    pub(crate) fn text(&mut self) -> Option<(u16, String)> {
-        let (head, text) = self.head_and_text()?;
-        Some((head.get(9..12)?.parse().ok()?, text))
-    }
-
-    fn head_and_text(&mut self) -> Option<(String, String)> {
+    /// Reads one reply as it comes, and whether it is the connection's last.
+    pub(crate) fn text(&mut self) -> Option<(u16, bool, String)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).ok()? == 0 {
@@ -270,6 +262,6 @@ impl Connection {
             .map_or(0, |(_, length)| length.parse().unwrap());
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some((head, String::from_utf8(body).ok()?))
+        Some((status, closes, String::from_utf8(body).ok()?))
     }
 }

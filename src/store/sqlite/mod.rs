@@ -2,6 +2,7 @@
 //!
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
+mod census;
 mod commits;
 mod ledger;
 mod memory;
@@ -134,7 +135,7 @@ impl Store for Sqlite {
         Box::pin(async move {
             self.writer.is_open()?;
             let path = self.path.clone();
-            let count = move || Ok(rows::count_sessions(&open::reader(&path)?)?);
+            let count = move || Ok(census::sessions(&open::reader(&path)?)?);
             let counted = tokio::task::spawn_blocking(count).await;
             counted.map_err(|error| Error::Failed(Arc::new(error)))?
         })

@@ -154,13 +154,6 @@ fn delete(
     Ok(changed.len() - before)
 }
 
-pub(super) fn count_sessions(connection: &Connection) -> rusqlite::Result<u64> {
-    // SQLite runs through the smallest index, which holds a time and a row's number for each session.
-    connection.query_row("SELECT count(*) FROM session", (), |row| {
-        row.get(0).map(i64::unsigned_abs)
-    })
-}
-
 pub(super) fn update(
     connection: &Connection,
     changed: &mut Changed,

@@ -31,9 +31,9 @@ fn introspect(server: &Binary, keys: &[&str], token: &str) -> Vec<(u16, Value)> 
 fn metrics(server: &Binary) -> Value {
     let mut connection = server.connect();
     connection.send(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n");
-    let (status, text) = connection.text().unwrap();
+    let (status, _, text) = connection.text().unwrap();
     assert_eq!(status, 200);
-    assert!(text.contains("weapp_logins_total"), "{text}");
+    assert!(text.contains("weapp_user_logins_total"), "{text}");
     text.into()
 }
 
