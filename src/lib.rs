@@ -12,6 +12,7 @@ pub mod handlers;
 pub mod identity;
 pub mod login;
 pub mod middleware;
+pub mod openapi;
 pub mod readiness;
 pub mod routes;
 pub mod session;

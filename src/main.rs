@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{check_config, explain, healthcheck, serve, simulate};
+use commands::{check_config, explain, healthcheck, openapi, serve, simulate};
 
 /// The login backend for WeChat mini programs.
 ///
@@ -32,6 +32,8 @@ enum Command {
         #[arg(allow_negative_numbers = true)]
         errcode: Option<String>,
     },
+    /// Prints the API as an OpenAPI 3.1 document.
+    Openapi,
     /// Plays WeChat's servers, for the tests of any backend; never for real users.
     Simulate(simulate::Arguments),
     /// Looks at the configuration.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Serve => serve::run(),
         Command::Healthcheck => healthcheck::run(),
         Command::Explain { errcode } => explain::run(errcode.as_deref()),
+        Command::Openapi => openapi::run(),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Config {
             command: ConfigCommand::Check,

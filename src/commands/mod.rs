@@ -5,6 +5,7 @@
 pub(crate) mod check_config;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
+pub(crate) mod openapi;
 pub(crate) mod serve;
 mod signals;
 pub(crate) mod simulate;

@@ -4,34 +4,51 @@
 
 use actix_web::{Responder, web};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::account::Decryption;
-use crate::error::{ApiError, ErrorCode};
-use crate::handlers::Success;
+use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::handlers::{Envelope, Success};
 use crate::middleware::json::{Json, Text};
 use crate::middleware::session::CurrentUser;
-use crate::wechat::encrypted_data::{Encrypted, RawData};
+use crate::wechat::encrypted_data::{Encrypted, Members, RawData};
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct DecryptRequest {
     #[serde(default, rename = "encryptedData")]
+    #[schema(value_type = String, required = true)]
     encrypted_data: Text,
     #[serde(default)]
+    #[schema(value_type = String, required = true)]
     iv: Text,
     /// Only with `signature`.
     #[serde(default, rename = "rawData")]
+    #[schema(value_type = String)]
     raw_data: Text,
     /// Only with `rawData`.
     #[serde(default)]
+    #[schema(value_type = String)]
     signature: Text,
 }
+
+/// What was inside, as WeChat wrote it, but for `openId` and `unionId`.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, examples(json!({ "nickName": "Mei", "gender": 0, "language": "zh_CN" })))]
+struct DecryptReply(Members);
 
 /// Opens the data, and answers with what is inside, but for `openId` and `unionId`.
 ///
 /// # Errors
 /// `encrypted_data_missing`; `session_key_stale` whatever else is wrong.
+#[utoipa::path(
+    post,
+    path = "/user/decrypt",
+    request_body = DecryptRequest,
+    responses((status = 200, body = Envelope<DecryptReply>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -43,7 +60,13 @@ pub async fn open(
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
     let members = decryption.open(&current, &encrypted, Timestamp::now())?;
-    Ok(Success(members))
+    Ok(Success(DecryptReply(members)))
+}
+
+impl Refuses for DecryptRequest {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::EncryptedDataMissing]
+    }
 }
 
 impl DecryptRequest {

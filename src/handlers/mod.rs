@@ -17,6 +17,9 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// The reply of a handler that did what was asked: `{"code":0,"message":"success!","data":…}`.
 ///
@@ -24,11 +27,28 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Success<T>(pub T);
 
-#[derive(Serialize)]
-struct Envelope<T> {
+/// What a reply looks like if what was asked was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Envelope<T> {
+    #[schema(schema_with = zero)]
     code: u8,
+    #[schema(schema_with = success)]
     message: &'static str,
     data: T,
+}
+
+/// The reply of a handler that has nothing to tell.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nothing {}
+
+fn zero() -> Object {
+    let always = ObjectBuilder::new().schema_type(Type::Integer);
+    always.enum_values(Some([json!(0)])).build()
+}
+
+fn success() -> Object {
+    let always = ObjectBuilder::new().schema_type(Type::String);
+    always.enum_values(Some([json!("success!")])).build()
 }
 
 impl<T: Serialize> Responder for Success<T> {

@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use jiff::Timestamp;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::login::{LiveSession, Sessions};
 use crate::session::Token;
 
@@ -104,6 +104,13 @@ impl FromRequest for CurrentUser {
     }
 }
 
+/// What the guard refuses with, which stands in front of every handler that takes it.
+impl Refuses for CurrentUser {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::SessionRequired, ErrorCode::StoreUnavailable]
+    }
+}
+
 /// A token as it was presented, live or not. `None` in it if it cannot be one. Without any, `session_required`.
 pub struct PresentedToken(pub Option<Token>);
 
@@ -114,5 +121,11 @@ impl FromRequest for PresentedToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let presented = bearer(request).map(|text| Self(Token::parse(text)));
         ready(presented.ok_or_else(|| ErrorCode::SessionRequired.into()))
+    }
+}
+
+impl Refuses for PresentedToken {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::SessionRequired]
     }
 }
