@@ -33,6 +33,7 @@ use jiff::SignedDuration;
 
 use account::access_token::{AccessTokens, Shelf};
 use account::{Decryption, Devices, Phones, Profiles, SessionKeys};
+use handlers::docs::Docs;
 use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
 use middleware::json::JsonConfig;
@@ -57,6 +58,8 @@ pub struct Parts {
     readiness: web::Data<Readiness>,
     json: JsonConfig,
     access_log: AccessLog,
+    /// The API to read and to try, if the settings want it shown.
+    docs: Option<web::Data<Docs>>,
     simulated: bool,
 }
 
@@ -127,6 +130,10 @@ impl Parts {
                 body_timeout: settings.json.body_timeout(),
             },
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
+            docs: settings
+                .server
+                .docs
+                .then(|| web::Data::new(Docs::new(&openapi::text()))),
             simulated: upstream.is_some(),
             wechat,
             store,
@@ -168,7 +175,11 @@ pub fn app(
     let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
-    let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let mut rows = routes::table();
+    if parts.docs.is_some() {
+        rows.extend(routes::docs());
+    }
+    let paths = Paths::new(rows.iter().map(|row| row.path));
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
@@ -180,7 +191,12 @@ pub fn app(
         .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())
         .app_data(parts.json.clone())
-        .configure(routes::configure)
+        .configure(|api| {
+            routes::register(api, rows);
+            if let Some(docs) = &parts.docs {
+                api.app_data(docs.clone());
+            }
+        })
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
             paths.clone().match_like_express(request, next)

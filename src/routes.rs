@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{
-    encrypted, health, login, phone, session, session_key, sessions as devices, user,
+    docs, encrypted, health, login, phone, session, session_key, sessions as devices, user,
 };
 use crate::middleware::panics;
 use crate::middleware::session::{self as sessions, CurrentUser};
@@ -67,6 +67,15 @@ pub fn table() -> Vec<Row> {
     ]
 }
 
+/// The pages about the table, which the document does not speak of: it would speak of itself.
+pub fn docs() -> Vec<Row> {
+    vec![
+        row(Method::GET, "/openapi.json", Guard::Open, docs::document),
+        row(Method::GET, "/docs", Guard::Open, docs::page),
+        row(Method::GET, "/docs/{file}", Guard::Open, docs::file),
+    ]
+}
+
 fn row<F, Arguments>(method: Method, path: &'static str, guard: Guard, handler: F) -> Row
 where
     F: Handler<Arguments>,
@@ -88,10 +97,10 @@ where
     }
 }
 
-/// Registers the table.
-pub fn configure(api: &mut web::ServiceConfig) {
+/// Registers rows.
+pub fn register(api: &mut web::ServiceConfig, rows: Vec<Row>) {
     let mut paths = BTreeMap::<_, Vec<Row>>::new();
-    for row in table() {
+    for row in rows {
         paths.entry(row.path).or_default().push(row);
     }
     for (path, rows) in paths {

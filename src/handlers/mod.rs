@@ -3,6 +3,7 @@
 //! Knows the members of requests and replies, and the extractors that bring them.
 //! Never knows SQL, WeChat's error numbers, or another handler.
 
+pub mod docs;
 pub mod encrypted;
 pub mod health;
 pub mod login;

@@ -60,6 +60,8 @@ pub struct Server {
     pub workers: u16,
     /// How long requests in flight may go on after a signal to stop.
     pub shutdown_seconds: u32,
+    /// Whether `/docs` and `/openapi.json` show the API.
+    pub docs: bool,
 }
 
 /// What is logged.
