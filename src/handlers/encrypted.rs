@@ -16,6 +16,10 @@ use crate::wechat::encrypted_data::{Encrypted, Members, RawData};
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
 #[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
+    "iv": "r7BXXKkLb8qrSNn05n0qiA=="
+})))]
 pub struct DecryptRequest {
     #[serde(default, rename = "encryptedData")]
     #[schema(value_type = String, required = true)]
@@ -36,7 +40,7 @@ pub struct DecryptRequest {
 /// What was inside, as WeChat wrote it, but for `openId` and `unionId`.
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object, examples(json!({ "nickName": "Mei", "gender": 0, "language": "zh_CN" })))]
+#[schema(value_type = Object)]
 struct DecryptReply(Members);
 
 /// Opens the data, and answers with what is inside, but for `openId` and `unionId`.
@@ -47,7 +51,9 @@ struct DecryptReply(Members);
     post,
     path = "/user/decrypt",
     request_body = DecryptRequest,
-    responses((status = 200, body = Envelope<DecryptReply>)),
+    responses((status = 200, body = Envelope<DecryptReply>, example = json!({
+        "code": 0, "message": "success!", "data": { "nickName": "Mei", "gender": 0, "language": "zh_CN" }
+    }))),
 )]
 #[expect(
     clippy::disallowed_methods,

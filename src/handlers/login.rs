@@ -56,13 +56,15 @@ struct UserReply {
 
 /// Logs a user in.
 ///
+/// A request that shows the token of the session before, as `Authorization: Bearer`, gets that session's keys too.
+///
 /// # Errors
 /// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before WeChat is asked; then what
 /// WeChat and the store said.
 #[utoipa::path(
     post,
     path = "/login",
-    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", example = "0b8e2f7d51c34a6e",
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$", example = "0b8e2f7d51c34a6e",
         description = "New for each code: the same code and key get the same answer again, for five minutes.")),
     request_body = LoginRequest,
     responses((status = 200, body = Envelope<LoginReply>)),

@@ -106,7 +106,7 @@ pub async fn end(
 #[utoipa::path(
     delete,
     path = "/sessions",
-    params(("all" = Option<String>, Query, pattern = "^(1|true)?$", allow_reserved = false,
+    params(("all" = Option<String>, Query, pattern = "^(1|true)?$",
         description = "Ends this session too, as `?all`, `?all=1` or `?all=true`.")),
     responses((status = 200, body = Envelope<Nothing>)),
 )]

@@ -20,11 +20,11 @@ use crate::session::{Change, ProfileChange, User};
 pub struct ProfileRequest {
     /// At most 64 characters, in one line.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(value_type = Option<String>, max_length = 64, pattern = r"^\s*[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*\s*$")]
     nickname: Option<Value>,
     /// An `https` address of at most 2048 bytes.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 2048)]
+    #[schema(value_type = Option<String>, max_length = 2048, pattern = r"^\s*(https://[0-9A-Za-z\[\]-][0-9A-Za-z.:\[\]-]*([/?#][!#$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]*)?)?\s*$")]
     avatar_url: Option<Value>,
 }
 

@@ -8,6 +8,7 @@
 mod apps;
 mod decrypt;
 mod devices;
+mod docs;
 mod doctor;
 mod express;
 mod failures;
@@ -15,6 +16,7 @@ mod floors;
 mod generations;
 mod harness;
 mod login;
+mod openapi;
 mod parallel;
 mod phone;
 mod process;
