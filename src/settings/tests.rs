@@ -300,7 +300,7 @@ fn an_unknown_key_is_refused_in_a_file() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
-         server.shutdown_seconds",
+         server.shutdown_seconds, server.docs",
     );
     check_file(
         "unknown-3",
@@ -365,7 +365,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, shutdown_seconds, got a single value",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, shutdown_seconds, docs, got a single value",
     );
 }
 
@@ -847,6 +847,8 @@ host = "127.0.0.1"                                # built in
 port = 8080                                       # WEAPP_SERVER__PORT
 workers = 0                                       # built in
 shutdown_seconds = 8                              # built in
+docs = true                                       # built in
+docs = true                                       # built in
 
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT
