@@ -41,7 +41,7 @@ use middleware::paths::Paths;
 use middleware::request_id;
 use readiness::Readiness;
 use session::Lifetimes;
-use settings::Settings;
+use settings::{LogStyle, Settings};
 use store::Store;
 
 /// What the app is made of: made once, shared by all workers.
@@ -99,7 +99,10 @@ impl Parts {
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
-        let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
+        let access_log = match log.style {
+            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
+            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
+        };
         let store = store::open(&settings.store.url)?;
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
@@ -180,6 +183,7 @@ pub fn app(
         rows.extend(routes::docs());
     }
     let paths = Paths::new(rows.iter().map(|row| row.path));
+    let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
@@ -202,7 +206,9 @@ pub fn app(
             paths.clone().match_like_express(request, next)
         }))
         .wrap(Condition::new(parts.simulated, simulated))
-        .wrap(from_fn(request_id::name))
+        .wrap(from_fn(move |request, next| {
+            request_id::name(names.clone(), request, next)
+        }))
         .wrap(parts.access_log.clone())
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use actix_web::{Responder, web};
+use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Attempt, Grant, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, Text};
+use crate::middleware::session::Acting;
 use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
@@ -64,8 +65,8 @@ struct UserReply {
 #[utoipa::path(
     post,
     path = "/login",
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$", example = "0b8e2f7d51c34a6e",
-        description = "New for each code: the same code and key get the same answer again, for five minutes.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$",
+        description = "1 to 255 visible ASCII characters, new for each code: the same code and key get the same answer again, for five minutes.")),
     request_body = LoginRequest,
     responses((status = 200, body = Envelope<LoginReply>)),
 )]
@@ -76,6 +77,7 @@ struct UserReply {
 pub async fn log_in(
     logins: web::Data<Logins>,
     client: Client,
+    http: HttpRequest,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     log::info!(target: telemetry::BODY, "{request}");
@@ -91,6 +93,10 @@ pub async fn log_in(
         Some(key) => logins.log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
     };
+    http.extensions_mut().insert(Acting {
+        app: grant.app.clone(),
+        user: grant.user.id,
+    });
     Ok(Success(LoginReply::from(grant)))
 }
 

@@ -12,10 +12,10 @@ use crate::session::Sealed;
 use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, contract};
 
 /// A folder of this test's own, removed when the test is over.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut random = [0; 8];
         getrandom::fill(&mut random).unwrap();
         let name = format!("weapp-login-{:016x}", u64::from_ne_bytes(random));
@@ -24,7 +24,7 @@ impl Folder {
         Self(folder)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -174,7 +174,7 @@ async fn a_full_disk_refuses_logins_and_loses_none() {
     let folder = Folder::new();
     let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
     let set_pages = |pages: i64| {
-        store.writer.write(move |connection| {
+        store.writer.write(move |connection, _changed| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_row| {
                 Ok(())
             })
@@ -209,7 +209,7 @@ async fn a_disk_that_turns_read_only_refuses_writes_and_still_reads() {
     store.log_in(login.clone()).await.unwrap();
     let read_only = store
         .writer
-        .write(|connection| connection.pragma_update(None, "query_only", true));
+        .write(|connection, _changed| connection.pragma_update(None, "query_only", true));
     read_only.await.unwrap();
     let refused = store.log_in(contract::login(2, 0)).await;
     assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}");
@@ -272,7 +272,7 @@ async fn a_kept_value_is_read_while_the_writer_is_busy() {
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let busy = store
         .writer
-        .write(move |_connection| Ok(wait.recv_timeout(Duration::from_secs(5)).is_ok()));
+        .write(move |_connection, _changed| Ok(wait.recv_timeout(Duration::from_secs(5)).is_ok()));
     let read_meanwhile = async {
         let claimed = store.claim(claim).await.unwrap();
         assert!(matches!(claimed, Claimed::Kept { .. }));
