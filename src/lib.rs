@@ -15,6 +15,7 @@ pub mod login;
 pub mod meters;
 pub mod metrics;
 pub mod middleware;
+pub mod openapi;
 mod parts;
 pub mod readiness;
 pub mod routes;
@@ -79,7 +80,12 @@ pub fn app_with(
     let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
-    let rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let shown = parts
+        .docs
+        .as_ref()
+        .map_or_else(Vec::new, |_docs| routes::docs());
+    let ours = routes::table().into_iter().chain(shown);
+    let rows: Vec<_> = ours.chain(rows).collect();
     let paths = Paths::new(rows.iter().map(|row| row.path));
     let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
     let names = request_id::Names::default();
@@ -98,6 +104,7 @@ pub fn app_with(
         .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
+        .configure(|api| parts.add_docs(api))
         .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {

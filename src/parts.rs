@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::access_token::Shelf;
 use crate::account::{Decryption, Devices, Profiles};
+use crate::handlers::docs::Docs;
 use crate::identity::{AppId, AppSecret, Disclosure};
 use crate::login::{Apps, Rules, Sessions};
 use crate::meters::{self, MeteredStore};
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::json::JsonConfig;
 use crate::middleware::service_key::ServiceKeys;
+use crate::openapi;
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::session::Lifetimes;
@@ -45,6 +47,8 @@ pub struct Parts {
     pub(crate) shows_metrics: bool,
     pub(crate) json: JsonConfig,
     pub(crate) access_log: AccessLog,
+    /// The API to read and to try, if the settings want it shown.
+    pub(crate) docs: Option<web::Data<Docs>>,
     pub(crate) simulated: bool,
 }
 
@@ -125,6 +129,7 @@ impl Parts {
             shows_metrics: settings.metrics.port == 0,
             json: JsonConfig::from(&settings.json),
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
+            docs: docs(settings),
             simulated: upstream.is_some(),
             wechat,
             store,
@@ -171,6 +176,13 @@ impl Parts {
         }
     }
 
+    /// Gives a service the pages about the API, if they are to be seen.
+    pub(crate) fn add_docs(&self, api: &mut web::ServiceConfig) {
+        if let Some(docs) = &self.docs {
+            api.app_data(docs.clone());
+        }
+    }
+
     /// The store, for the way out.
     pub fn store(&self) -> &dyn Store {
         &*self.store
@@ -186,6 +198,12 @@ fn metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError
     let profile = settings.profile.name();
     let metrics = || web::Data::new(Metrics::new(profile));
     Ok(settings.metrics.enabled.then(metrics))
+}
+
+/// The pages about the API, if the settings want them shown.
+fn docs(settings: &Settings) -> Option<web::Data<Docs>> {
+    let docs = || web::Data::new(Docs::new(&openapi::text()));
+    settings.server.docs.then(docs)
 }
 
 fn apps(settings: &Settings, upstream: Option<&Simulator>) -> Apps {

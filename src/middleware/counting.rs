@@ -27,6 +27,10 @@ const NO_ROUTE: &str = "none";
 
 /// Counts one worker's requests. Its clones share a pointer that no other worker touches.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::redundant_allocation,
+    reason = "each request is an owner, and an Rc counts them on this worker alone"
+)]
 pub struct Counting(Option<Rc<Arc<Metrics>>>);
 
 impl Counting {
@@ -40,6 +44,9 @@ impl Counting {
     /// `App::new()….wrap_fn(move |request, next| counting.count(request, next))`
     ///
     /// A request whose client goes away first is counted as abandoned instead.
+    ///
+    /// # Errors
+    /// Those of the services inside.
     pub fn count<S, B>(
         &self,
         request: ServiceRequest,
@@ -66,6 +73,10 @@ impl Counting {
 }
 
 /// A request that is not answered yet.
+#[expect(
+    clippy::redundant_allocation,
+    reason = "each request is an owner, and an Rc counts them on this worker alone"
+)]
 struct Waiting {
     metrics: Rc<Arc<Metrics>>,
     method: &'static str,

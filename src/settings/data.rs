@@ -68,6 +68,8 @@ pub struct Server {
     pub drain_seconds: u32,
     /// How long what is left of requests may go on after that.
     pub shutdown_seconds: u32,
+    /// Whether `/docs` and `/openapi.json` show the API.
+    pub docs: bool,
 }
 
 /// How request bodies are read.

@@ -15,6 +15,8 @@ use weapp_login::settings::Settings;
 use weapp_login::simulator::{self, Options, Simulator};
 use weapp_login::{Parts, app};
 
+use crate::openapi;
+
 /// A folder of a test's own, removed when the test is over.
 pub(crate) struct Folder(PathBuf);
 
@@ -156,7 +158,9 @@ impl TestApp {
     /// Sends one request through the whole app.
     pub(crate) async fn call(&self, request: TestRequest) -> Reply {
         let service = test::init_service(app(&self.parts)).await;
-        let response = test::call_service(&service, request.to_request()).await;
+        let request = request.to_request();
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+        let response = test::call_service(&service, request).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = body::to_bytes(response.into_body())
             .await
@@ -167,6 +171,9 @@ impl TestApp {
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         };
         reply.assert_well_formed(self.simulated);
+        if let Some(error) = reply.json()["error"].as_str() {
+            openapi::assert_documented(&method, &path, status.as_u16(), error);
+        }
         reply
     }
 

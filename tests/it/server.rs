@@ -260,6 +260,10 @@ impl Connection {
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.parse().unwrap());
+        let status = head.get(9..12)?.parse().ok()?;
+        let closes = head
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close\r\n");
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
         Some((status, closes, String::from_utf8(body).ok()?))
