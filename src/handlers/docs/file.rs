@@ -77,9 +77,10 @@ impl File {
         let coding = if compressed { "gzip" } else { "identity" };
         let tag = EntityTag::new_strong(format!("{}-{coding}", self.digest));
         let unchanged = has_already(request, &tag);
-        let mut reply = match unchanged {
-            true => HttpResponse::NotModified(),
-            false => HttpResponse::Ok(),
+        let mut reply = if unchanged {
+            HttpResponse::NotModified()
+        } else {
+            HttpResponse::Ok()
         };
         reply
             .insert_header((ETAG, tag.to_string()))
