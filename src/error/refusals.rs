@@ -5,13 +5,7 @@
 use actix_web::{HttpRequest, web};
 
 use crate::account::{Decryption, Devices, Phones, Profiles, SessionKeys};
-use crate::error::ErrorCode::{
-    self, AppUnknown, BadRequest, BodyTooLarge, Draining, LoginCodeInsteadOfPhoneCode,
-    LoginCodeInvalid, LoginCodeUsed, NotFound, PhoneCodeInvalid, PhoneCodeOfAnotherApp,
-    PhoneCodeSpent, SessionKeyStale, SessionRequired, StoreUnavailable, TooManyRequests,
-    UnsupportedMediaType, UserBlocked, WechatBusy, WechatMisconfigured, WechatTimedOut,
-    WechatUnintelligible,
-};
+use crate::error::ErrorCode;
 use crate::identity::Disclosure;
 use crate::login::{Logins, Sessions};
 use crate::readiness::Readiness;
@@ -31,21 +25,21 @@ pub trait Refuses {
 
 /// What a call to WeChat may end with, whatever it is about.
 const WECHAT: [ErrorCode; 6] = [
-    UserBlocked,
-    TooManyRequests,
-    WechatMisconfigured,
-    WechatBusy,
-    WechatUnintelligible,
-    WechatTimedOut,
+    ErrorCode::UserBlocked,
+    ErrorCode::TooManyRequests,
+    ErrorCode::WechatMisconfigured,
+    ErrorCode::WechatBusy,
+    ErrorCode::WechatUnintelligible,
+    ErrorCode::WechatTimedOut,
 ];
 
 impl Refuses for Logins {
     fn refusals() -> Vec<ErrorCode> {
         let own = [
-            AppUnknown,
-            LoginCodeInvalid,
-            LoginCodeUsed,
-            StoreUnavailable,
+            ErrorCode::AppUnknown,
+            ErrorCode::LoginCodeInvalid,
+            ErrorCode::LoginCodeUsed,
+            ErrorCode::StoreUnavailable,
         ];
         [&own[..], &WECHAT].concat()
     }
@@ -54,12 +48,12 @@ impl Refuses for Logins {
 impl Refuses for Phones {
     fn refusals() -> Vec<ErrorCode> {
         let own = [
-            LoginCodeInsteadOfPhoneCode,
-            PhoneCodeInvalid,
-            PhoneCodeOfAnotherApp,
-            PhoneCodeSpent,
-            SessionRequired,
-            StoreUnavailable,
+            ErrorCode::LoginCodeInsteadOfPhoneCode,
+            ErrorCode::PhoneCodeInvalid,
+            ErrorCode::PhoneCodeOfAnotherApp,
+            ErrorCode::PhoneCodeSpent,
+            ErrorCode::SessionRequired,
+            ErrorCode::StoreUnavailable,
         ];
         [&own[..], &WECHAT].concat()
     }
@@ -67,38 +61,42 @@ impl Refuses for Phones {
 
 impl Refuses for SessionKeys {
     fn refusals() -> Vec<ErrorCode> {
-        let own = [SessionKeyStale, SessionRequired, StoreUnavailable];
+        let own = [
+            ErrorCode::SessionKeyStale,
+            ErrorCode::SessionRequired,
+            ErrorCode::StoreUnavailable,
+        ];
         [&own[..], &WECHAT].concat()
     }
 }
 
 impl Refuses for Sessions {
     fn refusals() -> Vec<ErrorCode> {
-        vec![StoreUnavailable]
+        vec![ErrorCode::StoreUnavailable]
     }
 }
 
 impl Refuses for Devices {
     fn refusals() -> Vec<ErrorCode> {
-        vec![StoreUnavailable]
+        vec![ErrorCode::StoreUnavailable]
     }
 }
 
 impl Refuses for Profiles {
     fn refusals() -> Vec<ErrorCode> {
-        vec![SessionRequired, StoreUnavailable]
+        vec![ErrorCode::SessionRequired, ErrorCode::StoreUnavailable]
     }
 }
 
 impl Refuses for Decryption {
     fn refusals() -> Vec<ErrorCode> {
-        vec![SessionKeyStale]
+        vec![ErrorCode::SessionKeyStale]
     }
 }
 
 impl Refuses for Readiness {
     fn refusals() -> Vec<ErrorCode> {
-        vec![Draining, StoreUnavailable]
+        vec![ErrorCode::Draining, ErrorCode::StoreUnavailable]
     }
 }
 
@@ -118,7 +116,11 @@ impl Refuses for Disclosure {
 /// A form is read by actix, whose own refusals come in our shape.
 impl<T: Refuses> Refuses for web::Form<T> {
     fn refusals() -> Vec<ErrorCode> {
-        let own = vec![BadRequest, BodyTooLarge, UnsupportedMediaType];
+        let own = vec![
+            ErrorCode::BadRequest,
+            ErrorCode::BodyTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ];
         [own, T::refusals()].concat()
     }
 }
@@ -126,14 +128,14 @@ impl<T: Refuses> Refuses for web::Form<T> {
 /// A path names something, which may not be there.
 impl<T> Refuses for web::Path<T> {
     fn refusals() -> Vec<ErrorCode> {
-        vec![NotFound]
+        vec![ErrorCode::NotFound]
     }
 }
 
 /// Whoever reads a query judges it.
 impl Refuses for HttpRequest {
     fn refusals() -> Vec<ErrorCode> {
-        vec![BadRequest]
+        vec![ErrorCode::BadRequest]
     }
 }
 

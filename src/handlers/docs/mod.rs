@@ -1,6 +1,6 @@
 //! `GET /docs` and `GET /openapi.json`: the API to read and to try.
 //!
-//! Knows the files of Swagger UI, which lie in the binary, and how browsers keep them. Never knows what stands in the document.
+//! Knows the files of Swagger UI, which lie in the binary (the script `renew` brings newer ones), and how browsers keep them. Never knows what stands in the document.
 
 mod file;
 
