@@ -19,6 +19,7 @@ mod generations;
 mod harness;
 mod health;
 mod inherited;
+mod json_log;
 mod kept_sessions;
 mod login;
 mod metrics;
