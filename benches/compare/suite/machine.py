@@ -6,6 +6,7 @@ Knows how to get what is missing. Never knows what is measured.
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,18 +32,26 @@ def run(*command, **options):
         raise Refused(f"{error}\n{error.stdout or ''}{error.stderr or ''}") from error
 
 
-def prepare():
-    """Installs and builds what is missing."""
+def prepare(build):
+    """Installs what is missing, and builds."""
     WORK.mkdir(parents=True, exist_ok=True)
-    missing = [package for tool, package in [("wrk", "wrk"), ("taskset", "util-linux"), ("node", "nodejs"), ("npm", "npm")]
-               if not shutil.which(tool)]
-    if missing:
-        run("apt-get", "update", "-qq")
-        run("apt-get", "install", "-y", "-qq", *missing, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
-    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
-    for folder in [ROOT, COMPARE]:
+    for tool, package in [("wrk", "wrk"), ("taskset", "util-linux"), ("node", "nodejs"), ("npm", "npm"), ("make", "build-essential")]:
+        if not shutil.which(tool):
+            install(package)
+    for folder in [ROOT, COMPARE] if build else []:
+        environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
         run("cargo", "build", "--release", "--locked", "--quiet", cwd=folder, env=environment, capture_output=False)
     install_peers()
+    # As many connections as the machine allows, for the servers too; and whoever measures stays off the servers' core.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    os.sched_setaffinity(0, {1})
+
+
+def install(package):
+    """Installs a package of Debian's."""
+    run("apt-get", "update", "-qq")
+    run("apt-get", "install", "-y", "-qq", package, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def install_peers():

@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -21,26 +20,28 @@ OURS = "weapp-login"
 STARTS_WITHIN_SECONDS = 30
 
 
+# Stands for the port in a command or an environment.
+PORT = "{port}"
+
+
 class Server:
     """A running process, its port, and the file that its standard output goes to."""
 
-    def __init__(self, name, command, port=None, environment=None, core=SERVER_CORE):
-        self.name, self.port = name, port or free_port()
-        self.log = WORK / f"{name}.log"
-        environment = {key: str(value) for key, value in (environment or {}).items()}
-        command = [str(self.port) if word is PORT else str(word) for word in command]
-        environment = {key: value.replace(str(PORT), str(self.port)) for key, value in environment.items()}
+    def __init__(self, name, command, environment=None, core=SERVER_CORE):
+        self.name, self.port, self.log = name, free_port(), WORK / f"{name}.log"
+        command = ["taskset", "-c", core, *command]
+        environment = {"PATH": os.environ["PATH"]} | (environment or {})
         with self.log.open("wb") as log:
+            self.started = time.monotonic()
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(core), *command], stdout=log, stderr=subprocess.STDOUT, cwd=WORK,
-                env={"PATH": os.environ["PATH"], **environment})
-        self.started = time.monotonic()
+                [str(word).replace(PORT, str(self.port)) for word in command], cwd=WORK, stdout=log, stderr=log,
+                env={key: str(value).replace(PORT, str(self.port)) for key, value in environment.items()})
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
@@ -48,16 +49,18 @@ class Server:
             self.process.wait()
         self.log.unlink(missing_ok=True)
 
-    def ready(self, path="/livez"):
+    def ready(self, path="/livez", headers=None, pause=0.02):
         """Waits for the first 200."""
-        while time.monotonic() < self.started + STARTS_WITHIN_SECONDS and self.process.poll() is None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self.ask("GET", path)[0] == 200:
+        while self.seconds_up() < STARTS_WITHIN_SECONDS and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                if self.ask("GET", path, headers)[0] == 200:
                     return self
-            time.sleep(0.02)
-        said = self.log.read_text(errors="replace")
-        self.__exit__()
-        raise Refused(f"{self.name} does not start: {said}")
+            time.sleep(pause)
+        raise Refused(f"{self.name} does not start: {self.log.read_text(errors='replace')}")
+
+    def seconds_up(self):
+        """How long ago the process was started."""
+        return time.monotonic() - self.started
 
     def ask(self, method, path, headers=None, body=None):
         """One request on a connection of its own: status and body."""
@@ -74,13 +77,10 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def resident_megabytes(self):
-        """The resident size, in MB of a million bytes."""
+    def resident_megabytes(self, which="VmRSS"):
+        """The resident size now, or with VmHWM the highest that it was, in MB of a million bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024 / 1e6
-
-
-PORT = "{port}"
+        return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) * 1024 / 1e6
 
 
 def free_port():
@@ -125,4 +125,4 @@ def peer(name, database, wechat_port):
 
 def limit(name, status, body):
     """A framework with nothing in it but this reply."""
-    return Server(name, [BUILT / f"bare-{name}", PORT, status, body])
+    return Server(f"bare {name}", [BUILT / f"bare-{name}", PORT, status, body])

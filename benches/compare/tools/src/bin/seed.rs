@@ -31,7 +31,9 @@ async fn main() -> Result<(), Anything> {
     for token in tokens.iter().take(AT_ONCE) {
         let found = store.find(token.digest()).await?;
         let (session, _user) = found.ok_or("a session is not there")?;
-        token.open(&session.session_keys).ok_or("a key does not open")?;
+        token
+            .open(&session.session_keys)
+            .ok_or("a key does not open")?;
     }
     Ok(store.close().await?)
 }
