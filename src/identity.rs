@@ -4,6 +4,7 @@
 //! Never knows HTTP, JSON, SQL, WeChat's endpoints or any other module.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -195,13 +196,13 @@ pub struct Watermark {
     pub unix_seconds: i64,
 }
 
-/// A mini program's AppID: `wx` and 16 hexadecimal digits. Public.
+/// A mini program's AppID: `wx` and 16 hexadecimal digits. Public. Clones share the text: each session names one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AppId(String);
+pub struct AppId(Arc<str>);
 
 impl AppId {
     /// Wraps the text; the settings have judged its shape.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 

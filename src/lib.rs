@@ -39,7 +39,7 @@ use middleware::paths::Paths;
 use middleware::request_id;
 use readiness::Readiness;
 use session::Lifetimes;
-use settings::Settings;
+use settings::{LogStyle, Settings};
 use store::Store;
 
 /// What the app is made of: made once, shared by all workers.
@@ -95,7 +95,10 @@ impl Parts {
         let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
         let wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
         let log = &settings.log;
-        let access_log = AccessLog::new(&log.format, &log.skip, no_color)?;
+        let access_log = match log.style {
+            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
+            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
+        };
         let store = store::open(&settings.store.url)?;
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::account::Error;
 use crate::identity::UserId;
+use crate::login::Caller;
 use crate::session::{Lifetimes, Session, SessionId};
 use crate::store::{Ending, Store};
 
@@ -55,8 +56,8 @@ impl Devices {
     ///
     /// # Errors
     /// [`Error::Store`] if the store does not know: they may be live.
-    pub async fn end_others(&self, this: &Session) -> Result<(), Error> {
-        let ending = Ending::Others(this.user, this.digest);
+    pub async fn end_others(&self, this: &Caller) -> Result<(), Error> {
+        let ending = Ending::Others(this.id(), this.digest());
         self.store.end(ending).await?;
         Ok(())
     }

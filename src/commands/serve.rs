@@ -31,10 +31,17 @@ const SEED: u64 = 1;
 pub(crate) fn run() -> Result<(), Failure> {
     let loaded = configuration()?;
     let settings = &loaded.settings;
-    telemetry::init(settings.log.level, settings.profile)
-        .map_err(|error| Failure::of_ours(&error))?;
+    let telemetry = telemetry::init(&telemetry::Options {
+        level: settings.log.level,
+        targets: &settings.log.targets,
+        style: settings.log.style,
+        profile: settings.profile,
+    })
+    .map_err(|error| Failure::of_ours(&error))?;
     let served = actix_rt::System::new().block_on(serve(&loaded));
-    telemetry::flush().map_err(|error| Failure::of_ours(&error))?;
+    telemetry
+        .flush()
+        .map_err(|error| Failure::of_ours(&error))?;
     served
 }
 

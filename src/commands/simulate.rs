@@ -8,7 +8,7 @@ use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 use log::LevelFilter;
-use weapp_login::settings::Profile;
+use weapp_login::settings::{LogStyle, Profile};
 use weapp_login::simulator::{App, Clock, Exposure, Options, Simulator, StartError};
 use weapp_login::telemetry;
 
@@ -63,10 +63,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             arguments.host
         )));
     }
-    telemetry::init(LevelFilter::Info, Profile::Development)
-        .map_err(|error| Failure::of_ours(&error))?;
+    let telemetry = telemetry::init(&telemetry::Options {
+        level: LevelFilter::Info,
+        targets: &[],
+        style: LogStyle::Text,
+        profile: Profile::Development,
+    })
+    .map_err(|error| Failure::of_ours(&error))?;
     let simulated = actix_rt::System::new().block_on(simulate(arguments));
-    telemetry::flush().map_err(|error| Failure::of_ours(&error))?;
+    telemetry
+        .flush()
+        .map_err(|error| Failure::of_ours(&error))?;
     simulated
 }
 

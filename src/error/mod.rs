@@ -51,6 +51,11 @@ struct ErrorReply<'a> {
 }
 
 impl ApiError {
+    /// WeChat's error number, if WeChat refused.
+    pub fn errcode(&self) -> Option<i64> {
+        self.wechat.as_ref().map(|refusal| refusal.errcode)
+    }
+
     /// Adds the cause, which the log shows and the client never sees. It must hold no secret.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {

@@ -10,7 +10,7 @@ use crate::account::Decryption;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::Success;
 use crate::middleware::json::{Json, Text};
-use crate::middleware::session::CurrentUser;
+use crate::middleware::session::CurrentSession;
 use crate::wechat::encrypted_data::{Encrypted, RawData};
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
@@ -37,12 +37,12 @@ pub struct DecryptRequest {
     reason = "this is where the request arrives"
 )]
 pub async fn open(
-    current: CurrentUser,
+    CurrentSession(live): CurrentSession,
     decryption: web::Data<Decryption>,
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
-    let members = decryption.open(&current, &encrypted, Timestamp::now())?;
+    let members = decryption.open(&live, &encrypted, Timestamp::now())?;
     Ok(Success(members))
 }
 

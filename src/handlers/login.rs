@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use actix_web::{Responder, web};
+use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::identity::LoginCode;
 use crate::login::{Attempt, Grant, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, Text};
+use crate::middleware::session::Acting;
 use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
@@ -57,6 +58,7 @@ struct UserReply {
 pub async fn log_in(
     logins: web::Data<Logins>,
     client: Client,
+    http: HttpRequest,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     log::info!(target: telemetry::BODY, "{request}");
@@ -72,6 +74,10 @@ pub async fn log_in(
         Some(key) => logins.log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
     };
+    http.extensions_mut().insert(Acting {
+        app: grant.app.clone(),
+        user: grant.user.id,
+    });
     Ok(Success(LoginReply::from(grant)))
 }
 

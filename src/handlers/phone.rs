@@ -10,9 +10,8 @@ use crate::account::Phones;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::Success;
 use crate::identity::{PhoneCode, PhoneNumber};
-use crate::login::LiveSession;
 use crate::middleware::json::{Json, Text};
-use crate::middleware::session::CurrentUser;
+use crate::middleware::session::CurrentSession;
 
 /// What the mini program sends. Members that are not listed here are ignored.
 #[derive(Deserialize)]
@@ -41,14 +40,12 @@ struct PhoneReply {
     reason = "this is where the request arrives"
 )]
 pub async fn tell(
-    current: CurrentUser,
+    CurrentSession(live): CurrentSession,
     phones: web::Data<Phones>,
     Json(request): Json<PhoneRequest>,
 ) -> Result<impl Responder, ApiError> {
     let (phones, code) = (phones.into_inner(), request.code()?);
-    let number = phones
-        .exchange(LiveSession::clone(&current), code, Timestamp::now())
-        .await?;
+    let number = phones.exchange(live, code, Timestamp::now()).await?;
     Ok(Success(PhoneReply::from(number)))
 }
 

@@ -49,8 +49,8 @@ pub async fn show(current: CurrentUser) -> impl Responder {
             expires_at: rfc3339(session.expires_at),
         },
         user: UserReply {
-            id: current.user().id.to_string(),
-            created_at: rfc3339(current.user().created_at),
+            id: current.id().to_string(),
+            created_at: rfc3339(session.user_created_at),
         },
     })
 }

@@ -10,8 +10,7 @@ use serde_json::json;
 use crate::account::SessionKeys;
 use crate::error::ApiError;
 use crate::handlers::Success;
-use crate::login::LiveSession;
-use crate::middleware::session::CurrentUser;
+use crate::middleware::session::CurrentSession;
 
 #[derive(Serialize)]
 struct StandingReply {
@@ -28,10 +27,10 @@ struct StandingReply {
     reason = "this is where the request arrives"
 )]
 pub async fn check(
-    current: CurrentUser,
+    CurrentSession(live): CurrentSession,
     keys: web::Data<SessionKeys>,
 ) -> Result<impl Responder, ApiError> {
-    let valid = keys.is_in_force(&current, Timestamp::now()).await?;
+    let valid = keys.is_in_force(&live, Timestamp::now()).await?;
     Ok(Success(StandingReply { valid }))
 }
 
@@ -44,11 +43,10 @@ pub async fn check(
     reason = "this is where the request arrives"
 )]
 pub async fn reset(
-    current: CurrentUser,
+    CurrentSession(live): CurrentSession,
     keys: web::Data<SessionKeys>,
 ) -> Result<impl Responder, ApiError> {
     let keys = keys.into_inner();
-    keys.reset(LiveSession::clone(&current), Timestamp::now())
-        .await?;
+    keys.reset(live, Timestamp::now()).await?;
     Ok(Success(json!({})))
 }

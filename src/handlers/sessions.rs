@@ -46,7 +46,7 @@ pub async fn list(
     current: CurrentUser,
     devices: web::Data<Devices>,
 ) -> Result<impl Responder, ApiError> {
-    let sessions = devices.of(current.user().id, Timestamp::now()).await?;
+    let sessions = devices.of(current.id(), Timestamp::now()).await?;
     let shown = sessions.iter().map(|session| SessionReply {
         id: session.id.to_string(),
         current: session.id == current.session().id,
@@ -74,7 +74,7 @@ pub async fn end(
     id: web::Path<String>,
 ) -> Result<impl Responder, ApiError> {
     let id = SessionId::parse(&id).ok_or(ErrorCode::NotFound)?;
-    if !devices.end(current.user().id, id, Timestamp::now()).await? {
+    if !devices.end(current.id(), id, Timestamp::now()).await? {
         return Err(ErrorCode::NotFound.into());
     }
     Ok(Success(json!({})))
@@ -90,9 +90,9 @@ pub async fn end_many(
     request: HttpRequest,
 ) -> Result<impl Responder, ApiError> {
     if wants_all(request.query_string())? {
-        devices.end_all(current.user().id).await?;
+        devices.end_all(current.id()).await?;
     } else {
-        devices.end_others(current.session()).await?;
+        devices.end_others(&current).await?;
     }
     Ok(Success(json!({})))
 }

@@ -10,7 +10,7 @@ use crate::account::{AvatarUrl, Nickname, Profiles};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::{Success, rfc3339};
 use crate::middleware::json::Json;
-use crate::middleware::session::CurrentUser;
+use crate::middleware::session::{CurrentSession, CurrentUser};
 use crate::session::{Change, ProfileChange, User};
 
 /// What is to change. A member that is absent stays as it is; `null` clears it.
@@ -38,8 +38,8 @@ struct UserReply {
 }
 
 /// Shows the user.
-pub async fn show(current: CurrentUser) -> impl Responder {
-    Success(ProfileReply::from(current.user().clone()))
+pub async fn show(CurrentSession(live): CurrentSession) -> impl Responder {
+    Success(ProfileReply::from(live.user().clone()))
 }
 
 /// Changes what the user shows, and answers with the user as they are then.
@@ -51,9 +51,7 @@ pub async fn change(
     profiles: web::Data<Profiles>,
     Json(request): Json<ProfileRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let user = profiles
-        .change(current.user().id, request.change()?)
-        .await?;
+    let user = profiles.change(current.id(), request.change()?).await?;
     Ok(Success(ProfileReply::from(user)))
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use crate::identity::{LoginCode, OpenId, SessionKey, Subject, UserId};
+use crate::identity::{AppId, LoginCode, OpenId, SessionKey, Subject, UserId};
 use crate::session::{CryptoError, Device, SessionId, Token, User};
 use crate::store;
 use crate::wechat;
@@ -25,7 +25,7 @@ use crate::wechat::doctor::Case;
 
 pub use apps::{App, Apps};
 pub use replay::{IdempotencyKey, MalformedKey};
-pub use sessions::{LiveSession, Sessions};
+pub use sessions::{Caller, LiveSession, Sessions};
 pub(crate) use waiting::{Pauses, to_its_end};
 
 /// Logs users in.
@@ -85,6 +85,8 @@ pub struct Grant {
     pub token: Token,
     /// From the login to the end of the session at the latest.
     pub lifetime: SignedDuration,
+    /// The mini program that was logged in to.
+    pub app: AppId,
     /// Who logged in.
     pub user: User,
     /// Whether for the first time.
@@ -179,6 +181,7 @@ impl Logins {
         Ok(Grant {
             token,
             lifetime: self.rules.lifetime,
+            app: app.id().clone(),
             user,
             is_new,
         })

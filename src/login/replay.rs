@@ -168,11 +168,12 @@ impl Logins {
         now: Timestamp,
     ) -> Result<Grant, Error> {
         let live = self.sessions.peek(&token, now).await?;
-        let user = live.ok_or(Error::CodeUsed)?.user().clone();
+        let live = live.ok_or(Error::CodeUsed)?;
         Ok(Grant {
             token,
             lifetime,
-            user,
+            app: live.app().id().clone(),
+            user: live.user().clone(),
             is_new,
         })
     }

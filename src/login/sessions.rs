@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::identity::{OpenId, SessionKey, UnionId};
+use crate::identity::{OpenId, SessionKey, UnionId, UserId};
 use crate::login::{App, Apps, Error, generations};
-use crate::session::{Lifetimes, Session, Token, User};
+use crate::session::{Lifetimes, Session, Standing, Token, TokenDigest, User};
 use crate::store::{Ending, Store, Update};
 
 /// Looks after the kept sessions.
@@ -21,14 +21,23 @@ pub struct Sessions {
     lifetimes: Lifetimes,
 }
 
-/// A session that was live at the moment of asking, with what only its token can open.
+/// Whose request it is: a session that was live at the moment of asking.
+#[derive(Clone)]
+pub struct Caller {
+    standing: Standing,
+    digest: TokenDigest,
+    token: Token,
+    app: Arc<App>,
+    lifetimes: Lifetimes,
+}
+
+/// A live session with what only its token can open.
 #[derive(Clone)]
 pub struct LiveSession {
     session: Session,
     user: User,
     token: Token,
     app: Arc<App>,
-    lifetimes: Lifetimes,
 }
 
 impl Sessions {
@@ -41,28 +50,45 @@ impl Sessions {
         }
     }
 
-    /// The session that this token opens, if it is live at `now`.
+    /// Whose request it is that comes with this token, if its session is live at `now`.
     ///
     /// A session that is over is removed before this answers, so that no clock and no late touch brings it back. A use is
     /// noted when the noted one is old enough; a store that cannot note it does not end the session.
     ///
     /// # Errors
     /// [`Error::Store`] if the store does not know: the session may be live.
-    pub async fn check(&self, token: &Token, now: Timestamp) -> Result<Option<LiveSession>, Error> {
+    pub async fn check(&self, token: &Token, now: Timestamp) -> Result<Option<Caller>, Error> {
         let digest = token.digest();
-        let Some((session, user)) = self.store.find(digest).await? else {
+        let Some(standing) = self.store.standing(digest).await? else {
             return Ok(None);
         };
-        if session.is_over(&self.lifetimes, now) {
+        if standing.is_over(&self.lifetimes, now) {
             self.store.end(Ending::Of(digest)).await?;
             return Ok(None);
         }
-        if session.wants_touch(&self.lifetimes, now)
+        if standing.wants_touch(&self.lifetimes, now)
             && let Err(error) = self.store.update(digest, Update::Used(now)).await
         {
             log::warn!("a session's use could not be noted: {error}");
         }
-        Ok(self.opened(token, session, user))
+        // A session of a mini program that is no longer served opens nothing.
+        let app = self.apps.by_id(standing.app.as_str()).map(Arc::clone);
+        Ok(app.map(|app| Caller {
+            standing,
+            digest,
+            token: token.clone(),
+            app,
+            lifetimes: self.lifetimes,
+        }))
+    }
+
+    /// The caller's session with what only its token can open; `None` if it has ended since.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store does not know: the session may be live.
+    pub async fn open(&self, caller: &Caller) -> Result<Option<LiveSession>, Error> {
+        let found = self.store.find(caller.digest).await?;
+        Ok(found.and_then(|(session, user)| self.opened(&caller.token, session, user)))
     }
 
     /// The session that this token opens, if it is live at `now`; this is no use of it, and changes nothing.
@@ -82,13 +108,12 @@ impl Sessions {
     /// A session of a mini program that is no longer served opens nothing.
     fn opened(&self, token: &Token, session: Session, user: User) -> Option<LiveSession> {
         let app = self.apps.by_id(session.app.as_str()).map(Arc::clone)?;
-        let (token, lifetimes) = (token.clone(), self.lifetimes);
+        let token = token.clone();
         Some(LiveSession {
             session,
             user,
             token,
             app,
-            lifetimes,
         })
     }
 
@@ -115,7 +140,7 @@ impl Sessions {
     pub async fn end(&self, token: &Token) -> Result<bool, Error> {
         let digest = token.digest();
         // Anybody can make a token that looks like one: only those that open something are worth a write.
-        if self.store.find(digest).await?.is_none() {
+        if self.store.standing(digest).await?.is_none() {
             return Ok(false);
         }
         Ok(self.store.end(Ending::Of(digest)).await? > 0)
@@ -136,15 +161,45 @@ impl Sessions {
     }
 }
 
+impl Caller {
+    /// The user's id: the same at every login of this user in this mini program.
+    pub fn id(&self) -> UserId {
+        self.standing.user
+    }
+
+    /// Where their session stands.
+    pub fn session(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The digest of the token that the request came with.
+    pub fn digest(&self) -> TokenDigest {
+        self.digest
+    }
+
+    /// When the session ends if it is not used again.
+    pub fn ends_at(&self) -> Timestamp {
+        self.standing.ends_at(&self.lifetimes)
+    }
+
+    /// The mini program that the session was opened in.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("user", &self.standing.user)
+            .finish_non_exhaustive()
+    }
+}
+
 impl LiveSession {
     /// The session as it is kept.
     pub fn session(&self) -> &Session {
         &self.session
-    }
-
-    /// When it ends if it is not used again.
-    pub fn ends_at(&self) -> Timestamp {
-        self.session.ends_at(&self.lifetimes)
     }
 
     /// Whose session it is.

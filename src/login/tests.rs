@@ -113,7 +113,7 @@ fn use_cases(
 async fn a_login_opens_what_wechat_said() {
     let rig = Rig::new().await;
     let token = rig.log_in("mei", 0).await;
-    let live = rig.sessions.check(&token, at(1)).await.unwrap().unwrap();
+    let live = rig.sessions.peek(&token, at(1)).await.unwrap().unwrap();
     assert_eq!(live.openid().unwrap().expose(), rig.simulator.openid("mei"));
     assert_eq!(
         live.unionid().map(|unionid| unionid.expose().to_owned()),
@@ -138,7 +138,7 @@ async fn a_changed_app_secret_hides_the_openid_until_the_next_login() {
     let rig = Rig::new().await;
     let token = rig.log_in("mei", 0).await;
     let (_, sessions, _) = use_cases(&rig.simulator, &rig.store, AppSecret::new("f".repeat(32)));
-    let live = sessions.check(&token, at(1)).await.unwrap().unwrap();
+    let live = sessions.peek(&token, at(1)).await.unwrap().unwrap();
     assert!(live.openid().is_none() && live.unionid().is_none());
     assert!(
         live.session_key().is_some(),

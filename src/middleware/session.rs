@@ -7,14 +7,16 @@ use std::future::{Ready, ready};
 use std::ops::Deref;
 
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::login::{LiveSession, Sessions};
+use crate::identity::{AppId, UserId};
+use crate::login::{Caller, LiveSession, Sessions};
 use crate::session::Token;
 
 /// Lets a request through that carries the token of a live session, and refuses any other.
@@ -27,9 +29,9 @@ pub async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
-    match live_session(&request).await {
-        Ok(session) => {
-            request.extensions_mut().insert(CurrentUser(session));
+    match caller(&request).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(CurrentUser(caller));
             next.call(request)
                 .await
                 .map(ServiceResponse::map_into_left_body)
@@ -42,14 +44,14 @@ pub async fn require(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
 )]
-async fn live_session(request: &ServiceRequest) -> Result<LiveSession, ApiError> {
+async fn caller(request: &ServiceRequest) -> Result<Caller, ApiError> {
     let token = bearer(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
     let Some(sessions) = request.app_data::<web::Data<Sessions>>() else {
         return Err(ApiError::from(ErrorCode::Internal).because("the app has no `Sessions`"));
     };
-    let session = sessions.check(&token, Timestamp::now()).await?;
-    Ok(session.ok_or(ErrorCode::SessionRequired)?)
+    let caller = sessions.check(&token, Timestamp::now()).await?;
+    Ok(caller.ok_or(ErrorCode::SessionRequired)?)
 }
 
 /// The text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
@@ -71,16 +73,16 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
 /// use weapp_login::middleware::session::CurrentUser;
 ///
 /// async fn greet(user: CurrentUser) -> impl Responder {
-///     Success(format!("hello, {}", user.user().id))
+///     Success(format!("hello, {}", user.id()))
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct CurrentUser(LiveSession);
+pub struct CurrentUser(Caller);
 
 impl Deref for CurrentUser {
-    type Target = LiveSession;
+    type Target = Caller;
 
-    fn deref(&self) -> &LiveSession {
+    fn deref(&self) -> &Caller {
         &self.0
     }
 }
@@ -101,6 +103,57 @@ impl FromRequest for CurrentUser {
                 .cloned()
                 .ok_or_else(unguarded),
         )
+    }
+}
+
+/// The current user's session with what only its token can open: openid, session keys, profile. Take it where
+/// [`CurrentUser`] is too little; it costs a look into the store.
+#[derive(Debug)]
+pub struct CurrentSession(pub LiveSession);
+
+impl FromRequest for CurrentSession {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let current = CurrentUser::from_request(request, payload);
+        let sessions = web::Data::<Sessions>::extract(request);
+        Box::pin(async move {
+            let (current, sessions) = (current.await?, sessions.await);
+            let sessions = sessions
+                .map_err(|error| ApiError::from(ErrorCode::Internal).because(error.to_string()))?;
+            let live = sessions.open(&current).await?;
+            Ok(Self(live.ok_or(ErrorCode::SessionRequired)?))
+        })
+    }
+}
+
+/// Who a request turned out to act for, for the log. The guard's finding counts by itself; a login leaves this in the
+/// request's extensions.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// The mini program.
+    pub app: AppId,
+    /// The user.
+    pub user: UserId,
+}
+
+/// How many digits of a user's id are logged. Our choice: enough to follow somebody through a log, too few to name them.
+const SHORTENED: usize = 8;
+
+impl Acting {
+    /// Who it is, by what is left in a request's extensions.
+    pub(super) fn of(extensions: &Extensions) -> Option<Self> {
+        let caller = extensions.get::<CurrentUser>().map(|caller| Self {
+            app: caller.app().id().clone(),
+            user: caller.id(),
+        });
+        caller.or_else(|| extensions.get::<Self>().cloned())
+    }
+
+    /// The beginning of the user's id.
+    pub(super) fn shortened(&self) -> String {
+        self.user.to_string().chars().take(SHORTENED).collect()
     }
 }
 

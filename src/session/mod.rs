@@ -198,14 +198,49 @@ pub struct Session {
     pub session_keys: Sealed,
 }
 
+/// Where a session stands: whether it is live, and whose it is. That is all that most requests need of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What its owner knows it by.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// When that user first logged in.
+    pub user_created_at: Timestamp,
+    /// The mini program that it was opened in.
+    pub app: AppId,
+    /// When the login happened, to the millisecond.
+    pub created_at: Timestamp,
+    /// When it ends at the latest. That very instant counts as over.
+    pub expires_at: Timestamp,
+    /// When it was last seen in use; written at most once per [`Lifetimes::touch_after`].
+    pub last_seen: Timestamp,
+}
+
+impl Lifetimes {
+    /// When a session ends if it is not used again: the earlier of its two limits.
+    fn end(&self, last_seen: Timestamp, expires_at: Timestamp) -> Timestamp {
+        let idle = last_seen.saturating_add(self.idle);
+        idle.unwrap_or(Timestamp::MAX).min(expires_at)
+    }
+}
+
 impl Session {
     /// When this session ends if it is not used again: the earlier of its two limits.
     pub fn ends_at(&self, lifetimes: &Lifetimes) -> Timestamp {
-        let idle = self
-            .last_seen
-            .saturating_add(lifetimes.idle)
-            .unwrap_or(Timestamp::MAX);
-        idle.min(self.expires_at)
+        lifetimes.end(self.last_seen, self.expires_at)
+    }
+
+    /// Whether this session is over at `now`. The very instant of expiry counts as over.
+    pub fn is_over(&self, lifetimes: &Lifetimes, now: Timestamp) -> bool {
+        self.ends_at(lifetimes) <= now
+    }
+}
+
+impl Standing {
+    /// When this session ends if it is not used again: the earlier of its two limits.
+    pub fn ends_at(&self, lifetimes: &Lifetimes) -> Timestamp {
+        lifetimes.end(self.last_seen, self.expires_at)
     }
 
     /// Whether this session is over at `now`. The very instant of expiry counts as over.
@@ -233,17 +268,15 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn session(created: i64, last_seen: i64) -> Session {
-        Session {
-            digest: TokenDigest([0; 32]),
+    fn session(created: i64, last_seen: i64) -> Standing {
+        Standing {
             id: SessionId([0; 16]),
             user: UserId([0; 16]),
+            user_created_at: at(created),
             app: AppId::new("wx0123456789abcdef"),
             created_at: at(created),
             expires_at: at(created) + LIFETIMES.absolute,
             last_seen: at(last_seen),
-            device: Device::unknown(),
-            session_keys: Sealed(Vec::new()),
         }
     }
 

@@ -30,7 +30,11 @@ pub(super) struct Environment {
 }
 
 const PREFIX: &str = "WEAPP_";
-const PORT_OF_OURS: &str = "WEAPP_SERVER__PORT";
+/// Variables that other programs know too, and the key that each is for. One of ours goes before.
+const COMMON: [(&str, &str, [&str; 2]); 2] = [
+    ("PORT", "WEAPP_SERVER__PORT", ["server", "port"]),
+    ("RUST_LOG", "WEAPP_LOG__TARGETS", ["log", "targets"]),
+];
 /// A secret's file holds a line; more than this is some other file. Our choice.
 const MAX_SECRET_BYTES: u64 = 4096;
 
@@ -39,10 +43,12 @@ pub(super) fn read(pairs: Vec<(OsString, OsString)>, problems: &mut Vec<Problem>
     let mut variables = texts(pairs, problems);
     let profile = variables.remove("WEAPP_PROFILE");
     let folder = variables.remove("WEAPP_CONFIG_DIR");
-    let port = variables.remove("PORT").filter(|port| !port.is_empty());
     let mut layers = Vec::new();
-    if let Some(port) = port.filter(|_| !variables.contains_key(PORT_OF_OURS)) {
-        layers.extend(layer("PORT", &["server", "port"], port, problems));
+    for (name, ours, path) in COMMON {
+        let text = variables.remove(name).filter(|text| !text.is_empty());
+        if let Some(text) = text.filter(|_| !variables.contains_key(ours)) {
+            layers.extend(layer(name, &path, text, problems));
+        }
     }
     for (name, text) in &variables {
         let lower = name
@@ -74,7 +80,7 @@ fn texts(
     let mut texts = BTreeMap::new();
     for (name, value) in pairs {
         let name = name.to_string_lossy().into_owned();
-        if name != "PORT" && !name.starts_with(PREFIX) {
+        if !name.starts_with(PREFIX) && COMMON.iter().all(|(common, ..)| *common != name) {
             continue;
         }
         match value.into_string() {

@@ -77,6 +77,8 @@ const KEYS: &[Key] = &[
     key("server.shutdown_seconds", Kind::Number(0, 3_600)),
     key("log.format", Kind::Text(rules::not_empty)),
     key("log.level", Kind::Text(rules::level)),
+    key("log.targets", Kind::Texts(rules::target)),
+    key("log.style", Kind::Text(rules::style)),
     key("log.skip", Kind::Texts(rules::path)),
     key("json.limit", Kind::Number(1, MAX_BODY)),
     key("json.strict", Kind::Flag),

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use crate::settings::data::{
-    App, Json, Log, Profile, Server, Session, Settings, Store, Wechat,
+    App, Json, Log, LogStyle, LogTarget, Profile, Server, Session, Settings, Store, Wechat,
 };
 pub use crate::settings::error::{Error, Place, Problem};
 

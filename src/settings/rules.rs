@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::settings::data::{ip_address, sqlite_file};
+use crate::settings::data::{ip_address, log_target, sqlite_file};
 
 /// Says what a text must be, if it is not.
 pub(super) type Rule = fn(&str) -> Option<&'static str>;
@@ -22,6 +22,16 @@ pub(super) fn not_empty(text: &str) -> Option<&'static str> {
 pub(super) fn level(text: &str) -> Option<&'static str> {
     let sound = matches!(text, "off" | "error" | "warn" | "info" | "debug" | "trace");
     (!sound).then_some("one of off, error, warn, info, debug, trace")
+}
+
+pub(super) fn target(text: &str) -> Option<&'static str> {
+    let sound = log_target(text).is_some();
+    (!sound).then_some("targets and levels such as weapp_login::store=debug")
+}
+
+pub(super) fn style(text: &str) -> Option<&'static str> {
+    let sound = matches!(text, "text" | "json");
+    (!sound).then_some("text or json")
 }
 
 pub(super) fn path(text: &str) -> Option<&'static str> {

@@ -5,7 +5,9 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::settings::{Error, Loaded, Profile, Settings, keys, layers};
+use log::LevelFilter;
+
+use crate::settings::{Error, Loaded, LogTarget, Profile, Settings, keys, layers};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
@@ -851,6 +853,8 @@ shutdown_seconds = 8                              # built in
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT
 level = "info"                                    # built in
+targets = []                                      # built in
+style = "text"                                    # built in
 skip = ["/a", "/b"]                               # WEAPP_LOG__SKIP
 
 [json]
@@ -880,6 +884,31 @@ watermark_seconds = 600                           # built in
 app_id = "(not set)"                              # built in
 app_secret = "(not set)"                          # built in
 "#
+    );
+}
+
+#[test]
+fn rust_log_sets_levels_as_it_does_elsewhere() {
+    let targets = |variables: &[(&str, &str)]| load(variables).unwrap().settings.log.targets;
+    let target = |name: Option<&str>, level| LogTarget {
+        name: name.map(str::to_owned),
+        level,
+    };
+    let debug = ("RUST_LOG", "warn,weapp_login::store=DEBUG,actix_server");
+    let expected = [
+        target(None, LevelFilter::Warn),
+        target(Some("weapp_login::store"), LevelFilter::Debug),
+        target(Some("actix_server"), LevelFilter::Trace),
+    ];
+    assert_eq!(targets(&[debug]), expected);
+    let ours = ("WEAPP_LOG__TARGETS", "a=off");
+    let expected = [target(Some("a"), LevelFilter::Off)];
+    assert_eq!(targets(&[debug, ours]), expected);
+    assert_eq!(targets(&[("RUST_LOG", "")]), []);
+    let complaint = load(&[("RUST_LOG", "a=loud")]).unwrap_err().to_string();
+    assert!(
+        complaint.contains("RUST_LOG") && complaint.contains("weapp_login::store=debug"),
+        "{complaint}"
     );
 }
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, ProfileChange, Sealed, Session, SessionId, TokenDigest, User};
+use crate::session::{
+    Device, ProfileChange, Sealed, Session, SessionId, Standing, TokenDigest, User,
+};
 
 #[cfg(test)]
 mod contract;
@@ -34,6 +36,10 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The session under this digest and its user, over or not.
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
+
+    /// Where the session under this digest stands, over or not: what is needed of it at nearly every request, and so the one
+    /// answer that may come from memory. It is never older than what was answered last, to anybody.
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>>;
 
     /// All sessions of a user, over or not; the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;

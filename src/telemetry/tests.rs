@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use env_logger::Target;
 use log::{Level, LevelFilter, Log, Record};
 
-use crate::settings::Profile;
-use crate::telemetry::{ACCESS, BODY, builder, flush, init};
+use crate::settings::{LogStyle, LogTarget, Profile};
+use crate::telemetry::{ACCESS, BODY, Guarded, InitError, Options, builder, init};
 
 /// Keeps each write apart.
 #[derive(Clone, Default)]
@@ -25,16 +25,31 @@ impl io::Write for Writes {
     }
 }
 
-fn written(level: LevelFilter, profile: Profile, lines: &[(&str, Level, &str)]) -> Vec<String> {
+fn options(level: LevelFilter, profile: Profile) -> Options<'static> {
+    Options {
+        level,
+        targets: &[],
+        style: LogStyle::Text,
+        profile,
+    }
+}
+
+/// What this much logging leaves.
+fn logged(options: &Options<'_>, log: impl FnOnce(&dyn Log)) -> Vec<String> {
     let writes = Writes::default();
     let pipe = Target::Pipe(Box::new(writes.clone()));
-    let logger = builder(level, profile).target(pipe).build();
-    for (target, level, text) in lines {
-        let mut record = Record::builder();
-        record.target(target).level(*level);
-        logger.log(&record.args(format_args!("{text}")).build());
-    }
+    log(&Guarded(builder(options).target(pipe).build()));
     writes.0.lock().unwrap().clone()
+}
+
+fn written(level: LevelFilter, profile: Profile, lines: &[(&str, Level, &str)]) -> Vec<String> {
+    logged(&options(level, profile), |logger| {
+        for (target, level, text) in lines {
+            let mut record = Record::builder();
+            record.target(target).level(*level);
+            logger.log(&record.args(format_args!("{text}")).build());
+        }
+    })
 }
 
 fn passes(level: LevelFilter, profile: Profile, target: &str, of: Level) -> bool {
@@ -129,9 +144,119 @@ fn other_crates_show_no_more_than_warnings() {
     ));
 }
 
+/// What passes with these targets, which are written as in `RUST_LOG`.
+fn passes_with(targets: &[(Option<&str>, LevelFilter)], target: &str, of: Level) -> bool {
+    let target_of = |(name, level): &(Option<&str>, LevelFilter)| LogTarget {
+        name: name.map(str::to_owned),
+        level: *level,
+    };
+    let targets: Vec<_> = targets.iter().map(target_of).collect();
+    let options = Options {
+        targets: &targets,
+        ..options(LevelFilter::Info, Profile::Production)
+    };
+    let lines = logged(&options, |logger| {
+        let mut record = Record::builder();
+        record.target(target).level(of);
+        logger.log(&record.args(format_args!("x")).build());
+    });
+    !lines.is_empty()
+}
+
+#[test]
+fn a_target_may_have_a_level_of_its_own() {
+    let store = [(Some("weapp_login::store"), LevelFilter::Debug)];
+    assert!(passes_with(
+        &store,
+        "weapp_login::store::sqlite",
+        Level::Debug
+    ));
+    assert!(!passes_with(&store, "weapp_login::login", Level::Debug));
+    let server = [(Some("actix_server"), LevelFilter::Info)];
+    assert!(passes_with(&server, "actix_server::builder", Level::Info));
+    let ours = [(None, LevelFilter::Error)];
+    assert!(!passes_with(&ours, "weapp_login", Level::Warn));
+    assert!(passes_with(&ours, ACCESS, Level::Info));
+}
+
+#[test]
+fn nobody_can_make_the_crates_that_speak_http_show_secrets() {
+    for name in [
+        "reqwest",
+        "hyper",
+        "hyper_util",
+        "h2",
+        "rustls",
+        "actix_http",
+        "actix_web",
+    ] {
+        for targets in [
+            [(Some(name), LevelFilter::Trace)],
+            [(None, LevelFilter::Trace)],
+        ] {
+            let module = format!("{name}::connect");
+            assert!(!passes_with(&targets, name, Level::Info), "{name}");
+            assert!(!passes_with(&targets, &module, Level::Debug), "{name}");
+        }
+        assert!(passes_with(
+            &[(Some(name), LevelFilter::Trace)],
+            name,
+            Level::Warn
+        ));
+    }
+    let body = [(Some(BODY), LevelFilter::Trace)];
+    assert!(
+        !passes_with(&body, BODY, Level::Error),
+        "never in production"
+    );
+}
+
+#[test]
+fn machines_get_one_object_per_line_with_the_records_own_members() {
+    let json = Options {
+        style: LogStyle::Json,
+        ..options(LevelFilter::Info, Profile::Production)
+    };
+    let lines = logged(&json, |logger| {
+        let members = [
+            ("path", log::kv::Value::from("/sessions/{id}")),
+            ("status", log::kv::Value::from(503_u16)),
+            ("ms", log::kv::Value::from(1.25)),
+            ("errcode", log::kv::Value::from(-1_i64)),
+            ("late", log::kv::Value::from(true)),
+            ("absent", log::kv::Value::null()),
+        ];
+        let mut record = Record::builder();
+        record
+            .target(ACCESS)
+            .level(Level::Info)
+            .key_values(&members);
+        logger.log(&record.args(format_args!("GET \"x\"\n\u{1b}[0m论")).build());
+    });
+    let [line] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(line.matches('\n').count(), 1, "{line:?}");
+    let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
+    let time = object["time"].take();
+    assert!(time.as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    assert_eq!(
+        object,
+        serde_json::json!({
+            "time": null, "level": "INFO", "target": "access",
+            "message": "GET \"x\"\n\u{1b}[0m论",
+            "path": "/sessions/{id}", "status": 503, "ms": 1.25, "errcode": -1, "late": true,
+        })
+    );
+}
+
 #[test]
 fn a_second_setup_is_an_error_and_no_panic() {
-    drop(init(LevelFilter::Off, Profile::Production));
-    assert!(init(LevelFilter::Off, Profile::Production).is_err());
-    assert!(flush().is_ok());
+    let options = options(LevelFilter::Off, Profile::Production);
+    let first = init(&options);
+    assert!(matches!(init(&options), Err(InitError::Twice)));
+    if let Ok(telemetry) = first {
+        telemetry.flush().unwrap();
+        assert_eq!(telemetry.dropped(), 0);
+    }
 }

@@ -67,7 +67,7 @@ async fn a_user_sees_where_they_are_logged_in() {
             "device": device,
             "created_at": format!("{:.3}", session.created_at),
             "last_seen": format!("{:.3}", session.last_seen),
-            "ends_at": format!("{:.3}", live.ends_at()),
+            "ends_at": format!("{:.3}", session.last_seen + jiff::SignedDuration::from_hours(72)),
         }));
     }
     let reply = app.ask(Method::GET, "/sessions", &tools).await;

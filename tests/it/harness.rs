@@ -180,7 +180,8 @@ impl TestApp {
     pub(crate) async fn live(&self, token: &str) -> Option<LiveSession> {
         let token = Token::parse(token).unwrap();
         let sessions = self.parts.sessions();
-        sessions.check(&token, now()).await.unwrap()
+        let caller = sessions.check(&token, now()).await.unwrap()?;
+        sessions.open(&caller).await.unwrap()
     }
 
     /// Logs the user of this name in, and gives the token.

@@ -3,18 +3,48 @@
 //! Knows how morgan and `basic-auth` read a request. Never knows responses.
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Version;
 use actix_web::http::header::{AUTHORIZATION, REFERER, USER_AGENT};
+use actix_web::http::{Uri, Version};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::middleware::access_log::escape::{latin1, redact};
 use crate::middleware::access_log::headers::{REFERRER, joined};
+use crate::middleware::access_log::record::push_or_nothing;
 use crate::middleware::access_log::template::Asked;
 
+/// Writes the value of a token, fit for a line, or `-`.
+pub(super) fn write(token: &Asked, request: &ServiceRequest, line: &mut String) {
+    match token {
+        // A method is one word of letters and marks that need no escape (RFC 9110, 5.6.2).
+        Asked::Method => line.push_str(request.method().as_str()),
+        Asked::Url => match plain_target(request.uri()) {
+            Some(target) => line.push_str(target),
+            None => push_or_nothing(value(token, request), line),
+        },
+        Asked::HttpVersion
+        | Asked::RemoteAddress
+        | Asked::RemoteUser
+        | Asked::Referrer
+        | Asked::UserAgent
+        | Asked::Header(_) => push_or_nothing(value(token, request), line),
+    }
+}
+
+/// The target of a request as it came, if there is nothing in it to escape or to hide: most are such.
+fn plain_target(uri: &Uri) -> Option<&str> {
+    let of_a_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte);
+    let target = uri.path_and_query().filter(|_| uri.authority().is_none())?;
+    target
+        .as_str()
+        .bytes()
+        .all(of_a_path)
+        .then(|| target.as_str())
+}
+
 /// The value of a token, before it is escaped.
-pub(super) fn value(token: &Asked, request: &ServiceRequest) -> Option<String> {
+fn value(token: &Asked, request: &ServiceRequest) -> Option<String> {
     let headers = request.headers();
     match token {
         Asked::Method => Some(request.method().to_string()),

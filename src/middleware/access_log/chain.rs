@@ -15,7 +15,9 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
+use log::Level;
 
+use crate::middleware::access_log::members::Members;
 use crate::middleware::access_log::record::{Answer, Record};
 use crate::middleware::access_log::template::Template;
 use crate::middleware::access_log::{AccessLog, TARGET, record_in};
@@ -48,16 +50,22 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let AccessLog { template, skip } = &self.log;
-        if skip.iter().any(|path| path == request.path()) {
+        let log = &self.log;
+        if log.skip.iter().any(|path| path == request.path()) {
             let answer = self.inner.call(request);
             return Box::pin(async move { Ok(answer.await?.map_into_boxed_body()) });
         }
-        let record = Rc::new(Record::of(&request, template));
+        let record = Rc::new(Record::of(&request, &log.template));
         request.extensions_mut().insert(Rc::clone(&record));
+        let members = log.for_machines.then(|| {
+            let method = request.method().as_str();
+            Box::new(Members::of_unanswered(method))
+        });
         let due = Due {
             record,
-            template: Arc::clone(template),
+            template: Arc::clone(&log.template),
+            by_logger: !log.writes_by_itself(),
+            members,
             written: false,
         };
         let answer = self.inner.call(request);
@@ -115,15 +123,21 @@ fn length(status: StatusCode, body: &impl MessageBody) -> Option<u64> {
 struct Due {
     record: Rc<Record>,
     template: Arc<Template>,
+    /// Whether actix's `Logger` writes the line of a request that is answered.
+    by_logger: bool,
+    /// For a log that machines read.
+    members: Option<Box<Members>>,
     written: bool,
 }
 
 impl Due {
     fn answered(mut self, response: ServiceResponse) -> ServiceResponse {
-        if !self.template.waits_for_the_end() {
-            // The Logger holds the line now.
+        if self.by_logger {
             self.written = true;
             return response;
+        }
+        if let Some(members) = &mut self.members {
+            **members = Members::of(&response, self.record.response_time());
         }
         let (status, headers) = (response.status(), response.headers().clone());
         response.map_body(|_, body| {
@@ -149,7 +163,13 @@ impl Due {
 
     fn write(&mut self, answer: Option<Answer<'_>>) {
         self.written = true;
-        log::info!(target: TARGET, "{}", self.record.line(&self.template, answer));
+        let line = self.record.line(&self.template, answer);
+        let mut record = log::Record::builder();
+        record.target(TARGET).level(Level::Info);
+        if let Some(members) = &self.members {
+            record.key_values(members);
+        }
+        log::logger().log(&record.args(format_args!("{line}")).build());
     }
 }
 

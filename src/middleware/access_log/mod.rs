@@ -6,10 +6,10 @@ mod asked;
 mod chain;
 mod escape;
 mod headers;
+mod members;
 mod record;
 mod template;
 
-use std::fmt::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub use crate::middleware::access_log::chain::{Logged, Noted};
 pub use crate::middleware::access_log::template::FormatError;
 
 use crate::middleware::access_log::record::{Answer, NOTHING, Record};
-use crate::middleware::access_log::template::{Piece, Template};
+use crate::middleware::access_log::template::Template;
 
 /// The target of the log's records: whoever prints them gives these no prefix, and keeps their
 /// colours.
@@ -42,6 +42,7 @@ pub const TARGET: &str = "access";
 pub struct AccessLog {
     template: Arc<Template>,
     skip: Arc<[String]>,
+    for_machines: bool,
 }
 
 impl AccessLog {
@@ -55,45 +56,41 @@ impl AccessLog {
         Ok(Self {
             template: Arc::new(Template::parse(format, no_color)?),
             skip: skip.into(),
+            for_machines: false,
         })
     }
 
-    /// Actix's `Logger`, with one label for each token.
+    /// The same lines with members beside their sentence, for a log that machines read.
+    #[must_use]
+    pub fn for_machines(self) -> Self {
+        Self {
+            for_machines: true,
+            ..self
+        }
+    }
+
+    /// Whether lines are written here, because actix's `Logger` cannot: it fixes every value when the head is ready, so it
+    /// cannot tell a total time in morgan's digits, and it knows no members.
+    fn writes_by_itself(&self) -> bool {
+        self.for_machines || self.template.waits_for_the_end()
+    }
+
+    /// Actix's `Logger`, with one label for the whole line: it is put together once, in one piece of memory.
     fn logger(&self) -> Logger {
-        if self.template.waits_for_the_end() {
-            // Logger fixes every value when the head is ready, so it cannot tell a total time in
-            // morgan's digits. It is left idle, and `chain::Ending` writes the line.
+        if self.writes_by_itself() {
             return Logger::new("").exclude_regex("");
         }
-        let mut format = String::new();
-        for (place, piece) in self.template.pieces.iter().enumerate() {
-            // Writing into a String cannot fail.
-            match piece {
-                Piece::Literal(text) => write!(format, "{}", text.replace('%', "%%")),
-                Piece::Asked(_) => write!(format, "%{{{place}}}xi"),
-                Piece::Answered(_) => write!(format, "%{{{place}}}xo"),
-            }
-            .ok();
-        }
-        let mut logger = Logger::new(&format).log_target(TARGET);
-        for (place, piece) in self.template.pieces.iter().enumerate() {
-            let label = place.to_string();
-            logger = match piece.clone() {
-                Piece::Literal(_) => logger,
-                Piece::Asked(_) => logger.custom_request_replace(&label, move |request| {
-                    let record = record_in(request);
-                    record.map_or_else(nothing, |record| record.asked(place).to_owned())
-                }),
-                Piece::Answered(token) => logger.custom_response_replace(&label, move |response| {
-                    let answer = Answer {
-                        status: response.status(),
-                        headers: response.headers(),
-                    };
-                    let record = record_in(response.request());
-                    record.map_or_else(nothing, |record| record.value(&token, Some(answer)))
-                }),
-            };
-        }
+        let template = Arc::clone(&self.template);
+        let logger = Logger::new("%{line}xo")
+            .log_target(TARGET)
+            .custom_response_replace("line", move |response| {
+                let answer = Answer {
+                    status: response.status(),
+                    headers: response.headers(),
+                };
+                let record = record_in(response.request());
+                record.map_or_else(nothing, |record| record.line(&template, Some(answer)))
+            });
         self.skip.iter().fold(logger, Logger::exclude)
     }
 }

@@ -3,6 +3,7 @@
 //! Knows how each token gets its value, from the request as it arrived. Never writes a line.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
@@ -18,9 +19,12 @@ use crate::middleware::access_log::template::{Answered, DateStyle, Piece, Templa
 /// One request, from its arrival to its line.
 pub(super) struct Record {
     arrived: Instant,
-    arrived_at: Timestamp,
-    /// The values of the pieces that the request alone gives, at the places of those pieces.
-    asked: Vec<Option<String>>,
+    /// Only where the template shows a date.
+    arrived_at: Option<Timestamp>,
+    /// What the pieces say that the request alone gives, one after the other.
+    asked: String,
+    /// Where in `asked` each of them ends.
+    ends: Vec<usize>,
     /// What the response brought, once there is one.
     pub(super) head: Cell<Option<Head>>,
 }
@@ -43,17 +47,25 @@ pub(super) struct Answer<'a> {
 /// What stands for a value that is not there.
 pub(super) const NOTHING: &str = "-";
 
+/// About as long as most lines are, so that a line is put together in one piece of memory.
+const USUAL_LENGTH: usize = 128;
+
 impl Record {
     #[expect(clippy::disallowed_methods, reason = "this is where a request arrives")]
     pub(super) fn of(request: &ServiceRequest, template: &Template) -> Self {
-        let value = |piece: &Piece| match piece {
-            Piece::Asked(token) => Some(or_nothing(asked::value(token, request))),
-            Piece::Literal(_) | Piece::Answered(_) => None,
-        };
+        let mut asked = String::with_capacity(USUAL_LENGTH);
+        let mut ends = Vec::with_capacity(template.pieces.len());
+        for piece in &template.pieces {
+            if let Piece::Asked(token) = piece {
+                asked::write(token, request, &mut asked);
+                ends.push(asked.len());
+            }
+        }
         Self {
             arrived: Instant::now(),
-            arrived_at: Timestamp::now(),
-            asked: template.pieces.iter().map(value).collect(),
+            arrived_at: template.has_date().then(Timestamp::now),
+            asked,
+            ends,
             head: Cell::new(None),
         }
     }
@@ -64,52 +76,65 @@ impl Record {
         self.head.set(Some(Head { after, length }));
     }
 
-    /// The value of the piece at this place, which must be one that the request gives.
-    pub(super) fn asked(&self, place: usize) -> &str {
-        let value = self.asked.get(place).and_then(Option::as_deref);
-        value.unwrap_or(NOTHING)
-    }
-
-    /// The value of a piece that the response gives; without one, most are `-`.
-    pub(super) fn value(&self, token: &Answered, answer: Option<Answer<'_>>) -> String {
-        let seen = self.head.get().zip(answer);
-        let value = match (token, seen) {
-            (Answered::Date(style), _) => self.date(*style),
-            (Answered::Colour, seen) => Some(colour(seen.map(|(_, answer)| answer.status))),
-            (_, None) => None,
-            (Answered::Status, Some((_, answer))) => Some(answer.status.as_str().to_owned()),
-            (Answered::ResponseTime(digits), Some((head, _))) => {
-                Some(milliseconds(head.after, *digits))
-            }
-            (Answered::TotalTime(digits), Some(_)) => {
-                Some(milliseconds(self.arrived.elapsed(), *digits))
-            }
-            (Answered::Header(name), Some((head, answer))) => {
-                let value = headers::joined(answer.headers, name);
-                let length = head.length.filter(|_| *name == CONTENT_LENGTH);
-                value.or_else(|| length.map(|length| length.to_string()))
-            }
-        };
-        or_nothing(value)
-    }
-
-    /// The whole line.
+    /// The whole line. Without an answer, most of what a response gives is `-`.
     pub(super) fn line(&self, template: &Template, answer: Option<Answer<'_>>) -> String {
-        let mut line = String::new();
-        for (place, piece) in template.pieces.iter().enumerate() {
+        let mut line = String::with_capacity(USUAL_LENGTH);
+        let mut start = 0;
+        let mut ends = self.ends.iter().copied();
+        for piece in &template.pieces {
             match piece {
                 Piece::Literal(text) => line.push_str(text),
-                Piece::Asked(_) => line.push_str(self.asked(place)),
-                Piece::Answered(token) => line.push_str(&self.value(token, answer)),
+                Piece::Asked(_) => {
+                    let end = ends.next().unwrap_or(start);
+                    line.push_str(self.asked.get(start..end).unwrap_or(NOTHING));
+                    start = end;
+                }
+                Piece::Answered(token) => self.write(token, answer, &mut line),
             }
         }
         line
     }
 
+    /// The time until the head of the response was ready, if there is one.
+    pub(super) fn response_time(&self) -> Option<Duration> {
+        self.head.get().map(|head| head.after)
+    }
+
+    /// Writes the value of a piece that the response gives.
+    fn write(&self, token: &Answered, answer: Option<Answer<'_>>, line: &mut String) {
+        let seen = self.head.get().zip(answer);
+        match (token, seen) {
+            (Answered::Date(style), _) => push_or_nothing(self.date(*style), line),
+            (Answered::Colour, seen) => {
+                line.push_str(colour(seen.map(|(_, answer)| answer.status)));
+            }
+            (_, None) => line.push_str(NOTHING),
+            (Answered::Status, Some((_, answer))) => line.push_str(answer.status.as_str()),
+            (Answered::ResponseTime(digits), Some((head, _))) => {
+                push_milliseconds(head.after, *digits, line);
+            }
+            (Answered::TotalTime(digits), Some(_)) => {
+                push_milliseconds(self.arrived.elapsed(), *digits, line);
+            }
+            (Answered::Header(name), Some((head, answer))) => {
+                let value = headers::joined(answer.headers, name);
+                match head
+                    .length
+                    .filter(|_| *name == CONTENT_LENGTH && value.is_none())
+                {
+                    // Writing into a String cannot fail.
+                    Some(length) => write!(line, "{length}").unwrap_or_default(),
+                    None => push_or_nothing(value, line),
+                }
+            }
+        }
+    }
+
     /// When the line is written, as in morgan.
     fn date(&self, style: DateStyle) -> Option<String> {
-        let now = self.arrived_at.saturating_add(self.arrived.elapsed());
-        let now = now.unwrap_or(self.arrived_at);
+        let arrived_at = self.arrived_at?;
+        let now = arrived_at.saturating_add(self.arrived.elapsed());
+        let now = now.unwrap_or(arrived_at);
         let format = match style {
             DateStyle::CommonLog => "%d/%b/%Y:%H:%M:%S +0000",
             DateStyle::Iso => "%Y-%m-%dT%H:%M:%S.%3fZ",
@@ -120,24 +145,33 @@ impl Record {
     }
 }
 
-/// An empty value prints as a missing one.
-fn or_nothing(value: Option<String>) -> String {
-    let value = value.filter(|value| !value.is_empty());
-    value.map_or_else(|| NOTHING.to_owned(), |value| escape(&value))
+/// Writes a value fit for a line; an empty one prints as a missing one.
+pub(super) fn push_or_nothing(value: Option<String>, line: &mut String) {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => line.push_str(&escape(&value)),
+        None => line.push_str(NOTHING),
+    }
 }
 
-fn milliseconds(duration: Duration, digits: usize) -> String {
-    format!("{:.digits$}", duration.as_secs_f64() * 1000.0)
+/// With three digits, which is what nearly every line has, without the detour by floating point.
+fn push_milliseconds(duration: Duration, digits: usize, line: &mut String) {
+    let written = if digits == 3 {
+        let microseconds = (duration.as_nanos() + 500) / 1000;
+        write!(line, "{}.{:03}", microseconds / 1000, microseconds % 1000)
+    } else {
+        write!(line, "{:.digits$}", duration.as_secs_f64() * 1000.0)
+    };
+    // Writing into a String cannot fail.
+    written.unwrap_or_default();
 }
 
 /// The terminal's colour: red, yellow, cyan, green, or none.
-fn colour(status: Option<StatusCode>) -> String {
-    let colour = match status.map_or(0, |status| status.as_u16()) {
-        500.. => 31,
-        400.. => 33,
-        300.. => 36,
-        200.. => 32,
-        _ => 0,
-    };
-    colour.to_string()
+fn colour(status: Option<StatusCode>) -> &'static str {
+    match status.map_or(0, |status| status.as_u16()) {
+        500.. => "31",
+        400.. => "33",
+        300.. => "36",
+        200.. => "32",
+        _ => "0",
+    }
 }

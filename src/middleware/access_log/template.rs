@@ -114,6 +114,12 @@ impl Template {
         self.pieces.iter().any(total)
     }
 
+    /// Whether a line shows when it was written.
+    pub(super) fn has_date(&self) -> bool {
+        let date = |piece: &Piece| matches!(piece, Piece::Answered(Answered::Date(_)));
+        self.pieces.iter().any(date)
+    }
+
     fn coloured() -> Result<Self, FormatError> {
         let mut pieces = Vec::new();
         let (before, after) = DEV_COLOURED.split_once(":colour").unwrap_or_default();

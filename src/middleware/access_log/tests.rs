@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::test::TestRequest;
 use proptest::prelude::*;
 
-use super::template::{Answered, Asked, DateStyle};
+use super::template::{Answered, Asked, DateStyle, Piece};
 use super::*;
 use crate::middleware::fuzz_inputs;
 

@@ -8,7 +8,7 @@ mod ledger;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, Profile, Sealed, SessionId, Token, TokenDigest};
+use crate::session::{Device, Profile, Sealed, SessionId, Standing, Token, TokenDigest};
 use crate::store::{Ending, Error, Login, Store, Update};
 
 /// Runs the whole contract against stores that `fresh` makes, each of them empty.
@@ -55,8 +55,22 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
     }
 }
 
+/// Whether there is such a session, by both ways of asking; the second time its standing may come from memory.
 async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
-    store.find(digest).await.unwrap().is_some()
+    let found = store.find(digest).await.unwrap();
+    let expected = found.as_ref().map(|(session, user)| Standing {
+        id: session.id,
+        user: user.id,
+        user_created_at: user.created_at,
+        app: session.app.clone(),
+        created_at: session.created_at,
+        expires_at: session.expires_at,
+        last_seen: session.last_seen,
+    });
+    for _ in 0..3 {
+        assert_eq!(store.standing(digest).await.unwrap(), expected);
+    }
+    found.is_some()
 }
 
 async fn a_login_is_found_again_as_it_was(store: &dyn Store) {

@@ -2,13 +2,16 @@
 //!
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
+mod commits;
 mod ledger;
+mod memory;
 mod open;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,11 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Sealed, Session, TokenDigest, User};
+use crate::session::{ProfileChange, Sealed, Session, Standing, TokenDigest, User};
 use crate::store::{
     Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
 };
 
+use commits::Commits;
+use memory::{Memory, Recalled};
 pub use open::{OpenError, Problem};
 use writer::Writer;
 
@@ -31,17 +36,25 @@ pub(super) struct Sqlite {
     writer: Writer,
     /// Connections that nobody reads from at the moment. There come to be as many as read at once: one per worker.
     readers: Mutex<Vec<Connection>>,
+    /// Dropped after all connections, as [`Commits`] wants it.
+    memory: Arc<Memory>,
 }
 
 impl Sqlite {
     /// Opens the file, creating and migrating it as needed.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let writer = open::writer(path)
-            .and_then(|connection| Writer::start(connection).map_err(Problem::NoThread))
-            .map_err(|problem| problem.of(path.to_string_lossy()))?;
+        let open = || {
+            let connection = open::writer(path)?;
+            let memory = Arc::new(Memory::new(Commits::of(path)));
+            let writer = Writer::start(connection, Arc::clone(&memory));
+            Ok((writer.map_err(Problem::NoThread)?, memory))
+        };
+        let (writer, memory) =
+            open().map_err(|problem: Problem| problem.of(path.to_string_lossy()))?;
         Ok(Self {
             path: path.to_owned(),
             writer,
+            memory,
             readers: Mutex::default(),
         })
     }
@@ -74,7 +87,7 @@ impl Store for Sqlite {
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::log_in(connection, &login)),
+                .write(move |connection, changed| rows::log_in(connection, changed, &login)),
         )
     }
 
@@ -83,6 +96,27 @@ impl Store for Sqlite {
             self.writer.is_open()?;
             self.read(|connection| rows::find(connection, digest))
         })
+    }
+
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>> {
+        let standing = self.writer.is_open().and_then(|()| {
+            let place = match self.memory.recall(digest) {
+                Recalled::Known(standing) => return Ok(Some(standing)),
+                Recalled::Unknown(place) => Some(place),
+                Recalled::Untrusted(look) => {
+                    if look {
+                        self.writer.look();
+                    }
+                    None
+                }
+            };
+            let standing = self.read(|connection| rows::standing(connection, digest))?;
+            if let (Some(place), Some(standing)) = (place, &standing) {
+                place.fill(standing);
+            }
+            Ok(standing)
+        });
+        Box::pin(ready(standing))
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
@@ -94,29 +128,30 @@ impl Store for Sqlite {
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         Box::pin(
-            self.writer
-                .write(move |connection| rows::update(connection, digest, &update)),
+            self.writer.write(move |connection, changed| {
+                rows::update(connection, changed, digest, &update)
+            }),
         )
     }
 
     fn end(&self, ending: Ending) -> Reply<'_, usize> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::end(connection, ending)),
+                .write(move |connection, changed| rows::end(connection, changed, ending)),
         )
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         Box::pin(
             self.writer
-                .write(move |connection| rows::change_profile(connection, user, &change)),
+                .write(move |connection, _changed| rows::change_profile(connection, user, &change)),
         )
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
-        Box::pin(self.writer.write(move |connection| {
+        Box::pin(self.writer.write(move |connection, changed| {
             ledger::sweep(connection, now)?;
-            rows::sweep(connection, now, idle)
+            rows::sweep(connection, changed, now, idle)
         }))
     }
 
@@ -127,7 +162,7 @@ impl Store for Sqlite {
                 Some(answer) => Ok(answer),
                 None => {
                     self.writer
-                        .write(move |connection| ledger::claim(connection, &claim))
+                        .write(move |connection, _changed| ledger::claim(connection, &claim))
                         .await
                 }
             }
@@ -141,21 +176,23 @@ impl Store for Sqlite {
         value: Sealed,
         expires_at: Timestamp,
     ) -> Reply<'_, bool> {
-        Box::pin(
-            self.writer
-                .write(move |connection| ledger::keep(connection, key, holder, &value, expires_at)),
-        )
+        Box::pin(self.writer.write(move |connection, _changed| {
+            ledger::keep(connection, key, holder, &value, expires_at)
+        }))
     }
 
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
         Box::pin(
             self.writer
-                .write(move |connection| ledger::release(connection, key, holder)),
+                .write(move |connection, _changed| ledger::release(connection, key, holder)),
         )
     }
 
     fn ready(&self) -> Reply<'_, ()> {
-        Box::pin(self.writer.write(rows::ready))
+        Box::pin(
+            self.writer
+                .write(|connection, _changed| rows::ready(connection)),
+        )
     }
 
     fn close(&self) -> Reply<'_, ()> {

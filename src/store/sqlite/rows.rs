@@ -4,15 +4,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{
-    Change, Device, Profile, ProfileChange, Sealed, Session, SessionId, TokenDigest, User,
+    Change, Device, Profile, ProfileChange, Sealed, Session, SessionId, Standing, TokenDigest, User,
 };
+use crate::store::sqlite::writer::Changed;
 use crate::store::{Ending, LoggedIn, Login, Update};
 
-pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result<LoggedIn> {
+pub(super) fn log_in(
+    connection: &Connection,
+    changed: &mut Changed,
+    login: &Login,
+) -> rusqlite::Result<LoggedIn> {
     let user = connection
         .prepare_cached(
             "INSERT INTO user (id, subject, openid, unionid, created_at)
@@ -48,13 +53,15 @@ pub(super) fn log_in(connection: &Connection, login: &Login) -> rusqlite::Result
             ":session_keys": login.session_keys.0,
         })?;
     let others = login.sessions_per_user.saturating_sub(1);
-    connection
-        .prepare_cached(
-            "DELETE FROM session WHERE rowid IN (
-                 SELECT rowid FROM session WHERE user = ?1 AND digest <> ?2
-                 ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?3)",
-        )?
-        .execute(params![user.id.0, login.digest.0, others])?;
+    delete(
+        connection,
+        changed,
+        "DELETE FROM session WHERE rowid IN (
+             SELECT rowid FROM session WHERE user = ?1 AND digest <> ?2
+             ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?3)
+         RETURNING digest",
+        params![user.id.0, login.digest.0, others],
+    )?;
     Ok(LoggedIn {
         is_new: user.id == login.user_if_new,
         user,
@@ -83,6 +90,29 @@ pub(super) fn find(
         .optional()
 }
 
+pub(super) fn standing(
+    connection: &Connection,
+    digest: TokenDigest,
+) -> rusqlite::Result<Option<Standing>> {
+    connection
+        .prepare_cached(
+            "SELECT session.id, user.id, user.created_at, app, session.created_at, expires_at, last_seen
+             FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
+        )?
+        .query_row([digest.0], |row| {
+            Ok(Standing {
+                id: SessionId(row.get(0)?),
+                user: UserId(row.get(1)?),
+                user_created_at: time_at(row, 2)?,
+                app: app_at(row, 3)?,
+                created_at: time_at(row, 4)?,
+                expires_at: time_at(row, 5)?,
+                last_seen: time_at(row, 6)?,
+            })
+        })
+        .optional()
+}
+
 pub(super) fn sessions_of(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
     connection
         .prepare_cached(concat!(
@@ -94,8 +124,24 @@ pub(super) fn sessions_of(connection: &Connection, user: UserId) -> rusqlite::Re
         .collect()
 }
 
+/// Runs a statement that returns the digests of the sessions that it deletes; how many there were.
+fn delete(
+    connection: &Connection,
+    changed: &mut Changed,
+    statement: &str,
+    params: impl Params,
+) -> rusqlite::Result<usize> {
+    let before = changed.len();
+    let mut statement = connection.prepare_cached(statement)?;
+    for digest in statement.query_map(params, |row| Ok(TokenDigest(row.get(0)?)))? {
+        changed.push(digest?);
+    }
+    Ok(changed.len() - before)
+}
+
 pub(super) fn update(
     connection: &Connection,
+    changed: &mut Changed,
     digest: TokenDigest,
     update: &Update,
 ) -> rusqlite::Result<bool> {
@@ -107,21 +153,40 @@ pub(super) fn update(
             .prepare_cached("UPDATE session SET session_keys = ?2 WHERE digest = ?1")?
             .execute(params![digest.0, sealed.0]),
     };
+    changed.push(digest);
     Ok(updated? > 0)
 }
 
-pub(super) fn end(connection: &Connection, ending: Ending) -> rusqlite::Result<usize> {
-    let prepare = |sql| connection.prepare_cached(sql);
+pub(super) fn end(
+    connection: &Connection,
+    changed: &mut Changed,
+    ending: Ending,
+) -> rusqlite::Result<usize> {
     match ending {
-        Ending::Of(digest) => prepare("DELETE FROM session WHERE digest = ?1")?.execute([digest.0]),
-        Ending::Named(user, id) => {
-            prepare("DELETE FROM session WHERE user = ?1 AND id = ?2")?.execute([user.0, id.0])
-        }
-        Ending::Others(user, digest) => {
-            prepare("DELETE FROM session WHERE user = ?1 AND digest <> ?2")?
-                .execute(params![user.0, digest.0])
-        }
-        Ending::All(user) => prepare("DELETE FROM session WHERE user = ?1")?.execute([user.0]),
+        Ending::Of(digest) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE digest = ?1 RETURNING digest",
+            [digest.0],
+        ),
+        Ending::Named(user, id) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 AND id = ?2 RETURNING digest",
+            [user.0, id.0],
+        ),
+        Ending::Others(user, digest) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 AND digest <> ?2 RETURNING digest",
+            params![user.0, digest.0],
+        ),
+        Ending::All(user) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 RETURNING digest",
+            [user.0],
+        ),
     }
 }
 
@@ -156,16 +221,19 @@ fn column(change: &Change) -> (bool, Option<&str>) {
 
 pub(super) fn sweep(
     connection: &Connection,
+    changed: &mut Changed,
     now: Timestamp,
     idle: SignedDuration,
 ) -> rusqlite::Result<usize> {
     let unused_since = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
-    connection
-        .prepare_cached(
-            "DELETE FROM session WHERE rowid IN (
-                 SELECT rowid FROM session WHERE expires_at <= ?1 OR last_seen <= ?2 LIMIT 1000)",
-        )?
-        .execute([now.as_millisecond(), unused_since.as_millisecond()])
+    delete(
+        connection,
+        changed,
+        "DELETE FROM session WHERE rowid IN (
+             SELECT rowid FROM session WHERE expires_at <= ?1 OR last_seen <= ?2 LIMIT 1000)
+         RETURNING digest",
+        [now.as_millisecond(), unused_since.as_millisecond()],
+    )
 }
 
 pub(super) fn ready(connection: &Connection) -> rusqlite::Result<()> {
@@ -180,13 +248,17 @@ fn session_at(row: &Row<'_>) -> rusqlite::Result<Session> {
         digest: TokenDigest(row.get(0)?),
         id: SessionId(row.get(1)?),
         user: UserId(row.get(2)?),
-        app: AppId::new(row.get::<_, String>(3)?),
+        app: app_at(row, 3)?,
         created_at: time_at(row, 4)?,
         expires_at: time_at(row, 5)?,
         last_seen: time_at(row, 6)?,
         device: Device::new(&row.get::<_, String>(7)?),
         session_keys: Sealed(row.get(8)?),
     })
+}
+
+fn app_at(row: &Row<'_>, index: usize) -> rusqlite::Result<AppId> {
+    Ok(AppId::new(row.get_ref(index)?.as_str()?))
 }
 
 fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {

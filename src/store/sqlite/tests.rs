@@ -174,7 +174,7 @@ async fn a_full_disk_refuses_logins_and_loses_none() {
     let folder = Folder::new();
     let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
     let set_pages = |pages: i64| {
-        store.writer.write(move |connection| {
+        store.writer.write(move |connection, _changed| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_row| {
                 Ok(())
             })
@@ -209,7 +209,7 @@ async fn a_disk_that_turns_read_only_refuses_writes_and_still_reads() {
     store.log_in(login.clone()).await.unwrap();
     let read_only = store
         .writer
-        .write(|connection| connection.pragma_update(None, "query_only", true));
+        .write(|connection, _changed| connection.pragma_update(None, "query_only", true));
     read_only.await.unwrap();
     let refused = store.log_in(contract::login(2, 0)).await;
     assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}");
@@ -272,7 +272,7 @@ async fn a_kept_value_is_read_while_the_writer_is_busy() {
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let busy = store
         .writer
-        .write(move |_connection| Ok(wait.recv_timeout(Duration::from_secs(5)).is_ok()));
+        .write(move |_connection, _changed| Ok(wait.recv_timeout(Duration::from_secs(5)).is_ok()));
     let read_meanwhile = async {
         let claimed = store.claim(claim).await.unwrap();
         assert!(matches!(claimed, Claimed::Kept { .. }));
