@@ -40,7 +40,7 @@ def prepare(build):
             install(package)
     for folder in [ROOT, COMPARE] if build else []:
         environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
-        run("cargo", "build", "--release", "--locked", "--quiet", cwd=folder, env=environment, capture_output=False)
+        run("cargo", "build", "--release", "--quiet", cwd=folder, env=environment, capture_output=False)
     install_peers()
     # As many connections as the machine allows, for the servers too; and whoever measures stays off the servers' core.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

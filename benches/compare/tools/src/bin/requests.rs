@@ -17,7 +17,12 @@ async fn main() -> Result<(), Anything> {
         return Err("requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET".into());
     };
     let settings = settings(database, wechat, app_id, app_secret)?;
-    telemetry::init(settings.log.level, settings.profile)?;
+    let telemetry = telemetry::init(&telemetry::Options {
+        level: settings.log.level,
+        targets: &settings.log.targets,
+        style: settings.log.style,
+        profile: settings.profile,
+    })?;
     let parts = Parts::new(&settings, None, false)?;
     let app = init_service(app(&parts)).await;
     let reply_to = async |request: TestRequest| {
@@ -50,7 +55,7 @@ async fn main() -> Result<(), Anything> {
         other => return Err(format!("`{other}` is neither session nor login").into()),
     }
     parts.store().close().await?;
-    Ok(telemetry::flush()?)
+    Ok(telemetry.flush()?)
 }
 
 fn login(number: u32) -> TestRequest {
