@@ -11,6 +11,7 @@ from .results import kept
 
 RESULTS = ROOT / "benches" / "RESULTS.md"
 BY_HAND = [COMPARE / "method.md", COMPARE / "tries.md"]
+REDUCED = "**Part of it is of a reduced run**, one short round on small databases, which says nothing of the goals."
 MARKS = "<!-- speed: made by benches/compare/run -->", "<!-- end of speed -->"
 
 # The README's table: who is compared, and in what.
@@ -51,6 +52,7 @@ def results():
     parts = [
         "# Results",
         "Made by `benches/compare/run`, which makes it again; [method.md](compare/method.md) in it is written by hand.",
+        *([REDUCED] if any(work["reduced"] for work in works.values()) else []),
         table(["", "versions"], versions(works)),
         "## Goals",
         table(["", "work", "goal", "reached", "met"], goals),
@@ -83,7 +85,8 @@ def figures(work, result):
         for one in result["series"]
     ]
     yield f"### {work}: {result['title']}"
-    yield f"`benches/compare/run {work}`, {result['when']}, {result['rounds']}"
+    option = " --reduced" if result["reduced"] else ""
+    yield f"`benches/compare/run{option} {work}`, {result['when']}, {result['rounds']}"
     yield table(["", "median", "lowest", "highest", "", "core busy"], rows)
 
 

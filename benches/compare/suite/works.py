@@ -33,6 +33,7 @@ class Pace:
 
 
 SHORT = Pace(rounds=1, warm_up=1, seconds=1, sessions=1_000, grown=10_000, requests=2_000, writes=1_000, counted=50)
+REDUCED = Pace(rounds=1, warm_up=2, seconds=2, sessions=10_000, grown=100_000, requests=100_000, writes=10_000, counted=200)
 
 
 def in_turn(pace, contestants, request, tokens):
