@@ -224,7 +224,34 @@ pub struct UserId(pub [u8; 16]);
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(Hex::of(self.0).as_str())
+    }
+}
+
+/// Sixteen bytes as hexadecimal digits in lower case, put together at one go: nearly every reply shows one.
+#[derive(Debug, Clone, Copy)]
+pub struct Hex([u8; 32]);
+
+impl Hex {
+    /// Takes the bytes.
+    pub fn of(bytes: [u8; 16]) -> Self {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        Self(digits)
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+fn digit(value: u8) -> u8 {
+    match value {
+        0..=9 => b'0' + value,
+        _ => b'a' + value - 10,
     }
 }
 

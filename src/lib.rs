@@ -171,6 +171,7 @@ pub fn app(
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
+    let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     App::new()
         .app_data(web::Data::new(logins))
@@ -188,7 +189,9 @@ pub fn app(
             paths.clone().match_like_express(request, next)
         }))
         .wrap(Condition::new(parts.simulated, simulated))
-        .wrap(from_fn(request_id::name))
+        .wrap(from_fn(move |request, next| {
+            request_id::name(names.clone(), request, next)
+        }))
         .wrap(parts.access_log.clone())
 }
 

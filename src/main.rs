@@ -7,8 +7,12 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 use commands::{check_config, explain, healthcheck, serve, simulate};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The login backend for WeChat mini programs.
 ///

@@ -106,6 +106,9 @@ impl ApiError {
 
     /// The body of the reply, with the request's id where one is known.
     pub fn body(&self, request_id: Option<&str>) -> String {
+        if self.wechat.is_none() && request_id.is_none_or(needs_no_escape) {
+            return self.plain_body(request_id);
+        }
         let status = i64::from(self.status_code().as_u16());
         let reply = ErrorReply {
             code: self.wechat.as_ref().map_or(status, |said| said.errcode),
@@ -117,6 +120,30 @@ impl ApiError {
         // Numbers and texts always become JSON.
         serde_json::to_string(&reply).unwrap_or_default()
     }
+
+    /// The same, put together out of texts that stand in JSON as they are, as all names and sentences of the table do: what
+    /// is refused must cost less than what is served.
+    fn plain_body(&self, request_id: Option<&str>) -> String {
+        let status = self.status_code();
+        let parts = [
+            "{\"code\":",
+            status.as_str(),
+            ",\"error\":\"",
+            self.code.name(),
+            "\",\"message\":\"",
+            self.code.message(),
+            request_id.map_or("", |_| "\",\"request_id\":\""),
+            request_id.unwrap_or_default(),
+            "\"}",
+        ];
+        parts.concat()
+    }
+}
+
+/// Whether a text stands in JSON as it is.
+fn needs_no_escape(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
 }
 
 /// The content type of every reply.

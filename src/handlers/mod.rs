@@ -16,6 +16,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
 
 /// The reply of a handler that did what was asked: `{"code":0,"message":"success!","data":…}`.
@@ -48,5 +49,11 @@ impl<T: Serialize> Responder for Success<T> {
 
 /// A time as replies show it: in UTC, to the millisecond.
 fn rfc3339(time: Timestamp) -> String {
-    format!("{time:.3}")
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    let mut text = String::with_capacity("2026-11-24T19:16:05.123Z".len());
+    // Writing into a String cannot fail.
+    PRINTER
+        .print_timestamp(&time, &mut text)
+        .unwrap_or_default();
+    text
 }

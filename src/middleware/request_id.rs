@@ -3,7 +3,9 @@
 //! Knows the envelope of refusals and the header `x-request-id`.
 //! Never knows which URL was asked or what went wrong there.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,6 +15,7 @@ use actix_web::{HttpMessage as _, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, JSON};
+use crate::identity::Hex;
 
 /// The header that bears the name, in requests and replies.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,13 +27,38 @@ const MAX_LENGTH: usize = 64;
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
+/// Where a worker takes new names from: the operating system's random numbers, many at a time, because each system call
+/// costs a request as much as its log line does.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Rc<RefCell<Vec<u64>>>);
+
+/// How many numbers are fetched at a time. Our choice: a page of memory.
+const NUMBERS: usize = 512;
+
+impl Names {
+    fn new_name(&self) -> HeaderValue {
+        let mut numbers = self.0.borrow_mut();
+        if numbers.is_empty() {
+            let mut bytes = [0; NUMBERS * 8];
+            // A request is served without randomness too; its name is then not unique.
+            getrandom::fill(&mut bytes).unwrap_or_default();
+            let (chunks, _none) = bytes.as_chunks();
+            numbers.extend(chunks.iter().map(|chunk| u64::from_ne_bytes(*chunk)));
+        }
+        let number = numbers.pop().unwrap_or_default();
+        let name = Hex::of(u128::from(number).to_be_bytes());
+        let digits = name.as_str().get(16..).unwrap_or_default();
+        HeaderValue::from_str(digits).unwrap_or_else(|_never| HeaderValue::from_static("0"))
+    }
+}
+
 impl RequestId {
     /// The name that a proxy gave, if it is short and plain; else a new one.
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, names: &Names) -> Self {
         let given = headers
             .get(HEADER)
             .filter(|value| is_plain(value.as_bytes()));
-        Self(given.cloned().unwrap_or_else(new_name))
+        Self(given.cloned().unwrap_or_else(|| names.new_name()))
     }
 
     /// The name as text.
@@ -50,22 +78,16 @@ fn is_plain(name: &[u8]) -> bool {
     (1..=MAX_LENGTH).contains(&name.len()) && name.iter().all(plain)
 }
 
-fn new_name() -> HeaderValue {
-    // A request is served without randomness too; its name is then not unique.
-    let number = getrandom::u64().unwrap_or_default();
-    HeaderValue::from_str(&format!("{number:016x}"))
-        .unwrap_or_else(|_never| HeaderValue::from_static("0"))
-}
-
 /// Names the request, and finishes refusals: brings them into the one shape, adds the name, logs the cause once.
 ///
 /// # Errors
 /// Those of the services inside, which give none: they refuse with replies.
 pub async fn name(
+    names: Names,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, actix_web::Error> {
-    let id = RequestId::of(request.headers());
+    let id = RequestId::of(request.headers(), &names);
     request.extensions_mut().insert(id.clone());
     let response = next.call(request).await?;
     let body = refused_with(&response, &id);
@@ -117,7 +139,7 @@ mod tests {
         let id_for = |given: &'static [u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, HeaderValue::from_bytes(given).unwrap());
-            RequestId::of(&headers).to_string()
+            RequestId::of(&headers, &Names::default()).to_string()
         };
         assert_eq!(id_for(b"a1B2-c3_d.4"), "a1B2-c3_d.4");
         for strange in [&b""[..], b"a b", b"a\"b", b"\xff", &[b'a'; 65]] {
@@ -131,6 +153,10 @@ mod tests {
 
     #[test]
     fn names_differ() {
-        assert_ne!(new_name(), new_name());
+        let names = Names::default();
+        let mut taken: Vec<_> = (0..2 * NUMBERS).map(|_| names.new_name()).collect();
+        taken.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+        taken.dedup();
+        assert_eq!(taken.len(), 2 * NUMBERS);
     }
 }

@@ -56,13 +56,10 @@ async fn caller(request: &ServiceRequest) -> Result<Caller, ApiError> {
 
 /// The text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
 pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
-    let (scheme, token) = request
-        .headers()
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let credentials = request.headers().get(AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = credentials.split_at_checked(b"bearer ".len())?;
+    let token = scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)?;
+    std::str::from_utf8(token).ok().map(str::trim)
 }
 
 /// Whose request this is: the live session that the guard found. Take it as an argument of a handler behind the guard.

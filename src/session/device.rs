@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::identity::Hex;
 use crate::session::CryptoError;
 
 /// A session's public name: 16 random bytes, shown as 32 hexadecimal digits. It opens nothing, and has nothing to do
@@ -39,7 +40,7 @@ impl SessionId {
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(Hex::of(self.0).as_str())
     }
 }
 

@@ -58,9 +58,12 @@ impl Token {
 
     /// Reads a token as a client sends it. `None` for what cannot be one, so that garbage never reaches the store.
     pub fn parse(text: &str) -> Option<Self> {
-        let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?);
+        let text = text.strip_prefix(PREFIX)?;
+        let mut decoded = Zeroizing::new([0; RANDOM_BYTES + CHECKSUM_BYTES]);
+        let length = URL_SAFE_NO_PAD.decode_slice(text, decoded.as_mut_slice());
         let (random, sum) = decoded.split_first_chunk::<RANDOM_BYTES>()?;
-        (sum == checksum(random)).then(|| Self(Zeroizing::new(*random)))
+        (length == Ok(decoded.len()) && sum == checksum(random))
+            .then(|| Self(Zeroizing::new(*random)))
     }
 
     /// The token as the client carries it.

@@ -5,6 +5,8 @@
 mod commits;
 mod ledger;
 mod memory;
+#[cfg(test)]
+mod memory_tests;
 mod open;
 mod rows;
 #[cfg(test)]
@@ -45,6 +47,8 @@ impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let open = || {
             let connection = open::writer(path)?;
+            // A new file has no header of commits before the first read.
+            rows::ready(&connection)?;
             let memory = Arc::new(Memory::new(Commits::of(path)));
             let writer = Writer::start(connection, Arc::clone(&memory));
             Ok((writer.map_err(Problem::NoThread)?, memory))

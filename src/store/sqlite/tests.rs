@@ -12,10 +12,10 @@ use crate::session::Sealed;
 use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, contract};
 
 /// A folder of this test's own, removed when the test is over.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut random = [0; 8];
         getrandom::fill(&mut random).unwrap();
         let name = format!("weapp-login-{:016x}", u64::from_ne_bytes(random));
@@ -24,7 +24,7 @@ impl Folder {
         Self(folder)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -154,13 +154,21 @@ impl Writer {
 
 /// Runs one job's statements so that their failure undoes them alone.
 fn in_savepoint<T>(
-    transaction: &mut Transaction<'_>,
+    connection: &Connection,
     statements: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T, Error> {
-    let savepoint = transaction.savepoint()?;
-    let value = statements(&savepoint)?;
-    savepoint.commit()?;
-    Ok(value)
+    // Prepared once: rusqlite's own savepoints are parsed anew for each job.
+    let run = |statement| connection.prepare_cached(statement)?.execute(());
+    run("SAVEPOINT job")?;
+    let value = statements(connection);
+    // Where SQLite has given up on the whole transaction, there is no savepoint left.
+    if !connection.is_autocommit() {
+        if value.is_err() {
+            run("ROLLBACK TO job")?;
+        }
+        run("RELEASE job")?;
+    }
+    Ok(value?)
 }
 
 /// The thread.
