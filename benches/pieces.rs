@@ -142,9 +142,9 @@ fn store_reads(criterion: &mut Criterion, runtime: &Runtime, store: &Arc<dyn Sto
     let logins: Vec<Login> = (0..1024).map(|_| login()).collect();
     let digests: Vec<_> = logins.iter().map(|login| login.digest).collect();
     let kept = join_all(logins.into_iter().map(|login| store.log_in(login)));
-    runtime.block_on(kept).into_iter().for_each(|kept| {
+    for kept in runtime.block_on(kept) {
         kept.unwrap();
-    });
+    }
     let mut group = criterion.benchmark_group("store read");
     let next = Cell::new(0_usize);
     let turn = || {

@@ -17,7 +17,7 @@ LIFETIME = 7 * DAY
 def filled(sessions, known):
     """Our database with so many sessions, and the file with the tokens of `known` of them."""
     tokens = WORK / f"tokens-{known}.txt"
-    database = made(f"weapp-{sessions}-{known}.db", lambda part: run(BUILT / "seed", part, APP_ID, sessions, tokens, known))
+    database = made(f"weapp-{sessions}-{known}.db", lambda part: run(BUILT / "tools", "seed", part, APP_ID, sessions, tokens, known))
     # Those of the tokens are the first rows, and nobody asks for the others.
     refresh(database, f"WHERE rowid <= {known}")
     return database, tokens

@@ -29,5 +29,5 @@ def counted(work, requests):
     said = WORK / "callgrind.log"
     with servers.wechat() as wechat:
         run("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={said}",
-            BUILT / "requests", work, requests, databases.empty("counted"), f"http://127.0.0.1:{wechat.port}", APP_ID, APP_SECRET)
+            BUILT / "tools", "requests", work, requests, databases.empty("counted"), f"http://127.0.0.1:{wechat.port}", APP_ID, APP_SECRET)
     return int(re.search(r"Collected : (\d+)", said.read_text())[1])

@@ -9,6 +9,7 @@ import platform
 import resource
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,14 +39,29 @@ def prepare(build):
     for tool, package in [("wrk", "wrk"), ("taskset", "util-linux"), ("node", "nodejs"), ("npm", "npm"), ("make", "build-essential")]:
         if not shutil.which(tool):
             install(package)
-    for folder in [ROOT, COMPARE] if build else []:
+    if build:
         environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
-        run("cargo", "build", "--release", "--quiet", cwd=folder, env=environment, capture_output=False)
+        for folder, options in [(ROOT, []), (COMPARE, profile())]:
+            run("cargo", "build", "--release", "--quiet", *options, cwd=folder, env=environment, capture_output=False)
     install_peers()
     # As many connections as the machine allows, for the servers too; and whoever measures stays off the servers' core.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.sched_setaffinity(0, {1})
+
+
+def profile():
+    """The product's release profile, as options of cargo: so the limits are built as it is, and share its dependencies."""
+    return [f"--config=profile.release.{line}" for line in lines(tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"])]
+
+
+def lines(table):
+    """A table of TOML as one line for each value."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from (f"{key}.{line}" for line in lines(value))
+        else:
+            yield f"{key}={json.dumps(value)}"
 
 
 def install(package):

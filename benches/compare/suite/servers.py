@@ -125,4 +125,4 @@ def peer(name, database, wechat_port):
 
 def limit(name, status, body):
     """A framework with nothing in it but this reply."""
-    return Server(f"bare {name}", [BUILT / f"bare-{name}", PORT, status, body])
+    return Server(f"bare {name}", [BUILT / "limits", name, PORT, status, body])

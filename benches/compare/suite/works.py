@@ -178,7 +178,7 @@ def writes(pace):
     series = {way: Series(what, "logins/s") for way, what in [("store", "store"), ("raw", "raw SQLite, commits of 64")]}
     for number in range(1, pace.rounds + 1):
         for way, one in series.items():
-            told = run("taskset", "-c", "0,1", BUILT / "writes", way, databases.empty(way), APP_ID, pace.writes)
+            told = run("taskset", "-c", "0,1", BUILT / "tools", "writes", way, databases.empty(way), APP_ID, pace.writes)
             told = json.loads(told)
             add(number, one, told["logins"] / told["seconds"])
     store, raw = (one.median() for one in series.values())
@@ -196,7 +196,7 @@ def tail(pace):
             capacity, _ = measure(server.ready(), SESSION, tokens, pace)
             with beside(server, LOGIN, tokens, pace.seconds + 2):
                 time.sleep(1)
-                pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "pace", server.port, tokens, capacity / 2, pace.seconds]
+                pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "tools", "pace", server.port, tokens, capacity / 2, pace.seconds]
                 told = json.loads(run(*pacer))
         for series, figure in zip(shown, [capacity / 2, told["p50"], told["p99"], told["p99"] / told["p50"]], strict=True):
             add(number, series, figure)

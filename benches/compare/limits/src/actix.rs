@@ -1,21 +1,15 @@
-//! `bare-actix PORT STATUS BODY`: one actix worker that answers every request to `/login` and `/session` alike.
+//! One actix worker that answers every request to `/login` and `/session` alike.
 //!
 //! Knows the body's bytes. Never knows what they say.
 
-use std::env;
 use std::error::Error;
 
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-#[actix_web::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, port, status, body] = arguments.as_slice() else {
-        return Err("bare-actix PORT STATUS BODY".into());
-    };
-    let (port, status): (u16, StatusCode) = (port.parse()?, status.parse()?);
-    let body = web::Bytes::from(body.clone());
+pub(crate) async fn serve(port: u16, status: u16, body: String) -> Result<(), Box<dyn Error>> {
+    let status = StatusCode::from_u16(status)?;
+    let body = web::Bytes::from(body);
     let server = HttpServer::new(move || {
         let body = body.clone();
         let reply = move || {

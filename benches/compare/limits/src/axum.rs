@@ -1,8 +1,7 @@
-//! `bare-axum PORT STATUS BODY`: axum on one thread, answering every request to `/login` and `/session` alike.
+//! axum on one thread, answering every request to `/login` and `/session` alike.
 //!
 //! Knows the body's bytes. Never knows what they say.
 
-use std::env;
 use std::error::Error;
 
 use axum::Router;
@@ -12,13 +11,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, port, status, body] = arguments.as_slice() else {
-        return Err("bare-axum PORT STATUS BODY".into());
-    };
-    let (port, status): (u16, StatusCode) = (port.parse()?, status.parse()?);
-    let body = Bytes::from(body.clone());
+pub(crate) fn serve(port: u16, status: u16, body: String) -> Result<(), Box<dyn Error>> {
+    let status = StatusCode::from_u16(status)?;
+    let body = Bytes::from(body);
     let reply = move || {
         let json = [(CONTENT_TYPE, "application/json; charset=utf-8")];
         let reply = (status, json, body.clone());

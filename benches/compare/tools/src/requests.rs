@@ -1,20 +1,18 @@
-//! `requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET`: so many requests through the whole app, one after the other and
+//! `tools requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET`: so many requests through the whole app, one after the other and
 //! without a socket. What two runs differ by is what the further requests cost, and start and stop cancel out.
 
-use std::env;
 use std::path::Path;
 
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use tools::Anything;
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, app, telemetry};
 
-#[actix_rt::main]
-async fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, work, count, database, wechat, app_id, app_secret] = arguments.as_slice() else {
-        return Err("requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET".into());
+use crate::Anything;
+
+pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
+    let [work, count, database, wechat, app_id, app_secret] = arguments else {
+        return Err("tools requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET".into());
     };
     let settings = settings(database, wechat, app_id, app_secret)?;
     let telemetry = telemetry::init(&telemetry::Options {

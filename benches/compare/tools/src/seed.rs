@@ -1,25 +1,25 @@
-//! `seed DATABASE APP_ID SESSIONS TOKENS KNOWN`: a database with so many live sessions, `KNOWN` of them of tokens that are in
+//! `tools seed DATABASE APP_ID SESSIONS TOKENS KNOWN`: a database with so many live sessions, `KNOWN` of them of tokens that are in
 //! the file `TOKENS`, one a line. Tokens that the file holds already are used again.
 //!
 //! The known ones go through the store as logins do. The others are rows of the same shape under random keys, which
 //! nobody can have a token for: made by one statement, or ten million would take an hour.
 
-use std::{env, fs};
+use std::fs;
 
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
-use tools::{Anything, Strangers, now};
 use weapp_login::session::Token;
 use weapp_login::store::{self, Store};
+
+use crate::Anything;
+use crate::strangers::{Strangers, now};
 
 /// How many logins are under way at once.
 const AT_ONCE: usize = 1024;
 
-#[actix_rt::main]
-async fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, database, app_id, sessions, file, known] = arguments.as_slice() else {
-        return Err("seed DATABASE APP_ID SESSIONS TOKENS KNOWN".into());
+pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
+    let [database, app_id, sessions, file, known] = arguments else {
+        return Err("tools seed DATABASE APP_ID SESSIONS TOKENS KNOWN".into());
     };
     let (sessions, known): (i64, usize) = (sessions.parse()?, known.parse()?);
     let tokens = tokens(file, known)?;

@@ -1,16 +1,17 @@
-//! `pace PORT TOKENS PER_SECOND SECONDS`: session checks at a steady pace, and how long each took from the moment when it
+//! `tools pace PORT TOKENS PER_SECOND SECONDS`: session checks at a steady pace, and how long each took from the moment when it
 //! was to be sent: one that had to wait for a free connection has waited, too.
 //!
 //! Knows just enough HTTP for replies with a `content-length`. Never knows how fast the server is.
 
+use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::num::NonZero;
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tools::Anything;
+
+use crate::Anything;
 
 const CONNECTIONS: usize = 32;
 
@@ -25,10 +26,9 @@ struct Lane {
     received: Vec<u8>,
 }
 
-fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, port, tokens, per_second, seconds] = arguments.as_slice() else {
-        return Err("pace PORT TOKENS PER_SECOND SECONDS".into());
+pub(crate) fn run(arguments: &[String]) -> Result<(), Anything> {
+    let [port, tokens, per_second, seconds] = arguments else {
+        return Err("tools pace PORT TOKENS PER_SECOND SECONDS".into());
     };
     let (port, per_second, seconds): (u16, f64, f64) =
         (port.parse()?, per_second.parse()?, seconds.parse()?);
@@ -38,7 +38,7 @@ fn main() -> Result<(), Anything> {
     let mut lanes: Vec<Lane> = lanes.collect::<Result<_, _>>()?;
     // Else the kernel lets a thread sleep 50 µs longer than it asked for.
     rustix::thread::set_current_timer_slack(NonZero::new(1))?;
-    let mut took = run(&mut lanes, &requests, per_second, seconds)?;
+    let mut took = send_all(&mut lanes, &requests, per_second, seconds)?;
     took.sort_unstable();
     let at = |percent: usize| took[(took.len() - 1) * percent / 100].as_micros();
     let (count, median, p99) = (took.len(), at(50), at(99));
@@ -52,7 +52,7 @@ fn request(token: &str) -> String {
 }
 
 /// Sends what is due on whichever connection is free, until all was sent and answered.
-fn run(
+fn send_all(
     lanes: &mut [Lane],
     requests: &[String],
     per_second: f64,

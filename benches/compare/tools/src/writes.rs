@@ -1,24 +1,23 @@
-//! `writes store|raw DATABASE APP_ID COUNT`: how many logins a second become durable, 64 at once.
+//! `tools writes store|raw DATABASE APP_ID COUNT`: how many logins a second become durable, 64 at once.
 //!
 //! `store` goes through the library's [`Store`], 64 callers at once. `raw` is `SQLite` by itself: the same file, the same
 //! statements, 64 logins in each commit, and nobody to answer.
 
-use std::env;
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
-use tools::{Anything, Strangers, now};
 use weapp_login::session::Token;
 use weapp_login::store::{self, Login, Store};
 
+use crate::Anything;
+use crate::strangers::{Strangers, now};
+
 const AT_ONCE: usize = 64;
 
-#[actix_rt::main]
-async fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = env::args().collect();
-    let [_, way, database, app_id, count] = arguments.as_slice() else {
-        return Err("writes store|raw DATABASE APP_ID COUNT".into());
+pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
+    let [way, database, app_id, count] = arguments else {
+        return Err("tools writes store|raw DATABASE APP_ID COUNT".into());
     };
     let logins = logins(app_id, count.parse()?)?;
     let count = logins.len();
@@ -113,7 +112,9 @@ fn commit(connection: &mut Connection, logins: &[Login]) -> Result<(), Anything>
              RETURNING digest",
         )?;
         let over = params![user, login.digest.0, login.sessions_per_user - 1];
-        ended.query_map(over, |_row| Ok(()))?.collect::<Result<(), _>>()?;
+        ended
+            .query_map(over, |_row| Ok(()))?
+            .collect::<Result<(), _>>()?;
     }
     Ok(transaction.commit()?)
 }

@@ -1,4 +1,4 @@
-//! What the tools share: logins as the store takes them, with the sizes that real ones have.
+//! Logins as the store takes them, each of a new user, with the sizes that real ones have.
 //!
 //! Knows which columns are random. Never knows who uses the rows.
 
@@ -7,19 +7,17 @@ use weapp_login::identity::{AppId, Subject, UserId};
 use weapp_login::session::{Device, Seal, SessionId, Token};
 use weapp_login::store::Login;
 
-/// Any error, on its way out of `main`.
-pub type Anything = Box<dyn std::error::Error + Send + Sync>;
+use crate::Anything;
 
 /// Makes logins of one mini program, each of a new user.
-pub struct Strangers {
+pub(crate) struct Strangers {
     app: AppId,
     seal: Seal,
 }
 
 impl Strangers {
     /// Of the mini program with this AppID.
-    #[must_use]
-    pub fn of(app_id: &str) -> Self {
+    pub(crate) fn of(app_id: &str) -> Self {
         Self {
             app: AppId::new(app_id),
             seal: Seal::new(b"an AppSecret", b"benchmark"),
@@ -27,10 +25,7 @@ impl Strangers {
     }
 
     /// A login with this token at this time.
-    ///
-    /// # Errors
-    /// If the operating system has no random bytes.
-    pub fn login(&self, token: &Token, now: Timestamp) -> Result<Login, Anything> {
+    pub(crate) fn login(&self, token: &Token, now: Timestamp) -> Result<Login, Anything> {
         let subject = Subject(random()?);
         Ok(Login {
             subject,
@@ -50,10 +45,7 @@ impl Strangers {
 }
 
 /// The time, to the millisecond, as the store keeps it.
-///
-/// # Errors
-/// If the clock stands before 1970.
-pub fn now() -> Result<Timestamp, Anything> {
+pub(crate) fn now() -> Result<Timestamp, Anything> {
     let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed()?;
     Ok(Timestamp::from_millisecond(
         since_1970.as_millis().try_into()?,
