@@ -21,6 +21,7 @@ pub mod store;
 pub mod telemetry;
 pub mod wechat;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ use login::{Apps, Logins, Rules, Sessions};
 use middleware::access_log::AccessLog;
 use middleware::json::JsonConfig;
 use middleware::paths::Paths;
-use middleware::request_id;
+use middleware::{closing, request_id};
 use readiness::Readiness;
 use session::Lifetimes;
 use settings::{LogStyle, Settings};
@@ -173,6 +174,7 @@ pub fn app(
     let paths = Paths::new(routes::table().iter().map(|row| row.path));
     let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
+    let readiness = Rc::new(parts.readiness.clone());
     App::new()
         .app_data(web::Data::new(logins))
         .app_data(web::Data::new(phones))
@@ -193,6 +195,7 @@ pub fn app(
             request_id::name(names.clone(), request, next)
         }))
         .wrap(parts.access_log.clone())
+        .wrap_fn(move |request, app| closing::close(request, app, Rc::clone(&readiness)))
 }
 
 fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {

@@ -3,8 +3,10 @@
 //! Knows the order in which a process starts and stops, and what it prints. Never knows what is served.
 
 pub(crate) mod check_config;
+mod connections;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
+mod listener;
 pub(crate) mod serve;
 mod signals;
 pub(crate) mod simulate;

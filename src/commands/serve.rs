@@ -4,16 +4,20 @@
 
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
 use jiff::Timestamp;
-use socket2::{Domain, Socket, Type};
-use weapp_login::settings::{Loaded, Settings};
+use sd_notify::NotifyState;
+use tokio::time::timeout;
+use weapp_login::settings::{Loaded, LogStyle, Server, Settings};
 use weapp_login::simulator::{Options, Simulator};
 use weapp_login::{Parts, app, telemetry};
 
+use crate::commands::connections::Connections;
+use crate::commands::listener::{Inherited, Listener, listen};
 use crate::commands::signals::Signals;
 use crate::commands::start_block::StartBlock;
 use crate::commands::{Failure, configuration};
@@ -21,14 +25,12 @@ use crate::commands::{Failure, configuration};
 /// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
-/// How many connections may wait to be accepted: what actix takes where it binds by itself.
-const BACKLOG: i32 = 2048;
-
 /// The simulator's seed: always the same, so that its users are the same after a restart.
 const SEED: u64 = 1;
 
 /// Serves until a signal says stop.
 pub(crate) fn run() -> Result<(), Failure> {
+    let inherited = Inherited::take();
     let loaded = configuration()?;
     let settings = &loaded.settings;
     let telemetry = telemetry::init(&telemetry::Options {
@@ -38,24 +40,24 @@ pub(crate) fn run() -> Result<(), Failure> {
         profile: settings.profile,
     })
     .map_err(|error| Failure::of_ours(&error))?;
-    let served = actix_rt::System::new().block_on(serve(&loaded));
+    let served = actix_rt::System::new().block_on(serve(&loaded, inherited));
     telemetry
         .flush()
         .map_err(|error| Failure::of_ours(&error))?;
     served
 }
 
-async fn serve(loaded: &Loaded) -> Result<(), Failure> {
+async fn serve(loaded: &Loaded, inherited: Inherited) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let simulator = simulator(settings).await?;
-    let listener = listen(settings)?;
+    let listener = listen(&settings.server, inherited)?;
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let parts = Parts::new(settings, simulator.as_ref(), no_color)
         .map_err(|error| Failure::to_mend(&error))?;
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));
-    let served = run_server(settings, &parts, listener, signals).await;
+    let served = run_server(&settings.server, &parts, listener.socket, signals).await;
     sweeping.abort();
     parts
         .store()
@@ -74,75 +76,83 @@ async fn simulator(settings: &Settings) -> Result<Option<Simulator>, Failure> {
     started.map(Some).map_err(|error| Failure::of_ours(&error))
 }
 
-/// Takes the port.
-fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
-    let address = settings.server.address();
-    bind(address).map_err(|error| {
-        let kind = error.kind();
-        let what = if kind == io::ErrorKind::AddrInUse {
-            "another process listens there already".to_owned()
-        } else {
-            error.to_string()
-        };
-        Failure::message(format!(
-            "cannot listen on `{address}` (`server.host` and `server.port`): {what}\n  \
-             hint: stop that process, or choose another port, as in WEAPP_SERVER__PORT={}",
-            address.port().checked_add(1).unwrap_or(3000)
-        ))
-    })
-}
-
-/// As the standard library binds, but with room for a burst of connections: its queue holds 128.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn announce(loaded: &Loaded, listener: &TcpListener) -> io::Result<()> {
+fn announce(loaded: &Loaded, listener: &Listener) -> io::Result<()> {
     let mut out = io::stdout();
+    let for_machines = loaded.settings.log.style == LogStyle::Json;
     let block = StartBlock {
         profile: loaded.settings.profile.name(),
-        address: listener.local_addr()?,
+        address: listener.socket.local_addr()?,
+        inherited: listener.inherited,
         sources: &loaded.sources,
         database: &loaded.settings.store.file().to_string_lossy(),
         simulated: loaded.settings.simulated(),
-        for_people: out.is_terminal(),
+        for_people: out.is_terminal() && !for_machines,
     };
+    if for_machines {
+        log::info!("{}", block.to_string().trim_end());
+        return Ok(());
+    }
     out.write_all(block.to_string().as_bytes())
 }
 
-/// Serves until a signal, then lets requests in flight finish. A second signal cuts them off.
+/// Serves until a signal, then winds down. A second signal cuts off what is left.
 async fn run_server(
-    settings: &Settings,
+    settings: &Server,
     parts: &Parts,
     listener: TcpListener,
     mut signals: Signals,
 ) -> io::Result<()> {
     let worker_parts = parts.clone();
+    let connections = Connections::default();
     let server = HttpServer::new(move || app(&worker_parts))
-        .workers(settings.server.worker_count())
-        .shutdown_timeout(settings.server.shutdown().as_secs())
+        .workers(settings.worker_count())
+        .shutdown_timeout(settings.shutdown().as_secs())
         .disable_signals()
+        .on_connect(connections.counter())
         .listen(listener)?
         .run();
     let handle = server.handle();
     let mut serving = actix_rt::spawn(server);
+    let until_told = async {
+        // A command that changes nothing: it is answered once the workers run.
+        handle.resume().await;
+        tell_manager(NotifyState::Ready);
+        signals.next().await;
+    };
     tokio::select! {
         ended = &mut serving => return ended.map_err(io::Error::other)?,
-        () = signals.next() => {}
+        () = until_told => {}
     }
-    log::info!(
-        "stopping; requests in flight have {} seconds",
-        settings.server.shutdown_seconds
-    );
     parts.readiness().drain();
+    tell_manager(NotifyState::Stopping);
+    log::info!(
+        "stopping: no new connections; {} are open and close with their next answer within {} seconds, then requests in \
+         flight have {} seconds",
+        connections.count(),
+        settings.drain_seconds,
+        settings.shutdown_seconds
+    );
     tokio::select! {
-        () = handle.stop(true) => serving.await.map_err(io::Error::other)?,
+        () = wind_down(settings, &handle, &connections) => serving.await.map_err(io::Error::other)?,
         // The server hears nothing while it waits for requests in flight; what is left ends with the process.
         () = signals.next() => Ok(()),
+    }
+}
+
+/// Lets clients leave by themselves first: a connection that the server closes may have a request on its way.
+async fn wind_down(settings: &Server, handle: &ServerHandle, connections: &Connections) {
+    handle.pause().await;
+    // Whether all have left or time is up, the rest is the same.
+    timeout(settings.drain(), connections.gone())
+        .await
+        .unwrap_or_default();
+    handle.stop(true).await;
+}
+
+/// Tells the service manager, if one listens (`NOTIFY_SOCKET`).
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log::warn!("could not tell the service manager: {error}");
     }
 }
 

@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 pub(crate) struct StartBlock<'a> {
     pub(crate) profile: &'a str,
     pub(crate) address: SocketAddr,
+    /// Whether the socket was handed over.
+    pub(crate) inherited: bool,
     pub(crate) sources: &'a [String],
     pub(crate) database: &'a str,
     pub(crate) simulated: bool,
@@ -43,6 +45,10 @@ impl StartBlock<'_> {
             self.on_the_lan()
                 .map(|address| ("on your LAN", format!("http://{address}"))),
         );
+        if self.inherited {
+            let fact = "inherited; `server.host` and `server.port` are not looked at";
+            facts.push(("socket", fact.to_owned()));
+        }
         facts.push(("configuration", self.sources.join(", ")));
         facts.push(("database", self.database.to_owned()));
         if self.simulated {
@@ -98,6 +104,7 @@ mod tests {
         let block = StartBlock {
             profile: "development",
             address: address.parse().unwrap(),
+            inherited: false,
             sources: &["built-in defaults".to_owned(), "PORT".to_owned()],
             database: "data/weapp.db",
             simulated,

@@ -64,7 +64,7 @@ impl From<NotReady> for ApiError {
     fn from(error: NotReady) -> Self {
         let code = match error {
             NotReady::Draining => ErrorCode::Draining,
-            NotReady::Store(_) => ErrorCode::StoreUnavailable,
+            NotReady::Store(_) | NotReady::StoreSilent => ErrorCode::StoreUnavailable,
         };
         Self::from(code).because(error)
     }

@@ -106,7 +106,8 @@ impl ApiError {
 
     /// The body of the reply, with the request's id where one is known.
     pub fn body(&self, request_id: Option<&str>) -> String {
-        if self.wechat.is_none() && request_id.is_none_or(needs_no_escape) {
+        let plain = needs_no_escape(self.code.message()) && request_id.is_none_or(needs_no_escape);
+        if plain && self.wechat.is_none() {
             return self.plain_body(request_id);
         }
         let status = i64::from(self.status_code().as_u16());
@@ -121,8 +122,8 @@ impl ApiError {
         serde_json::to_string(&reply).unwrap_or_default()
     }
 
-    /// The same, put together out of texts that stand in JSON as they are, as all names and sentences of the table do: what
-    /// is refused must cost less than what is served.
+    /// The same, put together out of texts that stand in JSON as they are, as nearly all are: what is refused must cost less
+    /// than what is served.
     fn plain_body(&self, request_id: Option<&str>) -> String {
         let status = self.status_code();
         let parts = [
@@ -143,7 +144,7 @@ impl ApiError {
 /// Whether a text stands in JSON as it is.
 fn needs_no_escape(text: &str) -> bool {
     text.bytes()
-        .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+        .all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))
 }
 
 /// The content type of every reply.

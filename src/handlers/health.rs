@@ -17,7 +17,7 @@ pub async fn live() -> impl Responder {
 /// Answers 200 if requests are welcome, else 503.
 ///
 /// # Errors
-/// `draining` on the way out, `store_unavailable` if the store does not answer.
+/// `draining` on the way out; `store_unavailable` if the store fails, or has not answered for 2 seconds.
 pub async fn ready(readiness: web::Data<Readiness>) -> Result<impl Responder, ApiError> {
     readiness.check().await?;
     Ok(Success(json!({})))

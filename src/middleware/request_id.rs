@@ -127,7 +127,11 @@ fn report(refusal: &ApiError, id: &RequestId) {
         () if refusal.is_from_wechat() => Level::Warn,
         () => Level::Debug,
     };
-    log::log!(level, "{} {refusal} (request {id})", status.as_u16());
+    log::log!(
+        level,
+        request_id = id.as_str(), status = status.as_u16(), errcode = refusal.errcode();
+        "{} {refusal} (request {id})", status.as_u16()
+    );
 }
 
 #[cfg(test)]

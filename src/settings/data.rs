@@ -9,10 +9,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use ::log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{AppId, AppSecret};
+use crate::settings::log::{self, LogStyle, LogTarget};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,7 +60,9 @@ pub struct Server {
     pub port: u16,
     /// Threads that answer requests; 0 means one per core. See [`Server::worker_count`].
     pub workers: u16,
-    /// How long requests in flight may go on after a signal to stop.
+    /// How long answers close their connections at most, after a signal to stop.
+    pub drain_seconds: u32,
+    /// How long what is left of requests may go on after that.
     pub shutdown_seconds: u32,
 }
 
@@ -69,34 +73,15 @@ pub struct Log {
     /// The name of an access log format or a template of morgan's tokens; not yet judged.
     pub format: String,
     /// How much is logged beside the access log.
-    #[serde(deserialize_with = "level")]
-    pub level: log::LevelFilter,
+    #[serde(deserialize_with = "log::level")]
+    pub level: LevelFilter,
     /// Targets with levels of their own; the last one that fits counts.
-    #[serde(deserialize_with = "targets")]
+    #[serde(deserialize_with = "log::targets")]
     pub targets: Vec<LogTarget>,
     /// For people or for machines.
     pub style: LogStyle,
     /// Paths that the access log leaves out.
     pub skip: Vec<String>,
-}
-
-/// A level for the lines of one part of the program, as in `weapp_login::store=debug`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogTarget {
-    /// The path that the targets begin with; without one, the level is for our own crate, as `log.level` is.
-    pub name: Option<String>,
-    /// How much is logged of it.
-    pub level: log::LevelFilter,
-}
-
-/// What a log line looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogStyle {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 /// How request bodies are read.
@@ -194,7 +179,12 @@ impl Server {
         }
     }
 
-    /// How long requests in flight may go on after a signal to stop.
+    /// How long answers close their connections at most, after a signal to stop.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds.into())
+    }
+
+    /// How long what is left of requests may go on after that.
     pub fn shutdown(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds.into())
     }
@@ -234,23 +224,6 @@ pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Takes `target=level`, `level` alone, or `target` alone for all of it, as `RUST_LOG` does.
-pub(super) fn log_target(text: &str) -> Option<LogTarget> {
-    let (name, level) = match text.trim().split_once('=') {
-        Some((name, level)) => (Some(name), level.parse().ok()?),
-        None => match text.trim().parse() {
-            Ok(level) => (None, level),
-            Err(_no_level) => (Some(text.trim()), log::LevelFilter::Trace),
-        },
-    };
-    let of_a_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte);
-    let sound = name.is_none_or(|name| !name.is_empty() && name.bytes().all(of_a_path));
-    sound.then(|| LogTarget {
-        name: name.map(str::to_owned),
-        level,
-    })
-}
-
 /// The file that an `sqlite:` URL names. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` are the same, relative, file.
 pub(super) fn sqlite_file(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("sqlite:")?;
@@ -260,18 +233,6 @@ pub(super) fn sqlite_file(url: &str) -> Option<&str> {
 fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     ip_address(&text).ok_or_else(|| D::Error::custom("no IP address"))
-}
-
-fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<log::LevelFilter, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(D::Error::custom)
-}
-
-fn targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LogTarget>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let targets = texts.iter().map(|text| log_target(text));
-    let targets: Option<_> = targets.collect();
-    targets.ok_or_else(|| D::Error::custom("no target and level"))
 }
 
 fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -74,6 +74,7 @@ const KEYS: &[Key] = &[
     key("server.host", Kind::Text(rules::host)),
     key("server.port", Kind::Number(0, 65_535)),
     key("server.workers", Kind::Number(0, 1_024)),
+    key("server.drain_seconds", Kind::Number(0, 3_600)),
     key("server.shutdown_seconds", Kind::Number(0, 3_600)),
     key("log.format", Kind::Text(rules::not_empty)),
     key("log.level", Kind::Text(rules::level)),

@@ -11,6 +11,7 @@ mod files;
 mod findings;
 mod keys;
 mod layers;
+mod log;
 mod report;
 mod rules;
 #[cfg(test)]
@@ -20,9 +21,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use crate::settings::data::{
-    App, Json, Log, LogStyle, LogTarget, Profile, Server, Session, Settings, Store, Wechat,
+    App, Json, Log, Profile, Server, Session, Settings, Store, Wechat,
 };
 pub use crate::settings::error::{Error, Place, Problem};
+pub use crate::settings::log::{LogStyle, LogTarget};
 
 /// What loading gives: the settings, and where they came from.
 #[derive(Debug, Clone)]

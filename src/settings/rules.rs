@@ -5,7 +5,8 @@
 
 use std::net::IpAddr;
 
-use crate::settings::data::{ip_address, log_target, sqlite_file};
+use crate::settings::data::{ip_address, sqlite_file};
+use crate::settings::log::log_target;
 
 /// Says what a text must be, if it is not.
 pub(super) type Rule = fn(&str) -> Option<&'static str>;

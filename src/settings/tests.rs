@@ -92,10 +92,11 @@ fn the_defaults_are_those_of_a_developers_machine() {
     assert_eq!(settings.profile, Profile::Development);
     assert_eq!(settings.server.address().to_string(), "127.0.0.1:3000");
     assert!(settings.server.worker_count() > 0);
-    assert_eq!(settings.server.shutdown().as_secs(), 8);
+    assert_eq!(settings.server.drain().as_secs(), 0);
+    assert_eq!(settings.server.shutdown().as_secs(), 4);
     assert_eq!(settings.log.format, "dev");
     assert_eq!(settings.log.level, log::LevelFilter::Info);
-    assert_eq!(settings.log.skip, [""; 0]);
+    assert_eq!(settings.log.skip, ["/livez", "/readyz"]);
     assert_eq!(settings.json.limit, 102_400);
     assert!(settings.json.strict && settings.json.inflate);
     assert_eq!(settings.json.body_timeout().as_secs(), 10);
@@ -109,6 +110,21 @@ fn the_defaults_are_those_of_a_developers_machine() {
     assert_eq!(settings.wechat.timeout().as_millis(), 3_000);
     assert!(settings.simulated());
     assert_eq!(loaded.sources, ["built-in defaults"]);
+}
+
+/// How long `docker stop` waits before it kills.
+const DOCKER_SECONDS: u64 = 10;
+
+#[test]
+fn a_container_is_stopped_before_it_is_killed() {
+    let production = settings(&[
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+    ]);
+    let server = production.server;
+    assert_eq!(server.drain().as_secs(), 5);
+    assert!((server.drain() + server.shutdown()).as_secs() < DOCKER_SECONDS);
 }
 
 #[test]
@@ -137,7 +153,6 @@ fn later_layers_win() {
         settings.log.format, "combined",
         "the compiled-in profile is stronger than the folder's default.toml"
     );
-    assert_eq!(settings.log.skip, ["/livez", "/readyz"]);
     let expected = [
         "built-in defaults".to_owned(),
         "WEAPP_PROFILE".to_owned(),
@@ -191,7 +206,7 @@ fn every_kind_of_value_comes_from_the_environment() {
     let settings = settings(&[
         ("WEAPP_SERVER__HOST", "::1"),
         ("WEAPP_JSON__STRICT", "false"),
-        ("WEAPP_LOG__SKIP", "/livez, /readyz"),
+        ("WEAPP_LOG__SKIP", "/a, /b"),
         ("WEAPP_LOG__FORMAT", "1234567890"),
         ("WEAPP_LOG__LEVEL", "off"),
         ("WEAPP_STORE__URL", "sqlite:///var/lib/weapp.db"),
@@ -199,7 +214,7 @@ fn every_kind_of_value_comes_from_the_environment() {
     ]);
     assert_eq!(settings.server.host, "::1".parse::<IpAddr>().unwrap());
     assert!(!settings.json.strict);
-    assert_eq!(settings.log.skip, ["/livez", "/readyz"]);
+    assert_eq!(settings.log.skip, ["/a", "/b"]);
     assert_eq!(settings.log.format, "1234567890");
     assert_eq!(settings.log.level, log::LevelFilter::Off);
     assert_eq!(settings.store.file(), Path::new("/var/lib/weapp.db"));
@@ -302,7 +317,7 @@ fn an_unknown_key_is_refused_in_a_file() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
-         server.shutdown_seconds",
+         server.drain_seconds, server.shutdown_seconds",
     );
     check_file(
         "unknown-3",
@@ -367,7 +382,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, shutdown_seconds, got a single value",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, got a single value",
     );
 }
 
@@ -600,7 +615,7 @@ fn a_value_of_the_wrong_kind_is_refused_in_a_file() {
          local.toml: `log.level` must be a text in quotes, got a table\n  \
          hint: the default is info; remove the line to use it\n\
          local.toml: `log.skip` must be a text in quotes, got [1]\n  \
-         hint: the default is an empty list; remove the line to use it\n\
+         hint: the default is /livez,/readyz; remove the line to use it\n\
          local.toml: `server.host` must be a text in quotes, got 1\n  \
          hint: the default is 127.0.0.1; remove the line to use it\n\
          local.toml: `server.port` must be a whole number, got `3000`\n  \
@@ -610,7 +625,7 @@ fn a_value_of_the_wrong_kind_is_refused_in_a_file() {
     check_file(
         "kinds-list",
         "log.skip = '/livez'",
-        "local.toml: `log.skip` must be a list of texts, got `/livez`\n  hint: the default is an empty list; remove the line to use it",
+        "local.toml: `log.skip` must be a list of texts, got `/livez`\n  hint: the default is /livez,/readyz; remove the line to use it",
     );
     check_file(
         "kinds-apps",
@@ -848,7 +863,8 @@ fn the_report_names_every_value_and_its_place() {
 host = "127.0.0.1"                                # built in
 port = 8080                                       # WEAPP_SERVER__PORT
 workers = 0                                       # built in
-shutdown_seconds = 8                              # built in
+drain_seconds = 0                                 # built in
+shutdown_seconds = 4                              # built in
 
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT

@@ -11,12 +11,23 @@ use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use crate::telemetry::now;
+use crate::telemetry::{LOSS, TARGET, now};
 
 /// Puts a whole line into the buffer, which is then handed over at once.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *buffer, &Line(record))?;
     buffer.write_all(b"\n")
+}
+
+/// The line that tells how many lines were dropped.
+pub(super) fn loss(lines: u64) -> String {
+    let line = serde_json::json!({
+        "time": format!("{:.3}", now()),
+        "level": "WARN",
+        "target": TARGET,
+        "message": format!("{lines} {LOSS}"),
+    });
+    format!("{line}\n")
 }
 
 struct Line<'a>(&'a Record<'a>);

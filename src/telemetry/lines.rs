@@ -17,6 +17,9 @@ const WAITING_BYTES: usize = 1024 * 1024;
 /// server makes a hundred writes a second instead of one for each request.
 const LINGER: Duration = Duration::from_millis(10);
 
+/// What tells of a loss: a whole line.
+pub(super) type Loss = fn(u64) -> String;
+
 /// The end at which lines are handed over. Each `write` is one line.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
@@ -44,8 +47,9 @@ struct State {
 }
 
 impl Lines {
-    /// Starts the thread, which writes to `out` for as long as the process lives.
-    pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
+    /// Starts the thread, which writes to `out` for as long as the process lives. `loss` is the line that tells how many
+    /// lines were dropped since it was last told.
+    pub(super) fn start(out: impl Write + Send + 'static, loss: Loss) -> io::Result<Self> {
         let lines = Self(Arc::new(Shared {
             state: Mutex::default(),
             wake: Condvar::new(),
@@ -55,7 +59,7 @@ impl Lines {
         let shared = Arc::clone(&lines.0);
         thread::Builder::new()
             .name("log-writer".to_owned())
-            .spawn(move || shared.run(out))?;
+            .spawn(move || shared.run(out, loss))?;
         Ok(lines)
     }
 
@@ -131,16 +135,13 @@ impl Shared {
         }
     }
 
-    fn run(&self, mut out: impl Write) {
+    fn run(&self, mut out: impl Write, loss: Loss) {
         let mut batch = Vec::new();
         loop {
             let untold = self.take(&mut batch);
             let mut written = out.write_all(&batch);
             if untold > 0 && written.is_ok() {
-                written = writeln!(
-                    out,
-                    "({untold} log lines were dropped: the log is read too slowly)"
-                );
+                written = out.write_all(loss(untold).as_bytes());
             }
             if written.and_then(|()| out.flush()).is_err() {
                 let lines = batch.iter().filter(|byte| **byte == b'\n').count();
@@ -193,6 +194,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
     use super::*;
+    use crate::telemetry::text;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -212,7 +214,10 @@ mod tests {
 
     fn terminal() -> (Lines, Receiver<Vec<u8>>) {
         let (sender, receiver) = sync_channel(0);
-        (Lines::start(Terminal(sender)).unwrap(), receiver)
+        (
+            Lines::start(Terminal(sender), text::loss).unwrap(),
+            receiver,
+        )
     }
 
     fn read(terminal: &Receiver<Vec<u8>>) -> String {
@@ -259,8 +264,10 @@ mod tests {
             text += &read(&terminal);
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.drain(..whole).collect::<String>().lines() {
-                match line.strip_prefix('(') {
-                    Some(rest) => told += rest.split(' ').next().unwrap().parse::<usize>().unwrap(),
+                match line.split_once("telemetry ") {
+                    Some((_, rest)) => {
+                        told += rest.split(' ').next().unwrap().parse::<usize>().unwrap()
+                    }
                     None => {
                         assert_eq!(line.len(), 99, "a line was cut");
                         kept += 1;

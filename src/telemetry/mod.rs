@@ -29,6 +29,11 @@ pub const ACCESS: &str = "access";
 /// The target of the lines that show a received body: printed as they come in development, and never in production.
 pub const BODY: &str = "body";
 
+/// The target of what the log says of itself.
+const TARGET: &str = module_path!();
+/// What became of so many lines.
+const LOSS: &str = "log lines were dropped, because nobody read them in time";
+
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
 /// Crates that show URLs or headers below `warn`, and with them secrets.
@@ -78,7 +83,11 @@ pub enum InitError {
 /// # Errors
 /// [`InitError`] if that was done before, or cannot be done.
 pub fn init(options: &Options<'_>) -> Result<Telemetry, InitError> {
-    let lines = Lines::start(io::stdout()).map_err(InitError::NoThread)?;
+    let loss = match options.style {
+        LogStyle::Text => text::loss,
+        LogStyle::Json => json::loss,
+    };
+    let lines = Lines::start(io::stdout(), loss).map_err(InitError::NoThread)?;
     let pipe = Target::Pipe(Box::new(lines.clone()));
     let logger = builder(options).target(pipe).build();
     let most = logger.filter();

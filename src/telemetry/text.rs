@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use env_logger::fmt::Formatter;
 use log::Record;
 
-use crate::telemetry::{ACCESS, BODY, now};
+use crate::telemetry::{ACCESS, BODY, LOSS, TARGET, now};
 
 /// Puts a whole line into the buffer, which is then handed over at once.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
@@ -20,6 +20,11 @@ pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<(
     write!(line, "{now:.3} {level:<5} {target} ").map_err(io::Error::other)?;
     write!(OneLine(&mut line), "{}", record.args()).map_err(io::Error::other)?;
     writeln!(buffer, "{line}")
+}
+
+/// The line that tells how many lines were dropped.
+pub(super) fn loss(lines: u64) -> String {
+    format!("{:.3} WARN  {TARGET} {lines} {LOSS}\n", now())
 }
 
 /// Escapes what could end a line, steer a terminal or turn the reading direction: nobody can forge a line.

@@ -118,6 +118,14 @@ impl TestApp {
             .unwrap()
     }
 
+    /// Takes the store's file for itself, as another process does while it writes; until the connection is dropped.
+    pub(crate) fn hold_the_store(&self) -> rusqlite::Connection {
+        let file = self.folder.path().join("weapp.db");
+        let holder = rusqlite::Connection::open(file).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        holder
+    }
+
     /// Sends one request through the whole app.
     pub(crate) async fn call(&self, request: TestRequest) -> Reply {
         let service = test::init_service(app(&self.parts)).await;

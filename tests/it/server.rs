@@ -1,7 +1,8 @@
 //! The binary as a process: started, spoken to over sockets, stopped.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -27,6 +28,25 @@ pub(crate) fn command(folder: &Folder, environment: &[(&str, &str)]) -> Command 
         .env_clear()
         .envs(environment.iter().copied())
         .stdin(Stdio::null());
+    command
+}
+
+/// The command that starts this binary with this as its file descriptor 3, handed over as systemd does. `$$` is the process's
+/// id for `LISTEN_PID`, since the shell becomes the process.
+pub(crate) fn activated(
+    (binary, folder): (&str, &Folder),
+    environment: &[(&str, &str)],
+    handed_over: impl Into<OwnedFd>,
+    variables: &str,
+) -> Command {
+    let mut command = Command::new("/bin/sh");
+    let script = format!(r#"exec 3<&0 </dev/null; export {variables}; exec "$0""#);
+    command
+        .args(["-c", &script, binary])
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(handed_over.into());
     command
 }
 
@@ -161,11 +181,13 @@ pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub(crate) fn to(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        Self(BufReader::new(stream))
+        Self::open(port).unwrap()
+    }
+
+    pub(crate) fn open(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(Self(BufReader::new(stream)))
     }
 
     /// Goes away with a reset (TCP RST), as a phone without its network seems to do.
@@ -187,17 +209,39 @@ impl Connection {
         token: &str,
         body: &str,
     ) -> Option<(u16, Value)> {
-        let head = format!(
+        let (status, _, body) = self.ask_for_all(method, path, token, body)?;
+        Some((status, body))
+    }
+
+    /// The same, and whether the reply says that it is the connection's last.
+    pub(crate) fn ask_for_all(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &str,
+    ) -> Option<(u16, bool, Value)> {
+        let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              authorization: Bearer {token}\r\n\r\n{body}",
             body.len()
         );
-        self.0.get_mut().write_all(head.as_bytes()).ok()?;
-        self.reply()
+        self.0.get_mut().write_all(request.as_bytes()).ok()?;
+        self.whole_reply()
+    }
+
+    /// Whether the server closed the connection, with nothing more said.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0]), Ok(0))
     }
 
     /// Reads one reply; `None` if the server goes away before it is whole.
     pub(crate) fn reply(&mut self) -> Option<(u16, Value)> {
+        let (status, _, body) = self.whole_reply()?;
+        Some((status, body))
+    }
+
+    fn whole_reply(&mut self) -> Option<(u16, bool, Value)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).ok()? == 0 {
@@ -210,8 +254,15 @@ impl Connection {
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.parse().unwrap());
+        let closes = head
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close\r\n");
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        Some((
+            status,
+            closes,
+            serde_json::from_slice(&body).unwrap_or(Value::Null),
+        ))
     }
 }

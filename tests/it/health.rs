@@ -1,0 +1,112 @@
+//! Whether the process lives, and whether it should be sent requests: each part's failure has its own reply.
+
+use std::time::{Duration, Instant};
+
+use actix_web::test::TestRequest;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::task::unconstrained;
+use tokio::time::sleep;
+
+use crate::harness::{Folder, Reply, TestApp};
+use crate::server::Binary;
+
+async fn ready(app: &TestApp) -> Reply {
+    app.call(TestRequest::get().uri("/readyz")).await
+}
+
+async fn alive(app: &TestApp) -> Reply {
+    app.call(TestRequest::get().uri("/livez")).await
+}
+
+fn store_unavailable() -> Value {
+    json!({
+        "code": 503,
+        "error": "store_unavailable",
+        "message": "The session store does not answer: try again as Retry-After says; nobody is logged out.",
+    })
+}
+
+fn draining() -> Value {
+    json!({
+        "code": 503,
+        "error": "draining",
+        "message": "The server is shutting down: try again as Retry-After says.",
+    })
+}
+
+#[actix_rt::test]
+async fn a_server_with_its_store_is_ready() {
+    let app = TestApp::start().await;
+    ready(&app).await.assert_data(json!({}));
+    alive(&app).await.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn a_server_on_its_way_out_is_not_ready_whatever_its_store_says() {
+    let app = TestApp::start().await;
+    app.parts.readiness().drain();
+    ready(&app).await.assert_refusal(503, draining());
+    app.parts.store().close().await.unwrap();
+    ready(&app).await.assert_refusal(503, draining());
+    alive(&app).await.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn a_server_without_its_store_is_not_ready() {
+    let app = TestApp::start().await;
+    app.parts.store().close().await.unwrap();
+    ready(&app).await.assert_refusal(503, store_unavailable());
+    alive(&app).await.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn a_silent_store_is_not_waited_for_longer_than_two_seconds() {
+    let app = TestApp::start().await;
+    let holder = app.hold_the_store();
+    let start = Instant::now();
+    let reply = ready(&app).await;
+    reply.assert_refusal(503, store_unavailable());
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let waited = start.elapsed().as_millis();
+    assert!((1_900..4_000).contains(&waited), "{waited} ms");
+    alive(&app).await.assert_data(json!({}));
+    drop(holder);
+    ready(&app).await.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn who_asks_about_a_silent_store_takes_nobodys_place_in_its_queue() {
+    // The store's queue has 4096 places.
+    const ASKING: usize = 5_000;
+    let app = TestApp::start().await;
+    let holder = app.hold_the_store();
+    let readiness = app.parts.readiness();
+    let asking = join_all((0..ASKING).map(|_| readiness.check()));
+    // Without a budget for one task, which so many at once exceed.
+    let answers = unconstrained(asking).await;
+    let silent = "the store has not answered for 2 seconds";
+    for answer in answers {
+        assert_eq!(answer.unwrap_err().to_string(), silent);
+    }
+    let code = app.wechat.issue_code("mei");
+    let let_go = async {
+        sleep(Duration::from_millis(300)).await;
+        drop(holder);
+    };
+    let (login, ()) = tokio::join!(app.login(&code), let_go);
+    login.token();
+}
+
+#[test]
+fn health_checks_are_not_in_the_access_log() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[]);
+    for (path, status) in [("/livez", 200), ("/readyz", 200), ("/nope", 404)] {
+        assert_eq!(server.ask("GET", path, "", "").0, status, "{path}");
+    }
+    server.wait_for("GET /nope");
+    let output = server.output();
+    assert!(!output.contains("GET /livez"), "{output}");
+    assert!(!output.contains("GET /readyz"), "{output}");
+}
