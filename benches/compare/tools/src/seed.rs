@@ -2,7 +2,7 @@
 //! the file `TOKENS`, one a line. Tokens that the file holds already are used again.
 //!
 //! The known ones go through the store as logins do. The others are rows of the same shape under random keys, which
-//! nobody can have a token for: made by one statement, or ten million would take an hour.
+//! nobody can have a token for: made by two statements, as ten million logins would take too long.
 
 use std::fs;
 
@@ -68,29 +68,31 @@ fn copy(database: &str, count: i64) -> Result<(), Anything> {
     connection.execute_batch(
         "PRAGMA journal_mode = OFF;
          PRAGMA synchronous = OFF;
-         PRAGMA cache_size = -6000000;
-         CREATE TEMP TABLE later AS
-             SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'session' AND sql IS NOT NULL;",
+         PRAGMA cache_size = -2000000;",
     )?;
+    // Indexes are made faster in one go at the end.
     let later: Vec<(String, String)> = connection
-        .prepare("SELECT name, sql FROM later")?
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'session' AND sql IS NOT NULL")?
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (name, _) in &later {
         connection.execute_batch(&format!("DROP INDEX {name}"))?;
     }
+    // Keys that grow from row to row, spread over all that there are, are appended; among ten million, random ones take minutes.
     connection.execute(
         "INSERT INTO user (id, subject, openid, created_at)
-         WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM counted WHERE number < ?1)
-         SELECT randomblob(16), randomblob(32), randomblob(56), created_at
-         FROM counted, (SELECT created_at FROM user LIMIT 1) WHERE ?1 > 0",
+         WITH RECURSIVE counted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM counted WHERE number + 1 < ?1)
+         SELECT key || randomblob(12), key || randomblob(28), randomblob(56), created_at
+         FROM (SELECT unhex(printf('%08x', number * 4294967296 / ?1)) AS key FROM counted WHERE ?1 > 0),
+             (SELECT created_at FROM user LIMIT 1)",
         [count],
     )?;
     connection.execute(
         "INSERT INTO session (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
-         SELECT randomblob(32), randomblob(16), user.id, app, first.created_at, expires_at, last_seen, device, randomblob(52)
+         SELECT substr(user.id, 1, 4) || randomblob(28), randomblob(16), user.id, app, first.created_at, expires_at, last_seen,
+             device, randomblob(52)
          FROM user, (SELECT * FROM session LIMIT 1) AS first
-         WHERE user.id NOT IN (SELECT user FROM session)",
+         WHERE user.rowid > (SELECT count(*) FROM session) ORDER BY user.rowid",
         (),
     )?;
     for (_, sql) in &later {
