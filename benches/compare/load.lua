@@ -27,11 +27,8 @@ function works.session(counter, tokens)
 end
 
 function works.login(counter)
-  local before, after = unpack((function()
-    local whole = post('{"code":"' .. string.rep('#', 32) .. '"}')
-    local place = whole:find('#', 1, true)
-    return { whole:sub(1, place - 1), whole:sub(place + 32) }
-  end)())
+  local whole = post('{"code":"' .. string.rep('#', 32) .. '"}')
+  local before, after = whole:match('^(.-)#+(.*)$')
   local format = string.format
   return function()
     counter = counter + 1

@@ -80,14 +80,15 @@ def versions(works):
 def figures(work, result):
     """A heading and a table for one work."""
     rows = [
-        [one["what"], number(statistics.median(one["figures"])), number(min(one["figures"])), number(max(one["figures"])), one["unit"],
+        [one["what"], number(statistics.median(one["figures"])), len(one["figures"]),
+         number(min(one["figures"])), number(max(one["figures"])), one["unit"],
          f"{statistics.median(one['busy']):.0%}" if one["busy"] else ""]
         for one in result["series"]
     ]
     yield f"### {work}: {result['title']}"
     option = " --reduced" if result["reduced"] else ""
-    yield f"`benches/compare/run{option} {work}`, {result['when']}, {result['rounds']}"
-    yield table(["", "median", "lowest", "highest", "", "core busy"], rows)
+    yield f"`benches/compare/run{option} {work}`, {result['when']}"
+    yield table(["", "median", "of", "lowest", "highest", "", "core busy"], rows)
 
 
 def number(figure):

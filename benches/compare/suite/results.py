@@ -43,13 +43,12 @@ def times(what, ours, other, goal):
     return Goal(what, f"{goal} × {other.what}", f"{ratio:.2f} ×", ratio >= goal)
 
 
-def keep(work, title, pace, reduced, series, goals):
+def keep(work, title, reduced, series, goals):
     """Puts a work's results in the place of its last ones."""
     results = kept()
     results[work] = {
         "title": title,
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "rounds": f"{pace.rounds} × {pace.seconds} s",
         "reduced": reduced,
         "versions": versions(),
         "series": [asdict(one) for one in series],
