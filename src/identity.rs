@@ -164,6 +164,10 @@ secret_text! {
     AccessTokenText
 }
 secret_text! {
+    /// What another service shows to be told whose a token is.
+    ServiceKey
+}
+secret_text! {
     /// A phone number as text, with or without its country code.
     PhoneText
 }
@@ -218,9 +222,37 @@ impl fmt::Display for AppId {
     }
 }
 
+/// What gateways and services behind are told of a user beside the user's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disclosure {
+    /// Whether they are told the openid.
+    pub openid: bool,
+}
+
 /// A user's internal identifier: 16 random bytes, shown as 32 hexadecimal digits. Safe to show to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserId(pub [u8; 16]);
+
+impl UserId {
+    /// Reads an identifier as it was shown. `None` for what cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        shown_bytes(text).map(Self)
+    }
+}
+
+/// The bytes that are shown as these 32 lower-case hexadecimal digits.
+pub(crate) fn shown_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits = <&[u8; 32]>::try_from(text.as_bytes()).ok()?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        let sound = pair
+            .bytes()
+            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        *byte = u8::from_str_radix(pair, 16).ok().filter(|_| sound)?;
+    }
+    Some(bytes)
+}
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -293,20 +325,28 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_named_as_they_are_shown() {
+        let id = UserId([0x0f; 16]);
+        assert_eq!(UserId::parse(&id.to_string()), Some(id));
+        assert_eq!(UserId::parse("0F"), None);
+    }
+
+    #[test]
     fn secrets_do_not_show_themselves() {
         let shown = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             OpenId::new("oGZUI0egBJY1zhBYw2KhdUfwVJJE"),
             UnionId::new("ocMvos6NjeKLIBqg5Mr9QjxrP1FA"),
             SessionKey::new("tiihtNczf5v6AKRyjwEUhQ=="),
             AppSecret::new("secret"),
             AccessTokenText::new("57_token"),
             PhoneText::new("13580006666"),
+            ServiceKey::new("b9f3"),
             LoginCode::parse("051bIzT629FmMN0zraV62WLnT62bIzTA").unwrap(),
         );
         assert_eq!(
             shown,
-            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) LoginCode(shaped like a login code)"
+            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) ServiceKey(***) LoginCode(shaped like a login code)"
         );
     }
 

@@ -6,60 +6,29 @@ mod commands;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser as _;
 use mimalloc::MiMalloc;
 
-use commands::{check_config, explain, healthcheck, serve, simulate};
+use commands::command_line::{CommandLine, Config, Subcommand};
+use commands::{
+    check_config, completions, explain, healthcheck, openapi, serve, sessions, simulate,
+};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The login backend for WeChat mini programs.
-///
-/// Without a subcommand it serves, configured by config/*.toml and WEAPP_… variables.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serves (the default).
-    Serve,
-    /// Asks a running server whether it lives; for a container's health check.
-    Healthcheck,
-    /// Explains one of WeChat's error numbers, or all of them.
-    Explain {
-        /// The number, such as 40029, or words of its text.
-        #[arg(allow_negative_numbers = true)]
-        errcode: Option<String>,
-    },
-    /// Plays WeChat's servers, for the tests of any backend; never for real users.
-    Simulate(simulate::Arguments),
-    /// Looks at the configuration.
-    Config {
-        #[command(subcommand)]
-        command: ConfigCommand,
-    },
-}
-
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Checks it and prints what is in force, where each value came from, and no secret.
-    Check,
-}
-
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(),
-        Command::Healthcheck => healthcheck::run(),
-        Command::Explain { errcode } => explain::run(errcode.as_deref()),
-        Command::Simulate(arguments) => simulate::run(arguments),
-        Command::Config {
-            command: ConfigCommand::Check,
-        } => check_config::run(),
+    let CommandLine { config, command } = CommandLine::parse();
+    let folder = config.as_deref();
+    let done = match command.unwrap_or(Subcommand::Serve) {
+        Subcommand::Serve => serve::run(folder),
+        Subcommand::Healthcheck => healthcheck::run(folder),
+        Subcommand::Config(Config::Check) => check_config::run(folder),
+        Subcommand::Sessions(command) => sessions::run(command, folder),
+        Subcommand::Openapi => openapi::run(),
+        Subcommand::Explain { errcode } => explain::run(errcode.as_deref()),
+        Subcommand::Simulate(arguments) => simulate::run(arguments),
+        Subcommand::Completions { shell } => completions::run(shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

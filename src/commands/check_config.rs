@@ -2,14 +2,11 @@
 //!
 //! Never knows a key: the settings describe themselves.
 
-use std::io::{self, Write as _};
+use std::path::Path;
 
-use crate::commands::{Failure, configuration};
+use crate::commands::{Failure, configuration, print};
 
 /// Prints the effective configuration, secrets masked.
-pub(crate) fn run() -> Result<(), Failure> {
-    let report = configuration()?.report;
-    io::stdout()
-        .write_all(report.as_bytes())
-        .map_err(|error| Failure::of_ours(&error))
+pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
+    print(configuration(folder)?.report.as_bytes())
 }

@@ -3,13 +3,12 @@
 //! Knows how a row looks to a person. Never knows the rows: two tables elsewhere describe themselves.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use weapp_login::error::{ErrorCode, code_of};
 use weapp_login::wechat::Class;
 use weapp_login::wechat::errcode::{self, Row};
 
-use crate::commands::Failure;
+use crate::commands::{Failure, print};
 
 /// Prints the row, or the whole table.
 pub(crate) fn run(asked: Option<&str>) -> Result<(), Failure> {
@@ -17,12 +16,7 @@ pub(crate) fn run(asked: Option<&str>) -> Result<(), Failure> {
         None => table(),
         Some(asked) => explain(asked)?,
     };
-    let mut out = io::stdout();
-    match out.write_all(text.as_bytes()) {
-        // Whoever reads through `head` has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_ours(&error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    print(text.as_bytes())
 }
 
 fn explain(asked: &str) -> Result<String, Failure> {

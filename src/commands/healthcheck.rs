@@ -4,6 +4,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::commands::{Failure, configuration};
@@ -21,8 +22,8 @@ enum Unhealthy {
 }
 
 /// Succeeds if the server answers 200.
-pub(crate) fn run() -> Result<(), Failure> {
-    let address = reachable(configuration()?.settings.server.address());
+pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
+    let address = reachable(configuration(folder)?.settings.server.address());
     match status(address) {
         Ok(200) => Ok(()),
         Ok(status) => Err(Failure::of_ours(&Unhealthy::Status(address, status))),

@@ -5,6 +5,7 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::HttpServer;
@@ -14,24 +15,29 @@ use sd_notify::NotifyState;
 use tokio::time::timeout;
 use weapp_login::settings::{Loaded, LogStyle, Server, Settings};
 use weapp_login::simulator::{Options, Simulator};
+use weapp_login::telemetry::Telemetry;
 use weapp_login::{Parts, app, telemetry};
 
 use crate::commands::connections::Connections;
 use crate::commands::listener::{Inherited, Listener, listen};
 use crate::commands::signals::Signals;
 use crate::commands::start_block::StartBlock;
-use crate::commands::{Failure, configuration};
+use crate::commands::{Failure, configuration, metrics};
 
 /// How often sessions that are over are swept out. Our choice: they answer nobody anyway.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// How long a connection may be silent between requests. The default of `server.drain_seconds` is made for it: what is
+/// open when the drain ends has been silent for as long. Our choice, and actix's.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// The simulator's seed: always the same, so that its users are the same after a restart.
 const SEED: u64 = 1;
 
 /// Serves until a signal says stop.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     let inherited = Inherited::take();
-    let loaded = configuration()?;
+    let loaded = configuration(folder)?;
     let settings = &loaded.settings;
     let telemetry = telemetry::init(&telemetry::Options {
         level: settings.log.level,
@@ -40,25 +46,28 @@ pub(crate) fn run() -> Result<(), Failure> {
         profile: settings.profile,
     })
     .map_err(|error| Failure::of_ours(&error))?;
-    let served = actix_rt::System::new().block_on(serve(&loaded, inherited));
+    let served = actix_rt::System::new().block_on(serve(&loaded, inherited, telemetry.clone()));
     telemetry
         .flush()
         .map_err(|error| Failure::of_ours(&error))?;
     served
 }
 
-async fn serve(loaded: &Loaded, inherited: Inherited) -> Result<(), Failure> {
+async fn serve(loaded: &Loaded, inherited: Inherited, telemetry: Telemetry) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let simulator = simulator(settings).await?;
     let listener = listen(&settings.server, inherited)?;
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let parts = Parts::new(settings, simulator.as_ref(), no_color)
         .map_err(|error| Failure::to_mend(&error))?;
+    parts.watch_log(move || telemetry.dropped());
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
     announce(loaded, &listener).map_err(|error| Failure::of_ours(&error))?;
     let sweeping = actix_rt::spawn(sweep(parts.clone()));
+    let measuring = actix_rt::spawn(measure(settings.clone(), parts.clone()));
     let served = run_server(&settings.server, &parts, listener.socket, signals).await;
     sweeping.abort();
+    measuring.abort();
     parts
         .store()
         .close()
@@ -106,6 +115,7 @@ async fn run_server(
     let connections = Connections::default();
     let server = HttpServer::new(move || app(&worker_parts))
         .workers(settings.worker_count())
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.shutdown().as_secs())
         .disable_signals()
         .on_connect(connections.counter())
@@ -153,6 +163,13 @@ async fn wind_down(settings: &Server, handle: &ServerHandle, connections: &Conne
 fn tell_manager(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         log::warn!("could not tell the service manager: {error}");
+    }
+}
+
+/// Serves the metrics and counts sessions, for ever. The server goes on without.
+async fn measure(settings: Settings, parts: Parts) {
+    if let Err(error) = metrics::run(&settings, &parts).await {
+        log::error!("the metrics are not served any more: {error}");
     }
 }
 

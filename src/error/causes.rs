@@ -116,11 +116,9 @@ impl ApiError {
             rid: refusal.rid.as_ref().map(ToString::to_string),
         });
         Self {
-            code,
-            status: None,
             retry_after: error.retry_after(),
             wechat,
-            cause: None,
+            ..code.into()
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Everything that can go wrong, as a client sees it.
 //!
-//! Knows the envelope of a refusal; `table` has the rows, `causes` says which errors of the floors below become which.
+//! Knows the envelope of a refusal; `table` has the rows, `causes` says which errors of the floors below become which,
+//! `refusals` which rows a handler can meet.
 //! Never knows where an error happened: the cause is carried for the log, and never sent.
 
 mod causes;
+mod refusals;
+mod row;
 mod table;
 
 use std::error::Error as Cause;
@@ -14,14 +17,18 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use causes::code_of;
+pub use refusals::Refuses;
 pub use table::ErrorCode;
 
 /// A refusal on its way to a client: a row of the table, and for the log what led to it.
 #[derive(Debug)]
 pub struct ApiError {
     code: ErrorCode,
+    /// The name and the sentence where they are not the row's.
+    words: Option<(&'static str, &'static str)>,
     /// The status where it is not the row's.
     status: Option<StatusCode>,
     retry_after: Option<Duration>,
@@ -30,23 +37,33 @@ pub struct ApiError {
 }
 
 /// What WeChat said when it refused. Sent along, because developers search for these numbers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WechatRefusal {
     /// WeChat's error number.
+    #[schema(examples(40029))]
     pub errcode: i64,
     /// WeChat's name of the call, by which its support can find it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("6b04520b-4b029467-76e9956e"))]
     pub rid: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ErrorReply<'a> {
+/// The body of every refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(crate) struct ErrorReply<'a> {
+    /// WeChat's errcode where there is a `wechat`, and else the status.
     code: i64,
+    /// A stable name, for programs.
     error: &'a str,
+    /// What is wrong and what to do, for developers; its wording may change.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = WechatRefusal, required = false)]
     wechat: Option<&'a WechatRefusal>,
+    /// Finds the cause in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = true)]
     request_id: Option<&'a str>,
 }
 
@@ -61,6 +78,20 @@ impl ApiError {
     pub fn because(mut self, cause: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// A refusal of a handler of your own, with the stable name that clients compare, and the sentence that says what to do.
+    ///
+    /// ```
+    /// # use actix_web::http::StatusCode;
+    /// # use weapp_login::error::ApiError;
+    /// ApiError::own(StatusCode::CONFLICT, "table_taken", "The table is taken: choose another one.");
+    /// ```
+    pub fn own(status: StatusCode, name: &'static str, message: &'static str) -> Self {
+        Self {
+            words: Some((name, message)),
+            ..Self::foreign(status)
+        }
     }
 
     /// A refusal that is none of ours, such as one of the framework: the row that comes closest, with its own status.
@@ -99,7 +130,12 @@ impl ApiError {
         )
     }
 
-    /// Which row of the table this is.
+    /// The stable name that clients compare.
+    pub fn name(&self) -> &'static str {
+        self.words.map_or(self.code.name(), |(name, _)| name)
+    }
+
+    /// Which row of the table this is; for a refusal of your own, the one that comes closest.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
@@ -113,8 +149,10 @@ impl ApiError {
         let status = i64::from(self.status_code().as_u16());
         let reply = ErrorReply {
             code: self.wechat.as_ref().map_or(status, |said| said.errcode),
-            error: self.code.name(),
-            message: self.code.message(),
+            error: self.name(),
+            message: self
+                .words
+                .map_or(self.code.message(), |(_, message)| message),
             wechat: self.wechat.as_ref(),
             request_id,
         };
@@ -154,6 +192,7 @@ impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
         Self {
             code,
+            words: None,
             status: None,
             retry_after: None,
             wechat: None,
@@ -165,7 +204,7 @@ impl From<ErrorCode> for ApiError {
 /// The name and the chain of causes, for the log.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.name())?;
+        f.write_str(self.name())?;
         let mut cause: Option<&dyn Cause> = match &self.cause {
             Some(cause) => Some(cause.as_ref()),
             None => None,

@@ -4,8 +4,10 @@
 
 use actix_web::http::StatusCode;
 
+use crate::error::row::{Row, row};
+
 /// The rows of the table. A new row does not compile until it has a status, a name and a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// The body is no JSON object or array.
     MalformedJson,
@@ -45,6 +47,12 @@ pub enum ErrorCode {
     SessionKeyStale,
     /// No token, or one that is unknown, ended or expired.
     SessionRequired,
+    /// No service key, or one that is not in the settings.
+    ServiceKeyRequired,
+    /// There is no service key in the settings, so nobody may ask about tokens.
+    IntrospectionOff,
+    /// There is no token in the form.
+    TokenMissing,
     /// WeChat blocks this user (40226).
     UserBlocked,
     /// No such path.
@@ -85,7 +93,7 @@ impl ErrorCode {
         clippy::too_many_lines,
         reason = "one closed table reads better than three that must agree"
     )]
-    const fn row(self) -> Row {
+    pub(super) const fn row(self) -> Row {
         use StatusCode as S;
         match self {
             Self::MalformedJson => row(
@@ -183,6 +191,21 @@ impl ErrorCode {
                 "session_required",
                 "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer.",
             ),
+            Self::ServiceKeyRequired => row(
+                S::UNAUTHORIZED,
+                "service_key_required",
+                "There is no service key that the server knows: send one of gateway.service_keys as Authorization: Bearer.",
+            ),
+            Self::IntrospectionOff => row(
+                S::FORBIDDEN,
+                "introspection_off",
+                "Nobody may ask about tokens: set gateway.service_keys in the server's settings, then show one of them.",
+            ),
+            Self::TokenMissing => row(
+                S::BAD_REQUEST,
+                "token_missing",
+                "There is no token: send token=… as application/x-www-form-urlencoded.",
+            ),
             Self::UserBlocked => row(
                 S::FORBIDDEN,
                 "user_blocked",
@@ -264,34 +287,5 @@ impl ErrorCode {
                 "The server is shutting down: try again as Retry-After says.",
             ),
         }
-    }
-
-    /// The HTTP status that goes with the row.
-    pub const fn status(self) -> StatusCode {
-        self.row().status
-    }
-
-    /// The stable name that clients compare.
-    pub const fn name(self) -> &'static str {
-        self.row().name
-    }
-
-    /// The sentence for the client's developer: what is wrong and what to do.
-    pub const fn message(self) -> &'static str {
-        self.row().message
-    }
-}
-
-struct Row {
-    status: StatusCode,
-    name: &'static str,
-    message: &'static str,
-}
-
-const fn row(status: StatusCode, name: &'static str, message: &'static str) -> Row {
-    Row {
-        status,
-        name,
-        message,
     }
 }

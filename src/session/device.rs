@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::identity::Hex;
+use crate::identity::{Hex, shown_bytes};
 use crate::session::CryptoError;
 
 /// A session's public name: 16 random bytes, shown as 32 hexadecimal digits. It opens nothing, and has nothing to do
@@ -25,16 +25,7 @@ impl SessionId {
 
     /// Reads a name as it was shown. `None` for what cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = <&[u8; 32]>::try_from(text.as_bytes()).ok()?;
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            let pair = std::str::from_utf8(pair).ok()?;
-            let sound = pair
-                .bytes()
-                .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-            *byte = u8::from_str_radix(pair, 16).ok().filter(|_| sound)?;
-        }
-        Some(Self(bytes))
+        shown_bytes(text).map(Self)
     }
 }
 

@@ -4,17 +4,17 @@
 //! Never knows layers, files, variables or which values are allowed.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use ::log::LevelFilter;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::identity::{AppId, AppSecret};
-use crate::settings::log::{self, LogStyle, LogTarget};
+use crate::settings::around::{Gateway, Metrics};
+use crate::settings::log::Log;
+use crate::settings::written::{apps, base_url, host, sqlite_file};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +34,10 @@ pub struct Settings {
     pub store: Store,
     /// Where WeChat is, and our patience with it.
     pub wechat: Wechat,
+    /// What is counted, and where that is told.
+    pub metrics: Metrics,
+    /// What gateways and services behind are told.
+    pub gateway: Gateway,
     /// The mini programs by name; only those that have an AppID and an AppSecret.
     #[serde(deserialize_with = "apps")]
     pub apps: BTreeMap<String, App>,
@@ -64,24 +68,8 @@ pub struct Server {
     pub drain_seconds: u32,
     /// How long what is left of requests may go on after that.
     pub shutdown_seconds: u32,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// The name of an access log format or a template of morgan's tokens; not yet judged.
-    pub format: String,
-    /// How much is logged beside the access log.
-    #[serde(deserialize_with = "log::level")]
-    pub level: LevelFilter,
-    /// Targets with levels of their own; the last one that fits counts.
-    #[serde(deserialize_with = "log::targets")]
-    pub targets: Vec<LogTarget>,
-    /// For people or for machines.
-    pub style: LogStyle,
-    /// Paths that the access log leaves out.
-    pub skip: Vec<String>,
+    /// Whether `/docs` and `/openapi.json` show the API.
+    pub docs: bool,
 }
 
 /// How request bodies are read.
@@ -214,49 +202,4 @@ impl Wechat {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_milliseconds.into())
     }
-}
-
-/// Takes an IP address, or `localhost` for 127.0.0.1: the name may mean two addresses, and a server listens on one.
-pub(super) fn ip_address(text: &str) -> Option<IpAddr> {
-    match text {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
-        address => address.parse().ok(),
-    }
-}
-
-/// The file that an `sqlite:` URL names. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` are the same, relative, file.
-pub(super) fn sqlite_file(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("sqlite:")?;
-    Some(rest.strip_prefix("//").unwrap_or(rest))
-}
-
-fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    ip_address(&text).ok_or_else(|| D::Error::custom("no IP address"))
-}
-
-fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(text.trim_end_matches('/').into())
-}
-
-/// Leaves out the apps that are there in name only, as the shipped file's one is.
-fn apps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, App>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Written {
-        #[serde(default)]
-        app_id: String,
-        #[serde(default)]
-        app_secret: String,
-    }
-    let written = BTreeMap::<String, Written>::deserialize(deserializer)?;
-    let apps = written
-        .into_iter()
-        .filter(|(_, app)| !app.app_id.is_empty());
-    let app = |app: Written| App {
-        app_id: AppId::new(app.app_id),
-        app_secret: AppSecret::new(app.app_secret),
-    };
-    Ok(apps.map(|(name, written)| (name, app(written))).collect())
 }

@@ -166,9 +166,10 @@ fn value(kind: &Kind, text: String) -> ValueKind {
             .parse::<bool>()
             .map_or(ValueKind::String(text), ValueKind::Boolean),
         Kind::Text(_) | Kind::Secret(_) => ValueKind::String(text),
-        Kind::Texts(_) => {
+        Kind::Texts(_) | Kind::Secrets(_) => {
+            // A file holds one a line.
             let parts = text
-                .split(',')
+                .split([',', '\n'])
                 .map(str::trim)
                 .filter(|part| !part.is_empty());
             ValueKind::Array(parts.map(|part| Value::new(None, part)).collect())
@@ -186,7 +187,7 @@ fn variable(key: String) -> String {
 
 fn is_secret(path: &str) -> bool {
     let path: Vec<&str> = path.split("__").collect();
-    matches!(keys::find(&path), Ok(key) if matches!(key.kind, Kind::Secret(_)))
+    matches!(keys::find(&path), Ok(key) if key.kind.is_secret())
 }
 
 /// Reads a secret from the file that a `…_FILE` variable names, without the line's end.

@@ -105,7 +105,7 @@ fn mask(text: &str) -> String {
 
 fn got(kind: &Kind, value: &ValueKind) -> String {
     match (kind, value) {
-        (Kind::Secret(_), ValueKind::String(text)) => mask(text),
+        (Kind::Secret(_) | Kind::Secrets(_), ValueKind::String(text)) => mask(text),
         (Kind::Secret(_), _) => String::from(MASK),
         (_, ValueKind::String(text)) => shown(text),
         (_, ValueKind::Table(_)) => String::from("a table"),
@@ -113,6 +113,7 @@ fn got(kind: &Kind, value: &ValueKind) -> String {
             let values: Vec<String> = values.iter().map(|value| got(kind, &value.kind)).collect();
             format!("[{}]", values.join(", "))
         }
+        (Kind::Secrets(_), _) => String::from(MASK),
         (_, other) => other.to_string(),
     }
 }

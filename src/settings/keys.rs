@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Texts(Rule),
     /// Such a text that no message may show.
     Secret(Rule),
+    /// Any number of those.
+    Secrets(Rule),
 }
 
 /// A path that leads to no key.
@@ -76,6 +78,7 @@ const KEYS: &[Key] = &[
     key("server.workers", Kind::Number(0, 1_024)),
     key("server.drain_seconds", Kind::Number(0, 3_600)),
     key("server.shutdown_seconds", Kind::Number(0, 3_600)),
+    key("server.docs", Kind::Flag),
     key("log.format", Kind::Text(rules::not_empty)),
     key("log.level", Kind::Text(rules::level)),
     key("log.targets", Kind::Texts(rules::target)),
@@ -102,6 +105,12 @@ const KEYS: &[Key] = &[
         Kind::Number(1, MINUTE_IN_MILLISECONDS),
     ),
     key("wechat.watermark_seconds", Kind::Number(1, DAY)),
+    key("metrics.enabled", Kind::Flag),
+    key("metrics.host", Kind::Text(rules::host)),
+    key("metrics.port", Kind::Number(0, 65_535)),
+    key("metrics.path", Kind::Text(rules::metrics_path)),
+    key("gateway.disclose_openid", Kind::Flag),
+    key("gateway.service_keys", Kind::Secrets(rules::service_key)),
     key("apps.*.app_id", Kind::Text(rules::app_id)),
     key("apps.*.app_secret", Kind::Secret(rules::app_secret)),
 ];
@@ -111,6 +120,14 @@ const fn key(path: &'static str, kind: Kind) -> Key {
 }
 
 impl Kind {
+    /// Whether no message may show what the key holds.
+    pub(super) fn is_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) | Self::Secrets(_) => true,
+            Self::Number(..) | Self::Flag | Self::Text(_) | Self::Texts(_) => false,
+        }
+    }
+
     /// Says what a value must be, if it is not.
     pub(super) fn objection(&self, value: &ValueKind) -> Option<String> {
         let text = |rule: &Rule, value: &ValueKind| {
@@ -131,10 +148,10 @@ impl Kind {
             (Self::Number(..), _) => Some(String::from("a whole number")),
             (Self::Flag, _) => Some(String::from("true or false")),
             (Self::Text(rule) | Self::Secret(rule), value) => text(rule, value),
-            (Self::Texts(rule), ValueKind::Array(values)) => {
+            (Self::Texts(rule) | Self::Secrets(rule), ValueKind::Array(values)) => {
                 values.iter().find_map(|value| text(rule, &value.kind))
             }
-            (Self::Texts(_), _) => Some(String::from("a list of texts")),
+            (Self::Texts(_) | Self::Secrets(_), _) => Some(String::from("a list of texts")),
         }
     }
 }

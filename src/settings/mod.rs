@@ -3,6 +3,7 @@
 //! Knows every key, its layers (built in, files, environment) and which values make sense.
 //! Never knows who reads a setting, nor how the process learns of its environment: that is an argument.
 
+mod around;
 mod check;
 mod data;
 mod environment;
@@ -16,15 +17,15 @@ mod report;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::ffi::OsString;
 use std::path::Path;
 
-pub use crate::settings::data::{
-    App, Json, Log, Profile, Server, Session, Settings, Store, Wechat,
-};
+pub use crate::settings::around::{Gateway, Metrics};
+pub use crate::settings::data::{App, Json, Profile, Server, Session, Settings, Store, Wechat};
 pub use crate::settings::error::{Error, Place, Problem};
-pub use crate::settings::log::{LogStyle, LogTarget};
+pub use crate::settings::log::{Log, LogStyle, LogTarget};
 
 /// What loading gives: the settings, and where they came from.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use config::ValueKind;
 
 use crate::settings::error::Place;
-use crate::settings::keys::{self, Kind};
+use crate::settings::keys;
 use crate::settings::layers::Layers;
 
 /// What was read, the weakest first.
@@ -46,7 +46,7 @@ pub(super) fn effective(layers: &Layers) -> String {
 
 fn shown(key: &str, value: &ValueKind) -> String {
     let path: Vec<&str> = key.split('.').collect();
-    let secret = matches!(keys::find(&path), Ok(key) if matches!(key.kind, Kind::Secret(_)));
+    let secret = matches!(keys::find(&path), Ok(key) if key.kind.is_secret());
     if let ValueKind::Array(values) = value {
         let values: Vec<String> = values.iter().map(|value| shown(key, &value.kind)).collect();
         return format!("[{}]", values.join(", "));

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use crate::settings::data::{ip_address, sqlite_file};
 use crate::settings::log::log_target;
+use crate::settings::written::{ip_address, sqlite_file};
 
 /// Says what a text must be, if it is not.
 pub(super) type Rule = fn(&str) -> Option<&'static str>;
@@ -37,6 +37,19 @@ pub(super) fn style(text: &str) -> Option<&'static str> {
 
 pub(super) fn path(text: &str) -> Option<&'static str> {
     (!text.starts_with('/')).then_some("paths that begin with a slash")
+}
+
+pub(super) fn metrics_path(text: &str) -> Option<&'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let sound = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain);
+    (!sound).then_some("a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes")
+}
+
+/// Letters that no form, header or list needs to escape, and more than anybody can try.
+pub(super) fn service_key(text: &str) -> Option<&'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let sound = (32..=256).contains(&text.len()) && text.bytes().all(plain);
+    (!sound).then_some("keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`")
 }
 
 pub(super) fn store_url(text: &str) -> Option<&'static str> {

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
+use crate::identity::ServiceKey;
 use crate::settings::{Error, Loaded, LogTarget, Profile, Settings, keys, layers};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
 const SECRET: &str = "00112233445566778899aabbccddeeff";
+const KEY: &str = "a-service.key_of~32-letters-0123";
 
 /// A configuration folder of its own for each test.
 struct Folder(PathBuf);
@@ -317,7 +319,7 @@ fn an_unknown_key_is_refused_in_a_file() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
-         server.drain_seconds, server.shutdown_seconds",
+         server.drain_seconds, server.shutdown_seconds, server.docs",
     );
     check_file(
         "unknown-3",
@@ -374,7 +376,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; known here: server, log, json, session, store, wechat, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; known here: server, log, json, session, store, wechat, metrics, gateway, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -382,7 +384,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, got a single value",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, got a single value",
     );
 }
 
@@ -520,7 +522,7 @@ fn a_text_that_makes_no_sense_is_refused() {
             "WEAPP_LOG__SKIP",
             "/livez,readyz",
             "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]",
-            "an empty list",
+            "/livez,/readyz",
         ),
     ] {
         check_with_default(name, value, words, default);
@@ -849,6 +851,7 @@ fn all_problems_come_at_once() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it shows every setting, a line each")]
 fn the_report_names_every_value_and_its_place() {
     let loaded = load(&[
         ("WEAPP_SERVER__PORT", "8080"),
@@ -865,6 +868,7 @@ port = 8080                                       # WEAPP_SERVER__PORT
 workers = 0                                       # built in
 drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
+docs = true                                       # built in
 
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT
@@ -895,6 +899,16 @@ base_url = "https://api.weixin.qq.com"            # built in
 connect_timeout_milliseconds = 1000               # built in
 timeout_milliseconds = 3000                       # built in
 watermark_seconds = 600                           # built in
+
+[metrics]
+enabled = true                                    # built in
+host = "127.0.0.1"                                # built in
+port = 0                                          # built in
+path = "/metrics"                                 # built in
+
+[gateway]
+disclose_openid = false                           # built in
+service_keys = []                                 # built in
 
 [apps.main]
 app_id = "(not set)"                              # built in
@@ -929,15 +943,68 @@ fn rust_log_sets_levels_as_it_does_elsewhere() {
 }
 
 #[test]
+fn service_keys_are_secrets_in_a_list() {
+    let folder = Folder::new("keys").with("keys", format!("{KEY}\r\n\n{SECRET}\n"));
+    let file = folder.path("keys");
+    let loaded = folder.load(&[("WEAPP_GATEWAY__SERVICE_KEYS_FILE", &file)]);
+    let loaded = loaded.unwrap();
+    let keys = &loaded.settings.gateway.service_keys;
+    let exposed: Vec<_> = keys.iter().map(ServiceKey::expose).collect();
+    assert_eq!(exposed, [KEY, SECRET]);
+    let shown = r#"service_keys = ["***", "***"]"#;
+    assert!(loaded.report.contains(shown), "{}", loaded.report);
+    check_variable(
+        "WEAPP_GATEWAY__SERVICE_KEYS",
+        &format!("{KEY},too-short"),
+        "WEAPP_GATEWAY__SERVICE_KEYS: `gateway.service_keys` must be keys of 32 to 256 letters, digits, `-`, `.`, `_` \
+         and `~`, got [*** (32 characters), *** (9 characters)]\n  \
+         hint: the default is an empty list; unset the variable to use it",
+    );
+    check_file(
+        "keys-2",
+        "[gateway]\nservice_keys = \"x\"",
+        "local.toml: `gateway.service_keys` must be a list of texts, got *** (1 characters)\n  \
+         hint: the default is an empty list; remove the line to use it",
+    );
+}
+
+#[test]
+fn metrics_have_a_plain_path() {
+    for path in ["metrics", "/", "/{id}", "/metrics?x", "/a b"] {
+        check_with_default(
+            "WEAPP_METRICS__PATH",
+            path,
+            &format!(
+                "`metrics.path` must be a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes, got `{path}`"
+            ),
+            "/metrics",
+        );
+    }
+    let production = settings(&[
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+    ]);
+    let address = production.metrics.address().unwrap().to_string();
+    assert_eq!(
+        (production.metrics.enabled, &*address),
+        (false, "127.0.0.1:9464")
+    );
+    assert_eq!(settings(&[]).metrics.address(), None);
+}
+
+#[test]
 fn no_secret_shows_itself() {
     let environment = [
         ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
         ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+        ("WEAPP_GATEWAY__SERVICE_KEYS", KEY),
     ];
     let loaded = load(&environment).unwrap();
     let shown = format!("{loaded:?} {:?} {}", loaded.settings, loaded.report);
-    assert!(!shown.contains(SECRET) && shown.contains(APP_ID));
+    assert!(!shown.contains(SECRET) && !shown.contains(KEY) && shown.contains(APP_ID));
     let environment = environment.map(|(name, value)| (name.into(), value.into()));
     let layers = layers::read(environment.into(), Path::new("none"), &mut Vec::new());
-    assert!(!format!("{:?}", layers.stack).contains(SECRET));
+    let shown = format!("{:?}", layers.stack);
+    assert!(!shown.contains(SECRET) && !shown.contains(KEY));
 }

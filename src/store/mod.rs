@@ -44,6 +44,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// All sessions of a user, over or not; the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
 
+    /// How many sessions are kept, those included that are over and not swept out yet.
+    ///
+    /// Looks at all of them, on a thread of its own: for whoever counts now and then, not for a request.
+    fn count_sessions(&self) -> Reply<'_, u64>;
+
     /// Changes a session; whether there was one. One that is not there stays so: an ended one never comes back.
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
 

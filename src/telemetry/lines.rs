@@ -144,7 +144,7 @@ impl Shared {
                 written = out.write_all(loss(untold).as_bytes());
             }
             if written.and_then(|()| out.flush()).is_err() {
-                let lines = batch.iter().filter(|byte| **byte == b'\n').count();
+                let lines = batch.split(|byte| *byte == b'\n').skip(1).count();
                 let lines = u64::try_from(lines).unwrap_or(u64::MAX);
                 self.dropped.fetch_add(lines, Ordering::Relaxed);
             }
@@ -264,14 +264,12 @@ mod tests {
             text += &read(&terminal);
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.drain(..whole).collect::<String>().lines() {
-                match line.split_once("telemetry ") {
-                    Some((_, rest)) => {
-                        told += rest.split(' ').next().unwrap().parse::<usize>().unwrap()
-                    }
-                    None => {
-                        assert_eq!(line.len(), 99, "a line was cut");
-                        kept += 1;
-                    }
+                if let Some((_, rest)) = line.split_once("telemetry ") {
+                    let number = rest.split(' ').next().unwrap();
+                    told += number.parse::<usize>().unwrap();
+                } else {
+                    assert_eq!(line.len(), 99, "a line was cut");
+                    kept += 1;
                 }
             }
         }

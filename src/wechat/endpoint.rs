@@ -18,14 +18,14 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The segments of the path.
-    pub(crate) const fn path(self) -> &'static [&'static str] {
+    /// The path.
+    pub(crate) const fn path(self) -> &'static str {
         match self {
-            Self::CodeToSession => &["sns", "jscode2session"],
-            Self::StableToken | Self::FreshToken => &["cgi-bin", "stable_token"],
-            Self::PhoneNumber => &["wxa", "business", "getuserphonenumber"],
-            Self::CheckSessionKey => &["wxa", "checksession"],
-            Self::ResetSessionKey => &["wxa", "resetusersessionkey"],
+            Self::CodeToSession => "/sns/jscode2session",
+            Self::StableToken | Self::FreshToken => "/cgi-bin/stable_token",
+            Self::PhoneNumber => "/wxa/business/getuserphonenumber",
+            Self::CheckSessionKey => "/wxa/checksession",
+            Self::ResetSessionKey => "/wxa/resetusersessionkey",
         }
     }
 

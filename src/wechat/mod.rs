@@ -28,7 +28,7 @@ mod transport;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::Url;
@@ -67,10 +67,25 @@ pub struct Config {
     base_url: Url,
     patience: Patience,
     gate: Gate,
+    observer: Option<Observer>,
     tls: rustls::ClientConfig,
     /// Made by the very steps that make a worker's client: the proof that they work.
     proof: reqwest::Client,
 }
+
+/// One call that has ended, for whoever watches.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The path that was asked, or would have been.
+    pub endpoint: &'static str,
+    /// Why it gave nothing; `None` for a success.
+    pub failure: Option<&'a Error>,
+    /// How long it took with all its tries.
+    pub took: Duration,
+}
+
+/// Told of each call at its end. A call that is given up is not told of.
+pub type Observer = Arc<dyn Fn(&Call<'_>) + Send + Sync>;
 
 /// Why there can be no client.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +128,17 @@ impl Config {
             base_url,
             patience: Patience { connect, whole },
             gate: Gate::new(Limits::default(), Arc::new(system_time)),
+            observer: None,
             tls,
             proof,
         })
+    }
+
+    /// The same, watched.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// The same with other limits on calls, and nothing learnt yet.
@@ -157,6 +180,7 @@ pub struct Client {
     base_url: Url,
     patience: Patience,
     gate: Gate,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -169,6 +193,7 @@ impl Client {
             base_url: config.base_url.clone(),
             patience: config.patience,
             gate: config.gate.clone(),
+            observer: config.observer.clone(),
         }
     }
 
@@ -206,13 +231,24 @@ impl Client {
             let reply = transport::exchange(request()).await?;
             Answer::read(&reply)
         });
-        self.gate.pass(app, endpoint, call).await
+        let start = Instant::now();
+        let outcome = self.gate.pass(app, endpoint, call).await;
+        if let Some(observer) = &self.observer {
+            observer(&Call {
+                endpoint: endpoint.path(),
+                failure: outcome.as_ref().err(),
+                took: start.elapsed(),
+            });
+        }
+        outcome
     }
 
-    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
+            segments
+                .pop_if_empty()
+                .extend(path.split('/').filter(|part| !part.is_empty()));
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);

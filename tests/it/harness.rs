@@ -15,6 +15,8 @@ use weapp_login::settings::Settings;
 use weapp_login::simulator::{self, Options, Simulator};
 use weapp_login::{Parts, app};
 
+use crate::openapi;
+
 /// A folder of a test's own, removed when the test is over.
 pub(crate) struct Folder(PathBuf);
 
@@ -126,10 +128,39 @@ impl TestApp {
         holder
     }
 
+    /// Sets the clock of all kept sessions' last use back.
+    pub(crate) fn leave_unused(&self, milliseconds: i64) {
+        let file = self.folder.path().join("weapp.db");
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sql = "UPDATE session SET last_seen = last_seen - ?1";
+        assert!(database.execute(sql, [milliseconds]).unwrap() > 0);
+    }
+
+    /// When a session was last used, as it is kept; looking changes nothing.
+    pub(crate) fn last_use(&self) -> Timestamp {
+        let file = self.folder.path().join("weapp.db");
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sql = "SELECT max(last_seen) FROM session";
+        let noted = database.query_row(sql, (), |row| row.get(0)).unwrap();
+        Timestamp::from_millisecond(noted).unwrap()
+    }
+
+    /// What Prometheus reads on the server's port: status and text.
+    pub(crate) async fn scrape(&self) -> (u16, String) {
+        let service = test::init_service(app(&self.parts)).await;
+        let request = TestRequest::get().uri("/metrics").to_request();
+        let response = test::call_service(&service, request).await;
+        let status = response.status().as_u16();
+        let text = test::read_body(response).await;
+        (status, String::from_utf8(text.to_vec()).unwrap())
+    }
+
     /// Sends one request through the whole app.
     pub(crate) async fn call(&self, request: TestRequest) -> Reply {
         let service = test::init_service(app(&self.parts)).await;
-        let response = test::call_service(&service, request.to_request()).await;
+        let request = request.to_request();
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+        let response = test::call_service(&service, request).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = body::to_bytes(response.into_body())
             .await
@@ -140,6 +171,9 @@ impl TestApp {
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         };
         reply.assert_well_formed(self.simulated);
+        if let Some(error) = reply.json()["error"].as_str() {
+            openapi::assert_documented(&method, &path, status.as_u16(), error);
+        }
         reply
     }
 

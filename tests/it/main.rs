@@ -6,17 +6,23 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod command_line;
 mod decrypt;
 mod devices;
+mod docs;
 mod doctor;
 mod express;
 mod failures;
 mod floors;
+mod gateway;
 mod generations;
 mod harness;
 mod health;
 mod inherited;
+mod kept_sessions;
 mod login;
+mod metrics;
+mod openapi;
 mod parallel;
 mod phone;
 mod process;

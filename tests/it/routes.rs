@@ -10,9 +10,10 @@ use weapp_login::{app, routes};
 use crate::harness::TestApp;
 
 /// The routes that answer without a token, each for a reason.
-const OPEN: [(&str, &str); 3] = [
-    ("POST", "/login"), // gives the token
-    ("GET", "/livez"),  // asked by machines that have none
+const OPEN: [(&str, &str); 4] = [
+    ("POST", "/login"),      // gives the token
+    ("POST", "/introspect"), // takes a service key, and is off without one
+    ("GET", "/livez"),       // asked by machines that have none
     ("GET", "/readyz"),
 ];
 

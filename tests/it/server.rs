@@ -242,27 +242,30 @@ impl Connection {
     }
 
     fn whole_reply(&mut self) -> Option<(u16, bool, Value)> {
+        let (status, closes, text) = self.text()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Some((status, closes, body))
+    }
+
+    /// Reads one reply as it comes, and whether it is the connection's last.
+    pub(crate) fn text(&mut self) -> Option<(u16, bool, String)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).ok()? == 0 {
                 return None;
             }
         }
-        let status = head.get(9..12)?.parse().ok()?;
         let length = head
             .lines()
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.parse().unwrap());
+        let status = head.get(9..12)?.parse().ok()?;
         let closes = head
             .to_ascii_lowercase()
             .contains("\r\nconnection: close\r\n");
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some((
-            status,
-            closes,
-            serde_json::from_slice(&body).unwrap_or(Value::Null),
-        ))
+        Some((status, closes, String::from_utf8(body).ok()?))
     }
 }

@@ -89,6 +89,16 @@ fn a_silent_connection_is_waited_for_as_long_as_the_settings_say() {
 }
 
 #[test]
+fn a_silent_connection_is_closed_after_five_seconds_at_any_time() {
+    let folder = Folder::new();
+    let server = Binary::start(&folder, &[]);
+    let start = Instant::now();
+    assert!(used(&server).is_closed());
+    let kept = start.elapsed();
+    assert!((4_900..9_000).contains(&kept.as_millis()), "{kept:?}");
+}
+
+#[test]
 fn a_second_signal_does_not_wait_for_clients_to_leave() {
     let folder = Folder::new();
     let mut server = server(&folder, "60");

@@ -65,3 +65,22 @@ fn both_readmes_show_the_same_commands() {
     assert!(blocks[0].len() > 5, "{:?}", blocks[0]);
     assert_eq!(blocks[0], blocks[1]);
 }
+
+#[test]
+fn the_lesson_is_the_code_of_the_example() {
+    let files =
+        ["notes.rs", "main.rs", "tests.rs"].map(|name| read(&format!("examples/notes/{name}")));
+    for (readme, text) in readmes() {
+        let blocks = text.split("```rust,ignore\n").skip(1);
+        let blocks: Vec<_> = blocks
+            .map(|block| block.split("```").next().unwrap())
+            .collect();
+        assert_eq!(blocks.len(), files.len(), "{readme}");
+        for (block, file) in blocks.iter().zip(&files) {
+            assert!(
+                file.contains(block),
+                "{readme} shows other code than examples/notes:\n{block}"
+            );
+        }
+    }
+}

@@ -21,9 +21,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 pub use crate::middleware::json::member::Text;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::middleware::json::declared::{Declared, Verdict};
 use crate::middleware::json::reading::Unread;
+use crate::settings;
 
 /// The body of a request, as the value that its JSON stands for.
 ///
@@ -85,6 +86,18 @@ impl Default for JsonConfig {
     }
 }
 
+impl From<&settings::Json> for JsonConfig {
+    fn from(settings: &settings::Json) -> Self {
+        Self {
+            limit: settings.limit,
+            strict: settings.strict,
+            refuse_other_types: settings.refuse_other_types,
+            inflate: settings.inflate,
+            body_timeout: settings.body_timeout(),
+        }
+    }
+}
+
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -122,6 +135,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             };
             parse(&text, config.strict).map(Self)
         })
+    }
+}
+
+/// What may be wrong with any body, and with what this one says.
+impl<T: Refuses> Refuses for Json<T> {
+    fn refusals() -> Vec<ErrorCode> {
+        let any = [
+            ErrorCode::MalformedJson,
+            ErrorCode::MalformedBody,
+            ErrorCode::UnexpectedBody,
+            ErrorCode::BodyTimeout,
+            ErrorCode::BodyTooLarge,
+            ErrorCode::UnsupportedMediaType,
+            ErrorCode::UnsupportedCharset,
+            ErrorCode::UnsupportedEncoding,
+        ];
+        [&any[..], &T::refusals()].concat()
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
     a_sweep_takes_what_is_over_and_nothing_else(&fresh()).await;
     a_login_under_a_taken_digest_leaves_nothing(&fresh()).await;
     parallel_logins_all_succeed(&fresh()).await;
+    sessions_are_counted(&fresh()).await;
     account::holds(&fresh).await;
     ledger::holds(&fresh).await;
     a_closed_store_says_so(&fresh()).await;
@@ -71,6 +72,17 @@ async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
         assert_eq!(store.standing(digest).await.unwrap(), expected);
     }
     found.is_some()
+}
+
+async fn sessions_are_counted(store: &dyn Store) {
+    assert_eq!(store.count_sessions().await.unwrap(), 0);
+    let logins = [login(1, 0), login(1, 1), login(2, 2)];
+    for login in &logins {
+        store.log_in(login.clone()).await.unwrap();
+    }
+    assert_eq!(store.count_sessions().await.unwrap(), 3);
+    store.end(Ending::Of(logins[0].digest)).await.unwrap();
+    assert_eq!(store.count_sessions().await.unwrap(), 2);
 }
 
 async fn a_login_is_found_again_as_it_was(store: &dyn Store) {

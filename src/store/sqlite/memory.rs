@@ -60,7 +60,7 @@ pub(super) enum Recalled<'a> {
     Known(Standing),
     /// Nothing, and whoever reads it from the file should [`Place::fill`] this.
     Unknown(Place<'a>),
-    /// Nothing, and nothing can be remembered now. `true` if the writer should look.
+    /// Nothing, and nothing can be remembered now. `true` if whoever gets this must have the writer look.
     Untrusted(bool),
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
+mod census;
 mod commits;
 mod ledger;
 mod memory;
@@ -127,6 +128,16 @@ impl Store for Sqlite {
         Box::pin(async move {
             self.writer.is_open()?;
             self.read(|connection| rows::sessions_of(connection, user))
+        })
+    }
+
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            let path = self.path.clone();
+            let count = move || Ok(census::sessions(&open::reader(&path)?)?);
+            let counted = tokio::task::spawn_blocking(count).await;
+            counted.map_err(|error| Error::Failed(Arc::new(error)))?
         })
     }
 

@@ -52,20 +52,35 @@ pub(super) fn log_in(
             ":device": login.device.as_str(),
             ":session_keys": login.session_keys.0,
         })?;
-    let others = login.sessions_per_user.saturating_sub(1);
-    delete(
-        connection,
-        changed,
-        "DELETE FROM session WHERE rowid IN (
-             SELECT rowid FROM session WHERE user = ?1 AND digest <> ?2
-             ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?3)
-         RETURNING digest",
-        params![user.id.0, login.digest.0, others],
-    )?;
+    end_oldest(connection, changed, login, user.id)?;
     Ok(LoggedIn {
         is_new: user.id == login.user_if_new,
         user,
     })
+}
+
+/// Ends the user's oldest sessions over the bound.
+///
+/// The bound is no parameter of the statement: SQLite would plan it anew at each login, which takes as long as the rest of it.
+fn end_oldest(
+    connection: &Connection,
+    changed: &mut Changed,
+    login: &Login,
+    user: UserId,
+) -> rusqlite::Result<()> {
+    let others = login.sessions_per_user.saturating_sub(1);
+    let mut older = connection.prepare_cached(
+        "SELECT digest FROM session WHERE user = ?1 AND digest <> ?2
+         ORDER BY created_at DESC, rowid DESC",
+    )?;
+    let digests = older.query_map(params![user.0, login.digest.0], |row| {
+        Ok(TokenDigest(row.get(0)?))
+    })?;
+    let over = digests.skip(usize::try_from(others).unwrap_or(usize::MAX));
+    for digest in over.collect::<rusqlite::Result<Vec<_>>>()? {
+        end(connection, changed, Ending::Of(digest))?;
+    }
+    Ok(())
 }
 
 /// What [`session_at`] reads.

@@ -114,7 +114,9 @@ impl Writer {
                 Err(error) => Err(error),
             };
             Box::new(move |memory, fate| {
-                changed.into_iter().for_each(|digest| memory.forget(digest));
+                for digest in changed {
+                    memory.forget(digest);
+                }
                 let answer = result.and_then(|value| fate.map(|()| value));
                 // A caller that went away does not want the answer.
                 tell.send(answer).unwrap_or_default();

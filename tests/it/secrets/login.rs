@@ -1,14 +1,41 @@
 //! A login's secrets: codes, tokens, session keys, the openid, the AppSecret, idempotency keys.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weapp_login::simulator::{Endpoint, Options, Simulator};
 
-use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
+use super::{SERVICE_KEYS, assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;
+use crate::server::Binary;
 
 const ENDPOINT: Endpoint = Endpoint::Code2Session;
 
 const KEY: &str = "0b5f7c1e-8d7a-4a53-9c36-3f1f6a4f2f10";
+
+/// Asks about a token with each of these as the service key.
+fn introspect(server: &Binary, keys: &[&str], token: &str) -> Vec<(u16, Value)> {
+    let form = format!("token={token}&token_type_hint={token}");
+    let ask = |key: &&str| {
+        let mut connection = server.connect();
+        let request = format!(
+            "POST /introspect HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             authorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        connection.send(request.as_bytes());
+        connection.reply().unwrap()
+    };
+    keys.iter().map(ask).collect()
+}
+
+/// What Prometheus reads.
+fn metrics(server: &Binary) -> Value {
+    let mut connection = server.connect();
+    connection.send(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n");
+    let (status, _, text) = connection.text().unwrap();
+    assert_eq!(status, 200);
+    assert!(text.contains("weapp_user_logins_total"), "{text}");
+    text.into()
+}
 
 #[actix_rt::test]
 async fn nothing_secret_gets_out() {
@@ -52,6 +79,17 @@ async fn nothing_secret_gets_out() {
         replies.push(server.ask("GET", path, &newer, ""));
     }
 
+    let keys: Vec<_> = SERVICE_KEYS.split(',').collect();
+    for token in [&newer, &token, "x"] {
+        replies.extend(introspect(&server, &keys, token));
+        let wrong = introspect(&server, &[token, wechat.app_secret()], token);
+        assert!(wrong.iter().all(|(status, _)| *status == 401), "{wrong:?}");
+        replies.extend(wrong);
+    }
+    assert!(replies.iter().any(|(_, told)| told["active"] == true));
+    replies.push(server.ask("GET", "/auth", &newer, ""));
+    secrets.extend(keys.iter().map(|key| (*key).to_owned()));
+
     let in_the_url = format!(
         "/login?code={code}&token={token}&secret={}&x=1",
         wechat.app_secret()
@@ -81,6 +119,7 @@ async fn nothing_secret_gets_out() {
     replies.push(server.ask("DELETE", "/session", &token, ""));
     replies.push(server.ask("GET", "/session", &token, ""));
 
+    replies.push((200, metrics(&server)));
     secrets.push(token);
     assert_in_no_reply(&secrets, &replies);
     assert_nowhere(&secrets, &server.output(), &folder);

@@ -46,6 +46,9 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
     faults
 }
 
+/// Two keys of services.
+const SERVICE_KEYS: &str = "an-old.key_of~32-letters-01234567,b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
+
 /// A server that logs all that it can.
 fn start(wechat: &Simulator, folder: &Folder) -> Binary {
     let environment = [
@@ -53,6 +56,7 @@ fn start(wechat: &Simulator, folder: &Folder) -> Binary {
         ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000"),
         ("WEAPP_APPS__MAIN__APP_ID", wechat.app_id()),
         ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
+        ("WEAPP_GATEWAY__SERVICE_KEYS", SERVICE_KEYS),
         ("WEAPP_LOG__LEVEL", "trace"),
         (
             "WEAPP_LOG__FORMAT",

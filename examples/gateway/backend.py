@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""A backend that shows what it is told: backend.py [PORT]. It stands for yours, in any language."""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Backend(BaseHTTPRequestHandler):
+    """Answers every request with what came with it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        print(self.command, self.path, self.headers.get("X-User-Id", "-"), flush=True)
+        shown = {
+            "method": self.command,
+            "path": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+            "body": body.decode(errors="replace"),
+        }
+        # `/status/500` and its like answer with that status.
+        status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
+        reply = json.dumps(shown).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+    def log_message(self, *_):
+        """Prints nothing of its own."""
+
+
+if __name__ == "__main__":
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
+    server = ThreadingHTTPServer(("127.0.0.1", port), Backend)
+    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    server.serve_forever()

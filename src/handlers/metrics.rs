@@ -1,0 +1,16 @@
+//! `GET /metrics`: what Prometheus scrapes.
+//!
+//! Never knows what is counted.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, Responder, web};
+
+use crate::metrics::{CONTENT_TYPE, Metrics};
+
+/// All series as text.
+pub async fn show(metrics: web::Data<Metrics>) -> impl Responder {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type(CONTENT_TYPE)
+        .body(metrics.text())
+}

@@ -1,0 +1,111 @@
+//! A store that times what another one does.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::UserId;
+use crate::metrics::{Metrics, StoreOperation};
+use crate::session::{ProfileChange, Sealed, Session, Standing, TokenDigest, User};
+use crate::store::{
+    Claim, Claimed, Ending, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+};
+
+/// Passes everything on, and counts how long the answer took. An operation that nobody waits for any more is not counted.
+#[derive(Debug)]
+pub struct MeteredStore {
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+}
+
+impl MeteredStore {
+    /// Stands around this store.
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics }
+    }
+
+    fn timed<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        reply: Reply<'a, T>,
+    ) -> Reply<'a, T> {
+        Box::pin(async move {
+            let start = Instant::now();
+            let answer = reply.await;
+            let labels = StoreOperation {
+                operation,
+                outcome: if answer.is_ok() { "done" } else { "failed" },
+            };
+            self.metrics.store_operations.add(labels, start.elapsed());
+            answer
+        })
+    }
+}
+
+impl Store for MeteredStore {
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
+        self.timed("log_in", self.store.log_in(login))
+    }
+
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
+        self.timed("find", self.store.find(digest))
+    }
+
+    /// Not timed: it is asked at nearly every request, and mostly answered from memory, in less time than two looks at a
+    /// clock take. Where it is not, it takes what [`Store::find`] takes.
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>> {
+        self.store.standing(digest)
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        self.timed("sessions_of", self.store.sessions_of(user))
+    }
+
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        self.timed("count_sessions", self.store.count_sessions())
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
+        self.timed("update", self.store.update(digest, update))
+    }
+
+    fn end(&self, ending: Ending) -> Reply<'_, usize> {
+        self.timed("end", self.store.end(ending))
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        self.timed("change_profile", self.store.change_profile(user, change))
+    }
+
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        self.timed("sweep", self.store.sweep(now, idle))
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        self.timed("claim", self.store.claim(claim))
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, bool> {
+        self.timed("keep", self.store.keep(key, holder, value, expires_at))
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.timed("release", self.store.release(key, holder))
+    }
+
+    fn ready(&self) -> Reply<'_, ()> {
+        self.timed("ready", self.store.ready())
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        // The way out; nobody scrapes after it.
+        self.store.close()
+    }
+}

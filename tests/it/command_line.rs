@@ -1,0 +1,164 @@
+//! The command line: its help, its exit codes, the folder of the settings, completions, and readers that go away.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use crate::harness::Folder;
+use crate::server::{command, run};
+
+/// Every way to a subcommand, each with what its help must say.
+const SUBCOMMANDS: [(&[&str], &str); 12] = [
+    (&["serve"], "SIGTERM"),
+    (&["simulate"], "login code"),
+    (&["config"], "check"),
+    (&["config", "check"], "standard error"),
+    (&["healthcheck"], "/livez"),
+    (&["explain"], "40029"),
+    (&["sessions"], "store.url"),
+    (&["sessions", "list"], "--json"),
+    (&["sessions", "revoke"], "--session"),
+    (&["sessions", "sweep"], "ten minutes"),
+    (&["completions"], "zsh"),
+    (&["openapi"], "/openapi.json"),
+];
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, says: &str) {
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{stdout}{stderr}");
+    assert!(
+        stdout.contains(says) || stderr.contains(says),
+        "no `{says}` in:\n{stdout}{stderr}"
+    );
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn help_says_what_there_is_what_is_read_and_what_the_exit_codes_mean() {
+    let folder = Folder::new();
+    let help = run(&folder, &[], &["--help"]);
+    for part in [
+        "Examples:",
+        "WEAPP_CONFIG_DIR",
+        "WEAPP_PROFILE",
+        "PORT",
+        "NO_COLOR",
+        "Exit codes:\n  0 ",
+        "\n  1 ",
+        "\n  2 ",
+    ] {
+        check(&help, 0, part);
+    }
+    for (path, says) in SUBCOMMANDS {
+        check(&help, 0, path[0]);
+        let arguments: Vec<&str> = path.iter().copied().chain(["--help"]).collect();
+        check(&run(&folder, &[], &arguments), 0, says);
+    }
+    let summary = text(&run(&folder, &[], &["-h"]).stdout);
+    assert!(summary.lines().count() < 25, "{summary}");
+}
+
+#[test]
+fn every_subcommand_is_documented() {
+    let help = text(&run(&Folder::new(), &[], &["-h"]).stdout);
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    for name in listed.filter_map(|line| line.split_whitespace().next()) {
+        let known = SUBCOMMANDS.iter().any(|(path, _)| path[0] == name);
+        assert!(known || name == "help", "`{name}` has no row in this file");
+    }
+    for readme in ["README.md", "README.zh-CN.md"] {
+        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(readme));
+        let readme = readme.unwrap();
+        for path in SUBCOMMANDS.map(|(path, _)| path.join(" ")) {
+            assert!(readme.contains(&format!("| `{path}")), "{path}");
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_is_refused_with_two() {
+    let folder = Folder::new();
+    for (arguments, says) in [
+        (&["serv"][..], "serve"),
+        (&["--confg", "x"], "--config"),
+        (&["sessions"], "revoke"),
+        (&["sessions", "list"], "--user <ID>"),
+        (&["sessions", "list", "--user", "mei"], "32 lower-case"),
+        (&["completions", "cmd"], "bash"),
+        (&["explain", "40030"], "40029"),
+        (&["config", "check", "--config", "nowhere"], "`nowhere`"),
+        (&["--config", "nowhere"], "hint: "),
+    ] {
+        check(&run(&folder, &[], arguments), 2, says);
+    }
+    let database = folder.path().join("data");
+    assert!(!database.exists(), "nothing was started");
+}
+
+#[test]
+fn the_folder_on_the_command_line_wins_over_the_one_in_the_environment() {
+    let folder = Folder::new();
+    for (name, port) in [("config", 1001), ("variable", 1002), ("option", 1003)] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        let file = folder.path().join(name).join("local.toml");
+        fs::write(file, format!("[server]\nport = {port}\n")).unwrap();
+    }
+    let variable = [("WEAPP_CONFIG_DIR", "variable")];
+    let asked = ["config", "check"];
+    check(&run(&folder, &[], &asked), 0, "port = 1001");
+    check(&run(&folder, &variable, &asked), 0, "port = 1002");
+    let before = ["--config", "option", "config", "check"];
+    check(&run(&folder, &variable, &before), 0, "port = 1003");
+    let behind = ["config", "check", "--config=option"];
+    check(&run(&folder, &variable, &behind), 0, "port = 1003");
+    // Not even looked at.
+    let wrong = [("WEAPP_CONFIG_DIR", "nowhere")];
+    check(&run(&folder, &wrong, &before), 0, "port = 1003");
+    check(&run(&folder, &wrong, &asked), 2, "WEAPP_CONFIG_DIR");
+}
+
+#[test]
+fn a_shell_completes_every_subcommand() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&folder, &[], &["completions", shell]);
+        check(&output, 0, "weapp-login");
+        for (path, _) in SUBCOMMANDS {
+            check(&output, 0, path.last().unwrap());
+        }
+        for option in ["config", "user", "virtual-clock"] {
+            check(&output, 0, option);
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = Folder::new();
+    for arguments in [
+        &["--help"][..],
+        &["config", "check"],
+        &["explain"],
+        &["completions", "bash"],
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = command(&folder, &[])
+            .args(arguments)
+            .stdout(Stdio::from(writer))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        check(&output, 0, "");
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    }
+}

@@ -1,0 +1,229 @@
+//! What gateways and other services are told: `GET /auth` and `POST /introspect`.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::harness::{Reply, TestApp, bearer, now};
+
+const OLD_KEY: &str = "an-old.key_of~32-letters-01234567";
+const NEW_KEY: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
+
+async fn with_keys() -> TestApp {
+    let keys = format!("{OLD_KEY},{NEW_KEY}");
+    TestApp::with(&[("WEAPP_GATEWAY__SERVICE_KEYS", &keys)]).await
+}
+
+async fn with_openid() -> TestApp {
+    TestApp::with(&[
+        ("WEAPP_GATEWAY__SERVICE_KEYS", NEW_KEY),
+        ("WEAPP_GATEWAY__DISCLOSE_OPENID", "true"),
+    ])
+    .await
+}
+
+/// Asks about a token as a service with this Authorization header.
+async fn ask(app: &TestApp, authorization: &str, form: &str) -> Reply {
+    let request = TestRequest::post()
+        .uri("/introspect")
+        .insert_header(("authorization", authorization))
+        .insert_header(("content-type", "application/x-www-form-urlencoded"))
+        .set_payload(form.to_owned());
+    app.call(request).await
+}
+
+async fn introspect(app: &TestApp, token: &str) -> Reply {
+    ask(app, &format!("Bearer {NEW_KEY}"), &format!("token={token}")).await
+}
+
+#[actix_rt::test]
+async fn a_gateway_is_told_whose_request_it_holds() {
+    let app = TestApp::start().await;
+    let login = app.login(&app.wechat.issue_code("mei")).await;
+    for method in [Method::GET, Method::HEAD] {
+        let reply = app.ask(method, "/auth", &login.token()).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("x-user-id"), Some(&*login.user_id()));
+        assert_eq!(reply.header("x-app"), Some(app.wechat.app_id()));
+        assert_eq!(reply.header("x-openid"), None);
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+    }
+    let reply = app.ask(Method::GET, "/auth", &login.token()).await;
+    reply.assert_data(json!({}));
+}
+
+#[actix_rt::test]
+async fn a_gateway_is_told_the_openid_where_the_settings_say_so() {
+    let app = with_openid().await;
+    let token = app.token_of("mei").await;
+    let reply = app.ask(Method::GET, "/auth", &token).await;
+    assert_eq!(reply.header("x-openid"), Some(&*app.wechat.openid("mei")));
+}
+
+#[actix_rt::test]
+async fn what_a_client_says_of_itself_is_not_handed_on() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let forged = TestRequest::get()
+        .uri("/auth")
+        .insert_header(bearer(&token))
+        .insert_header(("x-user-id", "forged"))
+        .insert_header(("x-openid", "forged"));
+    let reply = app.call(forged).await;
+    assert_ne!(reply.header("x-user-id"), Some("forged"));
+    assert_eq!(reply.header("x-openid"), None);
+}
+
+#[actix_rt::test]
+async fn a_gateway_is_refused_whatever_opens_nothing() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    app.end_session(&token).await.assert_data(json!({}));
+    for request in [
+        TestRequest::get(),
+        TestRequest::get().insert_header(("authorization", "Bearer x")),
+        TestRequest::get().insert_header(bearer(&token)),
+    ] {
+        let reply = app.call(request.uri("/auth")).await;
+        reply.assert_refused(401, "session_required");
+        assert_eq!(reply.header("x-user-id"), None);
+    }
+}
+
+#[actix_rt::test]
+async fn a_broken_store_is_no_401_for_a_gateway_and_no_inactive_token_for_a_service() {
+    let app = with_keys().await;
+    let token = app.token_of("mei").await;
+    app.parts.store().close().await.unwrap();
+    let reply = app.ask(Method::GET, "/auth", &token).await;
+    reply.assert_refused(503, "store_unavailable");
+    let reply = introspect(&app, &token).await;
+    reply.assert_refused(503, "store_unavailable");
+}
+
+#[actix_rt::test]
+async fn a_service_is_told_about_a_live_token() {
+    let app = with_keys().await;
+    let login = app.login(&app.wechat.issue_code("mei")).await;
+    let reply = introspect(&app, &login.token()).await;
+    let live = app.live(&login.token()).await.unwrap();
+    let session = live.session();
+    let told = json!({
+        "active": true,
+        "sub": login.user_id(),
+        "client_id": app.wechat.app_id(),
+        "token_type": "Bearer",
+        "iat": session.created_at.as_second(),
+        "exp": (session.last_seen + jiff::SignedDuration::from_hours(72)).as_second(),
+    });
+    assert_eq!((reply.status.as_u16(), reply.json()), (200, told));
+}
+
+#[actix_rt::test]
+async fn a_service_is_told_the_openid_where_the_settings_say_so() {
+    let app = with_openid().await;
+    let token = app.token_of("mei").await;
+    let reply = introspect(&app, &token).await;
+    assert_eq!(reply.json()["openid"], app.wechat.openid("mei"));
+}
+
+#[actix_rt::test]
+async fn of_any_other_token_a_service_is_told_nothing_but_that() {
+    let app = with_keys().await;
+    let ended = app.token_of("mei").await;
+    app.end_session(&ended).await.assert_data(json!({}));
+    let unknown = weapp_login::session::Token::generate().unwrap().expose();
+    for token in [ended.as_str(), &unknown, "x", "%00", NEW_KEY] {
+        let reply = introspect(&app, token).await;
+        assert_eq!(
+            (reply.status.as_u16(), &*reply.text),
+            (200, r#"{"active":false}"#),
+            "{token}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn each_service_key_opens_in_either_way_and_nothing_else_does() {
+    let app = with_keys().await;
+    let token = app.token_of("mei").await;
+    let form = format!("token={token}&token_type_hint=access_token");
+    let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+    for key in [OLD_KEY, NEW_KEY] {
+        for shown in [
+            format!("Bearer {key}"),
+            format!("bearer  {key}"),
+            basic(&format!("php:{key}")),
+        ] {
+            let reply = ask(&app, &shown, &form).await;
+            assert_eq!(reply.json()["active"], true, "{shown}");
+        }
+    }
+    let longer = format!("Bearer {NEW_KEY}0");
+    for shown in [
+        "",
+        "Bearer",
+        "Bearer x",
+        &longer,
+        &format!("Bearer {token}"),
+        &format!("Digest {NEW_KEY}"),
+        &basic(NEW_KEY),
+        &basic(&format!("{NEW_KEY}:x")),
+        "Basic é",
+    ] {
+        let reply = ask(&app, shown, &form).await;
+        reply.assert_refused(401, "service_key_required");
+    }
+}
+
+#[actix_rt::test]
+async fn without_a_service_key_in_the_settings_nobody_may_ask() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let reply = introspect(&app, &token).await;
+    reply.assert_refused(403, "introspection_off");
+    let nothing = ask(&app, "Bearer ", "token=x").await;
+    nothing.assert_refused(403, "introspection_off");
+}
+
+#[actix_rt::test]
+async fn a_service_that_asks_wrongly_is_told_how_to_ask() {
+    let app = with_keys().await;
+    let key = format!("Bearer {NEW_KEY}");
+    for form in ["", "token=", "access_token=x"] {
+        let reply = ask(&app, &key, form).await;
+        reply.assert_refused(400, "token_missing");
+    }
+    let reply = app
+        .post("/introspect", NEW_KEY, json!({ "token": "x" }))
+        .await;
+    reply.assert_refused(415, "unsupported_media_type");
+    let twice = ask(&app, &key, "token=a&token=b").await;
+    twice.assert_refused(400, "bad_request");
+    let long = format!("token={}", "x".repeat(40_000));
+    let reply = ask(&app, &key, &long).await;
+    reply.assert_refused(413, "body_too_large");
+}
+
+/// The service would otherwise be the only one to see the user, and the session would end under their hands.
+#[actix_rt::test]
+async fn being_asked_about_is_a_use_of_a_session() {
+    const TWO_HOURS: i64 = 2 * 60 * 60 * 1000;
+    let app = with_keys().await;
+    let token = app.token_of("mei").await;
+    let ways = [("/auth", false), ("/introspect", true)];
+    for (path, is_introspection) in ways {
+        let hour = jiff::SignedDuration::from_hours(1);
+        app.leave_unused(TWO_HOURS);
+        assert!(now().duration_since(app.last_use()) > hour);
+        let reply = if is_introspection {
+            introspect(&app, &token).await
+        } else {
+            app.ask(Method::GET, path, &token).await
+        };
+        assert_eq!(reply.status, 200);
+        assert!(now().duration_since(app.last_use()) < hour, "{path}");
+    }
+}
