@@ -4,7 +4,7 @@
 start_server() {
   home=$(mktemp -d)
   out=$home/out.txt
-  local binary=$PWD/target/release/weapp-login environment=(WEAPP_SERVER__PORT=0)
+  local binary=${BINARY:-$PWD/target/release/weapp-login} environment=(WEAPP_SERVER__PORT=0)
   while (($# > 0)) && [[ $1 != -- ]]; do environment+=("$1"); shift; done
   shift || true
   (cd "$home" && exec env "${environment[@]}" "$binary" "$@") >"$out" 2>&1 &

@@ -15,6 +15,8 @@ pub mod login;
 pub mod meters;
 pub mod metrics;
 pub mod middleware;
+pub mod openapi;
+mod parts;
 pub mod readiness;
 pub mod routes;
 pub mod session;
@@ -24,159 +26,22 @@ pub mod store;
 pub mod telemetry;
 pub mod wechat;
 
-mod measured;
-
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
-use jiff::SignedDuration;
 
-pub use measured::metrics_app;
-
-use account::access_token::{AccessTokens, Shelf};
-use account::{Decryption, Devices, Phones, Profiles, SessionKeys};
-use identity::Disclosure;
-use login::{Apps, Logins, Rules, Sessions};
-use meters::MeteredStore;
-use metrics::Metrics;
-use middleware::access_log::AccessLog;
+use account::access_token::AccessTokens;
+use account::{Phones, SessionKeys};
+use login::Logins;
 use middleware::counting::Counting;
-use middleware::json::JsonConfig;
 use middleware::paths::Paths;
-use middleware::service_key::ServiceKeys;
 use middleware::{closing, request_id};
-use readiness::Readiness;
-use session::Lifetimes;
-use settings::{LogStyle, Settings};
-use store::Store;
 
-/// What the app is made of: made once, shared by all workers.
-#[derive(Clone)]
-pub struct Parts {
-    wechat: wechat::Config,
-    access_tokens: Arc<Shelf>,
-    store: Arc<dyn Store>,
-    rules: Rules,
-    sessions: web::Data<Sessions>,
-    devices: web::Data<Devices>,
-    profiles: web::Data<Profiles>,
-    decryption: web::Data<Decryption>,
-    readiness: web::Data<Readiness>,
-    disclosure: web::Data<Disclosure>,
-    service_keys: web::Data<ServiceKeys>,
-    metrics: Option<web::Data<Metrics>>,
-    metrics_path: Arc<str>,
-    /// Whether the metrics are seen on the server's port, rather than on one of their own.
-    shows_metrics: bool,
-    json: JsonConfig,
-    access_log: AccessLog,
-    simulated: bool,
-}
-
-/// How long the store may take over a write: SQLite's wait for another process's lock, which is 5 seconds, and a commit.
-const STORE_PATIENCE: Duration = Duration::from_secs(6);
-
-/// Why the parts could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PartsError {
-    /// The store cannot serve.
-    #[error(transparent)]
-    Store(#[from] store::OpenError),
-    /// There can be no client for WeChat.
-    #[error("`wechat.base_url` cannot be used: {0}")]
-    Wechat(#[from] wechat::ConfigError),
-    /// The access log cannot be written as the settings say.
-    #[error("`log.format` cannot be used: {0}")]
-    AccessLog(#[from] middleware::access_log::FormatError),
-    /// The metrics cannot be where a route is.
-    #[error(
-        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics, or a port with `metrics.port`"
-    )]
-    MetricsPath(String),
-}
-
-impl Parts {
-    /// Makes the parts as the settings say: opens the store, reads the root certificates, translates the log format.
-    ///
-    /// `upstream` takes the place of the settings' WeChat and mini programs: a simulator. `no_color` takes the colours
-    /// off the `dev` format.
-    ///
-    /// # Errors
-    /// [`PartsError`] names the setting that cannot be followed and says what to do.
-    pub fn new(
-        settings: &Settings,
-        upstream: Option<&simulator::Simulator>,
-        no_color: bool,
-    ) -> Result<Self, PartsError> {
-        let wechat = &settings.wechat;
-        let call_limit = wechat.timeout();
-        let decryption = Decryption::new(Duration::from_secs(wechat.watermark_seconds.into()));
-        let base_url = upstream.map_or(wechat.base_url.clone(), simulator::Simulator::base_url);
-        let mut wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
-        let log = &settings.log;
-        let access_log = match log.style {
-            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
-            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
-        };
-        let metrics = measured::metrics(settings)?;
-        let mut store = store::open(&settings.store.url)?;
-        if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
-            store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
-            wechat = wechat.with_observer(meters::watch(metrics));
-        }
-        let apps = Arc::new(apps(settings, upstream));
-        let session = &settings.session;
-        let lifetimes = lifetimes(session);
-        let sessions = Sessions::new(Arc::clone(&store), apps, lifetimes);
-        Ok(Self {
-            rules: Rules {
-                lifetime: lifetimes.absolute,
-                sessions_per_user: session.per_user,
-                key_generations: session.key_generations,
-                patience: SignedDuration::try_from(STORE_PATIENCE + call_limit)
-                    .unwrap_or(SignedDuration::MAX),
-            },
-            devices: web::Data::new(Devices::new(Arc::clone(&store), lifetimes)),
-            profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
-            sessions: web::Data::new(sessions),
-            decryption: web::Data::new(decryption),
-            readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
-            disclosure: web::Data::new(Disclosure {
-                openid: settings.gateway.disclose_openid,
-            }),
-            service_keys: web::Data::new(ServiceKeys::new(&settings.gateway.service_keys)),
-            metrics,
-            metrics_path: settings.metrics.path.as_str().into(),
-            shows_metrics: settings.metrics.port == 0,
-            json: JsonConfig::from(&settings.json),
-            access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
-            simulated: upstream.is_some(),
-            wechat,
-            store,
-            access_log,
-        })
-    }
-
-    /// The kept sessions, for the sweep.
-    pub fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
-    /// Whether requests are welcome, for the way out.
-    pub fn readiness(&self) -> &Readiness {
-        &self.readiness
-    }
-
-    /// The store, for the way out.
-    pub fn store(&self) -> &dyn Store {
-        &*self.store
-    }
-}
+pub use parts::{Parts, PartsError, lifetimes};
 
 /// Assembles one worker's app.
 pub fn app(
@@ -215,7 +80,12 @@ pub fn app_with(
     let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
     let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
-    let rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let shown = parts
+        .docs
+        .as_ref()
+        .map_or_else(Vec::new, |_docs| routes::docs());
+    let ours = routes::table().into_iter().chain(shown);
+    let rows: Vec<_> = ours.chain(rows).collect();
     let paths = Paths::new(rows.iter().map(|row| row.path));
     let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
     let names = request_id::Names::default();
@@ -234,6 +104,7 @@ pub fn app_with(
         .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
+        .configure(|api| parts.add_docs(api))
         .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
         .wrap(from_fn(move |request, next| {
@@ -248,31 +119,23 @@ pub fn app_with(
         .wrap_fn(move |request, next| counting.count(request, next))
 }
 
-fn apps(settings: &Settings, upstream: Option<&simulator::Simulator>) -> Apps {
-    match upstream {
-        Some(simulator) => Apps::new([(
-            "main".to_owned(),
-            identity::AppId::new(simulator.app_id()),
-            identity::AppSecret::new(simulator.app_secret()),
-        )]),
-        None => Apps::new(
-            settings
-                .apps
-                .iter()
-                .map(|(name, app)| (name.clone(), app.app_id.clone(), app.app_secret.clone())),
-        ),
-    }
-}
-
-/// How long sessions live, as the settings say.
-pub fn lifetimes(session: &settings::Session) -> Lifetimes {
-    Lifetimes {
-        absolute: seconds(session.lifetime_seconds),
-        idle: seconds(session.idle_seconds),
-        touch_after: seconds(session.touch_seconds),
-    }
-}
-
-fn seconds(seconds: u32) -> SignedDuration {
-    SignedDuration::from_secs(seconds.into())
+/// Assembles the app of the metrics' own port: nothing but them.
+pub fn metrics_app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let names = request_id::Names::default();
+    App::new()
+        .configure(|api| parts.add_metrics(api, true))
+        .configure(routes::nothing_else)
+        .wrap(from_fn(move |request, next| {
+            request_id::name(names.clone(), request, next)
+        }))
 }

@@ -10,7 +10,9 @@ use clap::Parser as _;
 use mimalloc::MiMalloc;
 
 use commands::command_line::{CommandLine, Config, Subcommand};
-use commands::{check_config, completions, explain, healthcheck, serve, sessions, simulate};
+use commands::{
+    check_config, completions, explain, healthcheck, openapi, serve, sessions, simulate,
+};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Subcommand::Healthcheck => healthcheck::run(folder),
         Subcommand::Config(Config::Check) => check_config::run(folder),
         Subcommand::Sessions(command) => sessions::run(command, folder),
+        Subcommand::Openapi => openapi::run(),
         Subcommand::Explain { errcode } => explain::run(errcode.as_deref()),
         Subcommand::Simulate(arguments) => simulate::run(arguments),
         Subcommand::Completions { shell } => completions::run(shell),

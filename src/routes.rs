@@ -2,22 +2,24 @@
 //!
 //! Knows paths, methods, handlers and guards. Never knows bodies, stores or settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, web};
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{
-    auth, encrypted, health, introspection, login, metrics, phone, session, session_key,
+    auth, docs, encrypted, health, introspection, login, metrics, phone, session, session_key,
     sessions as devices, user,
 };
 use crate::middleware::counting::{self, Pattern};
-use crate::middleware::{panics, service_key, session as sessions};
+use crate::middleware::panics;
+use crate::middleware::service_key::{self, ServiceKeys};
+use crate::middleware::session::{self as sessions, CurrentUser};
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub struct Row {
     pub method: Method,
     /// Who may come in.
     pub guard: Guard,
+    /// What it may refuse with, beside what is said of no route: 404, 405 and a request that is no HTTP. For the document, in
+    /// which rows of your own do not stand.
+    pub refusals: BTreeSet<ErrorCode>,
     handler: Route,
 }
 
@@ -45,7 +50,13 @@ impl Row {
     /// A row for a table of your own, which [`crate::app_with`] takes. The path is in lower case, without a slash at the
     /// end; `{name}` stands for any one part of it.
     pub fn new(method: Method, path: &'static str, guard: Guard, handler: Route) -> Self {
-        row(method, path, guard, handler)
+        Self {
+            path,
+            method,
+            guard,
+            refusals: BTreeSet::new(),
+            handler,
+        }
     }
 }
 
@@ -57,67 +68,68 @@ impl Row {
 pub fn table() -> Vec<Row> {
     use Guard::{Open, Service, Session};
     vec![
-        row(
-            Method::POST,
-            "/login",
-            Open,
-            web::to(login::log_in).wrap(from_fn(counting::logins)),
-        ),
-        row(Method::GET, "/session", Session, web::to(session::show)),
+        counted(row(Method::POST, "/login", Open, login::log_in)),
+        row(Method::GET, "/session", Session, session::show),
         // Logging out takes a token, but not a live one.
-        row(Method::DELETE, "/session", Open, web::to(session::end)),
-        row(
-            Method::GET,
-            "/session/wechat",
-            Session,
-            web::to(session_key::check),
-        ),
+        row(Method::DELETE, "/session", Open, session::end),
+        row(Method::GET, "/session/wechat", Session, session_key::check),
         row(
             Method::POST,
             "/session/wechat/reset",
             Session,
-            web::to(session_key::reset),
+            session_key::reset,
         ),
-        row(Method::GET, "/sessions", Session, web::to(devices::list)),
-        row(
-            Method::DELETE,
-            "/sessions",
-            Session,
-            web::to(devices::end_many),
-        ),
-        row(
-            Method::DELETE,
-            "/sessions/{id}",
-            Session,
-            web::to(devices::end),
-        ),
-        row(Method::GET, "/user", Session, web::to(user::show)),
-        row(Method::PUT, "/user", Session, web::to(user::change)),
-        row(Method::POST, "/user/phone", Session, web::to(phone::tell)),
-        row(
-            Method::POST,
-            "/user/decrypt",
-            Session,
-            web::to(encrypted::open),
-        ),
-        row(Method::GET, "/auth", Session, web::to(auth::check)),
-        row(
-            Method::POST,
-            "/introspect",
-            Service,
-            web::to(introspection::tell),
-        ),
-        row(Method::GET, "/livez", Open, web::to(health::live)),
-        row(Method::GET, "/readyz", Open, web::to(health::ready)),
+        row(Method::GET, "/sessions", Session, devices::list),
+        row(Method::DELETE, "/sessions", Session, devices::end_many),
+        row(Method::DELETE, "/sessions/{id}", Session, devices::end),
+        row(Method::GET, "/user", Session, user::show),
+        row(Method::PUT, "/user", Session, user::change),
+        row(Method::POST, "/user/phone", Session, phone::tell),
+        row(Method::POST, "/user/decrypt", Session, encrypted::open),
+        row(Method::GET, "/auth", Session, auth::check),
+        row(Method::POST, "/introspect", Service, introspection::tell),
+        row(Method::GET, "/livez", Open, health::live),
+        row(Method::GET, "/readyz", Open, health::ready),
     ]
 }
 
-fn row(method: Method, path: &'static str, guard: Guard, handler: Route) -> Row {
+/// The pages about the table, which the document does not speak of: it would speak of itself.
+pub fn docs() -> Vec<Row> {
+    vec![
+        row(Method::GET, "/openapi.json", Guard::Open, docs::document),
+        row(Method::GET, "/docs", Guard::Open, docs::page),
+        row(Method::GET, "/docs/{file}", Guard::Open, docs::file),
+    ]
+}
+
+fn row<F, Arguments>(method: Method, path: &'static str, guard: Guard, handler: F) -> Row
+where
+    F: Handler<Arguments>,
+    Arguments: FromRequest + Refuses + 'static,
+    F::Output: Responder + 'static,
+{
+    let mut refusals = BTreeSet::from_iter(Arguments::refusals());
+    refusals.extend(match guard {
+        Guard::Session => CurrentUser::refusals(),
+        Guard::Service => ServiceKeys::refusals(),
+        Guard::Open => Vec::new(),
+    });
+    // Of a panic, which `panics::catch` makes.
+    refusals.insert(ErrorCode::Internal);
     Row {
         path,
         method,
         guard,
-        handler,
+        refusals,
+        handler: web::to(handler),
+    }
+}
+
+/// The same row, whose replies are counted as logins.
+fn counted(row: Row) -> Row {
+    Row {
+        handler: row.handler.wrap(from_fn(counting::logins)),
+        ..row
     }
 }
 

@@ -13,7 +13,7 @@ use crate::commands::{sessions, simulate};
 #[derive(Parser)]
 #[command(version, long_about = ABOUT, after_long_help = MORE)]
 pub(crate) struct CommandLine {
-    /// The folder of the settings; `config` if neither this nor WEAPP_CONFIG_DIR says.
+    /// The folder of the settings; `config` if neither this nor `WEAPP_CONFIG_DIR` says.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -41,6 +41,9 @@ pub(crate) enum Subcommand {
         #[arg(allow_negative_numbers = true)]
         errcode: Option<String>,
     },
+    /// Prints the API as an OpenAPI 3.1 document.
+    #[command(after_long_help = OPENAPI)]
+    Openapi,
     /// Lists, ends and sweeps out kept sessions.
     #[command(subcommand, long_about = SESSIONS, after_long_help = SESSIONS_MORE)]
     Sessions(sessions::Command),
@@ -58,6 +61,11 @@ pub(crate) enum Config {
     #[command(long_about = CHECK)]
     Check,
 }
+
+const OPENAPI: &str = "\
+The same document is served at /openapi.json. It depends on this version alone: no settings are read.
+
+Exit codes: 0, and 1 if standard output cannot be written.";
 
 const ABOUT: &str = "\
 The login backend for WeChat mini programs: a code from wx.login comes in, a session goes out.

@@ -13,7 +13,7 @@ use weapp_login::settings::Settings;
 use weapp_login::{Parts, metrics_app};
 
 /// How often sessions are counted at most. Our choice: no graph of a day shows less.
-const COUNT_EVERY: Duration = Duration::from_secs(60);
+const COUNT_EVERY: Duration = Duration::from_mins(1);
 
 /// How much longer than a count the pause after it is at least: counting takes a hundredth of one core at most, however many
 /// sessions there are. Our choice.

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod healthcheck;
 mod listener;
 mod metrics;
+pub(crate) mod openapi;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 mod signals;

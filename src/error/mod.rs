@@ -1,9 +1,11 @@
 //! Everything that can go wrong, as a client sees it.
 //!
-//! Knows the envelope of a refusal; `table` has the rows, `causes` says which errors of the floors below become which.
+//! Knows the envelope of a refusal; `table` has the rows, `causes` says which errors of the floors below become which,
+//! `refusals` which rows a handler can meet.
 //! Never knows where an error happened: the cause is carried for the log, and never sent.
 
 mod causes;
+mod refusals;
 mod row;
 mod table;
 
@@ -15,8 +17,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use causes::code_of;
+pub use refusals::Refuses;
 pub use table::ErrorCode;
 
 /// A refusal on its way to a client: a row of the table, and for the log what led to it.
@@ -33,23 +37,33 @@ pub struct ApiError {
 }
 
 /// What WeChat said when it refused. Sent along, because developers search for these numbers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WechatRefusal {
     /// WeChat's error number.
+    #[schema(examples(40029))]
     pub errcode: i64,
     /// WeChat's name of the call, by which its support can find it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("6b04520b-4b029467-76e9956e"))]
     pub rid: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ErrorReply<'a> {
+/// The body of every refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(crate) struct ErrorReply<'a> {
+    /// WeChat's errcode where there is a `wechat`, and else the status.
     code: i64,
+    /// A stable name, for programs.
     error: &'a str,
+    /// What is wrong and what to do, for developers; its wording may change.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = WechatRefusal, required = false)]
     wechat: Option<&'a WechatRefusal>,
+    /// Finds the cause in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = true)]
     request_id: Option<&'a str>,
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use crate::error::row::{Row, row};
 
 /// The rows of the table. A new row does not compile until it has a status, a name and a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// The body is no JSON object or array.
     MalformedJson,

@@ -4,10 +4,9 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{Responder, web};
-use serde_json::json;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::Success;
+use crate::handlers::{Envelope, Nothing, Success};
 use crate::identity::Disclosure;
 use crate::login::Sessions;
 use crate::middleware::session::CurrentUser;
@@ -21,6 +20,15 @@ const OPENID: HeaderName = HeaderName::from_static("x-openid");
 ///
 /// # Errors
 /// `session_required`, also where the openid is wanted and cannot be opened, which a login mends; `store_unavailable`.
+#[utoipa::path(
+    get,
+    path = "/auth",
+    responses((status = 200, body = Envelope<Nothing>, headers(
+        ("X-User-Id" = String, description = "The user's id."),
+        ("X-App" = String, description = "The mini program's AppID."),
+        ("X-Openid" = Option<String>, description = "Only if the settings disclose it."),
+    ))),
+)]
 pub async fn check(
     current: CurrentUser,
     sessions: web::Data<Sessions>,
@@ -36,7 +44,7 @@ pub async fn check(
         let openid = openid.ok_or(ErrorCode::SessionRequired)?;
         headers.push((OPENID, openid.expose().to_owned()));
     }
-    let mut reply = Success(json!({})).customize();
+    let mut reply = Success(Nothing {}).customize();
     for header in headers {
         reply = reply.insert_header(header);
     }

@@ -4,34 +4,57 @@
 
 use actix_web::{Responder, web};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::account::Decryption;
-use crate::error::{ApiError, ErrorCode};
-use crate::handlers::Success;
+use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::handlers::{Envelope, Success};
 use crate::middleware::json::{Json, Text};
 use crate::middleware::session::CurrentSession;
-use crate::wechat::encrypted_data::{Encrypted, RawData};
+use crate::wechat::encrypted_data::{Encrypted, Members, RawData};
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
+    "iv": "r7BXXKkLb8qrSNn05n0qiA=="
+})))]
 pub struct DecryptRequest {
     #[serde(default, rename = "encryptedData")]
+    #[schema(value_type = String, required = true)]
     encrypted_data: Text,
     #[serde(default)]
+    #[schema(value_type = String, required = true)]
     iv: Text,
     /// Only with `signature`.
     #[serde(default, rename = "rawData")]
+    #[schema(value_type = String)]
     raw_data: Text,
     /// Only with `rawData`.
     #[serde(default)]
+    #[schema(value_type = String)]
     signature: Text,
 }
+
+/// What was inside, as WeChat wrote it, but for `openId` and `unionId`.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+struct DecryptReply(Members);
 
 /// Opens the data, and answers with what is inside, but for `openId` and `unionId`.
 ///
 /// # Errors
 /// `encrypted_data_missing`; `session_key_stale` whatever else is wrong.
+#[utoipa::path(
+    post,
+    path = "/user/decrypt",
+    request_body = DecryptRequest,
+    responses((status = 200, body = Envelope<DecryptReply>, example = json!({
+        "code": 0, "message": "success!", "data": { "nickName": "Mei", "gender": 0, "language": "zh_CN" }
+    }))),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -43,7 +66,13 @@ pub async fn open(
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
     let members = decryption.open(&live, &encrypted, Timestamp::now())?;
-    Ok(Success(members))
+    Ok(Success(DecryptReply(members)))
+}
+
+impl Refuses for DecryptRequest {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::EncryptedDataMissing]
+    }
 }
 
 impl DecryptRequest {

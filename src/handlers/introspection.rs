@@ -9,17 +9,26 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::error::{ApiError, ErrorCode, JSON};
+use crate::error::{ApiError, ErrorCode, JSON, Refuses};
 use crate::identity::Disclosure;
 use crate::login::{Caller, Sessions};
 use crate::session::Token;
 
 /// What the service sends, as a form. `token_type_hint` and other members are ignored: there is one type.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = IntrospectionRequest)]
 pub struct Question {
     #[serde(default)]
+    #[schema(required = true, min_length = 1, examples("wxs_6Fq…"))]
     token: String,
+}
+
+impl Refuses for Question {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::TokenMissing]
+    }
 }
 
 impl fmt::Debug for Question {
@@ -29,7 +38,8 @@ impl fmt::Debug for Question {
 }
 
 /// What the service is told of a live session.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveToken)]
 struct Live {
     active: bool,
     /// The user's id: the same at every login of this user in this mini program.
@@ -43,13 +53,23 @@ struct Live {
     exp: i64,
     /// Only if the settings disclose it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     openid: Option<String>,
 }
 
 /// All that is told of any other token.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = InactiveToken)]
 struct Inactive {
     active: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = IntrospectionReply)]
+enum Answer {
+    Live(Live),
+    Inactive(Inactive),
 }
 
 /// Tells whether a token opens a live session, and whose. Counts as a use of the session: behind a service that asks here
@@ -57,6 +77,12 @@ struct Inactive {
 ///
 /// # Errors
 /// `token_missing`; `store_unavailable`, because a session that cannot be looked at is not inactive.
+#[utoipa::path(
+    post,
+    path = "/introspect",
+    request_body(content = Question, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = Answer)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -86,10 +112,8 @@ pub async fn tell(
     reply
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type(JSON);
-    Ok(match live {
-        Some(live) => reply.json(live),
-        None => reply.json(Inactive { active: false }),
-    })
+    let inactive = Answer::Inactive(Inactive { active: false });
+    Ok(reply.json(live.map_or(inactive, Answer::Live)))
 }
 
 impl Live {

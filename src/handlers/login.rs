@@ -7,10 +7,11 @@ use std::fmt;
 use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::error::{ApiError, ErrorCode};
-use crate::handlers::Success;
-use crate::identity::LoginCode;
+use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::handlers::{Envelope, Success};
+use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Attempt, Grant, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, Text};
@@ -18,39 +19,57 @@ use crate::middleware::session::Acting;
 use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "code": MOCK_CODE })))]
 pub struct LoginRequest {
-    /// What `wx.login` gave.
+    /// What `wx.login` gave: 1 to 512 bytes.
     #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
     code: Text,
     /// The mini program, by its name in the settings or its AppID. May be left out where there is one.
     #[serde(default)]
+    #[schema(value_type = String)]
     app: Text,
 }
 
 /// What the mini program keeps after logging in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LoginReply {
     /// Opaque; comes back as `Authorization: Bearer <token>`.
+    #[schema(examples("wxs_6FqJ0aXnZs1vWm3oGxkq5pYb7TtR2uCd8LhEiKf9BNQAAAAA"))]
     token: String,
     /// Seconds from now until the token stops working at the latest.
+    #[schema(minimum = 1, examples(604_800))]
     expires_in: i64,
     user: UserReply,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoginUser)]
 struct UserReply {
     /// The same at every login of this user in this mini program.
+    #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
     id: String,
     /// Whether this was the user's first login.
+    #[schema(examples(true))]
     is_new: bool,
 }
 
 /// Logs a user in.
 ///
+/// A request that shows the token of the session before, as `Authorization: Bearer`, gets that session's keys too.
+///
 /// # Errors
 /// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before WeChat is asked; then what
 /// WeChat and the store said.
+#[utoipa::path(
+    post,
+    path = "/login",
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$",
+        description = "1 to 255 visible ASCII characters, new for each code: the same code and key get the same answer again, for five minutes.")),
+    request_body = LoginRequest,
+    responses((status = 200, body = Envelope<LoginReply>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -79,6 +98,16 @@ pub async fn log_in(
         user: grant.user.id,
     });
     Ok(Success(LoginReply::from(grant)))
+}
+
+impl Refuses for LoginRequest {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![
+            ErrorCode::CodeMissing,
+            ErrorCode::CodeMalformed,
+            ErrorCode::AppUnknown,
+        ]
+    }
 }
 
 impl LoginRequest {

@@ -4,6 +4,7 @@
 //! Never knows SQL, WeChat's error numbers, or another handler.
 
 pub mod auth;
+pub mod docs;
 pub mod encrypted;
 pub mod health;
 pub mod introspection;
@@ -21,6 +22,9 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// The reply of a handler that did what was asked: `{"code":0,"message":"success!","data":…}`.
 ///
@@ -28,11 +32,28 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Success<T>(pub T);
 
-#[derive(Serialize)]
-struct Envelope<T> {
+/// What a reply looks like if what was asked was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Envelope<T> {
+    #[schema(schema_with = zero)]
     code: u8,
+    #[schema(schema_with = success)]
     message: &'static str,
     data: T,
+}
+
+/// The reply of a handler that has nothing to tell.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nothing {}
+
+fn zero() -> Object {
+    let always = ObjectBuilder::new().schema_type(Type::Integer);
+    always.enum_values(Some([json!(0)])).build()
+}
+
+fn success() -> Object {
+    let always = ObjectBuilder::new().schema_type(Type::String);
+    always.enum_values(Some([json!("success!")])).build()
 }
 
 impl<T: Serialize> Responder for Success<T> {

@@ -5,28 +5,34 @@
 use actix_web::{Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::account::Phones;
-use crate::error::{ApiError, ErrorCode};
-use crate::handlers::Success;
+use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::handlers::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
 use crate::middleware::json::{Json, Text};
 use crate::middleware::session::CurrentSession;
 
 /// What the mini program sends. Members that are not listed here are ignored.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "code": "2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e" })))]
 pub struct PhoneRequest {
-    /// `e.detail.code` of the event of a `getPhoneNumber` button.
+    /// `e.detail.code` of the event of a `getPhoneNumber` button: 1 to 512 bytes.
     #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
     code: Text,
 }
 
 /// The user's own number, unmasked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PhoneReply {
     /// With its country code before it if it is a foreign one.
+    #[schema(examples("13580006666"))]
     phone_number: String,
+    #[schema(examples("13580006666"))]
     pure_phone_number: String,
+    #[schema(examples("86"))]
     country_code: String,
 }
 
@@ -35,6 +41,12 @@ struct PhoneReply {
 /// # Errors
 /// `code_missing`, `code_malformed` and `login_code_instead_of_phone_code` before WeChat is asked;
 /// `phone_code_invalid`, `phone_code_of_another_app` and `phone_code_spent`; then what WeChat and the store said.
+#[utoipa::path(
+    post,
+    path = "/user/phone",
+    request_body = PhoneRequest,
+    responses((status = 200, body = Envelope<PhoneReply>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -47,6 +59,12 @@ pub async fn tell(
     let (phones, code) = (phones.into_inner(), request.code()?);
     let number = phones.exchange(live, code, Timestamp::now()).await?;
     Ok(Success(PhoneReply::from(number)))
+}
+
+impl Refuses for PhoneRequest {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::CodeMissing, ErrorCode::CodeMalformed]
+    }
 }
 
 impl PhoneRequest {

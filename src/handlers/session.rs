@@ -4,42 +4,54 @@
 
 use actix_web::{Responder, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::handlers::{Success, rfc3339};
+use crate::handlers::{Envelope, Nothing, Success, rfc3339};
 use crate::login::Sessions;
 use crate::middleware::session::{CurrentUser, PresentedToken};
 
 /// The live session and its user.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveSession)]
 struct SessionReply {
     session: SessionTimes,
     user: UserReply,
 }
 
 /// All times are RFC 3339, in UTC, to the millisecond.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[expect(
     clippy::struct_field_names,
     reason = "times are called something_at, here as in the store"
 )]
 struct SessionTimes {
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
     /// When the session ends if it is not used again.
+    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
     ends_at: String,
     /// When it ends at the latest.
+    #[schema(format = DateTime, examples("2026-12-01T08:30:00.000Z"))]
     expires_at: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionUser)]
 struct UserReply {
+    #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
     id: String,
     /// When the user first logged in.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
 }
 
 /// Shows the session that the token opens.
+#[utoipa::path(
+    get,
+    path = "/session",
+    responses((status = 200, body = Envelope<SessionReply>)),
+)]
 pub async fn show(current: CurrentUser) -> impl Responder {
     let session = current.session();
     Success(SessionReply {
@@ -59,6 +71,11 @@ pub async fn show(current: CurrentUser) -> impl Responder {
 ///
 /// # Errors
 /// `session_required` without a token; `store_unavailable` if the session may still be live.
+#[utoipa::path(
+    delete,
+    path = "/session",
+    responses((status = 200, body = Envelope<Nothing>)),
+)]
 pub async fn end(
     sessions: web::Data<Sessions>,
     PresentedToken(token): PresentedToken,
@@ -66,5 +83,5 @@ pub async fn end(
     if let Some(token) = token {
         sessions.end(&token).await?;
     }
-    Ok(Success(json!({})))
+    Ok(Success(Nothing {}))
 }

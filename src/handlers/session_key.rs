@@ -5,16 +5,17 @@
 use actix_web::{Responder, web};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::account::SessionKeys;
 use crate::error::ApiError;
-use crate::handlers::Success;
+use crate::handlers::{Envelope, Nothing, Success};
 use crate::middleware::session::CurrentSession;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct StandingReply {
     /// Whether data that the mini program takes now opens with the key that the server has.
+    #[schema(examples(true))]
     valid: bool,
 }
 
@@ -22,6 +23,11 @@ struct StandingReply {
 ///
 /// # Errors
 /// What WeChat and the store said, if WeChat does not tell.
+#[utoipa::path(
+    get,
+    path = "/session/wechat",
+    responses((status = 200, body = Envelope<StandingReply>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -38,6 +44,11 @@ pub async fn check(
 ///
 /// # Errors
 /// `session_key_stale` if only a login gives another; else what WeChat and the store said.
+#[utoipa::path(
+    post,
+    path = "/session/wechat/reset",
+    responses((status = 200, body = Envelope<Nothing>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -48,5 +59,5 @@ pub async fn reset(
 ) -> Result<impl Responder, ApiError> {
     let keys = keys.into_inner();
     keys.reset(live, Timestamp::now()).await?;
-    Ok(Success(json!({})))
+    Ok(Success(Nothing {}))
 }

@@ -5,32 +5,39 @@
 use actix_web::{HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::account::Devices;
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::{Success, rfc3339};
+use crate::handlers::{Envelope, Nothing, Success, rfc3339};
 use crate::middleware::session::CurrentUser;
 use crate::session::SessionId;
 
 /// The user's live sessions, the latest login first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SessionsReply {
     sessions: Vec<SessionReply>,
 }
 
 /// All times are RFC 3339, in UTC, to the millisecond.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
 struct SessionReply {
+    #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
     id: String,
     /// Whether it is the one that this request came with.
+    #[schema(examples(true))]
     current: bool,
     /// What it was opened on.
+    #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
     device: String,
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
     /// When it was last used, to the hour.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     last_seen: String,
     /// When it ends if it is not used again.
+    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
     ends_at: String,
 }
 
@@ -38,6 +45,11 @@ struct SessionReply {
 ///
 /// # Errors
 /// `store_unavailable`.
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    responses((status = 200, body = Envelope<SessionsReply>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -64,6 +76,13 @@ pub async fn list(
 ///
 /// # Errors
 /// `not_found` for what is none of theirs; `store_unavailable`.
+#[utoipa::path(
+    delete,
+    path = "/sessions/{id}",
+    params(("id" = String, Path, example = "5f0e9d1c7b3a48260f1e2d3c4b5a6978",
+        description = "The session's id, as the list gives it.")),
+    responses((status = 200, body = Envelope<Nothing>)),
+)]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
@@ -77,13 +96,20 @@ pub async fn end(
     if !devices.end(current.id(), id, Timestamp::now()).await? {
         return Err(ErrorCode::NotFound.into());
     }
-    Ok(Success(json!({})))
+    Ok(Success(Nothing {}))
 }
 
 /// Ends all of the user's sessions but this one; with `?all`, this one too.
 ///
 /// # Errors
 /// `bad_request` for an `all` with a value that could mean no; `store_unavailable`.
+#[utoipa::path(
+    delete,
+    path = "/sessions",
+    params(("all" = Option<String>, Query, pattern = "^(1|true)?$",
+        description = "Ends this session too, as `?all`, `?all=1` or `?all=true`.")),
+    responses((status = 200, body = Envelope<Nothing>)),
+)]
 pub async fn end_many(
     current: CurrentUser,
     devices: web::Data<Devices>,
@@ -94,7 +120,7 @@ pub async fn end_many(
     } else {
         devices.end_others(&current).await?;
     }
-    Ok(Success(json!({})))
+    Ok(Success(Nothing {}))
 }
 
 /// Whether the query has `all`. `all=false` and its like are nothing to guess about.

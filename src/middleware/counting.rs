@@ -25,20 +25,18 @@ pub struct Pattern(pub &'static str);
 /// What requests are counted under that found no route, or one without a [`Pattern`].
 const NO_ROUTE: &str = "none";
 
-/// Counts one worker's requests.
+/// Counts one worker's requests. Its clones share a pointer that no other worker touches.
 #[derive(Debug, Clone)]
-pub struct Counting(Option<Rc<Worker>>);
-
-/// What one worker counts in. Requests share it without touching a pointer that other workers have too.
-#[derive(Debug)]
-struct Worker {
-    metrics: Arc<Metrics>,
-}
+#[expect(
+    clippy::redundant_allocation,
+    reason = "each request is an owner, and an Rc counts them on this worker alone"
+)]
+pub struct Counting(Option<Rc<Arc<Metrics>>>);
 
 impl Counting {
     /// Counts here; without metrics, not at all.
     pub fn new(metrics: Option<Arc<Metrics>>) -> Self {
-        Self(metrics.map(|metrics| Rc::new(Worker { metrics })))
+        Self(metrics.map(Rc::new))
     }
 
     /// Passes the request on, and counts it when the head of its reply is ready. To be wrapped around everything else:
@@ -57,8 +55,8 @@ impl Counting {
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     {
-        let waiting = self.0.clone().map(|worker| Waiting {
-            worker,
+        let waiting = self.0.clone().map(|metrics| Waiting {
+            metrics,
             method: method(request.method()),
             arrived: Instant::now(),
             answered: false,
@@ -75,8 +73,12 @@ impl Counting {
 }
 
 /// A request that is not answered yet.
+#[expect(
+    clippy::redundant_allocation,
+    reason = "each request is an owner, and an Rc counts them on this worker alone"
+)]
 struct Waiting {
-    worker: Rc<Worker>,
+    metrics: Rc<Arc<Metrics>>,
     method: &'static str,
     arrived: Instant,
     answered: bool,
@@ -95,17 +97,14 @@ impl Waiting {
             method: self.method,
             route,
         };
-        self.worker
-            .metrics
-            .requests
-            .add(labels, self.arrived.elapsed());
+        self.metrics.requests.add(labels, self.arrived.elapsed());
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.answered {
-            self.worker.metrics.abandon();
+            self.metrics.abandon();
         }
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::identity::ServiceKey;
 use crate::middleware::session::bearer;
 
@@ -36,6 +36,12 @@ impl ServiceKeys {
         let shown: [u8; 32] = Sha256::digest(shown).into();
         let compare = |found: Choice, key: &[u8; 32]| found | key.ct_eq(&shown);
         self.0.iter().fold(Choice::from(0), compare).into()
+    }
+}
+
+impl Refuses for ServiceKeys {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::IntrospectionOff, ErrorCode::ServiceKeyRequired]
     }
 }
 

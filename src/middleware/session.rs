@@ -14,7 +14,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::identity::{AppId, UserId};
 use crate::login::{Caller, LiveSession, Sessions};
 use crate::session::Token;
@@ -103,6 +103,13 @@ impl FromRequest for CurrentUser {
     }
 }
 
+/// What the guard refuses with, which stands in front of every handler that takes it.
+impl Refuses for CurrentUser {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::SessionRequired, ErrorCode::StoreUnavailable]
+    }
+}
+
 /// The current user's session with what only its token can open: openid, session keys, profile. Take it where
 /// [`CurrentUser`] is too little; it costs a look into the store.
 #[derive(Debug)]
@@ -122,6 +129,12 @@ impl FromRequest for CurrentSession {
             let live = sessions.open(&current).await?;
             Ok(Self(live.ok_or(ErrorCode::SessionRequired)?))
         })
+    }
+}
+
+impl Refuses for CurrentSession {
+    fn refusals() -> Vec<ErrorCode> {
+        CurrentUser::refusals()
     }
 }
 
@@ -164,5 +177,11 @@ impl FromRequest for PresentedToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let presented = bearer(request).map(|text| Self(Token::parse(text)));
         ready(presented.ok_or_else(|| ErrorCode::SessionRequired.into()))
+    }
+}
+
+impl Refuses for PresentedToken {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::SessionRequired]
     }
 }

@@ -9,12 +9,11 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use ::log::LevelFilter;
 use serde::Deserialize;
 
 use crate::identity::{AppId, AppSecret};
 use crate::settings::around::{Gateway, Metrics};
-use crate::settings::log::{self, LogStyle, LogTarget};
+use crate::settings::log::Log;
 use crate::settings::written::{apps, base_url, host, sqlite_file};
 
 /// The whole configuration, checked.
@@ -69,24 +68,8 @@ pub struct Server {
     pub drain_seconds: u32,
     /// How long what is left of requests may go on after that.
     pub shutdown_seconds: u32,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// The name of an access log format or a template of morgan's tokens; not yet judged.
-    pub format: String,
-    /// How much is logged beside the access log.
-    #[serde(deserialize_with = "log::level")]
-    pub level: LevelFilter,
-    /// Targets with levels of their own; the last one that fits counts.
-    #[serde(deserialize_with = "log::targets")]
-    pub targets: Vec<LogTarget>,
-    /// For people or for machines.
-    pub style: LogStyle,
-    /// Paths that the access log leaves out.
-    pub skip: Vec<String>,
+    /// Whether `/docs` and `/openapi.json` show the API.
+    pub docs: bool,
 }
 
 /// How request bodies are read.

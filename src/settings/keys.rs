@@ -78,6 +78,7 @@ const KEYS: &[Key] = &[
     key("server.workers", Kind::Number(0, 1_024)),
     key("server.drain_seconds", Kind::Number(0, 3_600)),
     key("server.shutdown_seconds", Kind::Number(0, 3_600)),
+    key("server.docs", Kind::Flag),
     key("log.format", Kind::Text(rules::not_empty)),
     key("log.level", Kind::Text(rules::level)),
     key("log.targets", Kind::Texts(rules::target)),

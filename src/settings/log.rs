@@ -1,10 +1,29 @@
-//! What is logged of which part of the program, and in which style.
+//! The settings of the log.
 //!
-//! Knows how `RUST_LOG` writes levels. Never knows where lines go.
+//! Knows each setting's name and type, and how a target with its level is written.
+//! Never knows layers, files or variables.
 
-use ::log::LevelFilter;
+use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+/// What is logged.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The name of an access log format or a template of morgan's tokens; not yet judged.
+    pub format: String,
+    /// How much is logged beside the access log.
+    #[serde(deserialize_with = "level")]
+    pub level: LevelFilter,
+    /// Targets with levels of their own; the last one that fits counts.
+    #[serde(deserialize_with = "targets")]
+    pub targets: Vec<LogTarget>,
+    /// For people or for machines.
+    pub style: LogStyle,
+    /// Paths that the access log leaves out.
+    pub skip: Vec<String>,
+}
 
 /// A level for the lines of one part of the program, as in `weapp_login::store=debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +61,12 @@ pub(super) fn log_target(text: &str) -> Option<LogTarget> {
     })
 }
 
-pub(super) fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(D::Error::custom)
 }
 
-pub(super) fn targets<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<LogTarget>, D::Error> {
+fn targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LogTarget>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let targets = texts.iter().map(|text| log_target(text));
     let targets: Option<_> = targets.collect();

@@ -23,11 +23,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use crate::settings::around::{Gateway, Metrics};
-pub use crate::settings::data::{
-    App, Json, Log, Profile, Server, Session, Settings, Store, Wechat,
-};
+pub use crate::settings::data::{App, Json, Profile, Server, Session, Settings, Store, Wechat};
 pub use crate::settings::error::{Error, Place, Problem};
-pub use crate::settings::log::{LogStyle, LogTarget};
+pub use crate::settings::log::{Log, LogStyle, LogTarget};
 
 /// What loading gives: the settings, and where they came from.
 #[derive(Debug, Clone)]

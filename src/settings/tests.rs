@@ -319,7 +319,7 @@ fn an_unknown_key_is_refused_in_a_file() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
-         server.drain_seconds, server.shutdown_seconds",
+         server.drain_seconds, server.shutdown_seconds, server.docs",
     );
     check_file(
         "unknown-3",
@@ -384,7 +384,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, got a single value",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, got a single value",
     );
 }
 
@@ -851,7 +851,7 @@ fn all_problems_come_at_once() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is the report, to the letter")]
+#[expect(clippy::too_many_lines, reason = "it shows every setting, a line each")]
 fn the_report_names_every_value_and_its_place() {
     let loaded = load(&[
         ("WEAPP_SERVER__PORT", "8080"),
@@ -868,6 +868,7 @@ port = 8080                                       # WEAPP_SERVER__PORT
 workers = 0                                       # built in
 drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
+docs = true                                       # built in
 
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT

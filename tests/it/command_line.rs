@@ -9,7 +9,7 @@ use crate::harness::Folder;
 use crate::server::{command, run};
 
 /// Every way to a subcommand, each with what its help must say.
-const SUBCOMMANDS: [(&[&str], &str); 11] = [
+const SUBCOMMANDS: [(&[&str], &str); 12] = [
     (&["serve"], "SIGTERM"),
     (&["simulate"], "login code"),
     (&["config"], "check"),
@@ -21,6 +21,7 @@ const SUBCOMMANDS: [(&[&str], &str); 11] = [
     (&["sessions", "revoke"], "--session"),
     (&["sessions", "sweep"], "ten minutes"),
     (&["completions"], "zsh"),
+    (&["openapi"], "/openapi.json"),
 ];
 
 fn text(bytes: &[u8]) -> String {

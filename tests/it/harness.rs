@@ -15,6 +15,8 @@ use weapp_login::settings::Settings;
 use weapp_login::simulator::{self, Options, Simulator};
 use weapp_login::{Parts, app};
 
+use crate::openapi;
+
 /// A folder of a test's own, removed when the test is over.
 pub(crate) struct Folder(PathBuf);
 
@@ -118,6 +120,14 @@ impl TestApp {
             .unwrap()
     }
 
+    /// Takes the store's file for itself, as another process does while it writes; until the connection is dropped.
+    pub(crate) fn hold_the_store(&self) -> rusqlite::Connection {
+        let file = self.folder.path().join("weapp.db");
+        let holder = rusqlite::Connection::open(file).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        holder
+    }
+
     /// Sets the clock of all kept sessions' last use back.
     pub(crate) fn leave_unused(&self, milliseconds: i64) {
         let file = self.folder.path().join("weapp.db");
@@ -145,18 +155,12 @@ impl TestApp {
         (status, String::from_utf8(text.to_vec()).unwrap())
     }
 
-    /// Takes the store's file for itself, as another process does while it writes; until the connection is dropped.
-    pub(crate) fn hold_the_store(&self) -> rusqlite::Connection {
-        let file = self.folder.path().join("weapp.db");
-        let holder = rusqlite::Connection::open(file).unwrap();
-        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-        holder
-    }
-
     /// Sends one request through the whole app.
     pub(crate) async fn call(&self, request: TestRequest) -> Reply {
         let service = test::init_service(app(&self.parts)).await;
-        let response = test::call_service(&service, request.to_request()).await;
+        let request = request.to_request();
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+        let response = test::call_service(&service, request).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = body::to_bytes(response.into_body())
             .await
@@ -167,6 +171,9 @@ impl TestApp {
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         };
         reply.assert_well_formed(self.simulated);
+        if let Some(error) = reply.json()["error"].as_str() {
+            openapi::assert_documented(&method, &path, status.as_u16(), error);
+        }
         reply
     }
 

@@ -5,8 +5,6 @@ use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::harness::Folder;
 use crate::server::{Binary, Connection, run};
 
@@ -109,85 +107,6 @@ fn a_port_in_use_is_told_with_a_way_out() {
         !folder.path().join("data").exists(),
         "no database before there is a port"
     );
-}
-
-#[test]
-fn a_log_for_machines_is_one_object_per_line_and_says_who_asked_what() {
-    let folder = Folder::new();
-    let mut server = Binary::start(&folder, &[("WEAPP_LOG__STYLE", "json")]);
-    let (_, reply) = server.login(MOCK);
-    let data = &reply["data"];
-    let (token, user) = (
-        data["token"].as_str().unwrap(),
-        data["user"]["id"].as_str().unwrap(),
-    );
-    let mut connection = Connection::to(server.port);
-    connection.ask("DELETE", "/sessions/no-such?token=x", token, "");
-    connection.ask("GET", "/nope", "", "");
-    let code = r#"{"code":"0123456789abcdef0123456789abcdef"}"#;
-    for _ in 0..2 {
-        connection.ask("POST", "/login", "", code);
-    }
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let output = server.output();
-    let lines: Vec<Value> = output
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
-        .collect();
-    assert!(
-        lines
-            .iter()
-            .all(|line| line["time"].is_string() && line["level"].is_string())
-    );
-    let access: Vec<_> = lines
-        .iter()
-        .filter(|line| line["target"] == "access")
-        .collect();
-    let app = &access[0]["app"];
-    let seen: Vec<_> = access
-        .iter()
-        .map(|line| {
-            assert_eq!(line["request_id"].as_str().unwrap().len(), 16);
-            assert!(line["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
-            let members = ["method", "path", "status", "errcode", "user", "app"];
-            members.map(|member| line[member].clone())
-        })
-        .collect();
-    let null = Value::Null;
-    let row = |method: &str, path: Option<&str>, status: u16, errcode: &Value, known: bool| {
-        let (user, app) = if known {
-            (user[..8].into(), app.clone())
-        } else {
-            (null.clone(), null.clone())
-        };
-        [
-            method.into(),
-            path.into(),
-            status.into(),
-            errcode.clone(),
-            user,
-            app,
-        ]
-    };
-    let expected = [
-        row("POST", Some("/login"), 200, &null, true),
-        row("DELETE", Some("/sessions/{id}"), 404, &null, true),
-        row("GET", None, 404, &null, false),
-    ];
-    assert_eq!(seen[..3], expected);
-    assert_eq!(
-        seen[4],
-        row("POST", Some("/login"), 401, &40163.into(), false)
-    );
-    assert!(app.as_str().is_some_and(|app| app.starts_with("wx")));
-    for secret in [token, "0123456789abcdef0123456789abcdef", "token=x"] {
-        assert!(!output.contains(secret), "{output}");
-    }
-    let refused = lines
-        .iter()
-        .find(|line| line["errcode"] == 40163 && line["target"] != "access");
-    assert_eq!(refused.unwrap()["request_id"], access[4]["request_id"]);
 }
 
 #[test]

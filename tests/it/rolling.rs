@@ -28,6 +28,7 @@ const THINKING: Duration = Duration::from_millis(1_400);
 const PATIENCE: Duration = Duration::from_mins(5);
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 #[ignore = "takes a minute and the release binary: run .ci/rolling"]
 fn rolling_restarts_lose_no_request() {
     let rig = Rig::new();
@@ -176,28 +177,28 @@ impl<'a> Client<'a> {
     /// One user's visit, from the login to the logout. Each step must see what the ones before did, wherever they were done.
     fn visit(&mut self) -> Option<()> {
         let code = format!("{:032x}", u128::from_ne_bytes(random()));
-        let login = self.ask("POST", "/login", "", &json!({ "code": code }), 200)?;
+        let login = self.ask(("POST", "/login"), "", &json!({ "code": code }), 200)?;
         let since = self.tally.round.load(Ordering::Relaxed);
         let token = login["data"]["token"].as_str()?;
         let user = &login["data"]["user"]["id"];
         let none = Value::Null;
         for nickname in ["Mei", "小美"] {
             for _ in 0..3 {
-                let shown = self.ask("GET", "/session", token, &none, 200)?;
+                let shown = self.ask(("GET", "/session"), token, &none, 200)?;
                 self.check(&shown["data"]["user"]["id"], user)?;
             }
             let profile = json!({ "nickname": nickname });
-            self.ask("PUT", "/user", token, &profile, 200)?;
-            let shown = self.ask("GET", "/user", token, &none, 200)?;
+            self.ask(("PUT", "/user"), token, &profile, 200)?;
+            let shown = self.ask(("GET", "/user"), token, &none, 200)?;
             self.check(&shown["data"]["user"]["nickname"], &profile["nickname"])?;
         }
         if since != self.tally.round.load(Ordering::Relaxed) {
             self.tally.elsewhere.fetch_add(1, Ordering::Relaxed);
         }
-        self.ask("DELETE", "/session", token, &none, 200)?;
+        self.ask(("DELETE", "/session"), token, &none, 200)?;
         // Once on either connection.
         for _ in 0..2 {
-            let refused = self.ask("GET", "/session", token, &none, 401)?;
+            let refused = self.ask(("GET", "/session"), token, &none, 401)?;
             self.check(&refused["error"], &"session_required".into())?;
         }
         Some(())
@@ -206,8 +207,7 @@ impl<'a> Client<'a> {
     /// Sends one request, once, and takes an answer of this status.
     fn ask(
         &mut self,
-        method: &str,
-        path: &str,
+        (method, path): (&str, &str),
         token: &str,
         body: &Value,
         expected: u16,

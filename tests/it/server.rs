@@ -255,12 +255,12 @@ impl Connection {
                 return None;
             }
         }
-        let status = head.get(9..12)?.parse().ok()?;
         let length = head
             .lines()
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.parse().unwrap());
+        let status = head.get(9..12)?.parse().ok()?;
         let closes = head
             .to_ascii_lowercase()
             .contains("\r\nconnection: close\r\n");

@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{REFERER, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::login::IdempotencyKey;
 use crate::middleware::session::bearer;
 use crate::session::{Device, Token};
@@ -43,6 +43,12 @@ impl FromRequest for Client {
                 idempotency_key,
             }
         }))
+    }
+}
+
+impl Refuses for Client {
+    fn refusals() -> Vec<ErrorCode> {
+        vec![ErrorCode::IdempotencyKeyMalformed]
     }
 }
 

@@ -21,7 +21,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 pub use crate::middleware::json::member::Text;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::middleware::json::declared::{Declared, Verdict};
 use crate::middleware::json::reading::Unread;
 use crate::settings;
@@ -135,6 +135,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             };
             parse(&text, config.strict).map(Self)
         })
+    }
+}
+
+/// What may be wrong with any body, and with what this one says.
+impl<T: Refuses> Refuses for Json<T> {
+    fn refusals() -> Vec<ErrorCode> {
+        let any = [
+            ErrorCode::MalformedJson,
+            ErrorCode::MalformedBody,
+            ErrorCode::UnexpectedBody,
+            ErrorCode::BodyTimeout,
+            ErrorCode::BodyTooLarge,
+            ErrorCode::UnsupportedMediaType,
+            ErrorCode::UnsupportedCharset,
+            ErrorCode::UnsupportedEncoding,
+        ];
+        [&any[..], &T::refusals()].concat()
     }
 }
 

@@ -1,0 +1,81 @@
+-- wrk -s load.lua URL -- WORK COUNTER [TOKENS] [check STATUS LENGTH PATTERN]
+--
+-- WORK is session (a token out of the file TOKENS, drawn at random), login (a new code each; the codes begin at COUNTER),
+-- malformed or garbage. With `check`, every reply is read and compared, which costs wrk so much that it would be what is
+-- measured: that is for the warm-up. Ends with one line of JSON.
+
+local function head(method, path, lines)
+  return method .. ' ' .. path .. ' HTTP/1.1\r\nHost: localhost\r\n' .. lines
+end
+
+local function post(body)
+  return head('POST', '/login', 'Content-Type: application/json\r\nContent-Length: ' .. #body .. '\r\n\r\n') .. body
+end
+
+local function get(token)
+  return head('GET', '/session', 'Authorization: Bearer ' .. token .. '\r\n\r\n')
+end
+
+local works = {}
+
+function works.session(counter, tokens)
+  local requests = {}
+  for token in io.lines(tokens) do requests[#requests + 1] = get(token) end
+  math.randomseed(counter)
+  local random, count = math.random, #requests
+  return function() return requests[random(count)] end
+end
+
+function works.login(counter)
+  local whole = post('{"code":"' .. string.rep('#', 32) .. '"}')
+  local before, after = whole:match('^(.-)#+(.*)$')
+  local format = string.format
+  return function()
+    counter = counter + 1
+    return before .. format('%032d', counter) .. after
+  end
+end
+
+function works.malformed()
+  local whole = post('{"code":"00000000000000000000000000000000"')
+  return function() return whole end
+end
+
+function works.garbage()
+  local whole = get('wxs_' .. string.rep('garbage0', 6))
+  return function() return whole end
+end
+
+local threads = {}
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
+
+function init(arguments)
+  wrong, example = 0, ''
+  local work, counter = arguments[1], tonumber(arguments[2])
+  request = works[work](counter, arguments[3])
+  if arguments[4] == 'check' then
+    local status, length, pattern = tonumber(arguments[5]), tonumber(arguments[6]), arguments[7]
+    function response(got, headers, body)
+      if got ~= status or #body ~= length or not body:find(pattern) then
+        wrong, example = wrong + 1, got .. ' ' .. body
+      end
+    end
+  end
+end
+
+function done(summary, latency)
+  local wrong, example = 0, ''
+  for _, thread in ipairs(threads) do
+    wrong = wrong + thread:get('wrong')
+    if thread:get('example') ~= '' then example = thread:get('example') end
+  end
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests":%d,"bytes":%d,"microseconds":%d,"refused":%d,"broken":%d,"wrong":%d,"example":%q,"p50":%d,"p99":%d}\n',
+    summary.requests, summary.bytes, summary.duration, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout, wrong, example,
+    latency:percentile(50), latency:percentile(99)))
+end

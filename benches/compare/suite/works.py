@@ -1,0 +1,237 @@
+"""The works that are compared.
+
+Knows what each asks of whom, and what is to be reached. Never knows how figures are shown.
+"""
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from . import databases, servers
+from .instructions import instructions
+from .load import beside, counted, first_line, measure
+from .machine import BUILT, run
+from .requests import GARBAGE, LOGIN, MALFORMED, SESSION, probe
+from .results import Goal, Series, times
+from .servers import APP_ID, CLIENT_CORE, OURS
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is measured, how long, and how much there is in the databases."""
+
+    rounds: int = 5
+    warm_up: int = 3
+    seconds: int = 8
+    sessions: int = 100_000
+    grown: int = 10_000_000
+    requests: int = 10_000_000
+    writes: int = 60_000
+    counted: int = 1_000
+
+
+SHORT = Pace(rounds=1, warm_up=1, seconds=1, sessions=1_000, grown=10_000, requests=2_000, writes=1_000, counted=50)
+REDUCED = Pace(rounds=1, warm_up=2, seconds=2, sessions=10_000, grown=100_000, requests=100_000, writes=10_000, counted=200)
+
+
+def in_turn(pace, contestants, request, tokens):
+    """Every contestant once, and all over again: requests a second of each.
+
+    A contestant is a name and a function that starts its server, given WeChat's port. Each time both are new processes.
+    """
+    series = {name: Series(name, "requests/s") for name in contestants}
+    for number in range(1, pace.rounds + 1):
+        for name, start in contestants.items():
+            with servers.wechat() as wechat, start(wechat.port) as server:
+                add(number, series[name], *measure(server.ready(), request, tokens, pace))
+    return series
+
+
+def add(number, series, figure, busy=None):
+    """Takes a figure in, and tells whoever waits."""
+    series.figures.append(figure)
+    if busy is not None:
+        series.busy.append(busy)
+    print(f"  round {number}, {series.what}: {figure:,.1f} {series.unit}", flush=True)
+
+
+def limits(database, request, tokens):
+    """The bare frameworks, each with the body that ours has."""
+    with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
+        body, _ = probe(server.ready(), request, first_line(tokens))
+    return {f"bare {name}": partial(bare, name, request.status, body) for name in ("actix", "axum")}
+
+
+def bare(name, status, body, _wechat):
+    """A bare framework; it needs no WeChat."""
+    return servers.limit(name, status, body)
+
+
+def session_check(pace):
+    """`GET /session` with a live token out of 100 000, access log on"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    peers = databases.filled_peer(tokens)
+    series = in_turn(pace, {
+        "Express": partial(servers.peer, "express", peers),
+        "Fastify": partial(servers.peer, "fastify", peers),
+        OURS: partial(servers.ours, database),
+        **limits(database, SESSION, tokens),
+    }, SESSION, tokens)
+    goals = [("Express", 12), ("Fastify", 4), ("bare actix", 0.7)]
+    return series.values(), [times("session check", series[OURS], series[other], goal) for other, goal in goals]
+
+
+def login(pace):
+    """`POST /login` with a new code each, exchanged at the simulator, durable before it is answered"""
+    _, tokens = databases.filled(pace.sessions, pace.sessions)
+    series = in_turn(pace, {
+        "Express": lambda wechat: servers.peer("express", databases.empty("express"), wechat),
+        "Fastify": lambda wechat: servers.peer("fastify", databases.empty("fastify"), wechat),
+        OURS: lambda wechat: servers.ours(databases.empty("ours"), wechat),
+    }, LOGIN, tokens)
+    goals = [("Express", 5), ("Fastify", 3)]
+    return series.values(), [times("login", series[OURS], series[other], goal) for other, goal in goals]
+
+
+def refusal(pace):
+    """`POST /login` with malformed JSON; `GET /session` with a garbage token"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    shown, goals = [], []
+    for request, what in [(MALFORMED, "malformed JSON"), (GARBAGE, "garbage token")]:
+        series = in_turn(pace, {OURS: partial(servers.ours, database), **limits(database, request, tokens)}, request, tokens)
+        goals.append(times(what, series[OURS], series["bare actix"], 0.85))
+        shown += [Series(f"{what}: {one.what}", one.unit, one.figures, one.busy) for one in series.values()]
+    return shown, goals
+
+
+def access_log(pace):
+    """W1 with the access log on against off"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    series = in_turn(pace, {
+        "log on": partial(servers.ours, database),
+        "log off": partial(servers.ours, database, WEAPP_LOG__SKIP="/session"),
+    }, SESSION, tokens)
+    cost = 1 - series["log on"].median() / series["log off"].median()
+    return series.values(), [Goal("access log", "costs at most 10 %", f"{cost * 100:.1f} %", cost <= 0.1)]
+
+
+def memory(pace):
+    """Resident size: idle, at its peak under W1 with 64 connections, and from 1 to 10 million requests"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    idle, peak, growth = (Series(what, "MB") for what in ("idle", "peak", "growth"))
+    with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
+        server.ready()
+        time.sleep(1)
+        add(1, idle, server.resident_megabytes())
+        first = after(server, tokens, pace.requests // 10, pace.seconds)
+        last = after(server, tokens, pace.requests * 9 // 10, pace.seconds)
+        add(1, growth, last - first)
+        add(1, peak, server.resident_megabytes("VmHWM"))
+    shown = [idle, peak, growth]
+    for name in ("express", "fastify"):
+        with servers.wechat() as wechat, servers.peer(name, databases.filled_peer(tokens), wechat.port) as server:
+            measure(server.ready(), SESSION, tokens, pace, connections=64)
+            shown.append(Series(f"{name.capitalize()}, peak", "MB"))
+            add(1, shown[-1], server.resident_megabytes("VmHWM"))
+    return shown, [
+        Goal("memory, idle", "12 MB", f"{idle.median():.1f} MB", idle.median() <= 12),
+        Goal("memory, peak", "24 MB", f"{peak.median():.1f} MB", peak.median() <= 24),
+        Goal("memory, growth", "less than 1 MB", f"{growth.median():.2f} MB", growth.median() < 1),
+    ]
+
+
+def after(server, tokens, requests, seconds):
+    """The resident size after so many more session checks over 64 connections."""
+    while requests > 0:
+        requests -= counted(server, SESSION, tokens, seconds, connections=64)["requests"]
+    return server.resident_megabytes()
+
+
+def start(pace):
+    """Process start to the first 200, database of 1 million sessions"""
+    database, tokens = databases.filled(pace.sessions * 10, 1_000)
+    token = {"Authorization": f"Bearer {first_line(tokens)}"}
+    series = {path: Series(f"first 200 of {path}", "ms") for path in ("/livez", "/session")}
+    with servers.wechat() as wechat:
+        for number in range(1, pace.rounds * 2 + 1):
+            for path, one in series.items():
+                with servers.ours(database, wechat.port) as server:
+                    add(number, one, server.ready(path, token, pause=0.0005).seconds_up() * 1000)
+    slower = max(one.median() for one in series.values())
+    return series.values(), [Goal("start", "50 ms", f"{slower:.0f} ms", slower <= 50)]
+
+
+def growth(pace):
+    """W1 with 10 million sessions in the database against 1 000"""
+    small, tokens = databases.filled(1_000, 1_000)
+    large, _ = databases.filled(pace.grown, 1_000)
+    few, many = "1 000 sessions", f"{pace.grown:,} sessions".replace(",", " ")
+    series = in_turn(pace, {few: partial(servers.ours, small), many: partial(servers.ours, large)}, SESSION, tokens)
+    kept = series[many].median() / series[few].median()
+    return series.values(), [Goal("10 million sessions", "keeps 0.8", f"{kept:.2f}", kept >= 0.8)]
+
+
+def writes(pace):
+    """The store alone, `synchronous=FULL`, 64 concurrent logins"""
+    series = {way: Series(what, "logins/s") for way, what in [("store", "store"), ("raw", "raw SQLite, commits of 64")]}
+    for number in range(1, pace.rounds + 1):
+        for way, one in series.items():
+            told = run("taskset", "-c", "0,1", BUILT / "tools", "writes", way, databases.empty(way), APP_ID, pace.writes)
+            told = json.loads(told)
+            add(number, one, told["logins"] / told["seconds"])
+    store, raw = (one.median() for one in series.values())
+    reached = f"{store:,.0f}/s".replace(",", " ") + f", {store / raw:.2f} of raw SQLite"
+    met = store >= 15_000 or store / raw >= 0.8
+    return series.values(), [Goal("writes", "15 000 logins/s, or 0.8 of raw SQLite", reached, met)]
+
+
+def tail(pace):
+    """p99 of W1 at half its capacity, while W2 runs beside it"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    shown = [Series("pace", "requests/s"), Series("median", "µs"), Series("p99", "µs"), Series("p99 / median", "×")]
+    for number in range(1, pace.rounds + 1):
+        with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
+            capacity, _ = measure(server.ready(), SESSION, tokens, pace)
+            with beside(server, LOGIN, tokens, pace.seconds + 2):
+                time.sleep(1)
+                pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "tools", "pace", server.port, tokens, capacity / 2, pace.seconds]
+                told = json.loads(run(*pacer))
+        for series, figure in zip(shown, [capacity / 2, told["p50"], told["p99"], told["p99"] / told["p50"]], strict=True):
+            add(number, series, figure)
+    ratio = shown[-1].median()
+    return shown, [Goal("tail", "p99 at most 5 × the median", f"{ratio:.1f} ×", ratio <= 5)]
+
+
+def slow_wechat(pace):
+    """W1 while every exchange takes 2 s and 1 000 logins wait"""
+    database, tokens = databases.filled(pace.sessions, pace.sessions)
+    delay = {"endpoint": "/sns/jscode2session", "fault": {"kind": "delay", "milliseconds": 2000}, "always": True}
+    alone, waited = Series("W1 alone", "requests/s"), Series("W1, 1 000 logins waiting", "requests/s")
+    for number in range(1, pace.rounds + 1):
+        for series in (alone, waited):
+            with servers.wechat() as wechat, servers.ours(database, wechat.port) as server, ExitStack() as ending:
+                server.ready()
+                if series is waited:
+                    wechat.ask("POST", "/simulator/faults", body=json.dumps(delay))
+                    ending.enter_context(beside(server, LOGIN, tokens, pace.warm_up + pace.seconds + 3, connections=1_000))
+                    time.sleep(1)
+                add(number, series, *measure(server, SESSION, tokens, pace))
+    kept = waited.median() / alone.median()
+    return [alone, waited], [Goal("slow WeChat", "keeps 0.9 of W1", f"{kept:.2f}", kept >= 0.9)]
+
+
+WORKS = {
+    "W1": session_check,
+    "W2": login,
+    "W3": refusal,
+    "W4": access_log,
+    "W5": memory,
+    "W6": start,
+    "W7": growth,
+    "W8": writes,
+    "W9": tail,
+    "W10": slow_wechat,
+    "instructions": instructions,
+}

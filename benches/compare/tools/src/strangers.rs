@@ -1,0 +1,59 @@
+//! Logins as the store takes them, each of a new user, with the sizes that real ones have.
+//!
+//! Knows which columns are random. Never knows who uses the rows.
+
+use jiff::{SignedDuration, Timestamp};
+use weapp_login::identity::{AppId, Subject, UserId};
+use weapp_login::session::{Device, Seal, SessionId, Token};
+use weapp_login::store::Login;
+
+use crate::Anything;
+
+/// Makes logins of one mini program, each of a new user.
+pub(crate) struct Strangers {
+    app: AppId,
+    seal: Seal,
+}
+
+impl Strangers {
+    /// Of the mini program with this AppID.
+    pub(crate) fn of(app_id: &str) -> Self {
+        Self {
+            app: AppId::new(app_id),
+            seal: Seal::new(b"an AppSecret", b"benchmark"),
+        }
+    }
+
+    /// A login with this token at this time.
+    pub(crate) fn login(&self, token: &Token, now: Timestamp) -> Result<Login, Anything> {
+        let subject = Subject(random()?);
+        Ok(Login {
+            subject,
+            openid: self.seal.seal("oGZUI0egBJY1zhBYw2KhdUfwVJJE", &subject.0)?,
+            unionid: None,
+            user_if_new: UserId(random()?),
+            app: self.app.clone(),
+            digest: token.digest(),
+            id: SessionId::generate()?,
+            device: Device::new("iPhone · WeChat 8.0.50 · iOS 17.1"),
+            session_keys: token.seal("tiihtNczf5v6AKRyjwEUhQ==")?,
+            now,
+            expires_at: now + SignedDuration::from_hours(7 * 24),
+            sessions_per_user: 10,
+        })
+    }
+}
+
+/// The time, to the millisecond, as the store keeps it.
+pub(crate) fn now() -> Result<Timestamp, Anything> {
+    let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed()?;
+    Ok(Timestamp::from_millisecond(
+        since_1970.as_millis().try_into()?,
+    )?)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Anything> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}

@@ -1,0 +1,168 @@
+//! `/docs` and `/openapi.json`: from the binary, compressed or not, kept by browsers, and off where the settings say so.
+
+use std::io::Read as _;
+
+use actix_web::body;
+use actix_web::http::header::HeaderMap;
+use actix_web::test::{self, TestRequest};
+use flate2::read::GzDecoder;
+use weapp_login::{app, openapi};
+
+use crate::harness::TestApp;
+
+/// Gets a file, with these headers in the request.
+async fn get(
+    app_under_test: &TestApp,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (u16, HeaderMap, Vec<u8>) {
+    let service = test::init_service(app(&app_under_test.parts)).await;
+    let request = headers
+        .iter()
+        .fold(TestRequest::get().uri(path), |request, header| {
+            request.insert_header(*header)
+        });
+    let reply = test::call_service(&service, request.to_request()).await;
+    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+    let bytes = body::to_bytes(reply.into_body()).await.unwrap_or_default();
+    (status, headers, bytes.to_vec())
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap())
+}
+
+/// The addresses that the page names.
+fn addresses(page: &str) -> Vec<&str> {
+    let after = page
+        .split("src=\"")
+        .skip(1)
+        .chain(page.split("href=\"").skip(1));
+    let addresses = after.map(|text| text.split('"').next().unwrap());
+    addresses.filter(|address| *address != "data:,").collect()
+}
+
+#[actix_rt::test]
+async fn the_page_and_all_that_it_names_come_from_this_server() {
+    let app = TestApp::start().await;
+    let (status, headers, page) = get(&app, "/docs", &[]).await;
+    assert_eq!(
+        (status, header(&headers, "content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
+    let policy = header(&headers, "content-security-policy").unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self';"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("http") && !policy.contains('*'),
+        "{policy}"
+    );
+    let page = String::from_utf8(page).unwrap();
+    let addresses = addresses(&page);
+    assert_eq!(addresses.len(), 4, "{page}");
+    for address in addresses {
+        let (status, headers, bytes) = get(&app, address, &[]).await;
+        assert_eq!(status, 200, "{address}");
+        assert!(bytes.len() > 200, "{address}");
+        assert_eq!(header(&headers, "x-content-type-options"), Some("nosniff"));
+        assert_eq!(header(&headers, "content-encoding"), None);
+        let kept = match address {
+            "/openapi.json" => "no-cache",
+            _ => "public, max-age=31536000, immutable",
+        };
+        assert_eq!(header(&headers, "cache-control"), Some(kept), "{address}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_document_is_served_as_it_is_printed() {
+    let app = TestApp::start().await;
+    let (status, headers, bytes) = get(&app, "/openapi.json", &[]).await;
+    assert_eq!(
+        (status, header(&headers, "content-type")),
+        (200, Some("application/json; charset=utf-8"))
+    );
+    assert_eq!(String::from_utf8(bytes).unwrap(), openapi::text());
+}
+
+#[actix_rt::test]
+async fn whoever_takes_gzip_gets_it() {
+    let app = TestApp::start().await;
+    for accepts in [
+        "gzip, deflate, br",
+        "br;q=0.5, gzip;q=0.1",
+        "identity;q=0, gzip",
+    ] {
+        let (_, headers, bytes) = get(
+            &app,
+            "/docs/swagger-ui-bundle.js",
+            &[("accept-encoding", accepts)],
+        )
+        .await;
+        assert_eq!(
+            header(&headers, "content-encoding"),
+            Some("gzip"),
+            "{accepts}"
+        );
+        assert_eq!(header(&headers, "vary"), Some("accept-encoding"));
+        let mut inflated = String::new();
+        GzDecoder::new(&*bytes)
+            .read_to_string(&mut inflated)
+            .unwrap();
+        assert!(inflated.contains("SwaggerUIBundle"));
+    }
+    for accepts in ["br", "gzip;q=0", "identity"] {
+        let (_, headers, bytes) =
+            get(&app, "/docs/start.js", &[("accept-encoding", accepts)]).await;
+        assert_eq!(header(&headers, "content-encoding"), None, "{accepts}");
+        assert!(bytes.starts_with(b"//"));
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_has_the_file_already_is_told_so() {
+    let app = TestApp::start().await;
+    for path in ["/docs", "/openapi.json", "/docs/swagger-ui.css"] {
+        let gzip = ("accept-encoding", "gzip");
+        let (_, headers, _) = get(&app, path, &[gzip]).await;
+        let tag = header(&headers, "etag").unwrap();
+        let (status, headers, bytes) = get(&app, path, &[gzip, ("if-none-match", tag)]).await;
+        assert_eq!(
+            (status, header(&headers, "etag"), bytes.len()),
+            (304, Some(tag), 0),
+            "{path}"
+        );
+        let (status, _, _) = get(&app, path, &[gzip, ("if-none-match", "\"other\"")]).await;
+        assert_eq!(status, 200, "{path}");
+    }
+}
+
+#[actix_rt::test]
+async fn another_file_is_not_there() {
+    let app = TestApp::start().await;
+    for path in [
+        "/docs/index.html",
+        "/docs/..%2fmod.rs",
+        "/docs/SWAGGER-UI.CSS",
+        "/docs/a/b",
+    ] {
+        app.call(TestRequest::get().uri(path))
+            .await
+            .assert_refused(404, "not_found");
+    }
+}
+
+#[actix_rt::test]
+async fn a_setting_switches_it_off() {
+    let app = TestApp::with(&[("WEAPP_SERVER__DOCS", "false")]).await;
+    for path in ["/docs", "/docs/", "/docs/start.js", "/openapi.json"] {
+        app.call(TestRequest::get().uri(path))
+            .await
+            .assert_refused(404, "not_found");
+        app.call(TestRequest::post().uri(path))
+            .await
+            .assert_refused(404, "not_found");
+    }
+}
