@@ -61,10 +61,6 @@ impl Row {
 }
 
 /// The table. To add a handler, add a row.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one table reads better than two halves of it"
-)]
 pub fn table() -> Vec<Row> {
     use Guard::{Open, Service, Session};
     vec![
