@@ -82,15 +82,15 @@ fn copy(database: &str, count: i64) -> Result<(), Anything> {
     connection.execute(
         "INSERT INTO user (id, subject, openid, created_at)
          WITH RECURSIVE counted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM counted WHERE number + 1 < ?1)
-         SELECT key || randomblob(12), key || randomblob(28), randomblob(56), created_at
+         SELECT CAST(key || randomblob(12) AS BLOB), CAST(key || randomblob(28) AS BLOB), randomblob(56), created_at
          FROM (SELECT unhex(printf('%08x', number * 4294967296 / ?1)) AS key FROM counted WHERE ?1 > 0),
              (SELECT created_at FROM user LIMIT 1)",
         [count],
     )?;
     connection.execute(
         "INSERT INTO session (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
-         SELECT substr(user.id, 1, 4) || randomblob(28), randomblob(16), user.id, app, first.created_at, expires_at, last_seen,
-             device, randomblob(52)
+         SELECT CAST(substr(user.id, 1, 4) || randomblob(28) AS BLOB), randomblob(16), user.id, app, first.created_at, expires_at,
+             last_seen, device, randomblob(52)
          FROM user, (SELECT * FROM session LIMIT 1) AS first
          WHERE user.rowid > (SELECT count(*) FROM session) ORDER BY user.rowid",
         (),
