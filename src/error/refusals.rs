@@ -125,6 +125,13 @@ impl<T: Refuses> Refuses for web::Form<T> {
     }
 }
 
+/// Whoever takes a failure as an argument refuses with it.
+impl<T: Refuses, E> Refuses for Result<T, E> {
+    fn refusals() -> Vec<ErrorCode> {
+        T::refusals()
+    }
+}
+
 /// A path names something, which may not be there.
 impl<T> Refuses for web::Path<T> {
     fn refusals() -> Vec<ErrorCode> {
