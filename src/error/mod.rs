@@ -140,19 +140,23 @@ impl ApiError {
         self.code
     }
 
+    /// The sentence for the client's developer.
+    fn message(&self) -> &'static str {
+        self.words
+            .map_or(self.code.message(), |(_, message)| message)
+    }
+
     /// The body of the reply, with the request's id where one is known.
     pub fn body(&self, request_id: Option<&str>) -> String {
-        let plain = needs_no_escape(self.code.message()) && request_id.is_none_or(needs_no_escape);
-        if plain && self.wechat.is_none() {
+        let texts = [self.name(), self.message(), request_id.unwrap_or_default()];
+        if self.wechat.is_none() && texts.into_iter().all(needs_no_escape) {
             return self.plain_body(request_id);
         }
         let status = i64::from(self.status_code().as_u16());
         let reply = ErrorReply {
             code: self.wechat.as_ref().map_or(status, |said| said.errcode),
             error: self.name(),
-            message: self
-                .words
-                .map_or(self.code.message(), |(_, message)| message),
+            message: self.message(),
             wechat: self.wechat.as_ref(),
             request_id,
         };
@@ -168,9 +172,9 @@ impl ApiError {
             "{\"code\":",
             status.as_str(),
             ",\"error\":\"",
-            self.code.name(),
+            self.name(),
             "\",\"message\":\"",
-            self.code.message(),
+            self.message(),
             request_id.map_or("", |_| "\",\"request_id\":\""),
             request_id.unwrap_or_default(),
             "\"}",
