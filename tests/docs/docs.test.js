@@ -53,9 +53,10 @@ test('somebody logs in on /docs, authorizes, and sees the session', { timeout: 6
 
   await page.getByRole('button', { name: 'Authorize' }).first().click()
   const dialog = page.locator('.dialog-ux')
-  await dialog.getByRole('textbox').fill(token)
-  await dialog.getByRole('button', { name: 'Apply credentials' }).click()
-  await dialog.locator('.btn-done').click()
+  const bearer = dialog.locator('form').filter({ hasText: 'bearer (http, Bearer)' })
+  await bearer.getByRole('textbox').fill(token)
+  await bearer.getByRole('button', { name: 'Apply credentials' }).click()
+  await bearer.locator('.btn-done').click()
 
   const session = await execute(page, 'session-session_show')
   assert.equal(session.status, '200', JSON.stringify(session.body))
