@@ -1,5 +1,8 @@
 # Sourced by the checks: starts the release binary on a free port, in a folder of its own.
 
+# A check that fails leaves no server behind. One with more to clean up sets a trap of its own afterwards.
+trap '[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || true' EXIT
+
 # start_server [NAME=VALUE …] [-- ARGUMENT …]: sets $pid, $port and $out, the file with its standard output.
 start_server() {
   home=$(mktemp -d)
@@ -20,5 +23,6 @@ start_server() {
 stop_server() {
   kill -TERM "$pid"
   wait "$pid"
+  pid=
   rm -r "$home"
 }
