@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use weapp_login::settings::Server;
 
 use crate::commands::Failure;
@@ -95,9 +95,7 @@ fn refused(address: SocketAddr, error: &io::Error) -> Failure {
 
 /// As the standard library binds, but with room for a burst of connections: its queue holds 128.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    let listener = TcpListener::bind(address)?;
+    SockRef::from(&listener).listen(BACKLOG)?;
+    Ok(listener)
 }

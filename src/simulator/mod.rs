@@ -45,6 +45,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
+use socket2::SockRef;
 
 pub use asked::Asked;
 pub use clock::Clock;
@@ -63,6 +64,10 @@ pub use user::MOCK_USER;
 use state::State;
 use user::User;
 use world::{Laws, World};
+
+/// How many connections may wait to be accepted, as a WeChat that serves the world would let them: a thousand logins at once
+/// are what a backend is tried with. The standard library's 128 dropped some of them, which then waited for seconds.
+const BACKLOG: i32 = 2048;
 
 /// A running simulator. It stops when it is dropped.
 pub struct Simulator {
@@ -115,6 +120,7 @@ impl Simulator {
         let first = apps.first().map(Arc::clone).ok_or(StartError::NoApp)?;
         let refused = |cause| StartError::Listen { address, cause };
         let listener = TcpListener::bind(address).map_err(refused)?;
+        SockRef::from(&listener).listen(BACKLOG).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let laws = Laws {
             seed: options.seed,
