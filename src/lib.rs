@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
+use actix_web::middleware::{Condition, DefaultHeaders};
 use actix_web::{App, web};
 
 use account::access_token::AccessTokens;
@@ -107,16 +107,12 @@ pub fn app_with(
         .configure(|api| parts.add_docs(api))
         .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
-        .wrap(from_fn(move |request, next| {
-            paths.clone().match_like_express(request, next)
-        }))
+        .wrap_fn(move |request, inside| paths.match_like_express(request, inside))
         .wrap(Condition::new(parts.simulated, simulated))
-        .wrap(from_fn(move |request, next| {
-            request_id::name(names.clone(), request, next)
-        }))
+        .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
         .wrap(parts.access_log.clone())
-        .wrap_fn(move |request, app| closing::close(request, app, Rc::clone(&readiness)))
-        .wrap_fn(move |request, next| counting.count(request, next))
+        .wrap_fn(move |request, inside| closing::close(request, inside, Rc::clone(&readiness)))
+        .wrap_fn(move |request, inside| counting.count(request, inside))
 }
 
 /// Assembles the app of the metrics' own port: nothing but them.
@@ -135,7 +131,5 @@ pub fn metrics_app(
     App::new()
         .configure(|api| parts.add_metrics(api, true))
         .configure(routes::nothing_else)
-        .wrap(from_fn(move |request, next| {
-            request_id::name(names.clone(), request, next)
-        }))
+        .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows paths, methods, handlers and guards. Never knows bodies, stores or settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::ready;
 
 use actix_web::guard::{GuardContext, fn_guard};
@@ -129,14 +129,13 @@ fn counted(row: Row) -> Row {
     }
 }
 
-/// Registers rows.
-pub fn register(api: &mut web::ServiceConfig, rows: Vec<Row>) {
-    let mut paths = BTreeMap::<_, Vec<Row>>::new();
-    for row in rows {
-        paths.entry(row.path).or_default().push(row);
-    }
-    for (path, rows) in paths {
-        api.service(resource(path, rows).wrap(from_fn(panics::catch)));
+/// Registers rows. A path without `{…}` goes before those with one, which may match it too, and which each cost a request
+/// the search of a regular expression; else they are in the table's order.
+pub fn register(api: &mut web::ServiceConfig, mut rows: Vec<Row>) {
+    rows.sort_by_key(|row| row.path.contains('{'));
+    while let Some(path) = rows.first().map(|row| row.path) {
+        let these = rows.extract_if(.., |row| row.path == path).collect();
+        api.service(resource(path, these).wrap_fn(panics::catch));
     }
     nothing_else(api);
 }

@@ -3,36 +3,44 @@
 //! Knows how to catch one. Never knows which handler it was.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use futures_util::FutureExt as _;
 
 use crate::error::{ApiError, ErrorCode};
 
-/// Answers 500 where the handler inside panics.
+/// Answers 500 where the handler inside panics. For `wrap_fn`, which needs no box for the future.
 ///
 /// Goes around a resource, not around the app: it keeps the request, which the app's router must have for itself.
 ///
 /// # Errors
 /// Those of the services inside.
-pub async fn catch(
+pub fn catch<S, B>(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
+    inside: &S,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
     let kept = request.request().clone();
     // What a panicking handler leaves half done is its own: the parts that handlers share have no state between awaits.
-    match AssertUnwindSafe(async { next.call(request).await })
-        .catch_unwind()
-        .await
-    {
-        Ok(response) => response.map(ServiceResponse::map_into_left_body),
-        Err(panic) => {
-            let cause = format!("a handler panicked: {}", message(panic.as_ref()));
-            let refusal = ApiError::from(ErrorCode::Internal).because(cause);
-            Ok(ServiceResponse::from_err(refusal, kept).map_into_right_body())
+    let answer = catch_unwind(AssertUnwindSafe(|| inside.call(request)));
+    async move {
+        let outcome = match answer {
+            Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        match outcome {
+            Ok(response) => response.map(ServiceResponse::map_into_left_body),
+            Err(panic) => {
+                let cause = format!("a handler panicked: {}", message(panic.as_ref()));
+                let refusal = ApiError::from(ErrorCode::Internal).because(cause);
+                Ok(ServiceResponse::from_err(refusal, kept).map_into_right_body())
+            }
         }
     }
 }

@@ -4,10 +4,8 @@
 
 use std::rc::Rc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest};
 use actix_web::http::uri::PathAndQuery;
-use actix_web::middleware::Next;
 
 /// The registered paths, such as `/login` or `/sessions/{id}`.
 #[derive(Debug, Clone)]
@@ -19,19 +17,15 @@ impl Paths {
         Self(registered.into_iter().collect())
     }
 
-    /// Rewrites the request's path to its registered spelling, if it has another one.
-    ///
-    /// # Errors
-    /// Those of the services inside.
-    pub async fn match_like_express(
-        self,
-        mut request: ServiceRequest,
-        next: Next<impl MessageBody>,
-    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    /// Rewrites the request's path to its registered spelling, if it has another one, and passes it on. For `wrap_fn`.
+    pub fn match_like_express<S>(&self, mut request: ServiceRequest, inside: &S) -> S::Future
+    where
+        S: Service<ServiceRequest>,
+    {
         if let Some(spelling) = self.spelling_of(request.path()) {
             rewrite(&mut request, &spelling);
         }
-        next.call(request).await
+        inside.call(request)
     }
 
     /// The registered spelling; `None` if the path has it already, or is not registered at all.

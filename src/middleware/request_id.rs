@@ -8,10 +8,9 @@ use std::fmt;
 use std::rc::Rc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, ResponseError as _};
+use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, JSON};
@@ -80,16 +79,26 @@ fn is_plain(name: &[u8]) -> bool {
 
 /// Names the request, and finishes refusals: brings them into the one shape, adds the name, logs the cause once.
 ///
+/// For `wrap_fn`, which needs no box for the future.
+///
 /// # Errors
 /// Those of the services inside, which give none: they refuse with replies.
-pub async fn name(
-    names: Names,
+pub fn name<S, B>(
+    names: &Names,
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, actix_web::Error> {
-    let id = RequestId::of(request.headers(), &names);
+    inside: &S,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let id = RequestId::of(request.headers(), names);
     request.extensions_mut().insert(id.clone());
-    let response = next.call(request).await?;
+    let answer = inside.call(request);
+    async move { Ok(finished(answer.await?, id)) }
+}
+
+fn finished<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<EitherBody<B>> {
     let body = refused_with(&response, &id);
     let mut response = match body {
         Some(body) => {
@@ -103,7 +112,7 @@ pub async fn name(
         None => response.map_into_left_body(),
     };
     response.headers_mut().insert(HEADER, id.0);
-    Ok(response)
+    response
 }
 
 /// The body of a refusal; `None` for any other reply. An error that is not ours, such as one of actix's own extractors,

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
 use actix_web::test::{self, TestRequest};
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -157,7 +156,7 @@ async fn a_panic_is_counted_like_any_reply() {
     let rig = TestApp::start().await;
     let resource = web::resource("/panic")
         .app_data(Pattern("/panic"))
-        .wrap(from_fn(panics::catch))
+        .wrap_fn(panics::catch)
         .to(panics_now);
     let service = test::init_service(app(&rig.parts).service(resource)).await;
     let request = TestRequest::get().uri("/panic").to_request();

@@ -1,7 +1,6 @@
 //! The table of routes: who gets in, what is not there, and a handler that panics.
 
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
 use actix_web::test::{self, TestRequest};
 use actix_web::{HttpResponse, web};
 use weapp_login::middleware::panics;
@@ -108,7 +107,7 @@ async fn foreign() -> Result<HttpResponse, actix_web::Error> {
 async fn a_panic_is_a_refusal_like_any_other_and_the_server_lives_on() {
     let rig = TestApp::start().await;
     let resource = web::resource("/panic")
-        .wrap(from_fn(panics::catch))
+        .wrap_fn(panics::catch)
         .to(panics_now);
     let service = test::init_service(app(&rig.parts).service(resource)).await;
     for _ in 0..3 {

@@ -97,9 +97,10 @@ def wechat():
 
 
 def ours(database, wechat_port, **settings):
-    """This project's server, in the production profile, with one worker."""
+    """This project's server, in the production profile, with one worker, and with the log format that Express has."""
     environment = {
         "WEAPP_PROFILE": "production",
+        "WEAPP_LOG__FORMAT": "dev",
         "WEAPP_SERVER__PORT": PORT,
         "WEAPP_SERVER__WORKERS": 1,
         "WEAPP_STORE__URL": f"sqlite://{database}",

@@ -6,7 +6,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
@@ -14,8 +14,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
-use futures_util::future::LocalBoxFuture;
 use log::Level;
+use pin_project_lite::pin_project;
 
 use crate::middleware::access_log::members::Members;
 use crate::middleware::access_log::record::{Answer, Record};
@@ -40,42 +40,72 @@ pub struct Noted<S> {
 impl<L, B> Service<ServiceRequest> for Logged<L>
 where
     L: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    L::Future: 'static,
     B: MessageBody + 'static,
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    type Future = Logging<L::Future>;
 
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        let due = self.due(&request);
+        let answer = self.inner.call(request);
+        Logging { answer, due }
+    }
+}
+
+impl<L> Logged<L> {
+    /// Begins the request's record; none if the request is to leave no line.
+    fn due(&self, request: &ServiceRequest) -> Option<Due> {
         let log = &self.log;
         if log.skip.iter().any(|path| path == request.path()) {
-            let answer = self.inner.call(request);
-            return Box::pin(async move { Ok(answer.await?.map_into_boxed_body()) });
+            return None;
         }
-        let record = Rc::new(Record::of(&request, &log.template));
+        let record = Rc::new(Record::of(request, &log.template));
         request.extensions_mut().insert(Rc::clone(&record));
         let members = log.for_machines.then(|| {
             let method = request.method().as_str();
             Box::new(Members::of_unanswered(method))
         });
-        let due = Due {
+        Some(Due {
             record,
             template: Arc::clone(&log.template),
             by_logger: !log.writes_by_itself(),
             members,
             written: false,
+        })
+    }
+}
+
+pin_project! {
+    /// The answer to a request whose line may be due.
+    pub struct Logging<F> {
+        #[pin]
+        answer: F,
+        due: Option<Due>,
+    }
+}
+
+impl<F, B> Future for Logging<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.answer.poll(context));
+        let answer = answer.map(ServiceResponse::map_into_boxed_body);
+        let Some(due) = this.due.take() else {
+            return Poll::Ready(answer);
         };
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            match answer.await {
-                Ok(response) => Ok(due.answered(response.map_into_boxed_body())),
-                Err(error) => {
-                    due.failed(&error);
-                    Err(error)
-                }
+        Poll::Ready(match answer {
+            Ok(response) => Ok(due.answered(response)),
+            Err(error) => {
+                due.failed(&error);
+                Err(error)
             }
         })
     }
@@ -84,27 +114,46 @@ where
 impl<S, B> Service<ServiceRequest> for Noted<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    S::Future: 'static,
-    B: MessageBody + 'static,
+    B: MessageBody,
 {
     type Response = ServiceResponse<B>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    type Future = Noting<S::Future>;
 
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let record = record_in(&request);
         let answer = self.inner.call(request);
-        Box::pin(async move {
-            let response = answer.await?;
-            // Nobody sees the reply to a client that is gone, so its record stays without one.
-            let gone = response.request().extensions().contains::<ClientGone>();
-            if let Some(record) = record.filter(|_| !gone) {
-                record.answered(length(response.status(), response.response().body()));
-            }
-            Ok(response)
-        })
+        Noting { answer, record }
+    }
+}
+
+pin_project! {
+    /// The answer to a request that has a record.
+    pub struct Noting<F> {
+        #[pin]
+        answer: F,
+        record: Option<Rc<Record>>,
+    }
+}
+
+impl<F, B> Future for Noting<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.answer.poll(context))?;
+        // Nobody sees the reply to a client that is gone, so its record stays without one.
+        let gone = response.request().extensions().contains::<ClientGone>();
+        if let Some(record) = this.record.take().filter(|_| !gone) {
+            record.answered(length(response.status(), response.response().body()));
+        }
+        Poll::Ready(Ok(response))
     }
 }
 

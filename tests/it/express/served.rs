@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, HttpServer, web};
 use weapp_login::app;
 use weapp_login::middleware::panics;
@@ -32,7 +31,7 @@ pub(crate) fn serve(
             let parts = rig.parts.clone();
             let factory = move || {
                 caught.catch();
-                let panicking = web::resource("/panic").wrap(from_fn(panics::catch));
+                let panicking = web::resource("/panic").wrap_fn(panics::catch);
                 app(&parts)
                     .route("/slow", web::to(slow))
                     .service(panicking.to(panic))

@@ -74,6 +74,7 @@ fn settings(
     let store = format!("sqlite://{database}");
     let environment = [
         ("WEAPP_PROFILE", "production"),
+        ("WEAPP_LOG__FORMAT", "dev"),
         ("WEAPP_STORE__URL", &store),
         ("WEAPP_WECHAT__BASE_URL", wechat),
         ("WEAPP_APPS__MAIN__APP_ID", app_id),
