@@ -133,8 +133,11 @@ impl Log for Guarded {
 }
 
 fn is_talkative(target: &str) -> bool {
-    let name = target.split("::").next().unwrap_or(target);
-    TALKATIVE.contains(&name)
+    let is_in = |name: &&str| {
+        let rest = target.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    TALKATIVE.iter().any(is_in)
 }
 
 /// A process that panics may end, and its last lines are those that are wanted most.

@@ -47,6 +47,8 @@ pub(super) struct Answer<'a> {
 /// What stands for a value that is not there.
 pub(super) const NOTHING: &str = "-";
 
+const HALF_A_MICROSECOND: Duration = Duration::from_nanos(500);
+
 /// About as long as most lines are, so that a line is put together in one piece of memory.
 const USUAL_LENGTH: usize = 128;
 
@@ -122,8 +124,7 @@ impl Record {
                     .length
                     .filter(|_| *name == CONTENT_LENGTH && value.is_none())
                 {
-                    // Writing into a String cannot fail.
-                    Some(length) => write!(line, "{length}").unwrap_or_default(),
+                    Some(length) => push_number(length, line),
                     None => push_or_nothing(value, line),
                 }
             }
@@ -155,14 +156,22 @@ pub(super) fn push_or_nothing(value: Option<String>, line: &mut String) {
 
 /// With three digits, which is what nearly every line has, without the detour by floating point.
 fn push_milliseconds(duration: Duration, digits: usize, line: &mut String) {
-    let written = if digits == 3 {
-        let microseconds = (duration.as_nanos() + 500) / 1000;
-        write!(line, "{}.{:03}", microseconds / 1000, microseconds % 1000)
+    if digits == 3 {
+        let microseconds = duration.saturating_add(HALF_A_MICROSECOND).as_micros();
+        push_number(microseconds / 1000, line);
+        line.push('.');
+        // A digit more in front, for the zeros, and off again.
+        let thousands = line.len();
+        push_number(1000 + microseconds % 1000, line);
+        line.remove(thousands);
     } else {
-        write!(line, "{:.digits$}", duration.as_secs_f64() * 1000.0)
-    };
-    // Writing into a String cannot fail.
-    written.unwrap_or_default();
+        // Writing into a String cannot fail.
+        write!(line, "{:.digits$}", duration.as_secs_f64() * 1000.0).unwrap_or_default();
+    }
+}
+
+fn push_number(number: impl itoa::Integer, line: &mut String) {
+    line.push_str(itoa::Buffer::new().format(number));
 }
 
 /// The terminal's colour: red, yellow, cyan, green, or none.
