@@ -1,8 +1,8 @@
--- wrk -s load.lua URL -- WORK COUNTER [TOKENS] [check STATUS LENGTH PATTERN]
+-- wrk -s load.lua URL -- WORK COUNTER [TOKENS] [check STATUS LENGTH PATTERN AFTER]
 --
 -- WORK is session (a token out of the file TOKENS, drawn at random), login (a new code each; the codes begin at COUNTER),
 -- malformed or garbage. With `check`, every reply is read and compared, which costs wrk so much that it would be what is
--- measured: that is for the warm-up. Ends with one line of JSON.
+-- measured: that is for the warm-up, and there the tokens come in turn, after so many of them. Ends with one line of JSON.
 
 local function head(method, path, lines)
   return method .. ' ' .. path .. ' HTTP/1.1\r\nHost: localhost\r\n' .. lines
@@ -18,11 +18,17 @@ end
 
 local works = {}
 
-function works.session(counter, tokens)
+function works.session(counter, tokens, after)
   local requests = {}
   for token in io.lines(tokens) do requests[#requests + 1] = get(token) end
-  math.randomseed(counter)
   local random, count = math.random, #requests
+  if after then
+    return function()
+      after = after + 1
+      return requests[(after - 1) % count + 1]
+    end
+  end
+  math.randomseed(counter)
   return function() return requests[random(count)] end
 end
 
@@ -55,7 +61,7 @@ end
 function init(arguments)
   wrong, example = 0, ''
   local work, counter = arguments[1], tonumber(arguments[2])
-  request = works[work](counter, arguments[3])
+  request = works[work](counter, arguments[3], tonumber(arguments[8]))
   if arguments[4] == 'check' then
     local status, length, pattern = tonumber(arguments[5]), tonumber(arguments[6]), arguments[7]
     function response(got, headers, body)

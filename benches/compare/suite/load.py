@@ -8,7 +8,7 @@ import json
 import subprocess
 
 from .machine import COMPARE, Refused
-from .requests import COUNTER, probe
+from .requests import COUNTER, SESSION, probe
 from .servers import CLIENT_CORE
 
 CONNECTIONS = 32
@@ -24,11 +24,17 @@ def measure(server, request, tokens, pace, connections=CONNECTIONS):
 
 
 def warm_up(server, request, tokens, seconds, connections):
-    """Lets the server run warm, while the status, the length and the text of every reply are compared."""
+    """Lets the server run warm, while the status, the length and the text of every reply are compared.
+
+    As often as it takes to ask for each token: what a server then remembers, or has in its page cache, is all that it can.
+    """
     body, _ = probe(server, request, first_line(tokens))
-    done = finished(started(server, request, tokens, seconds, connections, check=len(body)))
-    if done["wrong"] or done["broken"] or not done["requests"]:
-        raise Refused(f"{server.name}, {request.work}: {done}")
+    asked, wanted = 0, lines(tokens) if request is SESSION else 1
+    while asked < wanted:
+        done = finished(started(server, request, tokens, seconds, connections, check=len(body), after=asked))
+        if done["wrong"] or done["broken"] or not done["requests"]:
+            raise Refused(f"{server.name}, {request.work}: {done}")
+        asked += done["requests"]
 
 
 def counted(server, request, tokens, seconds, connections=CONNECTIONS):
@@ -55,11 +61,11 @@ def beside(server, request, tokens, seconds, connections=CONNECTIONS):
         raise Refused(f"{server.name}, {request.work} beside: {done}")
 
 
-def started(server, request, tokens, seconds, connections, check=None):
-    """Starts wrk on its core."""
+def started(server, request, tokens, seconds, connections, check=None, after=0):
+    """Starts wrk on its core. With `check`, the length that a reply must have, tokens come in turn, after so many of them."""
     arguments = [request.work, next(COUNTER), tokens]
     if check is not None:
-        arguments += ["check", request.status, check, request.lua]
+        arguments += ["check", request.status, check, request.lua, after]
     command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
                "-s", COMPARE / "load.lua", f"http://127.0.0.1:{server.port}", "--", *arguments]
     return subprocess.Popen([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -72,6 +78,12 @@ def finished(running):
         return json.loads(said.strip().splitlines()[-1])
     except (IndexError, ValueError) as error:
         raise Refused(f"wrk failed: {said}") from error
+
+
+def lines(tokens):
+    """How many tokens are in a file."""
+    with open(tokens, encoding="ascii") as lines:
+        return sum(1 for _ in lines)
 
 
 def first_line(tokens):
