@@ -202,7 +202,7 @@ fn metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError
 
 /// The pages about the API, if the settings want them shown.
 fn docs(settings: &Settings) -> Option<web::Data<Docs>> {
-    let docs = || web::Data::new(Docs::new(&openapi::text()));
+    let docs = || web::Data::new(Docs::new(openapi::text));
     settings.server.docs.then(docs)
 }
 

@@ -4,6 +4,8 @@
 
 mod file;
 
+use std::sync::OnceLock;
+
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -19,17 +21,38 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// All that there is to read: the document, the page, and the page's files by name. Made once.
+/// All that there is to read. Made once, when somebody first wants to: nobody may ever, and it takes a megabyte.
 #[derive(Debug)]
 pub struct Docs {
+    document: fn() -> String,
+    made: OnceLock<Made>,
+}
+
+/// The document, the page, and the page's files by name.
+#[derive(Debug)]
+struct Made {
     document: File,
     page: File,
     files: Vec<(&'static str, File)>,
 }
 
 impl Docs {
-    /// Takes the OpenAPI document, and compresses what does not lie compressed in the binary.
-    pub fn new(document: &str) -> Self {
+    /// Takes what writes the OpenAPI document.
+    pub fn new(document: fn() -> String) -> Self {
+        Self {
+            document,
+            made: OnceLock::new(),
+        }
+    }
+
+    fn made(&self) -> &Made {
+        self.made.get_or_init(|| Made::new(&(self.document)()))
+    }
+}
+
+impl Made {
+    /// Compresses what does not lie compressed in the binary.
+    fn new(document: &str) -> Self {
         let bundle = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
         let style = include_bytes!("swagger-ui/swagger-ui.css.gz");
         let files = vec![
@@ -68,7 +91,7 @@ pub async fn document(
     docs: web::Data<Docs>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    docs.document.reply(&request, Freshness::AskEachTime)
+    docs.made().document.reply(&request, Freshness::AskEachTime)
 }
 
 /// Gives the page.
@@ -76,7 +99,8 @@ pub async fn document(
 /// # Errors
 /// None but `internal`.
 pub async fn page(docs: web::Data<Docs>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut reply = docs.page.reply(&request, Freshness::AskEachTime)?;
+    let page = &docs.made().page;
+    let mut reply = page.reply(&request, Freshness::AskEachTime)?;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -92,7 +116,8 @@ pub async fn file(
     name: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let file = docs.files.iter().find(|(known, _)| *known == *name);
+    let mut files = docs.made().files.iter();
+    let file = files.find(|(known, _)| *known == *name);
     let (_, file) = file.ok_or(ErrorCode::NotFound)?;
     file.reply(&request, Freshness::ForEver)
 }

@@ -13,6 +13,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::future::ready;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::session::TokenDigest;
@@ -26,7 +26,7 @@ const QUEUE: usize = 4096;
 /// The sending end of the writer's queue.
 pub(super) struct Writer {
     queue: Sender<Message>,
-    /// Counts the writes that wait: each holds a copy.
+    /// Counts the writes that are not answered yet: each holds a copy.
     waiting: Arc<()>,
     closed: AtomicBool,
 }
@@ -40,24 +40,14 @@ impl fmt::Debug for Writer {
 }
 
 enum Message {
-    Write(Job),
+    Write(Box<dyn Job>),
     /// Somebody has found a commit that was not noted.
     Look,
     Close(oneshot::Sender<Result<(), Error>>),
 }
 
-/// One caller's statements. They run in the transaction, or learn that there is none; what comes back tells the caller
-/// once the fate of the transaction is known.
-type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, Error>) -> Settle + Send>;
-type Settle = Box<dyn FnOnce(&Memory, Result<(), Error>) + Send>;
-
 /// The sessions that statements have changed or ended.
 pub(super) type Changed = Vec<TokenDigest>;
-
-/// What the callers are told whose statements went well before another's made SQLite give up on them all.
-#[derive(Debug, thiserror::Error)]
-#[error("SQLite rolled the transaction back")]
-struct RolledBack;
 
 /// What callers are told when too many wait already.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +58,50 @@ struct QueueFull;
 #[derive(Debug, thiserror::Error)]
 #[error("the caller went away")]
 struct CallerGone;
+
+/// One caller's statements.
+trait Job: Send {
+    /// Runs them, unless the caller has gone away. They run once more if the transaction is rolled back for another's sake.
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+
+    /// Tells the caller, once the fate of the transaction is known.
+    fn settle(self: Box<Self>, memory: &Memory, fate: Result<(), Error>);
+}
+
+struct Call<T, F> {
+    statements: F,
+    gave: Option<T>,
+    changed: Changed,
+    caller: oneshot::Sender<Result<T, Error>>,
+    /// Its place among those that wait.
+    _place: Arc<()>,
+}
+
+impl<T, F> Job for Call<T, F>
+where
+    T: Send,
+    F: Fn(&Connection, &mut Changed) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.changed.clear();
+        self.gave = None;
+        if !self.caller.is_closed() {
+            self.gave = Some((self.statements)(connection, &mut self.changed)?);
+        }
+        Ok(())
+    }
+
+    fn settle(self: Box<Self>, memory: &Memory, fate: Result<(), Error>) {
+        let Self { gave, changed, .. } = *self;
+        for digest in changed {
+            memory.forget(digest);
+        }
+        let gone = || Error::Failed(Arc::new(CallerGone));
+        let answer = fate.and_then(|()| gave.ok_or_else(gone));
+        // A caller that went away does not want the answer.
+        self.caller.send(answer).unwrap_or_default();
+    }
+}
 
 impl Writer {
     /// Starts the thread, which lives until [`Writer::close`] or until the writer is dropped.
@@ -96,34 +130,22 @@ impl Writer {
     /// A caller that stops waiting before they ran takes them back; once they run, they are committed with the others.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        statements: impl FnOnce(&Connection, &mut Changed) -> rusqlite::Result<T> + Send + 'static,
+        statements: impl Fn(&Connection, &mut Changed) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let place = Arc::clone(&self.waiting);
         if Arc::strong_count(&place) > QUEUE {
             return Err(Error::Failed(Arc::new(QueueFull)));
         }
-        let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |transaction| {
-            drop(place);
-            let mut changed = Changed::new();
-            let result = match transaction {
-                Ok(_) if tell.is_closed() => Err(Error::Failed(Arc::new(CallerGone))),
-                Ok(transaction) => in_savepoint(transaction, |connection| {
-                    statements(connection, &mut changed)
-                }),
-                Err(error) => Err(error),
-            };
-            Box::new(move |memory, fate| {
-                for digest in changed {
-                    memory.forget(digest);
-                }
-                let answer = result.and_then(|value| fate.map(|()| value));
-                // A caller that went away does not want the answer.
-                tell.send(answer).unwrap_or_default();
-            })
-        });
+        let (caller, told) = oneshot::channel();
+        let call = Call {
+            statements,
+            gave: None,
+            changed: Changed::new(),
+            caller,
+            _place: place,
+        };
         self.queue
-            .send(Message::Write(job))
+            .send(Message::Write(Box::new(call)))
             .map_err(|_gone| Error::Closed)?;
         told.await.map_err(|_gone| Error::Closed)?
     }
@@ -152,25 +174,6 @@ impl Writer {
             .map_err(|_gone| Error::Closed)?;
         told.await.map_err(|_gone| Error::Closed)?
     }
-}
-
-/// Runs one job's statements so that their failure undoes them alone.
-fn in_savepoint<T>(
-    connection: &Connection,
-    statements: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<T, Error> {
-    // Prepared once: rusqlite's own savepoints are parsed anew for each job.
-    let run = |statement| connection.prepare_cached(statement)?.execute(());
-    run("SAVEPOINT job")?;
-    let value = statements(connection);
-    // Where SQLite has given up on the whole transaction, there is no savepoint left.
-    if !connection.is_autocommit() {
-        if value.is_err() {
-            run("ROLLBACK TO job")?;
-        }
-        run("RELEASE job")?;
-    }
-    Ok(value?)
 }
 
 /// The thread.
@@ -202,7 +205,7 @@ impl Running {
                 for message in messages.try_iter() {
                     match message {
                         Message::Write(job) => {
-                            job(Err(error.clone()))(&self.memory, Err(error.clone()));
+                            job.settle(&self.memory, Err(error.clone()));
                         }
                         Message::Look => {}
                         Message::Close(tell) => closing = Some(tell),
@@ -222,31 +225,35 @@ impl Running {
 
     /// Runs the jobs in one transaction and tells every caller how it ended.
     ///
-    /// A failure such as a full disk makes SQLite roll the whole transaction back. Then the jobs that ran before are told
-    /// that they failed, and those that did not run yet get a transaction of their own. An error means that there is none to
-    /// be had; all callers of the group know it then.
-    fn commit_together(&mut self, group: Vec<Job>) -> Result<(), Error> {
-        let mut waiting = group.into_iter();
-        while waiting.len() > 0 {
+    /// If one fails, the transaction is rolled back, that one is told, and the others run again without it: failures are
+    /// rare, and a savepoint around each job costs every login a tenth of its time here. An error means that there is no
+    /// transaction to be had; all callers of the group know it then.
+    fn commit_together(&mut self, mut group: Vec<Box<dyn Job>>) -> Result<(), Error> {
+        while !group.is_empty() {
             let begun = self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate);
             let transaction = match begun.map_err(Error::from) {
                 Ok(transaction) => transaction,
                 Err(error) => {
-                    waiting
-                        .for_each(|job| job(Err(error.clone()))(&self.memory, Err(error.clone())));
+                    settle(&mut group, &self.memory, &Err(error.clone()));
                     return Err(error);
                 }
             };
-            let mut ran = Vec::new();
-            let fate = run_in(transaction, &mut waiting, &mut ran);
+            let failed = group.iter_mut().enumerate().find_map(|(place, job)| {
+                let failure = job.run(&transaction).err()?;
+                Some((place, Error::from(failure)))
+            });
+            if let Some((place, failure)) = failed {
+                drop(transaction);
+                group.remove(place).settle(&self.memory, Err(failure));
+                continue;
+            }
+            let fate = transaction.commit().map_err(Error::from);
             if fate.is_err() {
                 self.memory.forget_all();
             }
-            for settle in ran {
-                settle(&self.memory, fate.clone());
-            }
+            settle(&mut group, &self.memory, &fate);
         }
         Ok(())
     }
@@ -279,16 +286,8 @@ fn version(connection: &Connection) -> Option<i64> {
     statement.query_row((), |row| row.get(0)).ok()
 }
 
-fn run_in(
-    mut transaction: Transaction<'_>,
-    waiting: &mut impl Iterator<Item = Job>,
-    ran: &mut Vec<Settle>,
-) -> Result<(), Error> {
-    for job in waiting {
-        ran.push(job(Ok(&mut transaction)));
-        if transaction.is_autocommit() {
-            return Err(Error::Failed(Arc::new(RolledBack)));
-        }
+fn settle(group: &mut Vec<Box<dyn Job>>, memory: &Memory, fate: &Result<(), Error>) {
+    for job in group.drain(..) {
+        job.settle(memory, fate.clone());
     }
-    Ok(transaction.commit()?)
 }

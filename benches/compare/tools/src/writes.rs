@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
 use weapp_login::session::Token;
 use weapp_login::store::{self, Login, Store};
@@ -34,6 +35,9 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
             let mut connection = Connection::open(database)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+            connection.pragma_update(None, "cache_size", -8 * 1024)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             let start = Instant::now();
             for group in logins.chunks(AT_ONCE) {
                 commit(&mut connection, group)?;
