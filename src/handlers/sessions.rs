@@ -61,7 +61,7 @@ pub async fn list(
     let sessions = devices.of(current.id(), Timestamp::now()).await?;
     let shown = sessions.iter().map(|session| SessionReply {
         id: session.id.to_string(),
-        current: session.id == current.session().id,
+        current: session.digest == current.digest(),
         device: session.device.as_str().to_owned(),
         created_at: rfc3339(session.created_at),
         last_seen: rfc3339(session.last_seen),

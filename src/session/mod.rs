@@ -204,8 +204,6 @@ pub struct Session {
 /// Where a session stands: whether it is live, and whose it is. That is all that most requests need of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// What its owner knows it by.
-    pub id: SessionId,
     /// Whose it is.
     pub user: UserId,
     /// When that user first logged in.
@@ -273,7 +271,6 @@ mod tests {
 
     fn session(created: i64, last_seen: i64) -> Standing {
         Standing {
-            id: SessionId([0; 16]),
             user: UserId([0; 16]),
             user_created_at: at(created),
             app: AppId::new("wx0123456789abcdef"),

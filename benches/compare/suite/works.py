@@ -24,7 +24,7 @@ class Pace:
 
     rounds: int = 5
     warm_up: int = 3
-    seconds: int = 8
+    seconds: int = 5
     sessions: int = 100_000
     grown: int = 10_000_000
     requests: int = 10_000_000

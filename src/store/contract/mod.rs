@@ -60,7 +60,6 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
 async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
     let found = store.find(digest).await.unwrap();
     let expected = found.as_ref().map(|(session, user)| Standing {
-        id: session.id,
         user: user.id,
         user_created_at: user.created_at,
         app: session.app.clone(),

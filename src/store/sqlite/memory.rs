@@ -16,10 +16,10 @@ use quick_cache::sync::{Cache, DefaultLifecycle, GuardResult, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 
 use crate::identity::{AppId, UserId};
-use crate::session::{SessionId, Standing, TokenDigest};
+use crate::session::{Standing, TokenDigest};
 use crate::store::sqlite::commits::{Commits, Mark};
 
-/// How many sessions are remembered. Our choice: some 15 MB, and the sessions of a hundred thousand users who are about.
+/// How many sessions are remembered. Our choice: some 9 MB, and the sessions of a hundred thousand users who are about.
 const SESSIONS: usize = 110_000;
 
 /// Remembers where sessions stand.
@@ -42,13 +42,11 @@ type Key = [u8; 16];
 /// A standing in little space: many are remembered.
 #[derive(Debug, Clone, Copy)]
 struct Remembered {
-    id: SessionId,
     user: UserId,
-    /// In milliseconds, as the file has them.
-    user_created_at: i64,
-    created_at: i64,
-    expires_at: i64,
-    last_seen: i64,
+    user_created_at: Moment,
+    created_at: Moment,
+    expires_at: Moment,
+    last_seen: Moment,
     epoch: u32,
     /// The place in `apps`.
     app: u16,
@@ -83,8 +81,11 @@ type Guard<'a> = PlaceholderGuard<
 impl Memory {
     /// Remembers nothing yet, and agrees with no state of the file.
     pub(super) fn new(commits: Commits) -> Self {
+        let sessions = Cache::new(SESSIONS);
+        // No memory yet, but the place for it: growing by doubling takes three times as much for a moment.
+        sessions.reserve(SESSIONS);
         Self {
-            sessions: Cache::new(SESSIONS),
+            sessions,
             epoch: AtomicU32::new(0),
             noted: RwLock::new(None),
             puzzled: AtomicBool::new(false),
@@ -147,13 +148,12 @@ impl Memory {
         let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
         let app = apps.get(usize::from(known.app))?.clone();
         Some(Standing {
-            id: known.id,
             user: known.user,
-            user_created_at: time(known.user_created_at)?,
+            user_created_at: known.user_created_at.time()?,
             app,
-            created_at: time(known.created_at)?,
-            expires_at: time(known.expires_at)?,
-            last_seen: time(known.last_seen)?,
+            created_at: known.created_at.time()?,
+            expires_at: known.expires_at.time()?,
+            last_seen: known.last_seen.time()?,
         })
     }
 
@@ -175,21 +175,22 @@ impl Memory {
 impl Place<'_> {
     /// Remembers what was read; unless it was changed since, or cannot be held in this little space.
     pub(super) fn fill(self, standing: &Standing) {
-        let Some(app) = self.memory.place_of(&standing.app) else {
-            return;
-        };
-        let read = Remembered {
-            id: standing.id,
+        if let Some(read) = self.remembered(standing) {
+            // An error means that the place is gone.
+            let _gone = self.guard.insert(read);
+        }
+    }
+
+    fn remembered(&self, standing: &Standing) -> Option<Remembered> {
+        Some(Remembered {
             user: standing.user,
-            user_created_at: standing.user_created_at.as_millisecond(),
-            created_at: standing.created_at.as_millisecond(),
-            expires_at: standing.expires_at.as_millisecond(),
-            last_seen: standing.last_seen.as_millisecond(),
+            user_created_at: Moment::of(standing.user_created_at)?,
+            created_at: Moment::of(standing.created_at)?,
+            expires_at: Moment::of(standing.expires_at)?,
+            last_seen: Moment::of(standing.last_seen)?,
             epoch: self.epoch,
-            app,
-        };
-        // An error means that the place is gone.
-        let _gone = self.guard.insert(read);
+            app: self.memory.place_of(&standing.app)?,
+        })
     }
 }
 
@@ -199,6 +200,25 @@ fn key(TokenDigest(digest): TokenDigest) -> Key {
     key
 }
 
-fn time(milliseconds: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(milliseconds).ok()
+/// A time in milliseconds since 1970, as the file has it, without the two bytes that are zero for another 8 900 years.
+#[derive(Debug, Clone, Copy)]
+struct Moment([u8; 6]);
+
+impl Moment {
+    fn of(time: Timestamp) -> Option<Self> {
+        let milliseconds = u64::try_from(time.as_millisecond()).ok()?;
+        match milliseconds.to_le_bytes() {
+            [bytes @ .., 0, 0] => Some(Self(bytes)),
+            _ => None,
+        }
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        let mut bytes = [0; 8];
+        bytes
+            .iter_mut()
+            .zip(self.0)
+            .for_each(|(to, from)| *to = from);
+        Timestamp::from_millisecond(i64::from_le_bytes(bytes)).ok()
+    }
 }

@@ -227,10 +227,10 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
 async fn agree_with_the_file(stores: &[Sqlite; 2], logins: &[Login]) -> TestCaseResult {
     for login in logins {
         let kept = stores[0].find(login.digest).await.unwrap();
-        let kept = kept.map(|(session, _)| (session.id, session.last_seen));
+        let kept = kept.map(|(session, _)| (session.user, session.last_seen));
         for store in stores {
             let told = standing(store, login).await;
-            prop_assert_eq!(told.map(|told| (told.id, told.last_seen)), kept);
+            prop_assert_eq!(told.map(|told| (told.user, told.last_seen)), kept);
         }
     }
     Ok(())

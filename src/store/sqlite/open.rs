@@ -60,6 +60,9 @@ const LOG_PAGES: i32 = 4000;
 /// How much of the indices the writer may hold in memory, in KiB. Our choice: it takes no more than it has touched.
 const CACHE_KIB: i32 = 8 * 1024;
 
+/// The same for each connection that only reads: the upper pages of the indices. What is read often is remembered elsewhere.
+const READER_CACHE_KIB: i32 = 512;
+
 /// Why a database cannot serve: which one, what is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("the database `{database}` {problem}")]
@@ -166,7 +169,9 @@ fn use_log_file(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Opens a connection that only reads.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(connection)
 }
 
 fn connect(path: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {

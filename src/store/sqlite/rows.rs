@@ -111,18 +111,17 @@ pub(super) fn standing(
 ) -> rusqlite::Result<Option<Standing>> {
     connection
         .prepare_cached(
-            "SELECT session.id, user.id, user.created_at, app, session.created_at, expires_at, last_seen
+            "SELECT user.id, user.created_at, app, session.created_at, expires_at, last_seen
              FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
         )?
         .query_row([digest.0], |row| {
             Ok(Standing {
-                id: SessionId(row.get(0)?),
-                user: UserId(row.get(1)?),
-                user_created_at: time_at(row, 2)?,
-                app: app_at(row, 3)?,
-                created_at: time_at(row, 4)?,
-                expires_at: time_at(row, 5)?,
-                last_seen: time_at(row, 6)?,
+                user: UserId(row.get(0)?),
+                user_created_at: time_at(row, 1)?,
+                app: app_at(row, 2)?,
+                created_at: time_at(row, 3)?,
+                expires_at: time_at(row, 4)?,
+                last_seen: time_at(row, 5)?,
             })
         })
         .optional()
