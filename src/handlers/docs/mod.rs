@@ -21,7 +21,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// All that there is to read. Made once, when somebody first wants to: nobody may ever, and it takes a megabyte.
+/// All that there is to read. Made once, when somebody first wants to: nobody may ever, and it takes two megabytes.
 #[derive(Debug)]
 pub struct Docs {
     document: fn() -> String,

@@ -226,8 +226,8 @@ impl Running {
     /// Runs the jobs in one transaction and tells every caller how it ended.
     ///
     /// If one fails, the transaction is rolled back, that one is told, and the others run again without it: failures are
-    /// rare, and a savepoint around each job costs every login a tenth of its time here. An error means that there is no
-    /// transaction to be had; all callers of the group know it then.
+    /// rare, and for a savepoint around each job SQLite would keep a copy of every page that the job changes. An error means
+    /// that there is no transaction to be had; all callers of the group know it then.
     fn commit_together(&mut self, mut group: Vec<Box<dyn Job>>) -> Result<(), Error> {
         while !group.is_empty() {
             let begun = self
