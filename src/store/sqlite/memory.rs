@@ -82,7 +82,7 @@ impl Memory {
     /// Remembers nothing yet, and agrees with no state of the file.
     pub(super) fn new(commits: Commits) -> Self {
         let sessions = Cache::new(SESSIONS);
-        // No memory yet, but the place for it: growing by doubling takes three times as much for a moment.
+        // No memory yet, but the place for it: whatever grows by doubling has its old place and its new one for a moment.
         sessions.reserve(SESSIONS);
         Self {
             sessions,

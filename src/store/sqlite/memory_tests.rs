@@ -227,10 +227,16 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
 async fn agree_with_the_file(stores: &[Sqlite; 2], logins: &[Login]) -> TestCaseResult {
     for login in logins {
         let kept = stores[0].find(login.digest).await.unwrap();
-        let kept = kept.map(|(session, _)| (session.user, session.last_seen));
+        let kept = kept.map(|(session, _)| {
+            let times = (session.created_at, session.expires_at, session.last_seen);
+            (session.user, times)
+        });
         for store in stores {
-            let told = standing(store, login).await;
-            prop_assert_eq!(told.map(|told| (told.user, told.last_seen)), kept);
+            let told = standing(store, login).await.map(|told| {
+                let times = (told.created_at, told.expires_at, told.last_seen);
+                (told.user, times)
+            });
+            prop_assert_eq!(told, kept);
         }
     }
     Ok(())

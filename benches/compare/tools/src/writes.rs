@@ -33,6 +33,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
             // The schema is the store's.
             store.close().await?;
             let mut connection = Connection::open(database)?;
+            // And so are the settings: those of `store::sqlite::open`.
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
