@@ -5,10 +5,11 @@ WORKDIR /build
 # The dependencies first, with an empty crate: they stay built while our own code changes.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
+COPY crates crates
 RUN mkdir src && touch src/lib.rs && echo 'fn main() {}' > src/main.rs \
- && cargo build --release --locked && rm -r src
+ && cargo build --release --locked --package weapp-login && rm -r src
 COPY . .
-RUN touch src/lib.rs src/main.rs && cargo build --release --locked
+RUN touch src/lib.rs src/main.rs && cargo build --release --locked --package weapp-login
 # What the image holds: the binary, the libraries that it is linked with, root certificates for WeChat's, a place for the
 # database, and nothing else: no shell, no package manager.
 RUN mkdir -p /image/data /image/tmp /image/etc/ssl/certs \

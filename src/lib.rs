@@ -17,14 +17,14 @@ pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 mod parts;
+pub mod platforms;
 pub mod readiness;
 pub mod routes;
 pub mod session;
 pub mod settings;
-pub mod simulator;
+
 pub mod store;
 pub mod telemetry;
-pub mod wechat;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ use login::Logins;
 use middleware::counting::Counting;
 use middleware::paths::Paths;
 use middleware::{closing, request_id};
+use platforms::wechat;
 
 pub use parts::{Parts, PartsError, lifetimes};
 

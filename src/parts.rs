@@ -19,13 +19,13 @@ use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::json::JsonConfig;
 use crate::middleware::service_key::ServiceKeys;
 use crate::openapi;
+use crate::platforms::wechat;
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::session::Lifetimes;
 use crate::settings::{self, LogStyle, Settings};
-use crate::simulator::Simulator;
 use crate::store::{self, Store};
-use crate::wechat;
+use wechat_simulator::Simulator;
 
 /// What the app is made of: made once, shared by all workers.
 #[derive(Clone)]

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use actix_web::{HttpServer, web};
 use weapp_login::settings::Settings;
-use weapp_login::simulator::{Options, Simulator};
 use weapp_login::{Parts, app_with, telemetry};
+use wechat_simulator::{Options, Simulator};
 
 use notes::Notes;
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::account::Error;
 use crate::login::LiveSession;
-use crate::wechat::encrypted_data::{Encrypted, Members, Terms, decrypt};
+use crate::platforms::wechat::encrypted_data::{Encrypted, Members, Terms, decrypt};
 
 /// Opens encrypted data.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::account::access_token::AccessTokens;
 use crate::account::{Error, openid_of};
 use crate::login::{LiveSession, Sessions, to_its_end};
-use crate::wechat::{KeyReset, KeyStanding};
+use crate::platforms::wechat::{KeyReset, KeyStanding};
 
 /// Looks after the session keys of live sessions.
 ///

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use weapp_login::error::{ErrorCode, code_of};
-use weapp_login::wechat::Class;
-use weapp_login::wechat::errcode::{self, Row};
+use weapp_login::platforms::wechat::Class;
+use weapp_login::platforms::wechat::errcode::{self, Row};
 
 use crate::commands::{Failure, print};
 

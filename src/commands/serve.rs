@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::time::timeout;
 use weapp_login::settings::{Loaded, LogStyle, Server, Settings};
-use weapp_login::simulator::{Options, Simulator};
 use weapp_login::telemetry::Telemetry;
 use weapp_login::{Parts, app, telemetry};
+use wechat_simulator::{Options, Simulator};
 
 use crate::commands::connections::Connections;
 use crate::commands::listener::{Inherited, Listener, listen};

@@ -9,8 +9,8 @@ use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
 use clap::Args;
 use log::LevelFilter;
 use weapp_login::settings::{LogStyle, Profile};
-use weapp_login::simulator::{App, Clock, Exposure, Options, Simulator, StartError};
 use weapp_login::telemetry;
+use wechat_simulator::{App, Clock, Exposure, Options, Simulator, StartError};
 
 use crate::commands::Failure;
 use crate::commands::signals::Signals;

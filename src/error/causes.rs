@@ -5,8 +5,8 @@
 use crate::account::{self, access_token};
 use crate::error::{ApiError, ErrorCode, WechatRefusal};
 use crate::login;
+use crate::platforms::wechat;
 use crate::readiness::NotReady;
-use crate::wechat;
 
 impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {

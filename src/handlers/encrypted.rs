@@ -12,7 +12,7 @@ use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
 use crate::middleware::json::{Json, Text};
 use crate::middleware::session::CurrentSession;
-use crate::wechat::encrypted_data::{Encrypted, Members, RawData};
+use crate::platforms::wechat::encrypted_data::{Encrypted, Members, RawData};
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
 #[derive(Deserialize, ToSchema)]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::identity::{AppId, AppSecret, Subject};
+use crate::platforms::wechat;
 use crate::session::{CryptoError, Seal, Sealed};
-use crate::wechat;
 
 /// The mini programs by name.
 #[derive(Debug)]

@@ -18,10 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::identity::{AppId, LoginCode, OpenId, SessionKey, Subject, UserId};
+use crate::platforms::wechat;
+use crate::platforms::wechat::doctor::Case;
 use crate::session::{CryptoError, Device, SessionId, Token, User};
 use crate::store;
-use crate::wechat;
-use crate::wechat::doctor::Case;
 
 pub use apps::{App, Apps};
 pub use replay::{IdempotencyKey, MalformedKey};

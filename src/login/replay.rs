@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::login::{App, Attempt, Error, Grant, Logins, Pauses, to_its_end};
+use crate::platforms::wechat;
 use crate::session::{CryptoError, Seal, Sealed, Token};
 use crate::store::{Claim, Claimed, Holder, LedgerKey};
-use crate::wechat;
 
 /// How long an answer is kept: as long as WeChat would take the code.
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);

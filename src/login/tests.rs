@@ -10,10 +10,10 @@ use proptest::test_runner::TestCaseResult;
 
 use super::{Apps, Attempt, Error, IdempotencyKey, Logins, Rules, Sessions};
 use crate::identity::{AppId, AppSecret, LoginCode};
+use crate::platforms::wechat;
 use crate::session::{Lifetimes, Token};
-use crate::simulator::{App, Options, Simulator};
 use crate::store::{self, Store};
-use crate::wechat;
+use wechat_simulator::{App, Options, Simulator};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::metrics::{Errcode, Metrics, WechatCall};
-use crate::wechat::{Call, Error, Observer, errcode as table};
+use crate::platforms::wechat::{Call, Error, Observer, errcode as table};
 
 /// What is to be told of each call so that it is counted.
 pub fn watch(metrics: Arc<Metrics>) -> Observer {

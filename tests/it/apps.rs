@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::json;
-use weapp_login::simulator::App;
+use wechat_simulator::App;
 
 use crate::harness::{Reply, TestApp};
 

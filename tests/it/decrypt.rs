@@ -1,7 +1,7 @@
 //! `POST /user/decrypt`: what a mini program's events hand over encrypted.
 
 use serde_json::{Value, json};
-use weapp_login::simulator::{App, Mint, Minted};
+use wechat_simulator::{App, Mint, Minted};
 
 use crate::harness::{Reply, TestApp, bearer, now};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weapp_login::simulator::{Endpoint, Fault, Options, Simulator};
+use wechat_simulator::{Endpoint, Fault, Options, Simulator};
 
 use crate::harness::Folder;
 use crate::server::Binary;

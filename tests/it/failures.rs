@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use serde_json::json;
-use weapp_login::simulator::{Endpoint, Fault};
-use weapp_login::wechat::errcode;
+use weapp_login::platforms::wechat::errcode;
+use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Reply, TestApp};
 

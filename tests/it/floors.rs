@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 13] = [
     &["identity", "metrics"],
     &["session", "settings"],
-    &["wechat", "store", "simulator", "telemetry"],
+    &["platforms", "store", "telemetry"],
     &["login", "readiness", "meters"],
     &["account"],
     &["error"],
@@ -116,20 +116,6 @@ fn imports_point_down() {
                 path.display()
             );
         }
-    }
-}
-
-#[test]
-fn the_simulator_shares_nothing_with_the_client() {
-    for (path, text) in sources()
-        .into_iter()
-        .filter(|(path, _)| module_of(path) == "simulator")
-    {
-        let foreign: Vec<_> = imports(&text)
-            .into_iter()
-            .filter(|name| name != "simulator")
-            .collect();
-        assert!(foreign.is_empty(), "{}: {foreign:?}", path.display());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::AUTHORIZATION;
 use weapp_login::identity::SessionKey;
-use weapp_login::simulator::Options;
+use wechat_simulator::Options;
 
 use crate::harness::{TestApp, bearer, now};
 
@@ -67,7 +67,7 @@ async fn keys_are_handed_on_within_one_mini_program_only() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let mut previous = String::new();
     for name in ["shop", "desk", "shop"] {
-        let id = weapp_login::simulator::App::named(7, name).id;
+        let id = wechat_simulator::App::named(7, name).id;
         let wechat = app.wechat.in_app(&id).unwrap();
         let code = wechat.issue_code("mei");
         let referer = format!("https://servicewechat.com/{id}/0/page-frame.html");

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use weapp_login::login::LiveSession;
 use weapp_login::session::Token;
 use weapp_login::settings::Settings;
-use weapp_login::simulator::{self, Options, Simulator};
 use weapp_login::{Parts, app};
+use wechat_simulator::{self, Options, Simulator};
 
 use crate::openapi;
 
@@ -86,7 +86,7 @@ impl TestApp {
         let mut options = Options::new(7);
         options.apps = names
             .iter()
-            .map(|name| simulator::App::named(7, name))
+            .map(|name| wechat_simulator::App::named(7, name))
             .collect();
         let mut environment = Vec::new();
         for (name, app) in names.iter().zip(&options.apps) {
@@ -210,7 +210,7 @@ impl TestApp {
     }
 
     /// How often WeChat's endpoint was asked.
-    pub(crate) fn asked(&self, endpoint: simulator::Endpoint) -> usize {
+    pub(crate) fn asked(&self, endpoint: wechat_simulator::Endpoint) -> usize {
         let asked = self.wechat.asked();
         let of_it = asked
             .iter()

@@ -2,7 +2,7 @@
 
 use actix_web::test::TestRequest;
 use serde_json::json;
-use weapp_login::simulator::MOCK_USER;
+use wechat_simulator::MOCK_USER;
 
 use crate::harness::TestApp;
 

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use weapp_login::middleware::counting::Pattern;
 use weapp_login::middleware::panics;
 use weapp_login::settings::Settings;
-use weapp_login::simulator::{Endpoint, Fault};
 use weapp_login::{Parts, app, metrics_app};
+use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Folder, TestApp, now};
 use crate::server::{Binary, Connection};

@@ -6,7 +6,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::TestRequest;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use weapp_login::simulator::{App, Endpoint, Fault, Options, Simulator};
+use wechat_simulator::{App, Endpoint, Fault, Options, Simulator};
 
 use crate::harness::{Folder, Reply, TestApp, bearer};
 use crate::server::Binary;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use weapp_login::simulator::{Endpoint, Fault};
+use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Reply, TestApp};
 use crate::server::Connection;

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use serde_json::json;
-use weapp_login::simulator::{Endpoint, Fault, Mint};
+use wechat_simulator::{Endpoint, Fault, Mint};
 
 use crate::decrypt::stale;
 use crate::harness::{Reply, TestApp};

@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{Error, later};
 use crate::identity::AccessTokenText;
+use crate::platforms::wechat;
 use crate::session::{Seal, Sealed};
 use crate::store::{Claim, Claimed, Holder, LedgerKey, Store};
-use crate::wechat;
 
 /// How long before its end a token is renewed: in its last five minutes WeChat gives a new one, and the old one still works.
 ///

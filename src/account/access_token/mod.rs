@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::identity::AccessTokenText;
+use crate::platforms::wechat;
 use crate::session::CryptoError;
 use crate::store;
-use crate::wechat;
 
 use shelf::Place;
 pub use shelf::Shelf;

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::Error;
 use super::errand::{Errand, Found, Order};
 use crate::identity::{AccessTokenText, AppId};
+use crate::platforms::wechat;
 use crate::store::Store;
-use crate::wechat;
 
 /// How long a token is given from memory before the store is asked whether there is another.
 ///

@@ -15,9 +15,9 @@ use crate::account::access_token::{self, AccessTokens};
 use crate::account::{Error, openid_of};
 use crate::identity::{CodeShape, OpenId, PhoneCode, PhoneNumber};
 use crate::login::{LiveSession, Pauses, to_its_end};
+use crate::platforms::wechat;
 use crate::session::Sealed;
 use crate::store::{Claim, Claimed, Holder, Store, Version};
-use crate::wechat;
 
 use note::{Note, Slip};
 

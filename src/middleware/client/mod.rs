@@ -13,8 +13,8 @@ use actix_web::{FromRequest, HttpRequest};
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::login::IdempotencyKey;
 use crate::middleware::session::bearer;
+use crate::platforms::wechat::Referer;
 use crate::session::{Device, Token};
-use crate::wechat::Referer;
 
 /// What the headers of a login say.
 pub struct Client {

@@ -1,7 +1,7 @@
 //! An account's secrets: access tokens, phone numbers and their codes, encrypted data and what is in it.
 
 use serde_json::{Value, json};
-use weapp_login::simulator::{Endpoint, Fault, Mint, Options, Simulator};
+use wechat_simulator::{Endpoint, Fault, Mint, Options, Simulator};
 
 use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;

@@ -1,7 +1,7 @@
 //! A login's secrets: codes, tokens, session keys, the openid, the AppSecret, idempotency keys.
 
 use serde_json::{Value, json};
-use weapp_login::simulator::{Endpoint, Options, Simulator};
+use wechat_simulator::{Endpoint, Options, Simulator};
 
 use super::{SERVICE_KEYS, assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;

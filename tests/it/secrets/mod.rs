@@ -7,7 +7,7 @@ use std::fs;
 
 use actix_web::http::StatusCode;
 use serde_json::Value;
-use weapp_login::simulator::{Endpoint, Fault, Simulator};
+use wechat_simulator::{Endpoint, Fault, Simulator};
 
 use crate::harness::Folder;
 use crate::server::Binary;

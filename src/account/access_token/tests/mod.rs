@@ -14,9 +14,9 @@ use tokio::time::{Instant, timeout};
 
 use super::{AccessTokens, Error, Shelf};
 use crate::identity::{AccessTokenText, AppId, AppSecret, LoginCode, OpenId, SessionKey};
-use crate::simulator::{Clock, Endpoint, Fault, Options, Simulator};
+use crate::platforms::wechat;
 use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store};
-use crate::wechat;
+use wechat_simulator::{Clock, Endpoint, Fault, Options, Simulator};
 
 const START: u64 = 1_800_000_000;
 const LIFE: u64 = 7200;
@@ -450,7 +450,7 @@ async fn a_token_under_another_secret_is_fetched_anew() {
 async fn apps_do_not_meet() {
     let rig = Rig::new().await;
     let (one, mut other) = (rig.node(), rig.node());
-    let mut app = crate::simulator::App::named(8, "other");
+    let mut app = wechat_simulator::App::named(8, "other");
     app.secret = "fedcba9876543210fedcba9876543210".to_owned();
     other.app.id = AppId::new(app.id.as_str());
     other.app.secret = AppSecret::new(app.secret.as_str());

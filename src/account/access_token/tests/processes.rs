@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Node, Rig, STABLE};
 use crate::identity::AppSecret;
-use crate::simulator::Fault;
+use wechat_simulator::Fault;
 
 /// By what a child knows that it is one, and where its parent's things are.
 const PARENT: &str = "WEAPP_LOGIN_TEST_TOKEN_PARENT";

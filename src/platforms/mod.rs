@@ -1,0 +1,3 @@
+//! The platforms whose users can log in, each behind its own client.
+
+pub mod wechat;

@@ -1,0 +1,291 @@
+//! The calls that need no login code: access token, phone number, session key. Happy and unhappy, from raw bytes.
+//!
+//! Knows the requests that WeChat's documentation asks for, and its samples of replies.
+//! Never knows who calls, or keeps what comes back.
+
+use std::time::Duration;
+
+use crate::identity::{
+    AccessTokenText, AppId, CodeShape, OpenId, PhoneCode, PhoneNumber, SessionKey,
+};
+use crate::platforms::wechat::session_key::signature;
+use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
+use crate::platforms::wechat::tests::{APP_ID, OPENID, SECRET, SESSION_KEY, app, client};
+use crate::platforms::wechat::{
+    AccessToken, Class, Clue, Error, Flaw, KeyReset, KeyStanding, Obstacle,
+};
+
+pub(crate) const TOKEN: &str = "57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token";
+pub(crate) const PHONE_CODE: &str =
+    "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144";
+const NEW_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
+const BUSY: &str = r#"{"errcode":-1,"errmsg":"system error"}"#;
+const PHONE: &str = r#"{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"+8613580006666","purePhoneNumber":"13580006666","countryCode":86,"watermark":{"timestamp":1637744274,"appid":"wx4f4bc4dec97d474b"}}}"#;
+
+pub(crate) async fn fetch_token(server: &Server) -> Result<AccessToken, Error> {
+    client(&server.url).stable_access_token(&app()).await
+}
+
+pub(crate) async fn ask_phone(url: &str) -> Result<PhoneNumber, Error> {
+    ask_phone_with(url, PHONE_CODE).await
+}
+
+async fn ask_phone_with(url: &str, code: &str) -> Result<PhoneNumber, Error> {
+    let (token, openid) = (AccessTokenText::new(TOKEN), OpenId::new(OPENID));
+    let code = PhoneCode::parse(code).unwrap();
+    let app_id = AppId::new(APP_ID);
+    client(url)
+        .phone_number(&app_id, &token, &code, &openid)
+        .await
+}
+
+pub(crate) async fn check_key(server: &Server) -> Result<KeyStanding, Error> {
+    let (token, openid) = (AccessTokenText::new(TOKEN), OpenId::new(OPENID));
+    let key = SessionKey::new(SESSION_KEY);
+    client(&server.url)
+        .check_session_key(&AppId::new(APP_ID), &token, &openid, &key)
+        .await
+}
+
+pub(crate) async fn reset_key(server: &Server) -> Result<KeyReset, Error> {
+    let (token, openid) = (AccessTokenText::new(TOKEN), OpenId::new(OPENID));
+    let key = SessionKey::new(SESSION_KEY);
+    client(&server.url)
+        .reset_session_key(&AppId::new(APP_ID), &token, &openid, &key)
+        .await
+}
+
+fn answering(body: &str) -> Server {
+    Server::start(vec![Act::json(body)])
+}
+
+#[track_caller]
+fn check_request(server: &Server, line: &str, body: &serde_json::Value) {
+    let head = server.first_request();
+    assert!(head.starts_with(line), "{head}");
+    let seen = server.seen.borrow();
+    if body.is_null() {
+        assert_eq!(seen.bodies[0], "");
+    } else {
+        assert!(
+            head.contains("content-type: application/json\r\n"),
+            "{head}"
+        );
+        let sent: serde_json::Value = serde_json::from_str(&seen.bodies[0]).unwrap();
+        assert_eq!(sent, *body);
+    }
+}
+
+#[track_caller]
+fn flaw<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Flaw {
+    match outcome {
+        Err(Error::Unintelligible { status: 200, flaw }) => flaw,
+        other => panic!("{other:?} is no flawed answer"),
+    }
+}
+
+#[actix_web::test]
+async fn a_token_is_asked_for_without_killing_the_old_one() {
+    let server = answering(&format!(r#"{{"access_token":"{TOKEN}","expires_in":345}}"#));
+    let token = fetch_token(&server).await.unwrap();
+    assert_eq!(token.token.expose(), TOKEN);
+    assert_eq!(token.expires_in, Duration::from_secs(345));
+    let body = serde_json::json!({
+        "grant_type": "client_credential", "appid": APP_ID, "secret": SECRET, "force_refresh": false,
+    });
+    check_request(&server, "POST /cgi-bin/stable_token HTTP/1.1\r\n", &body);
+}
+
+#[actix_web::test]
+async fn a_leaked_token_is_killed_only_by_its_own_method_and_never_twice() {
+    let server = Server::start(vec![Act::json(BUSY)]);
+    let outcome = client(&server.url)
+        .replace_leaked_access_token(&app())
+        .await;
+    assert_eq!(outcome.unwrap_err().refusal().unwrap().class(), Class::Busy);
+    assert_eq!(server.requests(), 1);
+    assert!(server.seen.borrow().bodies[0].contains(r#""force_refresh":true"#));
+}
+
+#[actix_web::test]
+async fn a_token_lives_no_longer_than_wechat_lets_it() {
+    for (expires_in, seconds) in [
+        ("7200", 7200),
+        (r#""7200""#, 7200),
+        ("99999", 7200),
+        ("-1", 0),
+    ] {
+        let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":{expires_in}}}"#);
+        let token = fetch_token(&answering(&body)).await.unwrap();
+        assert_eq!(
+            token.expires_in,
+            Duration::from_secs(seconds),
+            "{expires_in}"
+        );
+    }
+    let body = format!(r#"{{"access_token":"{TOKEN}"}}"#);
+    assert_eq!(
+        flaw(fetch_token(&answering(&body)).await),
+        Flaw::Missing("expires_in")
+    );
+    let body = r#"{"access_token":"","expires_in":7200}"#;
+    assert_eq!(
+        flaw(fetch_token(&answering(body)).await),
+        Flaw::Missing("access_token")
+    );
+}
+
+#[actix_web::test]
+async fn a_busy_wechat_is_asked_again_for_a_token() {
+    let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":7200}}"#);
+    let server = Server::start(vec![Act::json(BUSY), Act::json(&body)]);
+    assert_eq!(fetch_token(&server).await.unwrap().token.expose(), TOKEN);
+}
+
+#[actix_web::test]
+async fn a_phone_number_is_asked_for_with_the_openid() {
+    let server = answering(PHONE);
+    let number = ask_phone(&server.url).await.unwrap();
+    assert_eq!(number.phone_number.expose(), "+8613580006666");
+    assert_eq!(number.pure_phone_number.expose(), "13580006666");
+    assert_eq!(number.country_code, "86");
+    assert_eq!(number.watermark.app_id.as_str(), APP_ID);
+    assert_eq!(number.watermark.unix_seconds, 1_637_744_274);
+    let line = format!("POST /wxa/business/getuserphonenumber?access_token={TOKEN} HTTP/1.1\r\n");
+    check_request(
+        &server,
+        &line,
+        &serde_json::json!({"code": PHONE_CODE, "openid": OPENID}),
+    );
+    let as_text = PHONE.replace(":86", r#":"86""#).replace("+86", "+86 ");
+    let number = ask_phone(&answering(&as_text).url).await.unwrap();
+    assert_eq!(number.country_code, "86");
+    assert_eq!(number.phone_number.expose(), "+86 13580006666");
+}
+
+#[actix_web::test]
+async fn a_phone_code_is_sent_once() {
+    for act in [
+        Act::json(BUSY),
+        Act::Silence,
+        Act::ResetHeard,
+        Act::json("{"),
+    ] {
+        let server = Server::start(vec![act, Act::json(PHONE)]);
+        let error = ask_phone(&server.url).await.unwrap_err();
+        assert!(error.may_have_been_heard(), "{error}");
+        assert_eq!(server.requests(), 1, "{error}");
+    }
+    let (_held, address) = closed_port();
+    let error = ask_phone(&format!("http://{address}")).await.unwrap_err();
+    assert_eq!(error, Error::Unreachable(Obstacle::Refused));
+    assert!(!error.may_have_been_heard());
+}
+
+#[actix_web::test]
+async fn a_phone_number_of_another_app_is_not_believed() {
+    let foreign = PHONE.replace(APP_ID, "wx0000000000000000");
+    assert_eq!(
+        flaw(ask_phone(&answering(&foreign).url).await),
+        Flaw::Foreign("watermark")
+    );
+    for (body, missing) in [
+        (r#"{"errcode":0}"#.to_owned(), "phone_info"),
+        (PHONE.replace("watermark", "x"), "watermark"),
+        (PHONE.replace("purePhoneNumber", "x"), "purePhoneNumber"),
+        (PHONE.replace(":86", ":{}"), "countryCode"),
+        (PHONE.replace("+861358000", r"\n1358000"), "phoneNumber"),
+    ] {
+        assert_eq!(
+            flaw(ask_phone(&answering(&body).url).await),
+            Flaw::Missing(missing)
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_login_code_is_told_from_a_phone_code() {
+    let server = answering(r#"{"errcode":40029,"errmsg":"invalid code"}"#);
+    let outcome = ask_phone_with(&server.url, crate::platforms::wechat::tests::CODE).await;
+    let error = outcome.unwrap_err();
+    let clue = Clue::PhoneShape(CodeShape::Login);
+    assert_eq!(error.refusal().unwrap().clue, Some(clue));
+    assert!(
+        error.to_string().contains("no phone number code"),
+        "{error}"
+    );
+}
+
+#[actix_web::test]
+async fn a_refused_token_is_easy_to_see() {
+    for errcode in [40001, 40014, 42001] {
+        let server = answering(&format!(r#"{{"errcode":{errcode}}}"#));
+        assert!(ask_phone(&server.url).await.unwrap_err().is_token_refused());
+        assert!(check_key(&server).await.unwrap_err().is_token_refused());
+        assert!(reset_key(&server).await.unwrap_err().is_token_refused());
+    }
+    let server = answering(r#"{"errcode":40013}"#);
+    assert!(!ask_phone(&server.url).await.unwrap_err().is_token_refused());
+}
+
+#[test]
+fn a_key_is_proven_as_wechat_documents_it() {
+    let body_key = SessionKey::new("o0q0otL8aEzpcZL/FT9WsQ==");
+    assert_eq!(
+        signature(&body_key, br#"{"foo":"bar"}"#),
+        "654571f79995b2ce1e149e53c0a33dc39c0a74090db514261454e8dbe432aa0b"
+    );
+    for (key, expected) in [
+        (
+            "o0q0otL8aEzpcZL/FT9WsQ==",
+            "46e043c5525c2d817c44be603d30837a808a1d930d038f6fdc3e62a201fed128",
+        ),
+        (
+            SESSION_KEY,
+            "7154f9f8b4b76b92f541cbf0e37d48840fa06e5e42da92a6f80168a1516a4735",
+        ),
+        (
+            NEW_KEY,
+            "252b75c92698025afe925b29cca5517fdf9ee67aae072cf3225ebf3a53783058",
+        ),
+    ] {
+        assert_eq!(signature(&SessionKey::new(key), b""), expected, "{key}");
+    }
+}
+
+const SIGNED: &str = "access_token=57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token&openid=oGZUI0egBJY1zhBYw2KhdUfwVJJE&signature=7154f9f8b4b76b92f541cbf0e37d48840fa06e5e42da92a6f80168a1516a4735&sig_method=hmac_sha256";
+
+#[actix_web::test]
+async fn a_key_is_valid_or_stale() {
+    let server = answering(r#"{"errcode":0,"errmsg":"ok"}"#);
+    assert_eq!(check_key(&server).await, Ok(KeyStanding::Valid));
+    let line = format!("GET /wxa/checksession?{SIGNED} HTTP/1.1\r\n");
+    check_request(&server, &line, &serde_json::Value::Null);
+    for errcode in [87007, 87009] {
+        let server = answering(&format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#));
+        assert_eq!(check_key(&server).await, Ok(KeyStanding::Stale));
+        assert_eq!(reset_key(&server).await, Ok(KeyReset::Stale));
+    }
+    let server = answering(r#"{"errcode":87008}"#);
+    let error = check_key(&server).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().class(), Class::OurBug);
+    assert_eq!(flaw(check_key(&answering("<html>")).await), Flaw::NotJson);
+}
+
+#[actix_web::test]
+async fn a_key_is_replaced_once_and_for_its_own_user() {
+    let body =
+        format!(r#"{{"errcode":0,"errmsg":"ok","openid":"{OPENID}","session_key":"{NEW_KEY}"}}"#);
+    let server = answering(&body);
+    let renewed = KeyReset::Renewed(SessionKey::new(NEW_KEY));
+    assert_eq!(reset_key(&server).await, Ok(renewed));
+    let line = format!("GET /wxa/resetusersessionkey?{SIGNED} HTTP/1.1\r\n");
+    check_request(&server, &line, &serde_json::Value::Null);
+    let foreign = answering(&body.replace(OPENID, "oAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert_eq!(flaw(reset_key(&foreign).await), Flaw::Foreign("openid"));
+    let lost = answering(&body.replace("session_key", "x"));
+    assert_eq!(flaw(reset_key(&lost).await), Flaw::Missing("session_key"));
+    let busy = Server::start(vec![Act::json(BUSY), Act::json(&body)]);
+    assert!(reset_key(&busy).await.is_err());
+    assert_eq!(busy.requests(), 1);
+}

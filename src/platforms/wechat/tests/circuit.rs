@@ -1,0 +1,275 @@
+//! When WeChat is left alone: failures in a row, the day's quota, and too many calls at once. The clock is the test's own.
+//!
+//! Knows what each worker's client does when another one has failed.
+//! Never knows real time but where a call takes some.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::identity::{AppId, AppSecret, LoginCode};
+use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
+use crate::platforms::wechat::tests::{CODE, app};
+use crate::platforms::wechat::{
+    App, Client, Config, Error, Fault, Identity, Limits, MAX_PAUSE, MAX_QUOTA_PAUSE, Refusal,
+};
+
+const SUCCESS: &str =
+    r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
+const INVALID: &str = r#"{"errcode":40029,"errmsg":"invalid code"}"#;
+const QUOTA: &str = r#"{"errcode":45009,"errmsg":"reach max api daily quota limit"}"#;
+/// 2026-11-23 12:00 in China.
+const NOON: i64 = 1_795_406_400;
+const LIMITS: Limits = Limits {
+    calls_at_once: 2,
+    failures: 3,
+    pause: Duration::from_secs(5),
+};
+
+/// Silence is what most of these tests wait for.
+const WHOLE: Duration = Duration::from_millis(400);
+
+/// One process: its configuration, and a clock that stands until it is moved.
+struct Process {
+    config: Config,
+    now: Arc<AtomicI64>,
+}
+
+impl Process {
+    fn new(url: &str) -> Self {
+        let now = Arc::new(AtomicI64::new(NOON));
+        let clock = Arc::clone(&now);
+        let config = Config::new(url, WHOLE / 4, WHOLE)
+            .unwrap()
+            .with_limits(LIMITS)
+            .with_clock(move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap());
+        Self { config, now }
+    }
+
+    fn wait(&self, seconds: i64) {
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Logs in by a worker of its own.
+    async fn log_in(&self) -> Result<Identity, Error> {
+        self.log_in_to(&app()).await
+    }
+
+    async fn log_in_to(&self, app: &App) -> Result<Identity, Error> {
+        let code = LoginCode::parse(CODE).unwrap();
+        Client::new(&self.config).code_to_session(app, &code).await
+    }
+}
+
+fn other_app() -> App {
+    App {
+        id: AppId::new("wx0000000000000000"),
+        secret: AppSecret::new("0".repeat(32)),
+    }
+}
+
+/// The seconds that an open circuit says to wait.
+#[track_caller]
+fn wait_of<T: std::fmt::Debug>(outcome: Result<T, Error>) -> u64 {
+    match outcome {
+        Err(error @ Error::CircuitOpen { .. }) => error.retry_after().unwrap().as_secs(),
+        other => panic!("{other:?} is no open circuit"),
+    }
+}
+
+fn acts(bodies: &[&str]) -> Server {
+    Server::start(bodies.iter().map(|body| Act::json(body)).collect())
+}
+
+#[actix_web::test]
+async fn failures_in_a_row_open_the_circuit_for_all_workers_and_a_success_closes_it() {
+    let server = acts(&["<html>", "<html>", "<html>", SUCCESS]);
+    let process = Process::new(&server.url);
+    for _ in 0..3 {
+        let outcome = process.log_in().await;
+        assert!(matches!(outcome, Err(Error::Unintelligible { .. })));
+    }
+    assert_eq!(wait_of(process.log_in().await), 5);
+    process.wait(3);
+    assert_eq!(wait_of(process.log_in().await), 2);
+    assert_eq!(server.requests(), 3, "nobody asked in between");
+    process.wait(2);
+    assert!(process.log_in().await.is_ok());
+    assert!(process.log_in().await.is_ok());
+}
+
+#[actix_web::test]
+async fn each_failed_look_doubles_the_pause_up_to_a_bound() {
+    let server = acts(&["<html>"]);
+    let process = Process::new(&server.url);
+    for _ in 0..3 {
+        process.log_in().await.unwrap_err();
+    }
+    for pause in [5, 10, 20, 30, 30] {
+        assert_eq!(wait_of(process.log_in().await), pause);
+        process.wait(i64::try_from(pause).unwrap());
+        assert!(matches!(
+            process.log_in().await,
+            Err(Error::Unintelligible { .. })
+        ));
+    }
+    assert_eq!(MAX_PAUSE.as_secs(), 30);
+}
+
+#[actix_web::test]
+async fn a_refused_code_is_no_failure_of_wechat() {
+    let server = acts(&["<html>", "<html>", INVALID, "<html>", "<html>", SUCCESS]);
+    let process = Process::new(&server.url);
+    for _ in 0..5 {
+        assert!(!matches!(
+            process.log_in().await,
+            Err(Error::CircuitOpen { .. })
+        ));
+    }
+    assert!(process.log_in().await.is_ok());
+}
+
+#[actix_web::test]
+async fn every_failure_that_others_share_counts() {
+    let busy = Act::json(r#"{"errcode":-1}"#);
+    for act in [busy, Act::Silence, Act::ResetHeard] {
+        let server = Server::start(vec![act]);
+        let process = Process::new(&server.url);
+        let logins = [process.log_in(), process.log_in()];
+        futures_util::future::join_all(logins).await;
+        process.log_in().await.unwrap_err();
+        assert_eq!(wait_of(process.log_in().await), 5);
+    }
+    let (_held, address) = closed_port();
+    let process = Process::new(&format!("http://{address}"));
+    let logins = [process.log_in(), process.log_in()];
+    futures_util::future::join_all(logins).await;
+    process.log_in().await.unwrap_err();
+    let error = process.log_in().await.unwrap_err();
+    assert!(
+        error.to_string().contains("check `wechat.base_url`"),
+        "{error}"
+    );
+    assert!(!error.may_have_been_heard());
+}
+
+#[actix_web::test]
+async fn apps_and_endpoints_fail_apart() {
+    let server = acts(&["<html>", "<html>", "<html>", SUCCESS]);
+    let process = Process::new(&server.url);
+    for _ in 0..3 {
+        process.log_in().await.unwrap_err();
+    }
+    wait_of(process.log_in().await);
+    assert!(process.log_in_to(&other_app()).await.is_ok());
+    let token = Client::new(&process.config)
+        .stable_access_token(&app())
+        .await;
+    assert!(
+        matches!(token, Err(Error::Unintelligible { .. })),
+        "it was asked"
+    );
+}
+
+#[actix_web::test]
+async fn one_call_looks_whether_wechat_is_back_and_giving_it_up_blocks_nobody() {
+    let failed = Act::json("<html>");
+    let server = Server::start(vec![
+        failed.clone(),
+        failed.clone(),
+        failed,
+        Act::Silence,
+        Act::json(SUCCESS),
+    ]);
+    let process = Process::new(&server.url);
+    for _ in 0..3 {
+        process.log_in().await.unwrap_err();
+    }
+    process.wait(5);
+    let given_up =
+        async { tokio::time::timeout(Duration::from_millis(100), process.log_in()).await };
+    let meanwhile = async {
+        actix_rt::time::sleep(Duration::from_millis(30)).await;
+        process.log_in().await
+    };
+    let (given_up, meanwhile) = futures_util::future::join(given_up, meanwhile).await;
+    assert!(given_up.is_err());
+    assert_eq!(wait_of(meanwhile), 1);
+    assert!(process.log_in().await.is_ok());
+}
+
+#[actix_web::test]
+async fn a_spent_quota_opens_the_circuit_at_once_until_midnight_in_china() {
+    let server = acts(&[QUOTA, QUOTA, SUCCESS]);
+    let process = Process::new(&server.url);
+    let refused = process.log_in().await.unwrap_err();
+    assert_eq!(
+        refused.refusal().map(|refusal| refusal.errcode),
+        Some(45009)
+    );
+    // The operator may clear the quota, so one call an hour finds out.
+    assert_eq!(wait_of(process.log_in().await), MAX_QUOTA_PAUSE.as_secs());
+    let error = process.log_in().await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Operator);
+    assert!(error.to_string().contains("45009"), "{error}");
+    process.wait(11 * 3600 + 1800);
+    process.log_in().await.unwrap_err();
+    assert_eq!(wait_of(process.log_in().await), 1800, "23:30");
+    process.wait(1799);
+    assert_eq!(wait_of(process.log_in().await), 1);
+    process.wait(1);
+    assert!(process.log_in().await.is_ok());
+    assert_eq!(server.requests(), 3);
+}
+
+#[actix_web::test]
+async fn a_clock_that_is_set_back_does_not_keep_the_circuit_open() {
+    let server = acts(&[QUOTA, SUCCESS]);
+    let process = Process::new(&server.url);
+    process.log_in().await.unwrap_err();
+    process.wait(-1);
+    assert!(process.log_in().await.is_ok());
+}
+
+#[actix_web::test]
+async fn one_call_too_many_is_refused_at_once() {
+    let server = Server::start(vec![Act::Silence, Act::Silence, Act::json(SUCCESS)]);
+    let process = Process::new(&server.url);
+    let other = other_app();
+    let waiting = futures_util::future::join(process.log_in(), process.log_in_to(&other));
+    let third = async {
+        actix_rt::time::sleep(Duration::from_millis(30)).await;
+        let start = std::time::Instant::now();
+        let outcome = process.log_in().await;
+        (outcome, start.elapsed())
+    };
+    let (_, (outcome, elapsed)) = futures_util::future::join(waiting, third).await;
+    assert_eq!(outcome, Err(Error::Overloaded));
+    assert_eq!(
+        outcome.unwrap_err().retry_after(),
+        Some(Duration::from_secs(1))
+    );
+    assert!(elapsed < WHOLE / 4, "{elapsed:?}");
+    assert!(process.log_in().await.is_ok(), "there is room again");
+}
+
+#[test]
+fn an_open_circuit_says_for_how_long_and_why() {
+    let last = Error::Refused(Refusal {
+        errcode: -1,
+        rid: None,
+        clue: None,
+    });
+    let error = Error::CircuitOpen {
+        retry_after: Duration::from_secs(7),
+        last: Box::new(last),
+    };
+    let sentence = error.to_string();
+    assert!(
+        sentence.starts_with("WeChat is not asked for another 7 s: "),
+        "{sentence}"
+    );
+    assert!(sentence.contains("errcode -1"), "{sentence}");
+}

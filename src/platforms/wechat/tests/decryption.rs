@@ -1,0 +1,239 @@
+//! Encrypted data that opens, and everything that does not.
+//!
+//! Knows the vectors: the documentation's sample, which many ports carry, and one made with openssl.
+//! Never knows the network.
+
+use std::time::Duration;
+
+use aes::Aes128;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::{Block, BlockModeEncrypt as _, KeyIvInit as _};
+use jiff::Timestamp;
+
+use crate::identity::{AppId, SessionKey};
+use crate::platforms::wechat::encrypted_data::{
+    Encrypted, Opaque, Opened, RawData, Terms, decrypt,
+};
+use crate::platforms::wechat::tests::{APP_ID, SESSION_KEY};
+
+const MADE_AT: i64 = 1_477_314_187;
+const IV: &str = "r7BXXKkLb8qrSNn05n0qiA==";
+const USER: &str = "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==";
+const USER_PLAIN: &str = r#"{"openId":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8MHM4WgMEm7GFhsf8OYrySdbvAMvTsw3mo8ibKicsnfN5pRjl1p8HQ/0","unionId":"ocMvos6NjeKLIBqg5Mr9QjxrP1FA","watermark":{"timestamp":1477314187,"appid":"wx4f4bc4dec97d474b"}}"#;
+const PHONE: &str = "xT8p8W6jIVdEWQ+ccHuD2bmG5RSiwg14VWRFw/UGVh6Aj+jDIadafJ4xdCIBQ/uxDiyw/MZWvpFyRn3pP3xxVfNQxFtzghvK+Pj5JQI7x41EpnirOxeUcm4HWRdmzGJla5bZSoGnOCbsXv5pRwGUkKrjqXN+ahUvXsHu7s3UO17Wm7voWb/tLcxrZfVTyk0rxntL3Fq2vaQdw+WIdarjGw==";
+const PHONE_PLAIN: &str = r#"{"phoneNumber":"13580006666","purePhoneNumber":"13580006666","countryCode":"86","watermark":{"appid":"wx4f4bc4dec97d474b","timestamp":1477314187}}"#;
+const RAW_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
+const RAW_DATA: &[u8] = br#"{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}"#;
+const RAW_SIGNATURE: &str = "75e81ceda165f4ffa64f4068af58c64b8f54b88c";
+
+/// Opens data under a key at a time, for the sample's app and with ten minutes of patience.
+fn open_at(key: &str, encrypted: &Encrypted<'_>, unix_seconds: i64) -> Result<Opened, Opaque> {
+    let app_id = AppId::new(APP_ID);
+    let terms = Terms {
+        app_id: &app_id,
+        now: Timestamp::from_second(unix_seconds).unwrap(),
+        max_age: Duration::from_mins(10),
+    };
+    decrypt(&SessionKey::new(key), encrypted, &terms)
+}
+
+fn open(data: &str, iv: &str) -> Result<Opened, Opaque> {
+    let encrypted = Encrypted {
+        data,
+        iv,
+        raw: None,
+    };
+    open_at(SESSION_KEY, &encrypted, MADE_AT)
+}
+
+/// Encrypts blocks that bear their padding already.
+fn seal_blocks(key: &str, padded: &[u8]) -> String {
+    let array = |text: &str| <[u8; 16]>::try_from(STANDARD.decode(text).unwrap()).unwrap();
+    let mut cipher = cbc::Encryptor::<Aes128>::new(&array(key).into(), &array(IV).into());
+    let mut bytes = padded.to_vec();
+    for block in bytes.chunks_exact_mut(16) {
+        let block: &mut Block<Aes128> = block.try_into().unwrap();
+        cipher.encrypt_block(block);
+    }
+    STANDARD.encode(bytes)
+}
+
+fn seal(key: &str, plain: &str) -> String {
+    let padding = 16 - plain.len() % 16;
+    let tail = vec![u8::try_from(padding).unwrap(); padding];
+    seal_blocks(key, &[plain.as_bytes(), &tail].concat())
+}
+
+#[test]
+fn the_documented_user_opens() {
+    let opened = open(USER, IV).unwrap();
+    assert_eq!(opened.json.as_str(), USER_PLAIN);
+    assert_eq!(opened.watermark.app_id.as_str(), APP_ID);
+    assert_eq!(opened.watermark.unix_seconds, MADE_AT);
+    assert!(!opened.was_mended);
+    assert_eq!(
+        seal(SESSION_KEY, USER_PLAIN),
+        USER,
+        "the test seals as WeChat does"
+    );
+}
+
+#[test]
+fn a_phone_number_opens() {
+    assert_eq!(open(PHONE, IV).unwrap().json.as_str(), PHONE_PLAIN);
+}
+
+#[test]
+fn a_lost_plus_is_mended() {
+    let opened = open(&USER.replace('+', " "), IV).unwrap();
+    assert_eq!(opened.json.as_str(), USER_PLAIN);
+    assert!(opened.was_mended);
+}
+
+#[test]
+fn raw_data_is_believed_with_its_signature_only() {
+    let data = seal(RAW_KEY, USER_PLAIN);
+    let open = |text, signature| {
+        let raw = Some(RawData { text, signature });
+        let encrypted = Encrypted {
+            data: &data,
+            iv: IV,
+            raw,
+        };
+        open_at(RAW_KEY, &encrypted, MADE_AT)
+    };
+    assert_eq!(
+        open(RAW_DATA, RAW_SIGNATURE).unwrap().json.as_str(),
+        USER_PLAIN
+    );
+    let rewritten = [RAW_DATA, b" "].concat();
+    assert_eq!(open(&rewritten, RAW_SIGNATURE), Err(Opaque));
+    for signature in [
+        "",
+        "75e8",
+        &RAW_SIGNATURE.to_uppercase(),
+        &RAW_SIGNATURE.replace('7', "6"),
+    ] {
+        assert_eq!(open(RAW_DATA, signature), Err(Opaque), "{signature}");
+    }
+}
+
+#[test]
+fn a_watermark_is_recent_to_the_second_on_both_sides() {
+    let encrypted = Encrypted {
+        data: USER,
+        iv: IV,
+        raw: None,
+    };
+    for (offset, opens) in [
+        (600, true),
+        (601, false),
+        (-600, true),
+        (-601, false),
+        (i32::MAX.into(), false),
+    ] {
+        let opened = open_at(SESSION_KEY, &encrypted, MADE_AT + offset);
+        assert_eq!(opened.is_ok(), opens, "{offset}");
+    }
+}
+
+#[test]
+fn a_watermark_names_this_app_and_a_time() {
+    let good = r#"{"watermark":{"appid":"wx4f4bc4dec97d474b","timestamp":"1477314187"}}"#;
+    assert!(
+        open(&seal(SESSION_KEY, good), IV).is_ok(),
+        "a time may be a text"
+    );
+    let others = [
+        good.replace(APP_ID, "wx0000000000000000"),
+        good.replace(APP_ID, "WX4F4BC4DEC97D474B"),
+        good.replace("appid", "appId"),
+        good.replace("timestamp", "time"),
+        good.replace(r#""1477314187""#, "1e99"),
+        good.replace(r#""1477314187""#, "null"),
+        good.replace("watermark", "mark"),
+        format!("[{good}]"),
+        r#"[{"appid":"wx4f4bc4dec97d474b","timestamp":1477314187}]"#.to_owned(),
+        format!("{good}x"),
+        String::new(),
+    ];
+    for plain in others {
+        assert_eq!(open(&seal(SESSION_KEY, &plain), IV), Err(Opaque), "{plain}");
+    }
+}
+
+#[test]
+fn only_whole_blocks_and_whole_keys_open() {
+    let cut = USER.trim_end_matches("ew==");
+    for data in [
+        "",
+        "=",
+        "AAAA",
+        cut,
+        "CiyLU1Aw2KjvrjMdj8YKlg==",
+        USER.trim_start_matches('C'),
+        &format!("{USER}\n"),
+    ] {
+        assert_eq!(open(data, IV), Err(Opaque), "{data}");
+    }
+    for iv in [
+        "",
+        "r7BXXKkLb8qrSNn05n0q",
+        "r7BXXKkLb8qrSNn05n0qiA",
+        "r7BXXKkLb8qrSNn05n0qiAAA",
+        "é",
+    ] {
+        assert_eq!(open(USER, iv), Err(Opaque), "{iv}");
+    }
+    let encrypted = Encrypted {
+        data: USER,
+        iv: IV,
+        raw: None,
+    };
+    for key in [
+        "",
+        "HyVFkGl5F5OQWJZZaNzBBg==",
+        "HyVFkGl5F5OQWJZZaNzB",
+        "tiihtNczf5v6AKRyjwEUhQ",
+    ] {
+        assert_eq!(open_at(key, &encrypted, MADE_AT), Err(Opaque), "{key}");
+    }
+    assert_eq!(open(&"A".repeat(65 * 1024), IV), Err(Opaque));
+}
+
+#[test]
+fn padding_is_right_or_nothing_opens() {
+    let plain = r#"{"watermark":{"appid":"wx4f4bc4dec97d474b","timestamp":1477314187}}"#;
+    let kept = plain.len() / 16 * 16;
+    for space in 0..=16 {
+        // As JSON the text is the same however many spaces end it.
+        let text = format!("{plain}{}", " ".repeat(kept + 32 - plain.len() - space));
+        for claim in 0..=255_u8 {
+            let padded = [text.as_bytes(), &vec![claim; space]].concat();
+            // Fewer bytes than there are leave some over, which as tab or line break are JSON's spaces too.
+            let right = match usize::from(claim) {
+                0 => false,
+                bytes => bytes == space || (bytes < space && matches!(claim, 9 | 10 | 13)),
+            };
+            let opened = open(&seal_blocks(SESSION_KEY, &padded), IV);
+            assert_eq!(opened.is_ok(), right, "{space} bytes say {claim}");
+        }
+    }
+    // The last byte alone is not enough.
+    let mut padded = [plain.as_bytes(), &[32; 32][..kept + 32 - plain.len()]].concat();
+    padded.truncate(kept + 16);
+    let last = padded.len() - 1;
+    padded[last] = 2;
+    assert_eq!(open(&seal_blocks(SESSION_KEY, &padded), IV), Err(Opaque));
+}
+
+#[test]
+fn every_failure_looks_the_same_and_nothing_shows_itself() {
+    let opened = open(PHONE, IV).unwrap();
+    assert_eq!(format!("{opened:?}"), "Opened(***)");
+    let sentence = Opaque.to_string();
+    assert!(sentence.contains("log in first"), "{sentence}");
+    assert!(std::error::Error::source(&Opaque).is_none());
+    assert_eq!(size_of::<Opaque>(), 0, "there is no room for a reason");
+}

@@ -1,0 +1,226 @@
+//! A network that fails: what is asked again, what is not, and for how long.
+//!
+//! Knows how connections break.
+//! Never knows what a reply means.
+
+use std::time::{Duration, Instant};
+
+use crate::platforms::wechat::tests::server::{Act, Server, closed_port, http};
+use crate::platforms::wechat::tests::{
+    CODE, CONNECT, OPENID, WHOLE, check_class, client, log_in, log_in_for, log_in_with, refusal,
+};
+use crate::platforms::wechat::{Class, Client, Clue, Config, ConfigError, Error, Obstacle};
+
+const SUCCESS: &str =
+    r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
+const BUSY: &str = r#"{"errcode":-1,"errmsg":"system error"}"#;
+const USED: &str = r#"{"errcode":40163,"errmsg":"code been used"}"#;
+
+/// What a busy machine may add to a limit.
+const SLACK: Duration = Duration::from_millis(400);
+
+/// Asserts the failure, that the server was asked exactly once, and that the limit held.
+async fn check_asked_once(act: Act, failure: Error) {
+    let server = Server::start(vec![act]);
+    let start = Instant::now();
+    assert_eq!(log_in(&server).await, Err(failure));
+    assert!(start.elapsed() < WHOLE + SLACK, "{:?}", start.elapsed());
+    assert_eq!(server.requests(), 1);
+    assert_eq!(server.seen.borrow().connections, 1);
+}
+
+#[actix_web::test]
+async fn silence_is_waited_for_only_so_long() {
+    check_asked_once(Act::Silence, Error::TimedOut).await;
+}
+
+#[actix_web::test]
+async fn a_call_that_timed_out_leaves_no_connection_behind() {
+    let server = Server::start(vec![Act::Silence]);
+    assert_eq!(log_in(&server).await, Err(Error::TimedOut));
+    actix_rt::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(server.seen.borrow().left, 1);
+}
+
+#[actix_web::test]
+async fn a_trickle_is_not_an_answer() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n".to_vec();
+    check_asked_once(Act::ReplyAndTrickle(head), Error::TimedOut).await;
+    check_asked_once(
+        Act::ReplyAndTrickle(b"HTTP/1.1 200 OK\r\nX:".to_vec()),
+        Error::TimedOut,
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn a_request_that_was_heard_is_not_repeated() {
+    check_asked_once(Act::ResetHeard, Error::ConnectionLost).await;
+    check_asked_once(Act::Reply(Vec::new()), Error::ConnectionLost).await;
+    let cut = http("200 OK", SUCCESS.as_bytes());
+    check_asked_once(
+        Act::Reply(cut[..cut.len() - 1].to_vec()),
+        Error::ConnectionLost,
+    )
+    .await;
+    check_asked_once(
+        Act::Reply(b"SSH-2.0-OpenSSH\r\n".to_vec()),
+        Error::ConnectionLost,
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn a_connection_that_is_reset_unheard_is_not_tried_again_either() {
+    let server = Server::start(vec![Act::ResetUnheard]);
+    assert_eq!(log_in(&server).await, Err(Error::ConnectionLost));
+    assert_eq!(
+        (server.requests(), server.seen.borrow().connections),
+        (0, 1)
+    );
+}
+
+#[actix_web::test]
+async fn an_idle_connection_that_was_closed_costs_nothing() {
+    let stay = Act::ReplyAndStay(http("200 OK", SUCCESS.as_bytes()));
+    let server = Server::start(vec![stay.clone(), stay, Act::json(SUCCESS)]);
+    let client = client(&server.url);
+    for _ in 0..4 {
+        log_in_with(&client, "code").await.unwrap();
+        actix_rt::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(
+        (server.requests(), server.seen.borrow().connections),
+        (4, 2)
+    );
+}
+
+#[actix_web::test]
+async fn a_refused_connection_is_tried_again_within_the_limit() {
+    let (_held, address) = closed_port();
+    let start = Instant::now();
+    let outcome = log_in_with(&client(&format!("http://{address}")), CODE).await;
+    assert_eq!(outcome, Err(Error::Unreachable(Obstacle::Refused)));
+    let elapsed = start.elapsed();
+    assert!(elapsed < WHOLE, "{elapsed:?}");
+    assert!(elapsed > WHOLE / 15, "there were pauses: {elapsed:?}");
+}
+
+#[actix_web::test]
+async fn a_server_that_comes_back_is_found() {
+    let (socket, address) = closed_port();
+    let client = client(&format!("http://{address}"));
+    let call = actix_rt::spawn(async move { log_in_with(&client, CODE).await });
+    actix_rt::time::sleep(Duration::from_millis(5)).await;
+    let server = Server::open(socket, vec![Act::json(SUCCESS)]);
+    assert_eq!(call.await.unwrap().unwrap().openid.expose(), OPENID);
+    assert_eq!(server.requests(), 1);
+}
+
+#[actix_web::test]
+async fn a_name_that_nobody_has_is_told_as_such() {
+    let outcome = log_in_with(&client("http://wechat.invalid"), "code").await;
+    // A machine whose DNS is silent finds out by the clock.
+    assert!(
+        matches!(
+            outcome,
+            Err(Error::Unreachable(Obstacle::NameUnknown | Obstacle::Silent))
+        ),
+        "{outcome:?}"
+    );
+}
+
+#[actix_web::test]
+async fn a_busy_wechat_is_asked_again() {
+    let identity = log_in_for(&[BUSY, BUSY, SUCCESS]).await.unwrap();
+    assert_eq!(identity.openid.expose(), OPENID);
+}
+
+#[actix_web::test]
+async fn a_wechat_that_stays_busy_is_left_alone_within_the_limit() {
+    let server = Server::start(vec![Act::json(BUSY)]);
+    let start = Instant::now();
+    let outcome = log_in(&server).await;
+    assert!(start.elapsed() < WHOLE, "{:?}", start.elapsed());
+    assert!(
+        (2..=4).contains(&server.requests()),
+        "{}",
+        server.requests()
+    );
+    let Err(error) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    check_class(Err(error), Class::Busy);
+}
+
+#[actix_web::test]
+async fn a_code_that_was_spent_by_a_busy_wechat_is_told_as_such() {
+    let refusal = refusal(log_in_for(&[BUSY, USED]).await);
+    assert_eq!(
+        (refusal.class(), refusal.clue),
+        (Class::CodeUsed, Some(Clue::SentBefore))
+    );
+    assert!(refusal.to_string().contains("got errcode -1"), "{refusal}");
+}
+
+#[actix_web::test]
+async fn silence_after_busy_leaves_the_code_in_doubt() {
+    let server = Server::start(vec![Act::json(BUSY), Act::Silence]);
+    assert_eq!(log_in(&server).await, Err(Error::TimedOut));
+    assert_eq!(server.requests(), 2);
+}
+
+#[actix_web::test]
+async fn only_a_busy_wechat_is_asked_again() {
+    for raw in [USED, r#"{"errcode":40029}"#, r#"{"errcode":45011}"#, "{}"] {
+        let server = Server::start(vec![Act::json(raw)]);
+        assert!(log_in(&server).await.is_err());
+        assert_eq!(server.requests(), 1, "{raw}");
+    }
+}
+
+#[actix_web::test]
+async fn calls_at_once_do_not_wait_for_each_other() {
+    let server = Server::start(vec![Act::Silence, Act::json(SUCCESS)]);
+    let client = client(&server.url);
+    let slow = log_in_with(&client, "slow");
+    let quick = async {
+        actix_rt::time::sleep(Duration::from_millis(20)).await;
+        log_in_with(&client, "quick").await
+    };
+    let start = Instant::now();
+    let quick = async { (quick.await, start.elapsed()) };
+    let (slow, (quick, elapsed)) = futures_util::future::join(slow, quick).await;
+    assert_eq!(slow, Err(Error::TimedOut));
+    assert!(quick.is_ok() && elapsed < WHOLE, "{elapsed:?}");
+}
+
+#[test]
+fn a_base_url_is_only_a_base() {
+    for base_url in [
+        "",
+        "api.weixin.qq.com",
+        "ftp://a",
+        "http://",
+        "http://a?b",
+        "http://a#b",
+        "http://u:p@a",
+    ] {
+        let config = Config::new(base_url, CONNECT, WHOLE);
+        assert!(
+            matches!(config.err(), Some(ConfigError::BaseUrl)),
+            "{base_url}"
+        );
+    }
+    assert!(Config::new("http://[::1]:3100/path", CONNECT, WHOLE).is_ok());
+}
+
+#[test]
+fn a_configuration_goes_to_every_worker() {
+    fn is_for_workers<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let config = Config::new("http://127.0.0.1:1", CONNECT, WHOLE).unwrap();
+    is_for_workers(&config);
+    // Outside any runtime, as in the closure that makes a worker's App.
+    drop(Client::new(&config));
+}

@@ -1,0 +1,84 @@
+//! What is read from a refusal besides its number, and what is added to it.
+//!
+//! Knows the texts that WeChat puts into an `errmsg`.
+//! Never knows the table of error numbers.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::identity::{CodeShape, MOCK_CODE};
+use crate::platforms::wechat::tests::server::{Act, Server};
+use crate::platforms::wechat::tests::{
+    CODE, OPENID, SECRET, client, log_in_for, log_in_with, refusal,
+};
+use crate::platforms::wechat::{Clue, Rid};
+
+/// Asserts which name of the call is found in an `errmsg`, and when that says it was.
+async fn check_rid(errmsg: &str, rid: Option<&str>, unix_seconds: Option<u32>) {
+    let refusal =
+        refusal(log_in_for(&[&format!(r#"{{"errcode":40029,"errmsg":"{errmsg}"}}"#)]).await);
+    let found = refusal.rid.as_ref();
+    assert_eq!(found.map(ToString::to_string).as_deref(), rid, "{errmsg}");
+    assert_eq!(found.and_then(Rid::unix_seconds), unix_seconds, "{errmsg}");
+}
+
+#[actix_web::test]
+async fn the_name_of_the_call_is_found_in_every_tail() {
+    check_rid(
+        "invalid code, hints: [ req_id: uhJDVZyFe-YZguHA ]",
+        Some("uhJDVZyFe-YZguHA"),
+        None,
+    )
+    .await;
+    let rid = "668f2aa4-51c08c03-3d141241";
+    check_rid(
+        &format!("invalid code, rid: {rid}"),
+        Some(rid),
+        Some(0x668f_2aa4),
+    )
+    .await;
+    let rid = "6437cc6f-48613c7c-0bdbbd0d";
+    let errmsg = format!("invalid code hint: [qigBTVNre-vXl5ra] rid: {rid}");
+    check_rid(&errmsg, Some(rid), Some(1_681_378_415)).await;
+    for errmsg in [
+        "",
+        "invalid code",
+        "rid: 668f2aa4-51c08c03",
+        "rid: 668f2aa4-51c08c03-3d14124Z",
+        "rid:",
+    ] {
+        check_rid(errmsg, None, None).await;
+    }
+    check_rid(
+        &format!("rid: {SECRET}, req_id: {CODE} req_id: {OPENID}"),
+        None,
+        None,
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn a_refusal_of_the_address_names_it() {
+    let raw = r#"{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 668f2aa4-51c08c03-3d141241"}"#;
+    let refusal = refusal(log_in_for(&[raw]).await);
+    let ip = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+    assert_eq!(refusal.clue, Some(Clue::CallerIp(ip)));
+    assert!(refusal.to_string().contains("203.0.113.7"), "{refusal}");
+}
+
+#[actix_web::test]
+async fn a_refusal_of_the_code_tells_what_it_looked_like() {
+    let server = Server::start(vec![Act::json(r#"{"errcode":40029}"#)]);
+    for (code, shape, hint) in [
+        (CODE, CodeShape::Login, "shaped like a login code"),
+        (
+            MOCK_CODE,
+            CodeShape::Mock,
+            "open the project with its AppID",
+        ),
+        ("051bIzT629", CodeShape::Cut, "as if cut"),
+    ] {
+        let refusal = refusal(log_in_with(&client(&server.url), code).await);
+        assert_eq!(refusal.clue, Some(Clue::Shape(shape)));
+        assert!(refusal.to_string().contains(hint), "{refusal}");
+    }
+}
