@@ -68,10 +68,10 @@ pub fn table() -> Vec<Row> {
         row(Method::GET, "/session", Session, session::show),
         // Logging out takes a token, but not a live one.
         row(Method::DELETE, "/session", Open, session::end),
-        row(Method::GET, "/session/wechat", Session, session_key::check),
+        row(Method::GET, "/session/key", Session, session_key::check),
         row(
             Method::POST,
-            "/session/wechat/reset",
+            "/session/key/reset",
             Session,
             session_key::reset,
         ),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::account::access_token::AccessTokens;
 use crate::account::{Error, openid_of};
 use crate::login::{LiveSession, Sessions, to_its_end};
-use crate::platforms::wechat::{KeyReset, KeyStanding};
+use crate::platforms::wechat::{SessionKeyReset, SessionKeyStatus};
 
 /// Looks after the session keys of live sessions.
 ///
@@ -44,7 +44,7 @@ impl SessionKeys {
                 .await
         });
         let standing = asked.await.map_err(Error::SessionKey)?;
-        Ok(standing == KeyStanding::Valid)
+        Ok(standing == SessionKeyStatus::Valid)
     }
 
     /// Has WeChat replace the session's key, and keeps the new one. The old one is dead then, wherever else it is kept.
@@ -69,8 +69,8 @@ impl SessionKeys {
                 .await
         });
         let renewed = match asked.await.map_err(Error::SessionKey)? {
-            KeyReset::Renewed(renewed) => renewed,
-            KeyReset::Stale => return Err(Error::SessionKeyStale),
+            SessionKeyReset::Renewed(renewed) => renewed,
+            SessionKeyReset::Stale => return Err(Error::SessionKeyStale),
         };
         let kept = self.sessions.replace_session_key(live, renewed).await;
         if kept.map_err(Error::Session)? {

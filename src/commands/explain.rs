@@ -80,7 +80,7 @@ mod tests {
             "errcode 87009: invalid signature\n  \
              it means      the session key was replaced, has expired or is wrong\n  \
              what to do    let the client call wx.login and log in again\n  \
-             a login gets  502 wechat_unintelligible\n"
+             a login gets  502 platform_unintelligible\n"
         );
         let negative = explain("-41003").ok().unwrap();
         assert!(negative.starts_with("errcode -41003: IllegalBuffer\n"));
@@ -99,6 +99,6 @@ mod tests {
     fn the_table_has_a_line_for_every_number() {
         let table = table();
         assert!(table.contains(" 40029  login_code_invalid      invalid code: "));
-        assert!(table.contains("\n    -1  wechat_busy "));
+        assert!(table.contains("\n    -1  platform_busy "));
     }
 }

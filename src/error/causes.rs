@@ -51,7 +51,7 @@ impl From<access_token::Error> for ApiError {
                 | wechat::Error::ConnectionLost
                 | wechat::Error::Unintelligible { .. },
             )
-            | Error::Overdue => ErrorCode::WechatBusy.into(),
+            | Error::Overdue => ErrorCode::PlatformBusy.into(),
             Error::Fetch(error) | Error::Call(error) => Self::from_wechat(error),
             Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             Error::Crypto(_) => ErrorCode::Internal.into(),
@@ -76,7 +76,7 @@ impl ApiError {
         match error {
             E::Fetch(error) | E::Call(error) => Self::from_wechat(error),
             E::Store(_) => ErrorCode::StoreUnavailable.into(),
-            E::Overdue => ErrorCode::WechatBusy.into(),
+            E::Overdue => ErrorCode::PlatformBusy.into(),
             E::Crypto(_) => ErrorCode::Internal.into(),
         }
     }
@@ -101,14 +101,14 @@ impl ApiError {
             wechat::Error::Refused(refusal) => code_of(refusal.class()),
             // What does not pass by itself is for whoever runs the server to mend: a certificate, a proxy.
             wechat::Error::Unreachable(_) if error.retry_after().is_none() => {
-                ErrorCode::WechatMisconfigured
+                ErrorCode::PlatformMisconfigured
             }
             wechat::Error::Unreachable(_)
             | wechat::Error::CircuitOpen { .. }
-            | wechat::Error::Overloaded => ErrorCode::WechatBusy,
-            wechat::Error::TimedOut => ErrorCode::WechatTimedOut,
+            | wechat::Error::Overloaded => ErrorCode::PlatformBusy,
+            wechat::Error::TimedOut => ErrorCode::PlatformTimedOut,
             wechat::Error::Unintelligible { .. } | wechat::Error::ConnectionLost => {
-                ErrorCode::WechatUnintelligible
+                ErrorCode::PlatformUnintelligible
             }
         };
         let wechat = error.refusal().map(|refusal| WechatRefusal {
@@ -131,13 +131,13 @@ pub fn code_of(class: wechat::Class) -> ErrorCode {
         Class::CodeUsed => ErrorCode::LoginCodeUsed,
         Class::UserBlocked => ErrorCode::UserBlocked,
         Class::TooOften => ErrorCode::TooManyRequests,
-        Class::Busy | Class::QuotaSpent => ErrorCode::WechatBusy,
+        Class::Busy | Class::QuotaSpent => ErrorCode::PlatformBusy,
         Class::NotGranted | Class::Misconfigured | Class::TokenRefused => {
-            ErrorCode::WechatMisconfigured
+            ErrorCode::PlatformMisconfigured
         }
         Class::OurBug | Class::Success => ErrorCode::Internal,
         // A login asks nothing that these answer, so WeChat means something that we do not know.
-        Class::KeyStale | Class::Unsuitable | Class::Unknown => ErrorCode::WechatUnintelligible,
+        Class::KeyStale | Class::Unsuitable | Class::Unknown => ErrorCode::PlatformUnintelligible,
     }
 }
 
@@ -150,19 +150,22 @@ mod tests {
     #[test]
     fn a_call_that_lacks_a_token_may_be_made_again() {
         for (error, code) in [
-            (Error::Fetch(wechat::Error::TimedOut), ErrorCode::WechatBusy),
+            (
+                Error::Fetch(wechat::Error::TimedOut),
+                ErrorCode::PlatformBusy,
+            ),
             (
                 Error::Fetch(wechat::Error::ConnectionLost),
-                ErrorCode::WechatBusy,
+                ErrorCode::PlatformBusy,
             ),
-            (Error::Overdue, ErrorCode::WechatBusy),
+            (Error::Overdue, ErrorCode::PlatformBusy),
             (
                 Error::Call(wechat::Error::TimedOut),
-                ErrorCode::WechatTimedOut,
+                ErrorCode::PlatformTimedOut,
             ),
             (
                 Error::Call(wechat::Error::Overloaded),
-                ErrorCode::WechatBusy,
+                ErrorCode::PlatformBusy,
             ),
             (
                 Error::Store(crate::store::Error::Closed),

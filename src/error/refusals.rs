@@ -27,10 +27,10 @@ pub trait Refuses {
 const WECHAT: [ErrorCode; 6] = [
     ErrorCode::UserBlocked,
     ErrorCode::TooManyRequests,
-    ErrorCode::WechatMisconfigured,
-    ErrorCode::WechatBusy,
-    ErrorCode::WechatUnintelligible,
-    ErrorCode::WechatTimedOut,
+    ErrorCode::PlatformMisconfigured,
+    ErrorCode::PlatformBusy,
+    ErrorCode::PlatformUnintelligible,
+    ErrorCode::PlatformTimedOut,
 ];
 
 impl Refuses for Logins {

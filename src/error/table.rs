@@ -74,13 +74,13 @@ pub enum ErrorCode {
     /// A panic or a bug.
     Internal,
     /// WeChat refuses our settings (40013, 40125, 40164, 40243 and their like).
-    WechatMisconfigured,
+    PlatformMisconfigured,
     /// WeChat is busy, out of reach, or its quota for the day is spent (-1, 45009).
-    WechatBusy,
+    PlatformBusy,
     /// WeChat's answer makes no sense.
-    WechatUnintelligible,
+    PlatformUnintelligible,
     /// WeChat did not answer in time.
-    WechatTimedOut,
+    PlatformTimedOut,
     /// The store does not answer.
     StoreUnavailable,
     /// The server is shutting down.
@@ -256,24 +256,24 @@ impl ErrorCode {
                 "internal",
                 "The server failed to handle this request: its log has the cause.",
             ),
-            Self::WechatMisconfigured => row(
+            Self::PlatformMisconfigured => row(
                 S::SERVICE_UNAVAILABLE,
-                "wechat_misconfigured",
+                "platform_misconfigured",
                 "WeChat refuses the server's settings: the server's log names the one to change.",
             ),
-            Self::WechatBusy => row(
+            Self::PlatformBusy => row(
                 S::SERVICE_UNAVAILABLE,
-                "wechat_busy",
+                "platform_busy",
                 "WeChat does not answer at the moment: wait as Retry-After says, then try again; a login takes a new code from wx.login.",
             ),
-            Self::WechatUnintelligible => row(
+            Self::PlatformUnintelligible => row(
                 S::BAD_GATEWAY,
-                "wechat_unintelligible",
+                "platform_unintelligible",
                 "WeChat gave an answer that makes no sense, and a code that was sent may be spent: try again with a new one.",
             ),
-            Self::WechatTimedOut => row(
+            Self::PlatformTimedOut => row(
                 S::GATEWAY_TIMEOUT,
-                "wechat_timed_out",
+                "platform_timed_out",
                 "WeChat did not answer in time, and a code that was sent may be spent: try again with a new one.",
             ),
             Self::StoreUnavailable => row(

@@ -1,4 +1,4 @@
-//! `GET /session/wechat` and `POST /session/wechat/reset`: whether WeChat honours the session key, and another one.
+//! `GET /session/key` and `POST /session/key/reset`: whether WeChat honours the session key, and another one.
 //!
 //! Knows the members of the reply. Never knows a key.
 
@@ -25,7 +25,7 @@ struct StandingReply {
 /// What WeChat and the store said, if WeChat does not tell.
 #[utoipa::path(
     get,
-    path = "/session/wechat",
+    path = "/session/key",
     responses((status = 200, body = Envelope<StandingReply>)),
 )]
 #[expect(
@@ -46,7 +46,7 @@ pub async fn check(
 /// `session_key_stale` if only a login gives another; else what WeChat and the store said.
 #[utoipa::path(
     post,
-    path = "/session/wechat/reset",
+    path = "/session/key/reset",
     responses((status = 200, body = Envelope<Nothing>)),
 )]
 #[expect(

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::identity::{OpenId, SessionKey, UnionId, UserId};
 use crate::login::{App, Apps, Error, generations};
-use crate::session::{Lifetimes, Session, Standing, Token, TokenDigest, User};
+use crate::session::{Lifetimes, Session, SessionStatus, Token, TokenDigest, User};
 use crate::store::{Ending, Store, Update};
 
 /// Looks after the kept sessions.
@@ -24,7 +24,7 @@ pub struct Sessions {
 /// Whose request it is: a session that was live at the moment of asking.
 #[derive(Clone)]
 pub struct Caller {
-    standing: Standing,
+    standing: SessionStatus,
     digest: TokenDigest,
     token: Token,
     app: Arc<App>,
@@ -168,7 +168,7 @@ impl Caller {
     }
 
     /// Where their session stands.
-    pub fn session(&self) -> &Standing {
+    pub fn session(&self) -> &SessionStatus {
         &self.standing
     }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::metrics::{Metrics, StoreOperation};
-use crate::session::{ProfileChange, Sealed, Session, Standing, TokenDigest, User};
+use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
     Claim, Claimed, Ending, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
 };
@@ -54,7 +54,7 @@ impl Store for MeteredStore {
 
     /// Not timed: it is asked at nearly every request, and mostly answered from memory, in less time than two looks at a
     /// clock take. Where it is not, it takes what [`Store::find`] takes.
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>> {
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
         self.store.standing(digest)
     }
 

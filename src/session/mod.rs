@@ -203,7 +203,7 @@ pub struct Session {
 
 /// Where a session stands: whether it is live, and whose it is. That is all that most requests need of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct SessionStatus {
     /// Whose it is.
     pub user: UserId,
     /// When that user first logged in.
@@ -238,7 +238,7 @@ impl Session {
     }
 }
 
-impl Standing {
+impl SessionStatus {
     /// When this session ends if it is not used again: the earlier of its two limits.
     pub fn ends_at(&self, lifetimes: &Lifetimes) -> Timestamp {
         lifetimes.end(self.last_seen, self.expires_at)
@@ -269,8 +269,8 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn session(created: i64, last_seen: i64) -> Standing {
-        Standing {
+    fn session(created: i64, last_seen: i64) -> SessionStatus {
+        SessionStatus {
             user: UserId([0; 16]),
             user_created_at: at(created),
             app: AppId::new("wx0123456789abcdef"),

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{
-    Device, ProfileChange, Sealed, Session, SessionId, Standing, TokenDigest, User,
+    Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
 };
 
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Where the session under this digest stands, over or not: what is needed of it at nearly every request, and so the one
     /// answer that may come from memory. It is never older than what was answered last, to anybody.
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>>;
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
 
     /// All sessions of a user, over or not; the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;

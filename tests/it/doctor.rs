@@ -147,7 +147,7 @@ async fn the_address_that_wechat_saw_is_told() {
     };
     assert_eq!(
         login.line().await,
-        "wechat_misconfigured: login refused, errcode 40164 (invalid ip, not in whitelist): add the server's public IP \
+        "platform_misconfigured: login refused, errcode 40164 (invalid ip, not in whitelist): add the server's public IP \
          address to the IP whitelist on WeChat's console (Development > Settings) [the code is shaped like a login code; \
          the Referer names [ours] (DevTools); exchanged for [ours]; WeChat saw the call come from 127.0.0.1; rid [rid]]"
     );

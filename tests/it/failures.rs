@@ -27,10 +27,10 @@ const ROWS: [(u16, &str, &[i64]); 8] = [
     (401, "login_code_used", &[40163]),
     (403, "user_blocked", &[40226, 50002]),
     (429, "too_many_requests", &[44991, 45011]),
-    (503, "wechat_busy", &[-1, 45009, 48006]),
+    (503, "platform_busy", &[-1, 45009, 48006]),
     (
         503,
-        "wechat_misconfigured",
+        "platform_misconfigured",
         &[
             40001, 40013, 40014, 40066, 40125, 40164, 40243, 41002, 41004, 42001, 43003, 48001,
             50004, 50007, 61003, 61007, 89501, 89503, 89506, 89507,
@@ -45,7 +45,7 @@ const ROWS: [(u16, &str, &[i64]); 8] = [
     ),
     (
         502,
-        "wechat_unintelligible",
+        "platform_unintelligible",
         &[
             40003, 43104, 61010, 76001, 76002, 76003, 76004, 76021, 76022, 87007, 87009, 89002,
             89300, 99999,
@@ -130,7 +130,7 @@ async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again()
         Fault::ResetAfter,
     ] {
         let (reply, asked) = login_with(vec![fault]).await;
-        reply.assert_refused(502, "wechat_unintelligible");
+        reply.assert_refused(502, "platform_unintelligible");
         assert_eq!(asked, 1, "a code works once, so it is sent once");
     }
 }
@@ -153,7 +153,7 @@ async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
     let start = Instant::now();
     app.login(&app.wechat.issue_code("mei"))
         .await
-        .assert_refused(504, "wechat_timed_out");
+        .assert_refused(504, "platform_timed_out");
     assert!(
         (900..2500).contains(&start.elapsed().as_millis()),
         "{:?}",

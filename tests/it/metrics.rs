@@ -34,7 +34,7 @@ async fn play(app: &TestApp) {
     let odd = Fault::body(r#"{"errcode":99999,"errmsg":"odd"}"#);
     app.wechat.next_answer(CODE_TO_SESSION, odd);
     let refused = app.login(&app.wechat.issue_code("mei")).await;
-    refused.assert_refused(502, "wechat_unintelligible");
+    refused.assert_refused(502, "platform_unintelligible");
     assert_eq!(app.show_session(&token).await.status, 200);
     app.end_session(&token).await.assert_data(json!({}));
     app.show_session(&token)
@@ -81,8 +81,8 @@ weapp_http_requests_abandoned_total 0
 # TYPE weapp_user_logins_total counter
 weapp_user_logins_total{outcome="code_missing",errcode="none"} 1
 weapp_user_logins_total{outcome="login_code_used",errcode="40163"} 1
+weapp_user_logins_total{outcome="platform_unintelligible",errcode="other"} 1
 weapp_user_logins_total{outcome="success",errcode="0"} 1
-weapp_user_logins_total{outcome="wechat_unintelligible",errcode="other"} 1
 # HELP weapp_wechat_call_duration_seconds Time of a call to WeChat with all its tries, by endpoint, outcome and errcode.
 # TYPE weapp_wechat_call_duration_seconds histogram
 weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="refused",errcode="40163"} 1
@@ -278,13 +278,13 @@ fn metrics_are_not_in_the_way_of_a_route() {
     let folder = Folder::new();
     let environment = [
         ("WEAPP_STORE__URL", folder.store_url()),
-        ("WEAPP_METRICS__PATH", "/session/wechat".to_owned()),
+        ("WEAPP_METRICS__PATH", "/session/key".to_owned()),
     ];
     let loaded = Settings::load(environment, Path::new("no-such-folder")).unwrap();
     let refused = Parts::new(&loaded.settings, None, true).map(|_parts| ());
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "`metrics.path` cannot be `/session/wechat`, which is a route\n  hint: choose another path, such as /metrics, or a \
+        "`metrics.path` cannot be `/session/key`, which is a route\n  hint: choose another path, such as /metrics, or a \
          port with `metrics.port`"
     );
 }

@@ -182,12 +182,12 @@ async fn a_code_of_another_app_is_told_as_such() {
 #[actix_rt::test]
 async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
     for (errcode, status, error) in [
-        (-1, 503, "wechat_busy"),
+        (-1, 503, "platform_busy"),
         (40029, 400, "phone_code_invalid"),
         (40163, 400, "phone_code_invalid"),
         (45011, 429, "too_many_requests"),
-        (45009, 503, "wechat_busy"),
-        (48001, 503, "wechat_misconfigured"),
+        (45009, 503, "platform_busy"),
+        (48001, 503, "platform_misconfigured"),
         (40013, 400, "phone_code_of_another_app"),
     ] {
         let app = TestApp::start().await;
@@ -215,7 +215,7 @@ async fn without_an_access_token_nothing_is_sent_and_nothing_lost() {
     app.wechat.next_answer(fetch, Fault::errcode(40164));
     ask(&app, &token, &code)
         .await
-        .assert_refused(503, "wechat_misconfigured");
+        .assert_refused(503, "platform_misconfigured");
     assert_eq!(app.asked(ENDPOINT), 0);
     ask(&app, &token, &code)
         .await
@@ -239,9 +239,9 @@ async fn a_refused_access_token_is_renewed() {
 #[actix_rt::test]
 async fn a_lost_answer_is_not_paid_for_twice() {
     for (fault, status, error) in [
-        (Fault::ResetAfter, 502, "wechat_unintelligible"),
-        (Fault::Truncate, 502, "wechat_unintelligible"),
-        (Fault::Silence, 504, "wechat_timed_out"),
+        (Fault::ResetAfter, 502, "platform_unintelligible"),
+        (Fault::Truncate, 502, "platform_unintelligible"),
+        (Fault::Silence, 504, "platform_timed_out"),
     ] {
         let app = TestApp::start().await;
         let token = app.token_of("mei").await;

@@ -132,7 +132,7 @@ async fn a_code_that_was_spent_on_the_way_needs_a_new_one() {
     let code = app.wechat.issue_code("mei");
     app.wechat.next_answer(ENDPOINT, Fault::ResetAfter);
     let lost = log_in(&app, &code, KEY).await;
-    lost.assert_refused(502, "wechat_unintelligible");
+    lost.assert_refused(502, "platform_unintelligible");
     let refused = log_in(&app, &code, KEY).await;
     assert_eq!(
         refused.assert_refused(401, "login_code_used")["code"],

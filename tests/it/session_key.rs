@@ -1,4 +1,4 @@
-//! `GET /session/wechat` and `POST /session/wechat/reset`: what WeChat thinks of the session's key.
+//! `GET /session/key` and `POST /session/key/reset`: what WeChat thinks of the session's key.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -8,11 +8,11 @@ use crate::decrypt::stale;
 use crate::harness::{Reply, TestApp};
 
 async fn check(app: &TestApp, token: &str) -> Reply {
-    app.ask(Method::GET, "/session/wechat", token).await
+    app.ask(Method::GET, "/session/key", token).await
 }
 
 async fn reset(app: &TestApp, token: &str) -> Reply {
-    app.ask(Method::POST, "/session/wechat/reset", token).await
+    app.ask(Method::POST, "/session/key/reset", token).await
 }
 
 async fn opens(app: &TestApp, token: &str) -> u16 {
@@ -84,7 +84,7 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
         (87007, 401, "session_key_stale"),
         (87009, 401, "session_key_stale"),
         (45011, 429, "too_many_requests"),
-        (-1, 503, "wechat_busy"),
+        (-1, 503, "platform_busy"),
         (40097, 500, "internal"),
         (87008, 500, "internal"),
     ] {
@@ -130,6 +130,6 @@ async fn a_wechat_that_is_silent_says_nothing_about_the_session() {
         .next_answer(Endpoint::CheckSessionKey, Fault::Silence);
     check(&app, &token)
         .await
-        .assert_refused(504, "wechat_timed_out");
+        .assert_refused(504, "platform_timed_out");
     assert_eq!(app.show_session(&token).await.status, 200);
 }

@@ -89,7 +89,7 @@ test('a stale session key is told, and is no reason to log in again', async () =
   const detail = await order('POST', 'users/bo/encrypted-data', { kind: 'phone_number' });
   await assert.rejects(login.decrypt(detail), { error: 'session_key_stale', statusCode: 401 });
   assert.equal(calls.login, 1);
-  assert.equal((await login.request({ url: '/session/wechat' })).data.valid, true);
+  assert.equal((await login.request({ url: '/session/key' })).data.valid, true);
 });
 
 test('a busy WeChat costs time, and no login', async () => {

@@ -193,7 +193,7 @@ for (const name of ['login_code_used', 'login_code_invalid']) {
 }
 
 test('busy servers are left alone, and say how long', async () => {
-  for (const [status, name] of [[429, 'too_many_requests'], [503, 'wechat_busy']]) {
+  for (const [status, name] of [[429, 'too_many_requests'], [503, 'platform_busy']]) {
     const { login, seen } = phone(() => refusal(status, name, { 'RETRY-AFTER': '60' }));
     const results = await Promise.allSettled([login.request({ url: '/thing' }), login.request({ url: '/thing' })]);
     for (const { reason } of results) {

@@ -47,7 +47,7 @@ pub use crate::platforms::wechat::error::{Error, Fault, Flaw, Obstacle};
 pub use crate::platforms::wechat::referer::{Channel, Referer};
 pub use crate::platforms::wechat::refusal::{Clue, Refusal};
 pub use crate::platforms::wechat::rid::Rid;
-pub use crate::platforms::wechat::session_key::{KeyReset, KeyStanding};
+pub use crate::platforms::wechat::session_key::{SessionKeyReset, SessionKeyStatus};
 pub use crate::platforms::wechat::transport::MAX_REPLY_BYTES;
 
 /// A mini program, as WeChat's console names it.

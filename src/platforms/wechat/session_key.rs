@@ -15,7 +15,7 @@ use crate::platforms::wechat::{Client, hex};
 
 /// What WeChat thinks of a session key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyStanding {
+pub enum SessionKeyStatus {
     /// It is in force.
     Valid,
     /// It was replaced by a newer login, has expired, or never was this user's: it takes a new login.
@@ -24,10 +24,10 @@ pub enum KeyStanding {
 
 /// What became of a session key that was to be replaced. `Debug` shows no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyReset {
+pub enum SessionKeyReset {
     /// This one is in force now, until the old one would have expired; the old one is dead.
     Renewed(SessionKey),
-    /// There was nothing to replace, as for [`KeyStanding::Stale`].
+    /// There was nothing to replace, as for [`SessionKeyStatus::Stale`].
     Stale,
 }
 
@@ -46,11 +46,11 @@ impl Client {
         token: &AccessTokenText,
         openid: &OpenId,
         session_key: &SessionKey,
-    ) -> Result<KeyStanding, Error> {
+    ) -> Result<SessionKeyStatus, Error> {
         let signature = signature(session_key, b"");
         let query = query(token, openid, &signature);
         let answer = unless_stale(self.get(app, Endpoint::CheckSessionKey, &query).await)?;
-        Ok(answer.map_or(KeyStanding::Stale, |_| KeyStanding::Valid))
+        Ok(answer.map_or(SessionKeyStatus::Stale, |_| SessionKeyStatus::Valid))
     }
 
     /// Has WeChat replace a user's session key. One round trip; never sent twice, because the old key dies at once.
@@ -69,18 +69,18 @@ impl Client {
         token: &AccessTokenText,
         openid: &OpenId,
         session_key: &SessionKey,
-    ) -> Result<KeyReset, Error> {
+    ) -> Result<SessionKeyReset, Error> {
         let signature = signature(session_key, b"");
         let query = query(token, openid, &signature);
         let answer = self.get(app, Endpoint::ResetSessionKey, &query).await;
         let Some(mut answer) = unless_stale(answer)? else {
-            return Ok(KeyReset::Stale);
+            return Ok(SessionKeyReset::Stale);
         };
         if answer.required("openid")? != openid.expose() {
             return Err(answer.flawed(Flaw::Foreign("openid")));
         }
         let renewed = SessionKey::new(answer.required("session_key")?);
-        Ok(KeyReset::Renewed(renewed))
+        Ok(SessionKeyReset::Renewed(renewed))
     }
 }
 

@@ -8,7 +8,7 @@ mod ledger;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, Profile, Sealed, SessionId, Standing, Token, TokenDigest};
+use crate::session::{Device, Profile, Sealed, SessionId, SessionStatus, Token, TokenDigest};
 use crate::store::{Ending, Error, Login, Store, Update};
 
 /// Runs the whole contract against stores that `fresh` makes, each of them empty.
@@ -59,7 +59,7 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
 /// Whether there is such a session, by both ways of asking; the second time its standing may come from memory.
 async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
     let found = store.find(digest).await.unwrap();
-    let expected = found.as_ref().map(|(session, user)| Standing {
+    let expected = found.as_ref().map(|(session, user)| SessionStatus {
         user: user.id,
         user_created_at: user.created_at,
         app: session.app.clone(),

@@ -16,7 +16,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle, GuardResult, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 
 use crate::identity::{AppId, UserId};
-use crate::session::{Standing, TokenDigest};
+use crate::session::{SessionStatus, TokenDigest};
 use crate::store::sqlite::commits::{Commits, Mark};
 
 /// How many sessions are remembered. Our choice: some 9 MB, and the sessions of a hundred thousand users who are about.
@@ -55,7 +55,7 @@ struct Remembered {
 /// What there was to remember.
 pub(super) enum Recalled<'a> {
     /// This.
-    Known(Standing),
+    Known(SessionStatus),
     /// Nothing, and whoever reads it from the file should [`Place::fill`] this.
     Unknown(Place<'a>),
     /// Nothing, and nothing can be remembered now. `true` if whoever gets this must have the writer look.
@@ -144,10 +144,10 @@ impl Memory {
         agreed
     }
 
-    fn standing(&self, known: Remembered) -> Option<Standing> {
+    fn standing(&self, known: Remembered) -> Option<SessionStatus> {
         let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
         let app = apps.get(usize::from(known.app))?.clone();
-        Some(Standing {
+        Some(SessionStatus {
             user: known.user,
             user_created_at: known.user_created_at.time()?,
             app,
@@ -174,14 +174,14 @@ impl Memory {
 
 impl Place<'_> {
     /// Remembers what was read; unless it was changed since, or cannot be held in this little space.
-    pub(super) fn fill(self, standing: &Standing) {
+    pub(super) fn fill(self, standing: &SessionStatus) {
         if let Some(read) = self.remembered(standing) {
             // An error means that the place is gone.
             let _gone = self.guard.insert(read);
         }
     }
 
-    fn remembered(&self, standing: &Standing) -> Option<Remembered> {
+    fn remembered(&self, standing: &SessionStatus) -> Option<Remembered> {
         Some(Remembered {
             user: standing.user,
             user_created_at: Moment::of(standing.user_created_at)?,

@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::memory::{Memory, Recalled};
 use super::tests::Folder;
-use crate::session::{Sealed, Standing};
+use crate::session::{Sealed, SessionStatus};
 use crate::store::{Ending, Login, Store, Update, contract};
 
-async fn standing(store: &Sqlite, login: &Login) -> Option<Standing> {
+async fn standing(store: &Sqlite, login: &Login) -> Option<SessionStatus> {
     store.standing(login.digest).await.unwrap()
 }
 

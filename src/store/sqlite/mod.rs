@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Sealed, Session, Standing, TokenDigest, User};
+use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
     Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
 };
@@ -105,7 +105,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<Standing>> {
+    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
         let standing = self.writer.is_open().and_then(|()| {
             let place = match self.memory.recall(digest) {
                 Recalled::Known(standing) => return Ok(Some(standing)),

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, pa
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{
-    Change, Device, Profile, ProfileChange, Sealed, Session, SessionId, Standing, TokenDigest, User,
+    Change, Device, Profile, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest,
+    User,
 };
 use crate::store::sqlite::writer::Changed;
 use crate::store::{Ending, LoggedIn, Login, Update};
@@ -108,14 +109,14 @@ pub(super) fn find(
 pub(super) fn standing(
     connection: &Connection,
     digest: TokenDigest,
-) -> rusqlite::Result<Option<Standing>> {
+) -> rusqlite::Result<Option<SessionStatus>> {
     connection
         .prepare_cached(
             "SELECT user.id, user.created_at, app, session.created_at, expires_at, last_seen
              FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
         )?
         .query_row([digest.0], |row| {
-            Ok(Standing {
+            Ok(SessionStatus {
                 user: UserId(row.get(0)?),
                 user_created_at: time_at(row, 1)?,
                 app: app_at(row, 2)?,

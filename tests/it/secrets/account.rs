@@ -62,10 +62,7 @@ async fn nothing_secret_gets_out_of_an_account() {
         assert!(personal.iter().any(|text| shown.contains(text)), "{shown}");
     }
     let mut replies = Vec::new();
-    for (method, path) in [
-        ("GET", "/session/wechat"),
-        ("POST", "/session/wechat/reset"),
-    ] {
+    for (method, path) in [("GET", "/session/key"), ("POST", "/session/key/reset")] {
         secrets.extend(wechat.session_key("mei"));
         replies.push(ask(method, path, &json!({})));
         assert_eq!(replies.last().unwrap().0, 200);
@@ -89,12 +86,8 @@ async fn nothing_secret_gets_out_of_an_account() {
     };
     for (endpoint, method, path) in [
         (Endpoint::PhoneNumber, "POST", "/user/phone"),
-        (Endpoint::CheckSessionKey, "GET", "/session/wechat"),
-        (
-            Endpoint::ResetUserSessionKey,
-            "POST",
-            "/session/wechat/reset",
-        ),
+        (Endpoint::CheckSessionKey, "GET", "/session/key"),
+        (Endpoint::ResetUserSessionKey, "POST", "/session/key/reset"),
     ] {
         for fault in loud() {
             let code = wechat.issue_phone_code("mei");
@@ -111,7 +104,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     for fault in loud() {
         wechat.first_app().clobber_access_tokens();
         let server = start(&wechat, &folder);
-        let ask = || server.ask("GET", "/session/wechat", &token, "");
+        let ask = || server.ask("GET", "/session/key", &token, "");
         replies.push(with_fault(&wechat, Endpoint::StableAccessToken, fault, ask));
         secrets.extend(access_tokens(&wechat));
         log.push_str(&server.output());

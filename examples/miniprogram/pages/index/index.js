@@ -7,7 +7,7 @@ const ADVICE = {
   network: '连不上服务器：请确认后端已启动（cargo run），且 utils/login.js 里的 BASE_URL 正确。',
   unexpected_reply: '应答不是本后端发出的：请检查 utils/login.js 里的 BASE_URL，以及中间的代理。',
   session_required: '当前没有登录：请点“重新登录”。',
-  wechat_misconfigured: '服务器的 AppID 或 AppSecret 有误：请看服务器日志，其中写明要改哪一项。',
+  platform_misconfigured: '服务器的 AppID 或 AppSecret 有误：请看服务器日志，其中写明要改哪一项。',
 };
 
 Page({

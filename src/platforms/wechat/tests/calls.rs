@@ -12,7 +12,7 @@ use crate::platforms::wechat::session_key::signature;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
 use crate::platforms::wechat::tests::{APP_ID, OPENID, SECRET, SESSION_KEY, app, client};
 use crate::platforms::wechat::{
-    AccessToken, Class, Clue, Error, Flaw, KeyReset, KeyStanding, Obstacle,
+    AccessToken, Class, Clue, Error, Flaw, Obstacle, SessionKeyReset, SessionKeyStatus,
 };
 
 pub(crate) const TOKEN: &str = "57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token";
@@ -39,7 +39,7 @@ async fn ask_phone_with(url: &str, code: &str) -> Result<PhoneNumber, Error> {
         .await
 }
 
-pub(crate) async fn check_key(server: &Server) -> Result<KeyStanding, Error> {
+pub(crate) async fn check_key(server: &Server) -> Result<SessionKeyStatus, Error> {
     let (token, openid) = (AccessTokenText::new(TOKEN), OpenId::new(OPENID));
     let key = SessionKey::new(SESSION_KEY);
     client(&server.url)
@@ -47,7 +47,7 @@ pub(crate) async fn check_key(server: &Server) -> Result<KeyStanding, Error> {
         .await
 }
 
-pub(crate) async fn reset_key(server: &Server) -> Result<KeyReset, Error> {
+pub(crate) async fn reset_key(server: &Server) -> Result<SessionKeyReset, Error> {
     let (token, openid) = (AccessTokenText::new(TOKEN), OpenId::new(OPENID));
     let key = SessionKey::new(SESSION_KEY);
     client(&server.url)
@@ -258,13 +258,13 @@ const SIGNED: &str = "access_token=57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token&ope
 #[actix_web::test]
 async fn a_key_is_valid_or_stale() {
     let server = answering(r#"{"errcode":0,"errmsg":"ok"}"#);
-    assert_eq!(check_key(&server).await, Ok(KeyStanding::Valid));
+    assert_eq!(check_key(&server).await, Ok(SessionKeyStatus::Valid));
     let line = format!("GET /wxa/checksession?{SIGNED} HTTP/1.1\r\n");
     check_request(&server, &line, &serde_json::Value::Null);
     for errcode in [87007, 87009] {
         let server = answering(&format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#));
-        assert_eq!(check_key(&server).await, Ok(KeyStanding::Stale));
-        assert_eq!(reset_key(&server).await, Ok(KeyReset::Stale));
+        assert_eq!(check_key(&server).await, Ok(SessionKeyStatus::Stale));
+        assert_eq!(reset_key(&server).await, Ok(SessionKeyReset::Stale));
     }
     let server = answering(r#"{"errcode":87008}"#);
     let error = check_key(&server).await.unwrap_err();
@@ -277,7 +277,7 @@ async fn a_key_is_replaced_once_and_for_its_own_user() {
     let body =
         format!(r#"{{"errcode":0,"errmsg":"ok","openid":"{OPENID}","session_key":"{NEW_KEY}"}}"#);
     let server = answering(&body);
-    let renewed = KeyReset::Renewed(SessionKey::new(NEW_KEY));
+    let renewed = SessionKeyReset::Renewed(SessionKey::new(NEW_KEY));
     assert_eq!(reset_key(&server).await, Ok(renewed));
     let line = format!("GET /wxa/resetusersessionkey?{SIGNED} HTTP/1.1\r\n");
     check_request(&server, &line, &serde_json::Value::Null);

@@ -9,7 +9,7 @@ use crate::platforms::wechat::tests::calls::{
 use crate::platforms::wechat::tests::secrets::check_silent;
 use crate::platforms::wechat::tests::server::{Act, Server, http};
 use crate::platforms::wechat::tests::{OPENID, SECRET, SESSION_KEY};
-use crate::platforms::wechat::{AccessToken, Error, KeyReset};
+use crate::platforms::wechat::{AccessToken, Error, SessionKeyReset};
 
 const NUMBER: &str = "13580006666";
 
@@ -75,7 +75,7 @@ async fn successes_do_not_show_themselves() {
         "AccessToken { token: AccessTokenText(***), expires_in: 7200s }"
     );
     let body = format!(r#"{{"errcode":0,"openid":"{OPENID}","session_key":"{SECRET}"}}"#);
-    let reset: KeyReset = reset_key(&Server::start(vec![Act::json(&body)]))
+    let reset: SessionKeyReset = reset_key(&Server::start(vec![Act::json(&body)]))
         .await
         .unwrap();
     assert_eq!(format!("{reset:?}"), "Renewed(SessionKey(***))");
