@@ -155,7 +155,12 @@ fn store_reads(criterion: &mut Criterion, runtime: &Runtime, store: &Arc<dyn Sto
         bencher.iter(|| runtime.block_on(store.find(turn())).unwrap().unwrap());
     });
     group.bench_function("where it stands", |bencher| {
-        bencher.iter(|| runtime.block_on(store.standing(turn())).unwrap().unwrap());
+        bencher.iter(|| {
+            runtime
+                .block_on(store.session_status(turn()))
+                .unwrap()
+                .unwrap()
+        });
     });
     group.finish();
 }

@@ -11,7 +11,7 @@ use crate::account::Error;
 use crate::identity::UserId;
 use crate::login::Caller;
 use crate::session::{Lifetimes, Session, SessionId};
-use crate::store::{Ending, Store};
+use crate::store::{Revocation, Store};
 
 /// Looks after the sessions of a user.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Devices {
     pub async fn end(&self, user: UserId, id: SessionId, now: Timestamp) -> Result<bool, Error> {
         let live = self.of(user, now).await?;
         let is_live = live.iter().any(|session| session.id == id);
-        let ended = self.store.end(Ending::Named(user, id)).await?;
+        let ended = self.store.revoke(Revocation::Id(user, id)).await?;
         Ok(is_live && ended > 0)
     }
 
@@ -57,8 +57,8 @@ impl Devices {
     /// # Errors
     /// [`Error::Store`] if the store does not know: they may be live.
     pub async fn end_others(&self, this: &Caller) -> Result<(), Error> {
-        let ending = Ending::Others(this.id(), this.digest());
-        self.store.end(ending).await?;
+        let revocation = Revocation::OthersOf(this.id(), this.digest());
+        self.store.revoke(revocation).await?;
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Devices {
     /// # Errors
     /// [`Error::Store`] if the store does not know: they may be live.
     pub async fn end_all(&self, user: UserId) -> Result<(), Error> {
-        self.store.end(Ending::All(user)).await?;
+        self.store.revoke(Revocation::AllOf(user)).await?;
         Ok(())
     }
 }

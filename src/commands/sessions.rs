@@ -14,7 +14,7 @@ use weapp_login::identity::UserId;
 use weapp_login::login::{Apps, Sessions};
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
 use weapp_login::settings::Settings;
-use weapp_login::store::{self, Ending, Store};
+use weapp_login::store::{self, Revocation, Store};
 
 use crate::commands::{Failure, configuration, print};
 
@@ -160,13 +160,13 @@ impl Kept {
             self.must_know(user).await?;
         }
         over.retain(|session| session.is_over(&self.lifetimes, now));
-        let ending = match asked.session {
-            Some(id) => Ending::Named(user, id),
-            None => Ending::All(user),
+        let revocation = match asked.session {
+            Some(id) => Revocation::Id(user, id),
+            None => Revocation::AllOf(user),
         };
         let ended = self
             .store
-            .end(ending)
+            .revoke(revocation)
             .await
             .map_err(|error| failed(&error))?;
         // Those that were over go along, and ended before.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::identity::{OpenId, SessionKey, UnionId, UserId};
 use crate::login::{App, Apps, Error, generations};
 use crate::session::{Lifetimes, Session, SessionStatus, Token, TokenDigest, User};
-use crate::store::{Ending, Store, Update};
+use crate::store::{Revocation, Store, Update};
 
 /// Looks after the kept sessions.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Sessions {
 /// Whose request it is: a session that was live at the moment of asking.
 #[derive(Clone)]
 pub struct Caller {
-    standing: SessionStatus,
+    status: SessionStatus,
     digest: TokenDigest,
     token: Token,
     app: Arc<App>,
@@ -59,22 +59,22 @@ impl Sessions {
     /// [`Error::Store`] if the store does not know: the session may be live.
     pub async fn check(&self, token: &Token, now: Timestamp) -> Result<Option<Caller>, Error> {
         let digest = token.digest();
-        let Some(standing) = self.store.standing(digest).await? else {
+        let Some(status) = self.store.session_status(digest).await? else {
             return Ok(None);
         };
-        if standing.is_over(&self.lifetimes, now) {
-            self.store.end(Ending::Of(digest)).await?;
+        if status.is_over(&self.lifetimes, now) {
+            self.store.revoke(Revocation::Session(digest)).await?;
             return Ok(None);
         }
-        if standing.wants_touch(&self.lifetimes, now)
+        if status.wants_touch(&self.lifetimes, now)
             && let Err(error) = self.store.update(digest, Update::Used(now)).await
         {
             log::warn!("a session's use could not be noted: {error}");
         }
         // A session of a mini program that is no longer served opens nothing.
-        let app = self.apps.by_id(standing.app.as_str()).map(Arc::clone);
+        let app = self.apps.by_id(status.app.as_str()).map(Arc::clone);
         Ok(app.map(|app| Caller {
-            standing,
+            status,
             digest,
             token: token.clone(),
             app,
@@ -140,10 +140,10 @@ impl Sessions {
     pub async fn end(&self, token: &Token) -> Result<bool, Error> {
         let digest = token.digest();
         // Anybody can make a token that looks like one: only those that open something are worth a write.
-        if self.store.standing(digest).await?.is_none() {
+        if self.store.session_status(digest).await?.is_none() {
             return Ok(false);
         }
-        Ok(self.store.end(Ending::Of(digest)).await? > 0)
+        Ok(self.store.revoke(Revocation::Session(digest)).await? > 0)
     }
 
     /// Removes the sessions that are over at `now`; how many there were.
@@ -164,12 +164,12 @@ impl Sessions {
 impl Caller {
     /// The user's id: the same at every login of this user in this mini program.
     pub fn id(&self) -> UserId {
-        self.standing.user
+        self.status.user
     }
 
     /// Where their session stands.
     pub fn session(&self) -> &SessionStatus {
-        &self.standing
+        &self.status
     }
 
     /// The digest of the token that the request came with.
@@ -179,7 +179,7 @@ impl Caller {
 
     /// When the session ends if it is not used again.
     pub fn ends_at(&self) -> Timestamp {
-        self.standing.ends_at(&self.lifetimes)
+        self.status.ends_at(&self.lifetimes)
     }
 
     /// The mini program that the session was opened in.
@@ -191,7 +191,7 @@ impl Caller {
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller")
-            .field("user", &self.standing.user)
+            .field("user", &self.status.user)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use crate::identity::UserId;
 use crate::metrics::{Metrics, StoreOperation};
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Ending, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
 };
 
 /// Passes everything on, and counts how long the answer took. An operation that nobody waits for any more is not counted.
@@ -54,8 +54,8 @@ impl Store for MeteredStore {
 
     /// Not timed: it is asked at nearly every request, and mostly answered from memory, in less time than two looks at a
     /// clock take. Where it is not, it takes what [`Store::find`] takes.
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        self.store.standing(digest)
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.store.session_status(digest)
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
@@ -70,8 +70,8 @@ impl Store for MeteredStore {
         self.timed("update", self.store.update(digest, update))
     }
 
-    fn end(&self, ending: Ending) -> Reply<'_, usize> {
-        self.timed("end", self.store.end(ending))
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
+        self.timed("end", self.store.revoke(revocation))
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

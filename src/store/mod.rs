@@ -39,7 +39,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Where the session under this digest stands, over or not: what is needed of it at nearly every request, and so the one
     /// answer that may come from memory. It is never older than what was answered last, to anybody.
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
 
     /// All sessions of a user, over or not; the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
@@ -52,8 +52,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Changes a session; whether there was one. One that is not there stays so: an ended one never comes back.
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
 
-    /// Ends sessions; how many there were.
-    fn end(&self, ending: Ending) -> Reply<'_, usize>;
+    /// Ends sessions and returns how many there were.
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize>;
 
     /// Changes what a user shows, and gives the user as they are then. `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
@@ -128,17 +128,17 @@ pub enum Update {
     SessionKeys(Sealed),
 }
 
-/// Which sessions are to end.
+/// Selects the sessions to revoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// The one of this token.
-    Of(TokenDigest),
-    /// The one of this name, if it is this user's.
-    Named(UserId, SessionId),
-    /// All of this user's but the one of this token.
-    Others(UserId, TokenDigest),
-    /// All of this user's.
-    All(UserId),
+pub enum Revocation {
+    /// The session of this token.
+    Session(TokenDigest),
+    /// The session with this id, if it belongs to this user.
+    Id(UserId, SessionId),
+    /// All sessions of this user except the one of this token.
+    OthersOf(UserId, TokenDigest),
+    /// All sessions of this user.
+    AllOf(UserId),
 }
 
 /// What became of a login.

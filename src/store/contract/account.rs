@@ -5,7 +5,7 @@
 use crate::identity::UserId;
 use crate::session::{Change, Profile, ProfileChange, Sealed, SessionId};
 use crate::store::contract::{at, lives, login};
-use crate::store::{Ending, Login, Store, Update};
+use crate::store::{Login, Revocation, Store, Update};
 
 /// Runs this part of the contract against stores that `fresh` makes, each of them empty.
 pub(super) async fn holds<S: Store>(fresh: &impl Fn() -> S) {
@@ -46,33 +46,37 @@ async fn the_sessions_of_a_user_come_latest_first(store: &dyn Store) {
 async fn each_ending_takes_what_it_names(store: &dyn Store) {
     let logins = two_each(store).await;
     let (mei, bo) = (logins[0].user_if_new, logins[2].user_if_new);
-    for (ending, ended, left) in [
-        (Ending::Named(mei, logins[2].id), 0, [true; 4]),
+    for (revocation, ended, left) in [
+        (Revocation::Id(mei, logins[2].id), 0, [true; 4]),
         (
-            Ending::Named(mei, SessionId::generate().unwrap()),
+            Revocation::Id(mei, SessionId::generate().unwrap()),
             0,
             [true; 4],
         ),
         (
-            Ending::Named(mei, logins[0].id),
+            Revocation::Id(mei, logins[0].id),
             1,
             [false, true, true, true],
         ),
         (
-            Ending::Others(bo, logins[2].digest),
+            Revocation::OthersOf(bo, logins[2].digest),
             1,
             [false, true, true, false],
         ),
         (
-            Ending::Others(bo, logins[2].digest),
+            Revocation::OthersOf(bo, logins[2].digest),
             0,
             [false, true, true, false],
         ),
-        (Ending::All(mei), 1, [false, false, true, false]),
-        (Ending::All(mei), 0, [false, false, true, false]),
+        (Revocation::AllOf(mei), 1, [false, false, true, false]),
+        (Revocation::AllOf(mei), 0, [false, false, true, false]),
     ] {
-        assert_eq!(store.end(ending).await.unwrap(), ended, "{ending:?}");
-        assert_eq!(alive(store, &logins).await, left, "{ending:?}");
+        assert_eq!(
+            store.revoke(revocation).await.unwrap(),
+            ended,
+            "{revocation:?}"
+        );
+        assert_eq!(alive(store, &logins).await, left, "{revocation:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{Device, Profile, Sealed, SessionId, SessionStatus, Token, TokenDigest};
-use crate::store::{Ending, Error, Login, Store, Update};
+use crate::store::{Error, Login, Revocation, Store, Update};
 
 /// Runs the whole contract against stores that `fresh` makes, each of them empty.
 pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
@@ -56,7 +56,7 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
     }
 }
 
-/// Whether there is such a session, by both ways of asking; the second time its standing may come from memory.
+/// Whether there is such a session, by both ways of asking; the second time its status may come from memory.
 async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
     let found = store.find(digest).await.unwrap();
     let expected = found.as_ref().map(|(session, user)| SessionStatus {
@@ -68,7 +68,7 @@ async fn lives(store: &dyn Store, digest: TokenDigest) -> bool {
         last_seen: session.last_seen,
     });
     for _ in 0..3 {
-        assert_eq!(store.standing(digest).await.unwrap(), expected);
+        assert_eq!(store.session_status(digest).await.unwrap(), expected);
     }
     found.is_some()
 }
@@ -80,7 +80,10 @@ async fn sessions_are_counted(store: &dyn Store) {
         store.log_in(login.clone()).await.unwrap();
     }
     assert_eq!(store.count_sessions().await.unwrap(), 3);
-    store.end(Ending::Of(logins[0].digest)).await.unwrap();
+    store
+        .revoke(Revocation::Session(logins[0].digest))
+        .await
+        .unwrap();
     assert_eq!(store.count_sessions().await.unwrap(), 2);
 }
 
@@ -183,9 +186,9 @@ async fn a_use_is_noted_and_never_moves_back(store: &dyn Store) {
 async fn an_ended_session_never_comes_back(store: &dyn Store) {
     let login = login(1, 0);
     store.log_in(login.clone()).await.unwrap();
-    let ending = Ending::Of(login.digest);
-    assert_eq!(store.end(ending).await.unwrap(), 1);
-    assert_eq!(store.end(ending).await.unwrap(), 0, "ended twice");
+    let revocation = Revocation::Session(login.digest);
+    assert_eq!(store.revoke(revocation).await.unwrap(), 1);
+    assert_eq!(store.revoke(revocation).await.unwrap(), 0, "ended twice");
     for update in [Update::Used(at(1)), Update::SessionKeys(Sealed(vec![1]))] {
         assert!(!store.update(login.digest, update).await.unwrap());
     }

@@ -17,7 +17,7 @@ use quick_cache::{DefaultHashBuilder, UnitWeighter};
 
 use crate::identity::{AppId, UserId};
 use crate::session::{SessionStatus, TokenDigest};
-use crate::store::sqlite::commits::{Commits, Mark};
+use crate::store::sqlite::wal_index::{Commits, Mark};
 
 /// How many sessions are remembered. Our choice: some 9 MB, and the sessions of a hundred thousand users who are about.
 const SESSIONS: usize = 110_000;
@@ -39,7 +39,7 @@ pub(super) struct Memory {
 /// Half a digest: 128 bits, of which nobody finds two alike.
 type Key = [u8; 16];
 
-/// A standing in little space: many are remembered.
+/// A status in little space: many are remembered.
 #[derive(Debug, Clone, Copy)]
 struct Remembered {
     user: UserId,
@@ -106,8 +106,8 @@ impl Memory {
         let epoch = self.epoch.load(Ordering::Acquire);
         let key = key(digest);
         let known = self.sessions.get(&key).filter(|known| known.epoch == epoch);
-        if let Some(standing) = known.and_then(|known| self.standing(known)) {
-            return Recalled::Known(standing);
+        if let Some(status) = known.and_then(|known| self.session_status(known)) {
+            return Recalled::Known(status);
         }
         self.sessions.remove_if(&key, |known| known.epoch != epoch);
         match self.sessions.get_value_or_guard(&key, Some(Duration::ZERO)) {
@@ -144,7 +144,7 @@ impl Memory {
         agreed
     }
 
-    fn standing(&self, known: Remembered) -> Option<SessionStatus> {
+    fn session_status(&self, known: Remembered) -> Option<SessionStatus> {
         let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
         let app = apps.get(usize::from(known.app))?.clone();
         Some(SessionStatus {
@@ -174,22 +174,22 @@ impl Memory {
 
 impl Place<'_> {
     /// Remembers what was read; unless it was changed since, or cannot be held in this little space.
-    pub(super) fn fill(self, standing: &SessionStatus) {
-        if let Some(read) = self.remembered(standing) {
+    pub(super) fn fill(self, status: &SessionStatus) {
+        if let Some(read) = self.remembered(status) {
             // An error means that the place is gone.
             let _gone = self.guard.insert(read);
         }
     }
 
-    fn remembered(&self, standing: &SessionStatus) -> Option<Remembered> {
+    fn remembered(&self, status: &SessionStatus) -> Option<Remembered> {
         Some(Remembered {
-            user: standing.user,
-            user_created_at: Moment::of(standing.user_created_at)?,
-            created_at: Moment::of(standing.created_at)?,
-            expires_at: Moment::of(standing.expires_at)?,
-            last_seen: Moment::of(standing.last_seen)?,
+            user: status.user,
+            user_created_at: Moment::of(status.user_created_at)?,
+            created_at: Moment::of(status.created_at)?,
+            expires_at: Moment::of(status.expires_at)?,
+            last_seen: Moment::of(status.last_seen)?,
             epoch: self.epoch,
-            app: self.memory.place_of(&standing.app)?,
+            app: self.memory.place_of(&status.app)?,
         })
     }
 }

@@ -13,10 +13,10 @@ use super::Sqlite;
 use super::memory::{Memory, Recalled};
 use super::tests::Folder;
 use crate::session::{Sealed, SessionStatus};
-use crate::store::{Ending, Login, Store, Update, contract};
+use crate::store::{Login, Revocation, Store, Update, contract};
 
-async fn standing(store: &Sqlite, login: &Login) -> Option<SessionStatus> {
-    store.standing(login.digest).await.unwrap()
+async fn session_status(store: &Sqlite, login: &Login) -> Option<SessionStatus> {
+    store.session_status(login.digest).await.unwrap()
 }
 
 /// Whether memory alone can tell.
@@ -37,7 +37,7 @@ fn is_remembered(store: &Sqlite, login: &Login) -> bool {
 /// Asks until memory can tell, which takes the writer's look at the file.
 async fn remember(store: &Sqlite, login: &Login) {
     for _ in 0..1000 {
-        assert!(standing(store, login).await.is_some());
+        assert!(session_status(store, login).await.is_some());
         if is_remembered(store, login) {
             return;
         }
@@ -56,7 +56,13 @@ async fn a_session_that_was_read_is_remembered_through_other_sessions_changes() 
     remember(&store, &mine).await;
     let keys = Update::SessionKeys(Sealed(vec![1]));
     assert!(store.update(other.digest, keys).await.unwrap());
-    assert_eq!(store.end(Ending::Of(other.digest)).await.unwrap(), 1);
+    assert_eq!(
+        store
+            .revoke(Revocation::Session(other.digest))
+            .await
+            .unwrap(),
+        1
+    );
     // The writer agrees with its own commits right after it has answered.
     remember(&store, &mine).await;
     assert!(!is_remembered(&store, &other));
@@ -76,7 +82,7 @@ async fn what_another_process_ends_is_ended_here_at_once() {
         remember(&store, login).await;
         let ended = other.execute("DELETE FROM session WHERE digest = ?1", [login.digest.0]);
         assert_eq!(ended, Ok(1));
-        assert_eq!(standing(&store, login).await, None);
+        assert_eq!(session_status(&store, login).await, None);
     }
 }
 
@@ -89,12 +95,12 @@ async fn what_another_process_changes_while_this_one_writes_is_seen_too() {
         let (mine, theirs) = (contract::login(1, round), contract::login(2, round));
         store.log_in(mine.clone()).await.unwrap();
         remember(&store, &mine).await;
-        let ending = other.end(Ending::Of(mine.digest));
+        let revocation = other.revoke(Revocation::Session(mine.digest));
         let (ended, logged_in) =
-            futures_util::future::join(ending, store.log_in(theirs.clone())).await;
+            futures_util::future::join(revocation, store.log_in(theirs.clone())).await;
         assert_eq!((ended.unwrap(), logged_in.is_ok()), (1, true));
-        assert_eq!(standing(&store, &mine).await, None);
-        assert!(standing(&store, &theirs).await.is_some());
+        assert_eq!(session_status(&store, &mine).await, None);
+        assert!(session_status(&store, &theirs).await.is_some());
     }
 }
 
@@ -114,19 +120,25 @@ async fn an_answered_ending_is_never_followed_by_a_live_answer() {
                     actix_rt::System::new().block_on(async move {
                         for after in [false, true] {
                             while ended.load(Ordering::Acquire) == after {
-                                let found = standing(&store, &login).await.is_some();
+                                let found = session_status(&store, &login).await.is_some();
                                 if after {
                                     return found;
                                 }
                             }
                         }
-                        standing(&store, &login).await.is_some()
+                        session_status(&store, &login).await.is_some()
                     })
                 })
             })
             .collect();
         thread::yield_now();
-        assert_eq!(store.end(Ending::Of(login.digest)).await.unwrap(), 1);
+        assert_eq!(
+            store
+                .revoke(Revocation::Session(login.digest))
+                .await
+                .unwrap(),
+            1
+        );
         ended.store(true, Ordering::Release);
         for reader in readers {
             assert!(!reader.join().unwrap(), "round {round}");
@@ -141,7 +153,7 @@ async fn a_place_that_was_taken_before_a_change_stays_empty() {
     let login = contract::login(1, 0);
     store.log_in(login.clone()).await.unwrap();
     remember(&store, &login).await;
-    let read = standing(&store, &login).await.unwrap();
+    let read = session_status(&store, &login).await.unwrap();
     let one: fn(&Memory, &Login) = |memory, login| memory.forget(login.digest);
     let all: fn(&Memory, &Login) = |memory, _login| memory.forget_all();
     for forget in [one, all] {
@@ -203,7 +215,10 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
             }
             Step::End { at, session } => {
                 if let Some(login) = logins.get(session) {
-                    of(at).end(Ending::Of(login.digest)).await.unwrap();
+                    of(at)
+                        .revoke(Revocation::Session(login.digest))
+                        .await
+                        .unwrap();
                 }
             }
             Step::EndAll { at, user } => {
@@ -211,7 +226,10 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
                 if let Some(login) = found
                     && let Some((session, _)) = of(at).find(login.digest).await.unwrap()
                 {
-                    of(at).end(Ending::All(session.user)).await.unwrap();
+                    of(at)
+                        .revoke(Revocation::AllOf(session.user))
+                        .await
+                        .unwrap();
                 }
             }
             Step::Sweep { at } => {
@@ -232,7 +250,7 @@ async fn agree_with_the_file(stores: &[Sqlite; 2], logins: &[Login]) -> TestCase
             (session.user, times)
         });
         for store in stores {
-            let told = standing(store, login).await.map(|told| {
+            let told = session_status(store, login).await.map(|told| {
                 let times = (told.created_at, told.expires_at, told.last_seen);
                 (told.user, times)
             });

@@ -3,7 +3,7 @@
 //! Knows rows and statements. Never knows what they mean to a login, or any other backend.
 
 mod census;
-mod commits;
+
 mod ledger;
 mod memory;
 #[cfg(test)]
@@ -12,6 +12,7 @@ mod open;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod wal_index;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -26,12 +27,12 @@ use rusqlite::Connection;
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Ending, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Store, Update,
+    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
 };
 
-use commits::Commits;
 use memory::{Memory, Recalled};
 pub use open::{OpenError, Problem};
+use wal_index::Commits;
 use writer::Writer;
 
 /// A store in one SQLite file.
@@ -105,10 +106,10 @@ impl Store for Sqlite {
         })
     }
 
-    fn standing(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        let standing = self.writer.is_open().and_then(|()| {
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        let status = self.writer.is_open().and_then(|()| {
             let place = match self.memory.recall(digest) {
-                Recalled::Known(standing) => return Ok(Some(standing)),
+                Recalled::Known(status) => return Ok(Some(status)),
                 Recalled::Unknown(place) => Some(place),
                 Recalled::Untrusted(look) => {
                     if look {
@@ -117,13 +118,13 @@ impl Store for Sqlite {
                     None
                 }
             };
-            let standing = self.read(|connection| rows::standing(connection, digest))?;
-            if let (Some(place), Some(standing)) = (place, &standing) {
-                place.fill(standing);
+            let status = self.read(|connection| rows::session_status(connection, digest))?;
+            if let (Some(place), Some(status)) = (place, &status) {
+                place.fill(status);
             }
-            Ok(standing)
+            Ok(status)
         });
-        Box::pin(ready(standing))
+        Box::pin(ready(status))
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
@@ -151,10 +152,10 @@ impl Store for Sqlite {
         )
     }
 
-    fn end(&self, ending: Ending) -> Reply<'_, usize> {
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         Box::pin(
             self.writer
-                .write(move |connection, changed| rows::end(connection, changed, ending)),
+                .write(move |connection, changed| rows::revoke(connection, changed, revocation)),
         )
     }
 

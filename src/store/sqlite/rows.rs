@@ -12,7 +12,7 @@ use crate::session::{
     User,
 };
 use crate::store::sqlite::writer::Changed;
-use crate::store::{Ending, LoggedIn, Login, Update};
+use crate::store::{LoggedIn, Login, Revocation, Update};
 
 pub(super) fn log_in(
     connection: &Connection,
@@ -79,7 +79,7 @@ fn end_oldest(
     })?;
     let over = digests.skip(usize::try_from(others).unwrap_or(usize::MAX));
     for digest in over.collect::<rusqlite::Result<Vec<_>>>()? {
-        end(connection, changed, Ending::Of(digest))?;
+        revoke(connection, changed, Revocation::Session(digest))?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ pub(super) fn find(
         .optional()
 }
 
-pub(super) fn standing(
+pub(super) fn session_status(
     connection: &Connection,
     digest: TokenDigest,
 ) -> rusqlite::Result<Option<SessionStatus>> {
@@ -172,31 +172,31 @@ pub(super) fn update(
     Ok(updated? > 0)
 }
 
-pub(super) fn end(
+pub(super) fn revoke(
     connection: &Connection,
     changed: &mut Changed,
-    ending: Ending,
+    revocation: Revocation,
 ) -> rusqlite::Result<usize> {
-    match ending {
-        Ending::Of(digest) => delete(
+    match revocation {
+        Revocation::Session(digest) => delete(
             connection,
             changed,
             "DELETE FROM session WHERE digest = ?1 RETURNING digest",
             [digest.0],
         ),
-        Ending::Named(user, id) => delete(
+        Revocation::Id(user, id) => delete(
             connection,
             changed,
             "DELETE FROM session WHERE user = ?1 AND id = ?2 RETURNING digest",
             [user.0, id.0],
         ),
-        Ending::Others(user, digest) => delete(
+        Revocation::OthersOf(user, digest) => delete(
             connection,
             changed,
             "DELETE FROM session WHERE user = ?1 AND digest <> ?2 RETURNING digest",
             params![user.0, digest.0],
         ),
-        Ending::All(user) => delete(
+        Revocation::AllOf(user) => delete(
             connection,
             changed,
             "DELETE FROM session WHERE user = ?1 RETURNING digest",
