@@ -36,7 +36,7 @@ fn main() {
     token(&mut criterion);
     let folder = Folder::new();
     let url = format!("sqlite://{}/weapp.db", folder.0.display());
-    let store = store::open(&url).unwrap();
+    let store = runtime.block_on(store::open(&url)).unwrap();
     store_reads(&mut criterion, &runtime, &store);
     store_writes(&mut criterion, &runtime, &store);
     runtime.block_on(store.close()).unwrap();

@@ -82,7 +82,7 @@ impl Parts {
     ///
     /// # Errors
     /// [`PartsError`] names the setting that cannot be followed and says what to do.
-    pub fn new(
+    pub async fn new(
         settings: &Settings,
         upstream: Option<&Simulator>,
         no_color: bool,
@@ -98,7 +98,7 @@ impl Parts {
             LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
         };
         let metrics = metrics(settings)?;
-        let mut store = store::open(&settings.store.url)?;
+        let mut store = store::open(&settings.store.url).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
             wechat = wechat.with_observer(meters::watch(metrics));

@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         None
     };
-    let parts = Parts::new(&settings, wechat.as_ref(), false)?;
+    let parts = Parts::new(&settings, wechat.as_ref(), false).await?;
     let (store, notes) = (parts.clone(), web::Data::new(Notes::default()));
     HttpServer::new(move || app_with(&parts, notes::routes()).app_data(notes.clone()))
         .bind(settings.server.address())?

@@ -11,7 +11,9 @@ async fn a_user_finds_their_notes_again_and_nobody_elses() {
     let folder = env::temp_dir().join(format!("notes-{}", std::process::id()));
     let store = format!("sqlite://{}/notes.db", folder.display());
     let settings = Settings::load([("WEAPP_STORE__URL", store)], Path::new("none")).unwrap();
-    let parts = Parts::new(&settings.settings, Some(&wechat), true).unwrap();
+    let parts = Parts::new(&settings.settings, Some(&wechat), true)
+        .await
+        .unwrap();
     let notes = web::Data::new(Notes::default());
     let app = init_service(app_with(&parts, notes::routes()).app_data(notes)).await;
     let call = async |request: TestRequest| -> Value {

@@ -59,6 +59,7 @@ async fn serve(loaded: &Loaded, inherited: Inherited, telemetry: Telemetry) -> R
     let listener = listen(&settings.server, inherited)?;
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let parts = Parts::new(settings, simulator.as_ref(), no_color)
+        .await
         .map_err(|error| Failure::to_mend(&error))?;
     parts.watch_log(move || telemetry.dropped());
     let signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;

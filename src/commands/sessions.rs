@@ -85,9 +85,10 @@ pub(crate) struct Revoke {
     reason = "the command is its own occasion, no request brings a time"
 )]
 pub(crate) fn run(command: Command, folder: Option<&Path>) -> Result<(), Failure> {
-    let kept = Kept::open(&configuration(folder)?.settings)?;
+    let settings = configuration(folder)?.settings;
     let now = Timestamp::now();
     let said = actix_rt::System::new().block_on(async {
+        let kept = Kept::open(&settings).await?;
         let said = match command {
             Command::List(asked) => kept.list(&asked, now).await,
             Command::Revoke(asked) => kept.revoke(&asked, now).await,
@@ -120,11 +121,11 @@ struct Line<'a> {
 
 impl Kept {
     /// Opens the store, which must be there: a new one would only hide that the settings are not the server's.
-    fn open(settings: &Settings) -> Result<Self, Failure> {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
         let file = settings.store.file();
         let database = file.display().to_string();
         if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
-            let store = store::open(&settings.store.url);
+            let store = store::open(&settings.store.url).await;
             return Ok(Self {
                 database,
                 store: store.map_err(|error| Failure::to_mend(&error))?,

@@ -47,7 +47,9 @@ impl Rig {
         getrandom::fill(&mut random).unwrap();
         let name = format!("weapp-login-rig-{:016x}", u64::from_ne_bytes(random));
         let folder = std::env::temp_dir().join(name);
-        let store = store::open(&format!("sqlite://{}/weapp.db", folder.display())).unwrap();
+        let store = store::open(&format!("sqlite://{}/weapp.db", folder.display()))
+            .await
+            .unwrap();
         let (logins, sessions, apps) =
             use_cases(&simulator, &store, AppSecret::new(simulator.app_secret()));
         Self {

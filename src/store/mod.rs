@@ -165,7 +165,7 @@ pub enum Error {
 ///
 /// # Errors
 /// [`OpenError`] says which file cannot serve and what to do.
-pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let path = url
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"));

@@ -72,7 +72,7 @@ impl TestApp {
         let settings = Settings::load(environment, Path::new("no-such-folder"))
             .unwrap()
             .settings;
-        let parts = Parts::new(&settings, Some(&wechat), false).unwrap();
+        let parts = Parts::new(&settings, Some(&wechat), false).await.unwrap();
         Self {
             wechat,
             parts,
@@ -102,7 +102,7 @@ impl TestApp {
             .unwrap()
             .settings;
         Self {
-            parts: Parts::new(&settings, None, true).unwrap(),
+            parts: Parts::new(&settings, None, true).await.unwrap(),
             wechat,
             folder,
             simulated: false,

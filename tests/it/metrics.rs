@@ -273,15 +273,17 @@ async fn metrics_are_where_the_settings_say_or_nowhere() {
         .assert_refused(404, "not_found");
 }
 
-#[test]
-fn metrics_are_not_in_the_way_of_a_route() {
+#[actix_rt::test]
+async fn metrics_are_not_in_the_way_of_a_route() {
     let folder = Folder::new();
     let environment = [
         ("WEAPP_STORE__URL", folder.store_url()),
         ("WEAPP_METRICS__PATH", "/session/key".to_owned()),
     ];
     let loaded = Settings::load(environment, Path::new("no-such-folder")).unwrap();
-    let refused = Parts::new(&loaded.settings, None, true).map(|_parts| ());
+    let refused = Parts::new(&loaded.settings, None, true)
+        .await
+        .map(|_parts| ());
     assert_eq!(
         refused.unwrap_err().to_string(),
         "`metrics.path` cannot be `/session/key`, which is a route\n  hint: choose another path, such as /metrics, or a \

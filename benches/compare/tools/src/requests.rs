@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
         style: settings.log.style,
         profile: settings.profile,
     })?;
-    let parts = Parts::new(&settings, None, false)?;
+    let parts = Parts::new(&settings, None, false).await?;
     let app = init_service(app(&parts)).await;
     let reply_to = async |request: TestRequest| {
         let reply = call_service(&app, request.to_request()).await;

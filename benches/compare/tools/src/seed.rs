@@ -23,11 +23,11 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
     };
     let (sessions, known): (i64, usize) = (sessions.parse()?, known.parse()?);
     let tokens = tokens(file, known)?;
-    let store = store::open(&format!("sqlite://{database}"))?;
+    let store = store::open(&format!("sqlite://{database}")).await?;
     log_in(&*store, app_id, &tokens).await?;
     store.close().await?;
     copy(database, sessions - i64::try_from(known)?)?;
-    let store = store::open(&format!("sqlite://{database}"))?;
+    let store = store::open(&format!("sqlite://{database}")).await?;
     for token in tokens.iter().take(AT_ONCE) {
         let found = store.find(token.digest()).await?;
         let (session, _user) = found.ok_or("a session is not there")?;

@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
     };
     let logins = logins(app_id, count.parse()?)?;
     let count = logins.len();
-    let store = store::open(&format!("sqlite://{database}"))?;
+    let store = store::open(&format!("sqlite://{database}")).await?;
     let took = match way.as_str() {
         "store" => {
             let start = Instant::now();

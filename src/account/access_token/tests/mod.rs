@@ -57,15 +57,15 @@ impl Rig {
         Self { simulator, folder }
     }
 
-    fn node(&self) -> Node {
-        self.node_with(PATIENT)
+    async fn node(&self) -> Node {
+        self.node_with(PATIENT).await
     }
 
     /// A process with a store and a shelf of its own, on the one database file.
-    fn node_with(&self, call_limit: Duration) -> Node {
+    async fn node_with(&self, call_limit: Duration) -> Node {
         let simulator = &self.simulator;
         let app = (simulator.app_id(), AppSecret::new(simulator.app_secret()));
-        Node::new(&self.url(), &simulator.base_url(), app, call_limit)
+        Node::new(&self.url(), &simulator.base_url(), app, call_limit).await
     }
 
     fn url(&self) -> String {
@@ -100,13 +100,13 @@ impl Drop for Rig {
 }
 
 impl Node {
-    fn new(
+    async fn new(
         url: &str,
         base_url: &str,
         (id, secret): (&str, AppSecret),
         call_limit: Duration,
     ) -> Self {
-        let store = store::open(url).unwrap();
+        let store = store::open(url).await.unwrap();
         let id = AppId::new(id);
         Self {
             shelf: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
@@ -186,7 +186,7 @@ fn all_at_once(nodes: &[Node], callers: usize, seconds: u64) -> Vec<String> {
 #[actix_rt::test]
 async fn a_token_is_fetched_once_and_survives_a_restart() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let token = node.get(0).await;
     assert_eq!(node.get(59).await, token);
     assert_eq!(
@@ -195,14 +195,14 @@ async fn a_token_is_fetched_once_and_survives_a_restart() {
         "from the store, not from memory"
     );
     node.store.close().await.unwrap();
-    assert_eq!(rig.node().get(3601).await, token);
+    assert_eq!(rig.node().await.get(3601).await, token);
     assert_eq!(rig.fetches(), 1);
 }
 
 #[actix_rt::test]
 async fn a_thousand_callers_with_an_expired_token_fetch_once() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let old = node.get(0).await;
     rig.simulator.advance(Duration::from_secs(OVER));
     rig.be_slow();
@@ -220,7 +220,7 @@ async fn a_thousand_callers_with_an_expired_token_fetch_once() {
 #[actix_rt::test]
 async fn two_processes_on_one_store_fetch_once() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     nodes[0].get(0).await;
     nodes[1].get(0).await;
     rig.simulator.advance(Duration::from_secs(OVER));
@@ -233,7 +233,7 @@ async fn two_processes_on_one_store_fetch_once() {
 #[actix_rt::test]
 async fn a_dead_holder_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     let lease = Duration::from_millis(400);
     nodes[0].claim_and_die(0, lease).await;
     let started = Instant::now();
@@ -249,7 +249,7 @@ async fn a_dead_holder_delays_others_by_its_lease_at_most() {
 #[actix_rt::test]
 async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
-    let node = rig.node_with(Duration::from_secs(1));
+    let node = rig.node_with(Duration::from_secs(1)).await;
     rig.simulator.next_answer(STABLE, Fault::Silence);
     let dying = node.clone();
     let (die, told) = oneshot::channel::<()>();
@@ -269,7 +269,7 @@ async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() 
 #[actix_rt::test]
 async fn a_caller_that_gives_up_leaves_nothing_locked_and_stops_nobody() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     rig.be_slow();
     let gone = timeout(Duration::from_millis(20), node.get(0)).await;
     assert!(gone.is_err(), "it was to give up");
@@ -287,7 +287,7 @@ async fn a_caller_that_gives_up_leaves_nothing_locked_and_stops_nobody() {
 #[actix_rt::test]
 async fn a_token_is_renewed_before_its_last_five_minutes() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let first = node.get(0).await;
     rig.simulator.advance(Duration::from_secs(LIFE - 290));
     assert_eq!(node.get(LIFE - 301).await, first);
@@ -300,7 +300,7 @@ async fn a_token_is_renewed_before_its_last_five_minutes() {
 #[actix_rt::test]
 async fn an_old_token_is_used_while_there_is_no_new_one() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let old = node.get(0).await;
     rig.simulator.every_answer(STABLE, Fault::bad_gateway());
     for seconds in [290, 289, 281, 270, 1].map(|left| LIFE - left) {
@@ -320,7 +320,7 @@ async fn an_old_token_is_used_while_there_is_no_new_one() {
 #[actix_rt::test]
 async fn an_old_token_is_used_while_another_process_renews_it() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let old = node.get(0).await;
     node.claim_and_die(LIFE - 291, PATIENT).await;
     let started = Instant::now();
@@ -332,7 +332,7 @@ async fn an_old_token_is_used_while_another_process_renews_it() {
 #[actix_rt::test]
 async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     for (left, renewed_after) in [(1, 1), (300, 10), (305, 10), (345, 45)] {
         let start = 100_000 * left;
         let answer = format!(r#"{{"access_token":"T{left}","expires_in":{left}}}"#);
@@ -352,7 +352,7 @@ async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
 #[actix_rt::test]
 async fn many_refusals_of_one_token_cause_one_renewal() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
     nodes[0].check_key(&mei, 0).await.unwrap();
     nodes[1].check_key(&mei, 0).await.unwrap();
@@ -366,7 +366,7 @@ async fn many_refusals_of_one_token_cause_one_renewal() {
 #[actix_rt::test]
 async fn nothing_is_renewed_if_another_process_has_done_so() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
     let old = nodes[0].get(0).await;
     assert_eq!(nodes[1].get(0).await, old);
@@ -380,7 +380,7 @@ async fn nothing_is_renewed_if_another_process_has_done_so() {
 #[actix_rt::test]
 async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let mei = rig.mei(&node).await;
     for (errcode, renewals) in [(40001, 1), (40014, 1), (42001, 1), (40003, 0), (45011, 0)] {
         let before = node.get(0).await;
@@ -397,7 +397,7 @@ async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
 #[actix_rt::test]
 async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
     let rig = Rig::new().await;
-    let nodes = [rig.node(), rig.node()];
+    let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
     rig.simulator.every_answer(CHECK, Fault::errcode(40001));
     for _ in 0..20 {
@@ -416,7 +416,7 @@ async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
 #[actix_rt::test]
 async fn without_a_token_no_call_is_made() {
     let rig = Rig::new().await;
-    let mut node = rig.node();
+    let mut node = rig.node().await;
     let mei = rig.mei(&node).await;
     node.app.secret = AppSecret::new("0123456789abcdef0123456789abcdef");
     let outcome = node.check_key(&mei, 0).await;
@@ -435,7 +435,7 @@ async fn without_a_token_no_call_is_made() {
 #[actix_rt::test]
 async fn a_token_under_another_secret_is_fetched_anew() {
     let rig = Rig::new().await;
-    let mut node = rig.node();
+    let mut node = rig.node().await;
     let token = node.get(0).await;
     node.app.secret = AppSecret::new("the secret was reset");
     node.shelf = Arc::new(Shelf::new(Arc::clone(&node.store), PATIENT));
@@ -449,7 +449,7 @@ async fn a_token_under_another_secret_is_fetched_anew() {
 #[actix_rt::test]
 async fn apps_do_not_meet() {
     let rig = Rig::new().await;
-    let (one, mut other) = (rig.node(), rig.node());
+    let (one, mut other) = (rig.node().await, rig.node().await);
     let mut app = wechat_simulator::App::named(8, "other");
     app.secret = "fedcba9876543210fedcba9876543210".to_owned();
     other.app.id = AppId::new(app.id.as_str());
@@ -465,7 +465,7 @@ async fn apps_do_not_meet() {
 #[actix_rt::test]
 async fn no_token_lies_in_the_store_or_shows_itself() {
     let rig = Rig::new().await;
-    let node = rig.node();
+    let node = rig.node().await;
     let token = node.get(0).await;
     for entry in std::fs::read_dir(&rig.folder).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

@@ -23,7 +23,7 @@ async fn a_child_gets_a_token() {
     let [url, base_url, id, secret] = parent.lines().collect::<Vec<_>>()[..] else {
         panic!("a child needs to know four things");
     };
-    let node = Node::new(url, base_url, (id, AppSecret::new(secret)), LIMIT);
+    let node = Node::new(url, base_url, (id, AppSecret::new(secret)), LIMIT).await;
     node.get(0).await;
 }
 
@@ -78,7 +78,7 @@ async fn processes_that_start_together_fetch_once() {
 #[actix_rt::test]
 async fn a_killed_process_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
-    let node = rig.node_with(LIMIT);
+    let node = rig.node_with(LIMIT).await;
     rig.simulator.next_answer(STABLE, Fault::Silence);
     let mut child = start_child(&rig);
     fetched(&rig, 1).await;
