@@ -8,6 +8,7 @@
 //! Knows which parts exist and how they wrap the routes. Never knows what a handler does.
 
 pub mod account;
+pub mod apps;
 pub mod error;
 pub mod handlers;
 pub mod identity;
@@ -21,6 +22,7 @@ pub mod platforms;
 pub mod readiness;
 pub mod routes;
 pub mod session;
+pub mod sessions;
 pub mod settings;
 
 pub mod store;
@@ -78,9 +80,15 @@ pub fn app_with(
     let wechat = wechat::Client::new(&parts.wechat);
     let access_tokens = AccessTokens::new(wechat.clone(), Arc::clone(&parts.access_tokens));
     let store = Arc::clone(&parts.store);
-    let phones = Phones::new(access_tokens.clone(), store, parts.rules.patience);
+    let phones = Phones::new(access_tokens.clone(), store, parts.login_policy.time_limit);
     let session_keys = SessionKeys::new(access_tokens, Arc::clone(&parts.sessions));
-    let logins = Logins::new(wechat, Arc::clone(&parts.sessions), parts.rules);
+    let logins = Logins::new(
+        wechat,
+        Arc::clone(&parts.apps),
+        Arc::clone(&parts.store),
+        Arc::clone(&parts.sessions),
+        parts.login_policy,
+    );
     let shown = parts
         .docs
         .as_ref()
@@ -97,7 +105,6 @@ pub fn app_with(
         .app_data(web::Data::new(phones))
         .app_data(web::Data::new(session_keys))
         .app_data(parts.sessions.clone())
-        .app_data(parts.devices.clone())
         .app_data(parts.profiles.clone())
         .app_data(parts.decryption.clone())
         .app_data(parts.readiness.clone())

@@ -9,10 +9,11 @@ use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::access_token::Shelf;
-use crate::account::{Decryption, Devices, Profiles};
+use crate::account::{Decryption, Profiles};
+use crate::apps::Apps;
 use crate::handlers::docs::Docs;
 use crate::identity::{AppId, AppSecret, Disclosure};
-use crate::login::{Apps, Rules, Sessions};
+use crate::login::LoginPolicy;
 use crate::meters::{self, MeteredStore};
 use crate::metrics::Metrics;
 use crate::middleware::access_log::{AccessLog, FormatError};
@@ -23,6 +24,7 @@ use crate::platforms::wechat;
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::session::Lifetimes;
+use crate::sessions::Sessions;
 use crate::settings::{self, LogStyle, Settings};
 use crate::store::{self, Store};
 use wechat_simulator::Simulator;
@@ -33,9 +35,9 @@ pub struct Parts {
     pub(crate) wechat: wechat::Config,
     pub(crate) access_tokens: Arc<Shelf>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) rules: Rules,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) login_policy: LoginPolicy,
     pub(crate) sessions: web::Data<Sessions>,
-    pub(crate) devices: web::Data<Devices>,
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) decryption: web::Data<Decryption>,
     pub(crate) readiness: web::Data<Readiness>,
@@ -106,16 +108,16 @@ impl Parts {
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
         let lifetimes = lifetimes(session);
-        let sessions = Sessions::new(Arc::clone(&store), apps, lifetimes);
+        let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
-            rules: Rules {
+            apps,
+            login_policy: LoginPolicy {
                 lifetime: lifetimes.absolute,
                 sessions_per_user: session.per_user,
                 key_generations: session.key_generations,
-                patience: SignedDuration::try_from(STORE_PATIENCE + call_limit)
+                time_limit: SignedDuration::try_from(STORE_PATIENCE + call_limit)
                     .unwrap_or(SignedDuration::MAX),
             },
-            devices: web::Data::new(Devices::new(Arc::clone(&store), lifetimes)),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
             decryption: web::Data::new(decryption),

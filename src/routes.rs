@@ -19,7 +19,8 @@ use crate::handlers::{
 use crate::middleware::counting::{self, Pattern};
 use crate::middleware::panics;
 use crate::middleware::service_key::{self, ServiceKeys};
-use crate::middleware::session::{self as sessions, CurrentUser};
+use crate::middleware::session as sessions;
+use crate::sessions::CurrentUser;
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use weapp_login::error::ApiError;
 use weapp_login::handlers::Success;
 use weapp_login::identity::UserId;
 use weapp_login::middleware::json::Json;
-use weapp_login::middleware::session::CurrentUser;
 use weapp_login::routes::{Guard, Row};
+use weapp_login::sessions::CurrentUser;
 
 /// The longest note, in characters.
 const MAX_CHARACTERS: usize = 1000;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::account::Error;
-use crate::login::LiveSession;
 use crate::platforms::wechat::encrypted_data::{Encrypted, Members, Terms, decrypt};
+use crate::sessions::CurrentSession;
 
 /// Opens encrypted data.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ impl Decryption {
     /// [`Error::SessionKeyStale`] whatever is wrong: a reason would tell an attacker more than it tells a developer.
     pub fn open(
         &self,
-        live: &LiveSession,
+        live: &CurrentSession,
         encrypted: &Encrypted<'_>,
         now: Timestamp,
     ) -> Result<Members, Error> {

@@ -5,21 +5,19 @@
 //! Never knows HTTP, JSON, SQL, WeChat's numbers or where settings came from.
 
 pub mod access_token;
-mod devices;
 mod encrypted;
 mod phone;
 mod profile;
 mod session_key;
 
-pub use devices::Devices;
 pub use encrypted::Decryption;
 pub use phone::Phones;
 pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
 pub use session_key::SessionKeys;
 
 use crate::identity::{CodeShape, OpenId};
-use crate::login::{self, LiveSession};
 use crate::session::CryptoError;
+use crate::sessions::{self, CurrentSession};
 use crate::store;
 
 /// Why there is no answer about a user.
@@ -59,10 +57,10 @@ pub enum Error {
     Crypto(#[from] CryptoError),
     /// The session could not be changed.
     #[error("could not keep the session's new key")]
-    Session(#[source] login::Error),
+    Session(#[source] sessions::Error),
 }
 
 /// The user's openid, for a call to WeChat.
-fn openid_of(live: &LiveSession) -> Result<OpenId, Error> {
+fn openid_of(live: &CurrentSession) -> Result<OpenId, Error> {
     live.openid().ok_or(Error::OpenIdSealed)
 }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 
 use crate::account::access_token::AccessTokens;
 use crate::account::{Error, openid_of};
-use crate::login::{LiveSession, Sessions, to_its_end};
+use crate::login::to_its_end;
 use crate::platforms::wechat::{SessionKeyReset, SessionKeyStatus};
+use crate::sessions::{CurrentSession, Sessions};
 
 /// Looks after the session keys of live sessions.
 ///
@@ -31,7 +32,7 @@ impl SessionKeys {
     ///
     /// # Errors
     /// [`Error::SessionKey`] if WeChat does not say; [`Error::OpenIdSealed`] if it cannot be asked.
-    pub async fn is_in_force(&self, live: &LiveSession, now: Timestamp) -> Result<bool, Error> {
+    pub async fn is_in_force(&self, live: &CurrentSession, now: Timestamp) -> Result<bool, Error> {
         let openid = openid_of(live)?;
         let Some(key) = live.session_key() else {
             return Ok(false);
@@ -54,11 +55,11 @@ impl SessionKeys {
     /// # Errors
     /// [`Error::SessionKeyStale`] if WeChat does not honour the key, so that only a login gives another;
     /// [`Error::SessionKey`] if it does not say; [`Error::SessionGone`] if the session has ended meanwhile.
-    pub async fn reset(self: Arc<Self>, live: LiveSession, now: Timestamp) -> Result<(), Error> {
+    pub async fn reset(self: Arc<Self>, live: CurrentSession, now: Timestamp) -> Result<(), Error> {
         to_its_end(async move { self.replace(&live, now).await }).await
     }
 
-    async fn replace(&self, live: &LiveSession, now: Timestamp) -> Result<(), Error> {
+    async fn replace(&self, live: &CurrentSession, now: Timestamp) -> Result<(), Error> {
         let openid = openid_of(live)?;
         let key = live.session_key().ok_or(Error::SessionKeyStale)?;
         let (tokens, app) = (&self.tokens, live.app().credentials());

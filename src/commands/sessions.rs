@@ -9,10 +9,10 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
-use weapp_login::account::Devices;
+use weapp_login::apps::Apps;
 use weapp_login::identity::UserId;
-use weapp_login::login::{Apps, Sessions};
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
+use weapp_login::sessions::Sessions;
 use weapp_login::settings::Settings;
 use weapp_login::store::{self, Revocation, Store};
 
@@ -138,9 +138,16 @@ impl Kept {
         )))
     }
 
+    fn sessions(&self) -> Sessions {
+        Sessions::new(
+            Arc::clone(&self.store),
+            Arc::new(Apps::default()),
+            self.lifetimes,
+        )
+    }
+
     async fn list(&self, asked: &List, now: Timestamp) -> Result<String, Failure> {
-        let devices = Devices::new(Arc::clone(&self.store), self.lifetimes);
-        let sessions = devices.of(asked.user, now).await;
+        let sessions = self.sessions().list(asked.user, now).await;
         let sessions = sessions.map_err(|error| Failure::of_ours(&error))?;
         if sessions.is_empty() {
             self.must_know(asked.user).await?;
@@ -160,7 +167,7 @@ impl Kept {
         if over.is_empty() {
             self.must_know(user).await?;
         }
-        over.retain(|session| session.is_over(&self.lifetimes, now));
+        over.retain(|session| session.is_expired(&self.lifetimes, now));
         let revocation = match asked.session {
             Some(id) => Revocation::Id(user, id),
             None => Revocation::AllOf(user),
@@ -182,12 +189,7 @@ impl Kept {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<String, Failure> {
-        let sessions = Sessions::new(
-            Arc::clone(&self.store),
-            Arc::new(Apps::new([])),
-            self.lifetimes,
-        );
-        match sessions.sweep(now).await {
+        match self.sessions().sweep(now).await {
             Ok(1) => Ok("swept out 1 session that was over\n".to_owned()),
             Ok(swept) => Ok(format!("swept out {swept} sessions that were over\n")),
             Err(error) => Err(Failure::of_ours(&error)),

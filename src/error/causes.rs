@@ -7,13 +7,14 @@ use crate::error::{ApiError, ErrorCode, WechatRefusal};
 use crate::login;
 use crate::platforms::wechat;
 use crate::readiness::NotReady;
+use crate::sessions;
 
 impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
         let refusal = match &error {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
-            login::Error::Refused { error, .. } | login::Error::Wechat(error) => {
+            login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
                 Self::from_wechat(error)
             }
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
@@ -23,11 +24,23 @@ impl From<login::Error> for ApiError {
     }
 }
 
+impl From<sessions::Error> for ApiError {
+    fn from(error: sessions::Error) -> Self {
+        let code = match &error {
+            sessions::Error::Store(_) => ErrorCode::StoreUnavailable,
+            sessions::Error::Crypto(_) => ErrorCode::Internal,
+        };
+        Self::from(code).because(error)
+    }
+}
+
 impl From<account::Error> for ApiError {
     fn from(error: account::Error) -> Self {
         use account::Error as E;
         let refusal = match &error {
-            E::Store(_) | E::Session(login::Error::Store(_)) => ErrorCode::StoreUnavailable.into(),
+            E::Store(_) | E::Session(sessions::Error::Store(_)) => {
+                ErrorCode::StoreUnavailable.into()
+            }
             // Each of these is mended by a login, which `session_required` makes a client do by itself.
             E::UserGone | E::SessionGone | E::OpenIdSealed => ErrorCode::SessionRequired.into(),
             E::LoginCodeForPhoneCode(_) => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),

@@ -4,11 +4,12 @@
 
 use actix_web::{HttpRequest, web};
 
-use crate::account::{Decryption, Devices, Phones, Profiles, SessionKeys};
+use crate::account::{Decryption, Phones, Profiles, SessionKeys};
 use crate::error::ErrorCode;
 use crate::identity::Disclosure;
-use crate::login::{Logins, Sessions};
+use crate::login::Logins;
 use crate::readiness::Readiness;
+use crate::sessions::Sessions;
 
 /// What may go wrong with an argument of a handler, or with the part that it brings.
 ///
@@ -71,12 +72,6 @@ impl Refuses for SessionKeys {
 }
 
 impl Refuses for Sessions {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::StoreUnavailable]
-    }
-}
-
-impl Refuses for Devices {
     fn refusals() -> Vec<ErrorCode> {
         vec![ErrorCode::StoreUnavailable]
     }

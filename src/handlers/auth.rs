@@ -8,8 +8,7 @@ use actix_web::{Responder, web};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::{Envelope, Nothing, Success};
 use crate::identity::Disclosure;
-use crate::login::Sessions;
-use crate::middleware::session::CurrentUser;
+use crate::sessions::{CurrentUser, Sessions};
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const APP: HeaderName = HeaderName::from_static("x-app");
@@ -39,7 +38,7 @@ pub async fn check(
         (APP, current.app().id().to_string()),
     ];
     if disclosure.openid {
-        let live = sessions.open(&current).await?;
+        let live = sessions.load(&current).await?;
         let openid = live.and_then(|live| live.openid());
         let openid = openid.ok_or(ErrorCode::SessionRequired)?;
         headers.push((OPENID, openid.expose().to_owned()));

@@ -11,8 +11,8 @@ use crate::account::Decryption;
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
 use crate::middleware::json::{Json, Text};
-use crate::middleware::session::CurrentSession;
 use crate::platforms::wechat::encrypted_data::{Encrypted, Members, RawData};
+use crate::sessions::CurrentSession;
 
 /// What the event gives, verbatim. Members that are not listed here are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -60,7 +60,7 @@ struct DecryptReply(Members);
     reason = "this is where the request arrives"
 )]
 pub async fn open(
-    CurrentSession(live): CurrentSession,
+    live: CurrentSession,
     decryption: web::Data<Decryption>,
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {

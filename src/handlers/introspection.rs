@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode, JSON, Refuses};
 use crate::identity::Disclosure;
-use crate::login::{Caller, Sessions};
 use crate::session::Token;
+use crate::sessions::{CurrentUser, Sessions};
 
 /// What the service sends, as a form. `token_type_hint` and other members are ignored: there is one type.
 #[derive(Deserialize, ToSchema)]
@@ -117,7 +117,7 @@ pub async fn tell(
 }
 
 impl Live {
-    fn of(caller: &Caller) -> Self {
+    fn of(caller: &CurrentUser) -> Self {
         Self {
             active: true,
             sub: caller.id().to_string(),
@@ -130,8 +130,11 @@ impl Live {
     }
 
     /// `None` if the openid cannot be opened: `GET /auth` refuses such a session too.
-    async fn with_openid(sessions: &Sessions, caller: &Caller) -> Result<Option<Self>, ApiError> {
-        let live = sessions.open(caller).await?;
+    async fn with_openid(
+        sessions: &Sessions,
+        caller: &CurrentUser,
+    ) -> Result<Option<Self>, ApiError> {
+        let live = sessions.load(caller).await?;
         let openid = live.and_then(|live| live.openid());
         Ok(openid.map(|openid| Self {
             openid: Some(openid.expose().to_owned()),

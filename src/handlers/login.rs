@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
 use crate::identity::{LoginCode, MOCK_CODE};
-use crate::login::{Attempt, Grant, Logins};
+use crate::login::{Grant, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, Text};
 use crate::middleware::session::Acting;
@@ -81,7 +81,7 @@ pub async fn log_in(
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     log::info!(target: telemetry::BODY, "{request}");
-    let attempt = Attempt {
+    let attempt = LoginAttempt {
         app: request.app()?.map(str::to_owned),
         code: request.code()?,
         from: client.referer,

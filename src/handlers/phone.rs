@@ -12,7 +12,7 @@ use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
 use crate::middleware::json::{Json, Text};
-use crate::middleware::session::CurrentSession;
+use crate::sessions::CurrentSession;
 
 /// What the mini program sends. Members that are not listed here are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ struct PhoneReply {
     reason = "this is where the request arrives"
 )]
 pub async fn tell(
-    CurrentSession(live): CurrentSession,
+    live: CurrentSession,
     phones: web::Data<Phones>,
     Json(request): Json<PhoneRequest>,
 ) -> Result<impl Responder, ApiError> {

@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::handlers::{Envelope, Nothing, Success, rfc3339};
-use crate::login::Sessions;
-use crate::middleware::session::{CurrentUser, PresentedToken};
+use crate::middleware::session::PresentedToken;
+use crate::sessions::{CurrentUser, Sessions};
 
 /// The live session and its user.
 #[derive(Serialize, ToSchema)]
-#[schema(as = LiveSession)]
+#[schema(as = CurrentSession)]
 struct SessionReply {
     session: SessionTimes,
     user: UserReply,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::account::SessionKeys;
 use crate::error::ApiError;
 use crate::handlers::{Envelope, Nothing, Success};
-use crate::middleware::session::CurrentSession;
+use crate::sessions::CurrentSession;
 
 #[derive(Serialize, ToSchema)]
 struct StandingReply {
@@ -33,7 +33,7 @@ struct StandingReply {
     reason = "this is where the request arrives"
 )]
 pub async fn check(
-    CurrentSession(live): CurrentSession,
+    live: CurrentSession,
     keys: web::Data<SessionKeys>,
 ) -> Result<impl Responder, ApiError> {
     let valid = keys.is_in_force(&live, Timestamp::now()).await?;
@@ -54,7 +54,7 @@ pub async fn check(
     reason = "this is where the request arrives"
 )]
 pub async fn reset(
-    CurrentSession(live): CurrentSession,
+    live: CurrentSession,
     keys: web::Data<SessionKeys>,
 ) -> Result<impl Responder, ApiError> {
     let keys = keys.into_inner();

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::account::Devices;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::{Envelope, Nothing, Success, rfc3339};
-use crate::middleware::session::CurrentUser;
 use crate::session::SessionId;
+use crate::sessions::{CurrentUser, Sessions};
 
 /// The user's live sessions, the latest login first.
 #[derive(Serialize, ToSchema)]
@@ -56,16 +55,16 @@ struct SessionReply {
 )]
 pub async fn list(
     current: CurrentUser,
-    devices: web::Data<Devices>,
+    sessions: web::Data<Sessions>,
 ) -> Result<impl Responder, ApiError> {
-    let sessions = devices.of(current.id(), Timestamp::now()).await?;
-    let shown = sessions.iter().map(|session| SessionReply {
+    let live = sessions.list(current.id(), Timestamp::now()).await?;
+    let shown = live.iter().map(|session| SessionReply {
         id: session.id.to_string(),
         current: session.digest == current.digest(),
         device: session.device.as_str().to_owned(),
         created_at: rfc3339(session.created_at),
         last_seen: rfc3339(session.last_seen),
-        ends_at: rfc3339(devices.ends_at(session)),
+        ends_at: rfc3339(sessions.ends_at(session)),
     });
     Ok(Success(SessionsReply {
         sessions: shown.collect(),
@@ -89,11 +88,11 @@ pub async fn list(
 )]
 pub async fn end(
     current: CurrentUser,
-    devices: web::Data<Devices>,
+    sessions: web::Data<Sessions>,
     id: web::Path<String>,
 ) -> Result<impl Responder, ApiError> {
     let id = SessionId::parse(&id).ok_or(ErrorCode::NotFound)?;
-    if !devices.end(current.id(), id, Timestamp::now()).await? {
+    if !sessions.revoke(current.id(), id, Timestamp::now()).await? {
         return Err(ErrorCode::NotFound.into());
     }
     Ok(Success(Nothing {}))
@@ -112,13 +111,13 @@ pub async fn end(
 )]
 pub async fn end_many(
     current: CurrentUser,
-    devices: web::Data<Devices>,
+    sessions: web::Data<Sessions>,
     request: HttpRequest,
 ) -> Result<impl Responder, ApiError> {
     if wants_all(request.query_string())? {
-        devices.end_all(current.id()).await?;
+        sessions.revoke_all(current.id()).await?;
     } else {
-        devices.end_others(&current).await?;
+        sessions.revoke_others(&current).await?;
     }
     Ok(Success(Nothing {}))
 }

@@ -11,8 +11,8 @@ use crate::account::{AvatarUrl, Nickname, Profiles};
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success, rfc3339};
 use crate::middleware::json::Json;
-use crate::middleware::session::{CurrentSession, CurrentUser};
 use crate::session::{Change, ProfileChange, User};
+use crate::sessions::{CurrentSession, CurrentUser};
 
 /// What is to change. A member that is absent stays as it is; `null` clears it.
 #[derive(Deserialize, ToSchema)]
@@ -54,7 +54,7 @@ struct UserReply {
     path = "/user",
     responses((status = 200, body = Envelope<ProfileReply>)),
 )]
-pub async fn show(CurrentSession(live): CurrentSession) -> impl Responder {
+pub async fn show(live: CurrentSession) -> impl Responder {
     Success(ProfileReply::from(live.user().clone()))
 }
 

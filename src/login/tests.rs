@@ -8,10 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::{Apps, Attempt, Error, IdempotencyKey, Logins, Rules, Sessions};
+use super::{Error, IdempotencyKey, LoginAttempt, LoginPolicy, Logins};
+use crate::apps::Apps;
 use crate::identity::{AppId, AppSecret, LoginCode};
 use crate::platforms::wechat;
 use crate::session::{Lifetimes, Token};
+use crate::sessions::{self, Sessions};
 use crate::store::{self, Store};
 use wechat_simulator::{App, Options, Simulator};
 
@@ -98,16 +100,22 @@ fn use_cases(
         AppId::new(simulator.app_id()),
         secret,
     )]));
-    let rules = Rules {
+    let rules = LoginPolicy {
         lifetime: LIFETIMES.absolute,
         sessions_per_user: PER_USER,
         key_generations: 3,
-        patience: SignedDuration::from_secs(10),
+        time_limit: SignedDuration::from_secs(10),
     };
     let client = wechat::Client::new(&config);
     let sessions = Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES);
     let sessions = Arc::new(sessions);
-    let logins = Logins::new(client, Arc::clone(&sessions), rules);
+    let logins = Logins::new(
+        client,
+        Arc::clone(&apps),
+        Arc::clone(store),
+        Arc::clone(&sessions),
+        rules,
+    );
     (Arc::new(logins), sessions, apps)
 }
 
@@ -207,11 +215,11 @@ async fn a_broken_store_is_no_answer() {
     rig.store.close().await.unwrap();
     assert!(matches!(
         rig.sessions.check(&token, at(1)).await,
-        Err(Error::Store(_))
+        Err(sessions::Error::Store(_))
     ));
     assert!(matches!(
         rig.sessions.end(&token).await,
-        Err(Error::Store(_))
+        Err(sessions::Error::Store(_))
     ));
 }
 
@@ -219,7 +227,7 @@ async fn a_broken_store_is_no_answer() {
 async fn an_unknown_app_is_refused_before_anybody_is_asked() {
     let rig = Rig::new().await;
     let code = LoginCode::parse(rig.simulator.issue_code("mei")).unwrap();
-    let attempt = Attempt {
+    let attempt = LoginAttempt {
         app: Some("other".to_owned()),
         ..code.into()
     };
@@ -242,7 +250,7 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
     let code = LoginCode::parse(simulator.issue_code("mei")).unwrap();
     let key = IdempotencyKey::parse(b"k").unwrap();
     let log_in = |seconds| {
-        let attempt = Attempt::from(code.clone());
+        let attempt = LoginAttempt::from(code.clone());
         Arc::clone(logins).log_in_once(attempt, key.clone(), at(seconds))
     };
     let first = log_in(0).await.unwrap();
@@ -250,7 +258,7 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
     assert_eq!(again.token.digest(), first.token.digest());
     assert_eq!((again.user, again.is_new), (first.user, first.is_new));
     assert_eq!(simulator.asked().len(), 1);
-    assert!(matches!(log_in(300).await, Err(Error::Refused { .. })));
+    assert!(matches!(log_in(300).await, Err(Error::Rejected { .. })));
     assert_eq!(simulator.asked().len(), 2);
 }
 
@@ -269,7 +277,7 @@ async fn a_claim_that_was_left_behind_runs_out() {
     };
     let claimed = rig.store.claim(claim).await.unwrap();
     assert_eq!(claimed, store::Claimed::Yours);
-    let attempt = Attempt::from(LoginCode::parse(code).unwrap());
+    let attempt = LoginAttempt::from(LoginCode::parse(code).unwrap());
     let start = std::time::Instant::now();
     let waits = Arc::clone(&rig.logins).log_in_once(attempt, key, at(9));
     assert!(waits.await.unwrap().is_new);
@@ -313,7 +321,7 @@ struct Expected {
 }
 
 impl Expected {
-    fn is_over(&self, now: i64) -> bool {
+    fn is_expired(&self, now: i64) -> bool {
         self.over || now >= self.created + 7 * DAY || now >= self.noted + 3 * DAY
     }
 }
@@ -352,7 +360,7 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
             Step::Sweep => {
                 rig.sessions.sweep(at(now)).await.unwrap();
                 for session in &mut expected {
-                    session.over = session.is_over(now);
+                    session.over = session.is_expired(now);
                 }
             }
         }
@@ -384,7 +392,7 @@ fn expect_login(expected: &mut Vec<Expected>, login: Expected) {
 
 async fn check(rig: &Rig, session: &mut Expected, time: i64) -> TestCaseResult {
     let live = rig.is_live(&session.token, time).await;
-    prop_assert_eq!(live, !session.is_over(time), "at {}", time);
+    prop_assert_eq!(live, !session.is_expired(time), "at {}", time);
     session.over |= !live;
     if live && time - session.noted >= HOUR {
         session.noted = time;

@@ -4,7 +4,6 @@
 //! Never knows which URLs it guards, or how sessions are kept.
 
 use std::future::{Ready, ready};
-use std::ops::Deref;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
@@ -16,8 +15,8 @@ use jiff::Timestamp;
 
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::identity::{AppId, UserId};
-use crate::login::{Caller, LiveSession, Sessions};
 use crate::session::Token;
+use crate::sessions::{CurrentSession, CurrentUser, Sessions};
 
 /// Lets a request through that carries the token of a live session, and refuses any other.
 ///
@@ -31,7 +30,7 @@ pub async fn require(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
     match caller(&request).await {
         Ok(caller) => {
-            request.extensions_mut().insert(CurrentUser(caller));
+            request.extensions_mut().insert(caller);
             next.call(request)
                 .await
                 .map(ServiceResponse::map_into_left_body)
@@ -44,7 +43,7 @@ pub async fn require(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
 )]
-async fn caller(request: &ServiceRequest) -> Result<Caller, ApiError> {
+async fn caller(request: &ServiceRequest) -> Result<CurrentUser, ApiError> {
     let token = bearer(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
     let Some(sessions) = request.app_data::<web::Data<Sessions>>() else {
@@ -60,28 +59,6 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = credentials.split_at_checked(b"bearer ".len())?;
     let token = scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)?;
     std::str::from_utf8(token).ok().map(str::trim)
-}
-
-/// Whose request this is: the live session that the guard found. Take it as an argument of a handler behind the guard.
-///
-/// ```
-/// use actix_web::Responder;
-/// use weapp_login::handlers::Success;
-/// use weapp_login::middleware::session::CurrentUser;
-///
-/// async fn greet(user: CurrentUser) -> impl Responder {
-///     Success(format!("hello, {}", user.id()))
-/// }
-/// ```
-#[derive(Debug, Clone)]
-pub struct CurrentUser(Caller);
-
-impl Deref for CurrentUser {
-    type Target = Caller;
-
-    fn deref(&self) -> &Caller {
-        &self.0
-    }
 }
 
 impl FromRequest for CurrentUser {
@@ -110,11 +87,6 @@ impl Refuses for CurrentUser {
     }
 }
 
-/// The current user's session with what only its token can open: openid, session keys, profile. Take it where
-/// [`CurrentUser`] is too little; it costs a look into the store.
-#[derive(Debug)]
-pub struct CurrentSession(pub LiveSession);
-
 impl FromRequest for CurrentSession {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -126,8 +98,8 @@ impl FromRequest for CurrentSession {
             let (current, sessions) = (current.await?, sessions.await);
             let sessions = sessions
                 .map_err(|error| ApiError::from(ErrorCode::Internal).because(error.to_string()))?;
-            let live = sessions.open(&current).await?;
-            Ok(Self(live.ok_or(ErrorCode::SessionRequired)?))
+            let live = sessions.load(&current).await?;
+            Ok(live.ok_or(ErrorCode::SessionRequired)?)
         })
     }
 }

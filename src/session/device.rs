@@ -1,19 +1,16 @@
-//! How a user tells their sessions apart: a public name for each, and what it was opened on.
-//!
-//! Knows that both are shown to their owner. Never knows how a device was recognised.
+//! How users tell their sessions apart: the public id of each and a description of its device.
 
 use std::fmt;
 
 use crate::identity::{Hex, shown_bytes};
-use crate::session::CryptoError;
+use crate::session::seal::CryptoError;
 
-/// A session's public name: 16 random bytes, shown as 32 hexadecimal digits. It opens nothing, and has nothing to do
-/// with the token.
+/// A session's public id: 16 random bytes, shown as 32 hexadecimal digits. Independent of the token and no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
 impl SessionId {
-    /// Makes a name that no other session has.
+    /// Generates a random id.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none.
@@ -23,7 +20,7 @@ impl SessionId {
         Ok(Self(bytes))
     }
 
-    /// Reads a name as it was shown. `None` for what cannot be one.
+    /// Parses an id as it is shown. `None` if the text has another shape.
     pub fn parse(text: &str) -> Option<Self> {
         shown_bytes(text).map(Self)
     }
@@ -35,26 +32,26 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// The longest description of a device, in characters. Our choice: more does not fit into a line of a phone's screen.
+/// Maximum length of a description, in characters. Our choice: one line on a phone's screen.
 const MAX_CHARACTERS: usize = 80;
 
-/// What a session was opened on, in a few words for its owner, such as `iPhone · WeChat 8.0.50 · iOS 17.1`.
+/// Description of a device for the session's owner, such as `iPhone · WeChat 8.0.50 · iOS 17.1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device(String);
 
 impl Device {
-    /// Takes a description: without its control characters, and cut if it is too long.
+    /// Keeps the description without control characters, truncated to 80 characters.
     pub fn new(description: &str) -> Self {
         let shown = description.chars().filter(|letter| !letter.is_control());
         Self(shown.take(MAX_CHARACTERS).collect())
     }
 
-    /// One of which nothing is known.
+    /// Returns the description of an unidentified device.
     pub fn unknown() -> Self {
         Self("unknown device".to_owned())
     }
 
-    /// The description.
+    /// Returns the description.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_id_comes_back_as_itself_and_nothing_else_is_one() {
+    fn a_session_id_parses_to_itself_and_other_texts_do_not_parse() {
         let id = SessionId::generate().unwrap();
         assert_eq!(SessionId::parse(&id.to_string()), Some(id));
         let shown = "0123456789abcdef0123456789abcdef";

@@ -1,55 +1,53 @@
-//! Whose a session is: the user as they are kept, and what they say about themselves.
-//!
-//! Knows which of it is sealed. Never knows what a nickname may be, or where users are kept.
+//! A stored user and the profile that the user chose to show.
 
 use jiff::Timestamp;
 
 use crate::identity::{Subject, UserId};
-use crate::session::Sealed;
+use crate::session::seal::Sealed;
 
-/// A user as they are kept.
+/// A stored user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Ours, random, the same for every login of this user in this mini program.
+    /// Random internal id: the same at every login of this user in this mini program.
     pub id: UserId,
-    /// Who it is to WeChat, as a digest.
+    /// Digest of the platform, the AppID and the openid.
     pub subject: Subject,
-    /// The openid, sealed under the mini program's secret.
+    /// The openid, sealed under the mini program's AppSecret.
     pub openid: Sealed,
-    /// The unionid, sealed likewise, once WeChat has given one.
+    /// The unionid, sealed in the same way, once the platform has sent one.
     pub unionid: Option<Sealed>,
-    /// When the user first logged in.
+    /// Time of the first login.
     pub created_at: Timestamp,
-    /// What the user chose to show.
+    /// Profile that the user chose to show.
     pub profile: Profile,
 }
 
-/// What a user chose to show to others. Kept in the clear: it is no secret, and an operator has to be able to look at it.
+/// A user's public profile. Stored in plaintext: it is no secret, and operators must be able to review it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Profile {
-    /// What the user wants to be called.
+    /// Nickname.
     pub nickname: Option<String>,
-    /// Where their picture is.
+    /// Address of the picture.
     pub avatar_url: Option<String>,
 }
 
-/// What is to become of each part of a profile.
+/// A change to a profile, field by field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProfileChange {
-    /// What is to become of the nickname.
+    /// Change of the nickname.
     pub nickname: Change,
-    /// What is to become of the picture's address.
+    /// Change of the picture's address.
     pub avatar_url: Change,
 }
 
-/// What is to become of one text.
+/// A change to one text field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Change {
-    /// It stays as it is.
+    /// Leaves the field as it is.
     #[default]
     Keep,
-    /// There is to be none.
+    /// Removes the value.
     Clear,
-    /// It is to be this one.
+    /// Sets the value.
     Set(String),
 }

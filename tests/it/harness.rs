@@ -9,8 +9,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::{HttpServer, body};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use weapp_login::login::LiveSession;
 use weapp_login::session::Token;
+use weapp_login::sessions::CurrentSession;
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, app};
 use wechat_simulator::{self, Options, Simulator};
@@ -219,11 +219,11 @@ impl TestApp {
     }
 
     /// The session that this token opens, as a handler sees it.
-    pub(crate) async fn live(&self, token: &str) -> Option<LiveSession> {
+    pub(crate) async fn live(&self, token: &str) -> Option<CurrentSession> {
         let token = Token::parse(token).unwrap();
         let sessions = self.parts.sessions();
         let caller = sessions.check(&token, now()).await.unwrap()?;
-        sessions.open(&caller).await.unwrap()
+        sessions.load(&caller).await.unwrap()
     }
 
     /// Logs the user of this name in, and gives the token.

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use crate::account::access_token::{self, AccessTokens};
 use crate::account::{Error, openid_of};
 use crate::identity::{CodeShape, OpenId, PhoneCode, PhoneNumber};
-use crate::login::{LiveSession, Pauses, to_its_end};
+use crate::login::{Pauses, to_its_end};
 use crate::platforms::wechat;
 use crate::session::Sealed;
+use crate::sessions::CurrentSession;
 use crate::store::{Claim, Claimed, Holder, Store, Version};
 
 use note::{Note, Slip};
@@ -56,7 +57,7 @@ impl Phones {
     /// [`Error::PhoneCodeSpent`] if WeChat was asked before and the answer was lost, for the code is spent by that.
     pub async fn exchange(
         self: Arc<Self>,
-        live: LiveSession,
+        live: CurrentSession,
         code: PhoneCode,
         now: Timestamp,
     ) -> Result<PhoneNumber, Error> {
@@ -85,7 +86,7 @@ impl Phones {
 /// One wish for a phone number.
 struct Exchange {
     phones: Arc<Phones>,
-    live: LiveSession,
+    live: CurrentSession,
     code: PhoneCode,
     openid: OpenId,
     slip: Slip,

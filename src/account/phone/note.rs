@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::apps::App;
 use crate::identity::{AppId, PhoneCode, PhoneNumber, PhoneText, UserId, Watermark};
-use crate::login::App;
 use crate::session::{CryptoError, Seal, Sealed};
 use crate::store::LedgerKey;
 
@@ -87,8 +87,8 @@ impl Slip {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apps::Apps;
     use crate::identity::AppSecret;
-    use crate::login::Apps;
 
     /// Where the note on a code lies, by the user, the code and the AppSecret.
     fn slip(user: u8, code: &str, secret: &str) -> Slip {

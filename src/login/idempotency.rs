@@ -3,53 +3,24 @@
 //! Knows that the answer opens only with the code and the key together, and that only one of several alike asks WeChat.
 //! Never knows how a key travels.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::login::{App, Attempt, Error, Grant, Logins, Pauses, to_its_end};
+use crate::apps::App;
+use crate::login::Logins;
+use crate::login::attempt::{Grant, LoginAttempt};
+use crate::login::error::Error;
+use crate::login::idempotency_key::IdempotencyKey;
+use crate::login::waiting::{Pauses, to_its_end};
 use crate::platforms::wechat;
 use crate::session::{CryptoError, Seal, Sealed, Token};
 use crate::store::{Claim, Claimed, Holder, LedgerKey};
 
 /// How long an answer is kept: as long as WeChat would take the code.
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
-
-/// The longest key, in bytes.
-const MAX_KEY_BYTES: usize = 255;
-
-/// What a client sends along with a login, and again when it repeats it: 1 to 255 visible ASCII characters.
-#[derive(Clone)]
-pub struct IdempotencyKey(Zeroizing<String>);
-
-/// An idempotency key that is empty, too long, or has characters that it may not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key has 1 to {MAX_KEY_BYTES} visible ASCII characters")]
-pub struct MalformedKey;
-
-impl IdempotencyKey {
-    /// Takes bytes for a key.
-    ///
-    /// # Errors
-    /// [`MalformedKey`] if they cannot be one.
-    pub fn parse(bytes: &[u8]) -> Result<Self, MalformedKey> {
-        let sound =
-            (1..=MAX_KEY_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
-        match std::str::from_utf8(bytes) {
-            Ok(text) if sound => Ok(Self(Zeroizing::new(text.to_owned()))),
-            Ok(_) | Err(_) => Err(MalformedKey),
-        }
-    }
-}
-
-impl fmt::Debug for IdempotencyKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdempotencyKey(***)")
-    }
-}
 
 /// Where one login's answer is kept, and what opens it.
 struct Slip {
@@ -98,7 +69,7 @@ impl Logins {
     /// Those of [`Logins::log_in`]; [`Error::CodeUsed`] if the session of the answer has ended.
     pub async fn log_in_once(
         self: Arc<Self>,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         key: IdempotencyKey,
         now: Timestamp,
     ) -> Result<Grant, Error> {
@@ -107,7 +78,7 @@ impl Logins {
 
     async fn find_or_log_in(
         self: Arc<Self>,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         key: IdempotencyKey,
         start: Timestamp,
     ) -> Result<Grant, Error> {
@@ -122,30 +93,30 @@ impl Logins {
                 holder,
                 now,
                 until: now
-                    .saturating_add(self.rules.patience)
+                    .saturating_add(self.policy.time_limit)
                     .unwrap_or(Timestamp::MAX),
                 stale,
             };
-            match self.sessions.store.claim(claim).await? {
+            match self.store.claim(claim).await? {
                 Claimed::Yours => return self.log_in_and_keep(&attempt, &slip, holder, now).await,
                 Claimed::Kept { value, version, .. } => match slip.open(&value) {
                     Some(answer) => return self.repeat(answer, now).await,
                     None => stale = Some(version),
                 },
-                Claimed::Held { .. } if waited < self.rules.patience => pauses.pause().await,
-                Claimed::Held { .. } => return Err(Error::Wechat(wechat::Error::TimedOut)),
+                Claimed::Held { .. } if waited < self.policy.time_limit => pauses.pause().await,
+                Claimed::Held { .. } => return Err(Error::Platform(wechat::Error::TimedOut)),
             }
         }
     }
 
     async fn log_in_and_keep(
         &self,
-        attempt: &Attempt,
+        attempt: &LoginAttempt,
         slip: &Slip,
         holder: Holder,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let store = &self.sessions.store;
+        let store = &self.store;
         let answer = self.log_in(attempt, now).await;
         // The login stands, whatever becomes of its copy.
         let noted = match &answer {
@@ -176,20 +147,5 @@ impl Logins {
             user: live.user().clone(),
             is_new,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_visible_and_bounded() {
-        for good in ["k", "0b5f-…".trim_end_matches('…'), &"x".repeat(255)] {
-            assert!(IdempotencyKey::parse(good.as_bytes()).is_ok(), "{good}");
-        }
-        for bad in ["", "a b", "a\tb", "é", "\u{7f}", &"x".repeat(256)] {
-            assert!(IdempotencyKey::parse(bad.as_bytes()).is_err(), "{bad:?}");
-        }
     }
 }

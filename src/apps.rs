@@ -1,7 +1,4 @@
-//! The mini programs that this backend serves.
-//!
-//! Knows their names, credentials and the keys under which their users' openids are sealed.
-//! Never knows where they were configured.
+//! The mini programs that this backend serves, by name and AppID.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,24 +10,24 @@ use crate::identity::{AppId, AppSecret, Subject};
 use crate::platforms::wechat;
 use crate::session::{CryptoError, Seal, Sealed};
 
-/// The mini programs by name.
-#[derive(Debug)]
+/// The configured mini programs, by name.
+#[derive(Debug, Default)]
 pub struct Apps(BTreeMap<String, Arc<App>>);
 
-/// One mini program.
+/// A mini program: its credentials, and the key that seals its users' openids.
 pub struct App {
     credentials: wechat::App,
     seal: Seal,
 }
 
 impl Apps {
-    /// Makes the registry out of names, AppIDs and AppSecrets.
+    /// Builds the registry from names, AppIDs and AppSecrets.
     pub fn new(apps: impl IntoIterator<Item = (String, AppId, AppSecret)>) -> Self {
         let app = |(name, id, secret)| (name, Arc::new(App::new(id, secret)));
         Self(apps.into_iter().map(app).collect())
     }
 
-    /// The mini program of this name or AppID; without either, the only one there is.
+    /// Returns the mini program with this name or AppID; without either, the only configured one.
     pub fn find(&self, named: Option<&str>) -> Option<&Arc<App>> {
         match named {
             Some(name) => self.0.get(name).or_else(|| self.by_id(name)),
@@ -38,17 +35,17 @@ impl Apps {
         }
     }
 
-    /// The mini program that a login is for: the one that it names; else the one that it comes from, if that is served;
-    /// else the only one there is.
+    /// Selects the mini program of a login: the one it names; otherwise the one it was sent from, if configured;
+    /// otherwise the only configured one.
     ///
-    /// A login may come from an AppID that nobody serves, such as DevTools' `touristappid`, where there is but one.
+    /// An unknown sender, such as DevTools' `touristappid`, is ignored, so that a single mini program is still found.
     pub fn choose(&self, named: Option<&str>, from: Option<&str>) -> Option<&Arc<App>> {
         let from = from.filter(|_from| named.is_none());
         from.and_then(|id| self.by_id(id))
             .or_else(|| self.find(named))
     }
 
-    /// The mini program with this AppID.
+    /// Returns the mini program with this AppID.
     pub fn by_id(&self, id: &str) -> Option<&Arc<App>> {
         self.0.values().find(|app| app.id().as_str() == id)
     }
@@ -63,23 +60,23 @@ impl App {
         }
     }
 
-    /// Its AppID.
+    /// Returns the AppID.
     pub fn id(&self) -> &AppId {
         &self.credentials.id
     }
 
-    /// Its AppID and AppSecret, for calls to WeChat.
+    /// Returns the AppID and AppSecret, for calls to the platform.
     pub fn credentials(&self) -> &wechat::App {
         &self.credentials
     }
 
     /// Seals one of a user's identifiers under the AppSecret, for the store.
-    pub(super) fn seal(&self, subject: Subject, identifier: &str) -> Result<Sealed, CryptoError> {
+    pub(crate) fn seal(&self, subject: Subject, identifier: &str) -> Result<Sealed, CryptoError> {
         self.seal.seal(identifier, &subject.0)
     }
 
-    /// Opens what [`App::seal`] closed. `None` if the AppSecret has changed since.
-    pub(super) fn open(&self, subject: Subject, sealed: &Sealed) -> Option<Zeroizing<String>> {
+    /// Decrypts the output of [`App::seal`]. `None` if the AppSecret has changed since.
+    pub(crate) fn open(&self, subject: Subject, sealed: &Sealed) -> Option<Zeroizing<String>> {
         self.seal.open(sealed, &subject.0)
     }
 }

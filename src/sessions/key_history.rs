@@ -1,15 +1,13 @@
-//! A session's keys: its own and those that the logins before it handed on, newest first, in one sealed box.
-//!
-//! Knows how many stay and in which order. Never knows what they open.
+//! The session keys of a session: its own and those of the logins before it, newest first, sealed together.
 
 use crate::identity::SessionKey;
 use crate::session::{CryptoError, Sealed, Token};
 
-/// Stands between two keys. No key has it: they are base64.
-const BETWEEN: char = '\n';
+/// Separates two keys. Keys are base64, so none contains it.
+const SEPARATOR: char = '\n';
 
-/// The newest key and those before it, each once, `at_most` in all; the newest is always among them.
-pub(super) fn of(
+/// Returns the newest key followed by the older ones, without duplicates, `at_most` in total. The newest is always included.
+pub(crate) fn of(
     newest: SessionKey,
     older: impl IntoIterator<Item = SessionKey>,
     at_most: u32,
@@ -24,24 +22,24 @@ pub(super) fn of(
     keys
 }
 
-/// Closes the box under a token.
-pub(super) fn seal(token: &Token, keys: &[SessionKey]) -> Result<Sealed, CryptoError> {
+/// Seals the keys under a token.
+pub(crate) fn seal(token: &Token, keys: &[SessionKey]) -> Result<Sealed, CryptoError> {
     let mut text = zeroize::Zeroizing::new(String::new());
     for key in keys {
         if !text.is_empty() {
-            text.push(BETWEEN);
+            text.push(SEPARATOR);
         }
         text.push_str(key.expose());
     }
     token.seal(&text)
 }
 
-/// Opens the box. Empty if it was closed under another token, or altered.
-pub(super) fn open(token: &Token, sealed: &Sealed) -> Vec<SessionKey> {
+/// Decrypts the keys. Empty if they were sealed under another token, or altered.
+pub(crate) fn open(token: &Token, sealed: &Sealed) -> Vec<SessionKey> {
     let Some(text) = token.open(sealed) else {
         return Vec::new();
     };
-    text.split(BETWEEN).map(SessionKey::new).collect()
+    text.split(SEPARATOR).map(SessionKey::new).collect()
 }
 
 #[cfg(test)]
@@ -59,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_stay_and_each_once() {
+    fn the_history_is_bounded_and_has_no_duplicates() {
         check("d==", "c== b== a==", 3, "d== c== b==");
         check("d==", "c== b== a==", 1, "d==");
         check("d==", "c== b== a==", 0, "d==");
@@ -68,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_opens_under_its_own_token_only() {
+    fn keys_open_under_their_own_token_only() {
         let (mine, other) = (Token::generate().unwrap(), Token::generate().unwrap());
         let sealed = seal(&mine, &keys("b== a==")).unwrap();
         assert_eq!(open(&mine, &sealed), keys("b== a=="));

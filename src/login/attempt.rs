@@ -1,0 +1,73 @@
+//! Input and output of a login.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+
+use crate::identity::{AppId, LoginCode};
+use crate::platforms::wechat;
+use crate::session::{Device, Token, User};
+
+/// Limits on logins and their sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPolicy {
+    /// Maximum time from login to the end of the session.
+    pub lifetime: SignedDuration,
+    /// Maximum number of sessions per user and mini program.
+    pub sessions_per_user: u32,
+    /// Maximum number of session keys that a session keeps, its own included.
+    pub key_generations: u32,
+    /// Maximum duration of a login: the platform's reply and the store's commit together.
+    pub time_limit: SignedDuration,
+}
+
+/// One login request.
+#[derive(Clone)]
+pub struct LoginAttempt {
+    /// One-time code from `wx.login`.
+    pub code: LoginCode,
+    /// Mini program named in the request: its name in the settings, or its AppID.
+    pub app: Option<String>,
+    /// Mini program that sent the request, according to its Referer.
+    pub from: Option<wechat::Referer>,
+    /// Description of the client's device.
+    pub device: Device,
+    /// Token of the previous session. If it is live and belongs to the same user, the new session inherits its session keys.
+    pub previous: Option<Token>,
+}
+
+impl From<LoginCode> for LoginAttempt {
+    /// Creates a login with only a code.
+    fn from(code: LoginCode) -> Self {
+        Self {
+            code,
+            app: None,
+            from: None,
+            device: Device::unknown(),
+            previous: None,
+        }
+    }
+}
+
+/// The result of a successful login.
+#[derive(Clone)]
+pub struct Grant {
+    /// Token of the new session. This is its only copy.
+    pub token: Token,
+    /// Maximum time from the login to the end of the session.
+    pub lifetime: SignedDuration,
+    /// Mini program in which the user logged in.
+    pub app: AppId,
+    /// The user.
+    pub user: User,
+    /// `true` if this was the user's first login.
+    pub is_new: bool,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+//! Errors of a login.
+
+use crate::platforms::wechat;
+use crate::session::CryptoError;
+use crate::sessions;
+use crate::store;
+
+/// A failed login.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The login names a mini program that is not configured, or none where several are configured.
+    #[error("the login names no configured mini program")]
+    AppUnknown,
+    /// The code was exchanged before, and the session of that login has ended.
+    #[error("the code was used before, and its session has ended")]
+    CodeUsed,
+    /// The platform rejected the code.
+    #[error("{diagnosis}")]
+    Rejected {
+        /// The platform's error.
+        error: wechat::Error,
+        /// Likely cause and fix, derived from the whole login: one line for the log, without secrets.
+        diagnosis: String,
+    },
+    /// The platform did not identify the user.
+    #[error("could not exchange the login code")]
+    Platform(#[source] wechat::Error),
+    /// The store failed.
+    #[error("the session store failed")]
+    Store(#[from] store::Error),
+    /// No token could be generated, or a secret not sealed.
+    #[error("could not generate a token")]
+    Crypto(#[from] CryptoError),
+}
+
+impl From<sessions::Error> for Error {
+    fn from(error: sessions::Error) -> Self {
+        match error {
+            sessions::Error::Store(error) => Self::Store(error),
+            sessions::Error::Crypto(error) => Self::Crypto(error),
+        }
+    }
+}
