@@ -10,7 +10,7 @@ use clap::Args;
 use log::LevelFilter;
 use weapp_login::settings::{LogStyle, Profile};
 use weapp_login::telemetry;
-use wechat_simulator::{App, Clock, Exposure, Options, Simulator, StartError};
+use wechat_simulator::{App, Clock, Options, Simulator, StartError};
 
 use crate::commands::Failure;
 use crate::commands::signals::Signals;
@@ -110,19 +110,14 @@ fn options(arguments: Arguments) -> Options {
             }]
         }
     };
-    let exposure = if arguments.expose {
-        Exposure::Network
-    } else {
-        Exposure::Loopback
-    };
     let clock = match (arguments.virtual_clock, arguments.clock_at) {
         (false, _) => Clock::system(),
-        (true, None) => Clock::standing(),
+        (true, None) => Clock::virtual_now(),
         (true, Some(at)) => Clock::virtual_at(at),
     };
     Options {
         listen: SocketAddr::new(arguments.host, arguments.port),
-        exposure,
+        allow_remote: arguments.expose,
         clock,
         apps,
         ..defaults

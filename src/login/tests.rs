@@ -43,7 +43,7 @@ struct Rig {
 impl Rig {
     async fn new() -> Self {
         let mut options = Options::new(7);
-        options.apps = vec![App::named(7, "main").bound_to("company")];
+        options.apps = vec![App::named(7, "main").with_open_platform("company")];
         let simulator = Simulator::start(options).await.unwrap();
         let mut random = [0; 8];
         getrandom::fill(&mut random).unwrap();
@@ -233,7 +233,7 @@ async fn an_unknown_app_is_refused_before_anybody_is_asked() {
     };
     let refused = rig.logins.log_in(&attempt, at(0)).await;
     assert!(matches!(refused, Err(Error::AppUnknown)));
-    assert!(rig.simulator.asked().is_empty());
+    assert!(rig.simulator.requests().is_empty());
     for name in ["main", rig.simulator.app_id()] {
         assert_eq!(
             rig.apps.find(Some(name)).unwrap().id().as_str(),
@@ -257,9 +257,9 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
     let again = log_in(299).await.unwrap();
     assert_eq!(again.token.digest(), first.token.digest());
     assert_eq!((again.user, again.is_new), (first.user, first.is_new));
-    assert_eq!(simulator.asked().len(), 1);
+    assert_eq!(simulator.requests().len(), 1);
     assert!(matches!(log_in(300).await, Err(Error::Rejected { .. })));
-    assert_eq!(simulator.asked().len(), 2);
+    assert_eq!(simulator.requests().len(), 2);
 }
 
 /// Whoever died in the middle of a login holds the others up for no longer than a login may take.

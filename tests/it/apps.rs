@@ -21,7 +21,7 @@ fn referer_of(app_id: &str) -> String {
 }
 
 fn code_in(app: &TestApp, name: &str, user: &str) -> String {
-    app.wechat.in_app(&id_of(name)).unwrap().issue_code(user)
+    app.wechat.app(&id_of(name)).unwrap().issue_code(user)
 }
 
 async fn log_in(app: &TestApp, code: &str, named: Option<&str>, referer: Option<&str>) -> Reply {
@@ -85,7 +85,7 @@ async fn nobody_guesses_between_several_apps_and_none_is_listed() {
         });
         assert_eq!(refused, whole, "{named:?} {referer:?}");
     }
-    assert!(app.wechat.asked().is_empty());
+    assert!(app.wechat.requests().is_empty());
 }
 
 #[actix_rt::test]
@@ -135,7 +135,7 @@ async fn interleave(steps: Vec<Step>) -> Result<(), TestCaseError> {
     for (&(name, user, _), reply) in steps.iter().zip(&replies) {
         let live = app.live(&reply.token()).await.unwrap();
         let id = id_of(NAMES[name]);
-        let wechat = app.wechat.in_app(&id).unwrap();
+        let wechat = app.wechat.app(&id).unwrap();
         prop_assert_eq!(live.app().id().as_str(), &id);
         prop_assert_eq!(live.session().app.as_str(), &id);
         let openid = live.openid().unwrap();

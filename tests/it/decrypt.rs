@@ -1,12 +1,12 @@
 //! `POST /user/decrypt`: what a mini program's events hand over encrypted.
 
 use serde_json::{Value, json};
-use wechat_simulator::{App, Mint, Minted};
+use wechat_simulator::{App, EncryptedData, Payload};
 
 use crate::harness::{Reply, TestApp, bearer, now};
 
 /// The event's members, verbatim.
-fn event(minted: &Minted) -> Value {
+fn event(minted: &EncryptedData) -> Value {
     let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
     if let Some(raw_data) = &minted.raw_data {
         event["rawData"] = json!(raw_data);
@@ -19,8 +19,8 @@ async fn decrypt(app: &TestApp, token: &str, event: Value) -> Reply {
     app.post("/user/decrypt", token, event).await
 }
 
-fn mint(app: &TestApp, user: &str, what: &Mint) -> Minted {
-    app.wechat.first_app().mint(user, what)
+fn mint(app: &TestApp, user: &str, what: &Payload) -> EncryptedData {
+    app.wechat.first_app().encrypt(user, what)
 }
 
 /// The one reply to all that does not open.
@@ -41,8 +41,12 @@ fn unix_now() -> u64 {
 async fn a_phone_number_opens() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let minted = mint(&app, "mei", &Mint::phone_number().made_at(unix_now()));
-    let number = app.wechat.person("mei").phone_number;
+    let minted = mint(
+        &app,
+        "mei",
+        &Payload::phone_number().watermark_timestamp(unix_now()),
+    );
+    let number = app.wechat.user("mei").phone_number;
     let reply = decrypt(&app, &token, event(&minted)).await;
     let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
     reply.assert_data(json!({
@@ -57,9 +61,13 @@ async fn a_phone_number_opens() {
 async fn user_information_opens_without_what_names_the_user_to_wechat() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let minted = mint(&app, "mei", &Mint::user_info().made_at(unix_now()));
+    let minted = mint(
+        &app,
+        "mei",
+        &Payload::user_info().watermark_timestamp(unix_now()),
+    );
     let reply = decrypt(&app, &token, event(&minted)).await;
-    let person = app.wechat.person("mei");
+    let person = app.wechat.user("mei");
     let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
     reply.assert_data(json!({
         "nickName": person.nickname,
@@ -80,7 +88,7 @@ async fn a_plus_that_a_form_turned_into_a_space_is_mended() {
     let token = app.token_of("mei").await;
     let mut mended = 0;
     while mended < 3 {
-        let minted = mint(&app, "mei", &Mint::user_info());
+        let minted = mint(&app, "mei", &Payload::user_info());
         let both = [&minted.encrypted_data, &minted.iv];
         mended += usize::from(both.iter().any(|text| text.contains('+')));
         let mut event = event(&minted);
@@ -94,7 +102,7 @@ async fn a_plus_that_a_form_turned_into_a_space_is_mended() {
 /// Takes data, then logs in with the old token or without, and sends the data with the new token.
 async fn race(app: &TestApp, with_old_token: bool) -> Reply {
     let first = app.token_of("mei").await;
-    let minted = mint(app, "mei", &Mint::phone_number());
+    let minted = mint(app, "mei", &Payload::phone_number());
     let code = app.wechat.issue_code("mei");
     let (name, value) = bearer(&first);
     let headers = [(name, &*value)];
@@ -107,7 +115,7 @@ async fn race(app: &TestApp, with_old_token: bool) -> Reply {
 async fn data_taken_just_before_a_login_opens_after_it() {
     let app = TestApp::start().await;
     let reply = race(&app, true).await;
-    let number = app.wechat.person("mei").phone_number;
+    let number = app.wechat.user("mei").phone_number;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.json()["data"]["purePhoneNumber"], json!(number));
     race(&app, false).await.assert_refusal(401, stale());
@@ -123,23 +131,31 @@ async fn with_generations_switched_off_it_does_not() {
 async fn whatever_does_not_open_is_refused_alike() {
     let app = TestApp::start().await;
     let (token, _) = (app.token_of("mei").await, app.token_of("bo").await);
-    let good = mint(&app, "mei", &Mint::user_info());
+    let good = mint(&app, "mei", &Payload::user_info());
     let altered = |name: &str, value: &str| {
         let mut event = event(&good);
         event[name] = json!(value);
         event
     };
-    let other_app = Mint::user_info().for_app("wx0000000000000000");
+    let other_app = Payload::user_info().watermark_app_id("wx0000000000000000");
     let (late, early) = (unix_now() - 700, unix_now() + 700);
     let (cut, rest) = good.encrypted_data.split_at(64);
     let other = if rest.starts_with('A') { "B" } else { "A" };
     let flipped = rest.chars().skip(1).collect::<String>();
     let flipped = format!("{cut}{other}{flipped}");
     let events = [
-        event(&mint(&app, "bo", &Mint::user_info())),
+        event(&mint(&app, "bo", &Payload::user_info())),
         event(&mint(&app, "mei", &other_app)),
-        event(&mint(&app, "mei", &Mint::user_info().made_at(late))),
-        event(&mint(&app, "mei", &Mint::user_info().made_at(early))),
+        event(&mint(
+            &app,
+            "mei",
+            &Payload::user_info().watermark_timestamp(late),
+        )),
+        event(&mint(
+            &app,
+            "mei",
+            &Payload::user_info().watermark_timestamp(early),
+        )),
         altered("encryptedData", &flipped),
         altered("encryptedData", cut),
         altered("encryptedData", ""),
@@ -167,7 +183,7 @@ async fn how_old_data_may_be_is_a_setting() {
     let app = TestApp::with(&[("WEAPP_WECHAT__WATERMARK_SECONDS", "86400")]).await;
     let token = app.token_of("mei").await;
     for (age, status) in [(86_000, 200), (87_000, 401)] {
-        let made_at = Mint::phone_number().made_at(unix_now() - age);
+        let made_at = Payload::phone_number().watermark_timestamp(unix_now() - age);
         let minted = mint(&app, "mei", &made_at);
         assert_eq!(decrypt(&app, &token, event(&minted)).await.status, status);
     }
@@ -176,14 +192,14 @@ async fn how_old_data_may_be_is_a_setting() {
 #[actix_rt::test]
 async fn data_of_another_app_does_not_open() {
     let app = TestApp::serving(&["shop", "desk"]).await;
-    let of = |name| app.wechat.in_app(&App::named(7, name).id).unwrap();
+    let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
     let mut tokens = Vec::new();
     for name in ["shop", "desk"] {
         let code = of(name).issue_code("mei");
         let login = app.post_login(json!({ "code": code, "app": name })).await;
         tokens.push(login.token());
     }
-    let minted = of("desk").mint("mei", &Mint::phone_number());
+    let minted = of("desk").encrypt("mei", &Payload::phone_number());
     let shop = decrypt(&app, &tokens[0], event(&minted)).await;
     shop.assert_refusal(401, stale());
     let desk = decrypt(&app, &tokens[1], event(&minted)).await;
@@ -194,7 +210,7 @@ async fn data_of_another_app_does_not_open() {
 async fn what_is_not_all_there_is_told_as_such() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let whole = event(&mint(&app, "mei", &Mint::user_info()));
+    let whole = event(&mint(&app, "mei", &Payload::user_info()));
     for name in ["encryptedData", "iv", "rawData", "signature"] {
         for value in [None, Some(Value::Null), Some(json!(7))] {
             let mut event = whole.clone();

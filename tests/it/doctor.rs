@@ -48,7 +48,7 @@ impl Login {
         let mut server = Binary::start(&folder, &environment);
         wechat.advance(Duration::from_secs(self.ahead));
         if let Some(fault) = self.fault {
-            wechat.next_answer(Endpoint::Code2Session, fault);
+            wechat.fail_next(Endpoint::Code2Session, fault);
         }
         let body = json!({ "code": self.code }).to_string();
         let request = format!(
@@ -142,7 +142,7 @@ async fn a_wrong_clock_is_told() {
 #[actix_rt::test]
 async fn the_address_that_wechat_saw_is_told() {
     let login = Login {
-        fault: Some(Fault::AddressRefused),
+        fault: Some(Fault::IpNotAllowed),
         ..Login::with(UNKNOWN)
     };
     assert_eq!(

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
 use serde_json::json;
 use weapp_login::platforms::wechat::errcode;
 use wechat_simulator::{Endpoint, Fault};
@@ -15,10 +14,10 @@ const ENDPOINT: Endpoint = Endpoint::Code2Session;
 async fn login_with(faults: Vec<Fault>) -> (Reply, usize) {
     let app = TestApp::start().await;
     for fault in faults {
-        app.wechat.next_answer(ENDPOINT, fault);
+        app.wechat.fail_next(ENDPOINT, fault);
     }
     let reply = app.login(&app.wechat.issue_code("mei")).await;
-    (reply, app.wechat.asked().len())
+    (reply, app.wechat.requests().len())
 }
 
 /// Which refusal each error number becomes; 99999 stands for those that nobody knows.
@@ -59,7 +58,7 @@ const RID: &str = "668f2aa4-51c08c03-3d141241";
 async fn check_errcode(errcode: i64, status: u16, error: &str) {
     let app = TestApp::start().await;
     let answer = format!(r#"{{"errcode":{errcode},"errmsg":"in WeChat's words, rid: {RID}"}}"#);
-    app.wechat.every_answer(ENDPOINT, Fault::body(answer));
+    app.wechat.fail_always(ENDPOINT, Fault::body(answer));
     let reply = app.login(&app.wechat.issue_code("mei")).await;
     let refused = reply.assert_refused(status, error);
     assert_eq!(refused["code"], errcode);
@@ -105,7 +104,6 @@ async fn a_busy_wechat_is_asked_again() {
 }
 
 fn raw(status: u16, body: impl Into<Vec<u8>>) -> Fault {
-    let status = StatusCode::from_u16(status).unwrap();
     Fault::Raw {
         status,
         content_type: "text/html".to_owned(),
@@ -125,7 +123,9 @@ async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again()
         raw(200, r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ=="}"#),
         raw(200, "x".repeat(10_000_000)),
         raw(200, r#"{"errcode":"abc"}"#),
-        Fault::Redirect("http://127.0.0.1:1/".to_owned()),
+        Fault::Redirect {
+            location: "http://127.0.0.1:1/".to_owned(),
+        },
         Fault::ResetBefore,
         Fault::ResetAfter,
     ] {
@@ -149,7 +149,7 @@ async fn an_errcode_may_be_a_text() {
 #[actix_rt::test]
 async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
     let app = TestApp::with(&[("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000")]).await;
-    app.wechat.next_answer(ENDPOINT, Fault::Silence);
+    app.wechat.fail_next(ENDPOINT, Fault::Silence);
     let start = Instant::now();
     app.login(&app.wechat.issue_code("mei"))
         .await
@@ -163,6 +163,9 @@ async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
 
 #[actix_rt::test]
 async fn a_slow_wechat_is_waited_for() {
-    let (reply, _) = login_with(vec![Fault::Delay(Duration::from_millis(300))]).await;
+    let (reply, _) = login_with(vec![Fault::Delay {
+        by: Duration::from_millis(300),
+    }])
+    .await;
     assert_eq!(reply.status, 200);
 }

@@ -30,7 +30,7 @@ async fn a_login_with_the_old_token_takes_over_the_last_keys() {
     let (second, b) = log_in_after(&app, "mei", &first).await;
     let (third, c) = log_in_after(&app, "mei", &second).await;
     let (fourth, d) = log_in_after(&app, "mei", &third).await;
-    assert_eq!(Options::new(7).key_rotation_percent, 100);
+    assert_eq!(Options::new(7).session_keys.rotation_percent, 100);
     assert_eq!(keys(&app, &second).await, [b.clone(), a.clone()]);
     assert_eq!(keys(&app, &third).await, [c.clone(), b.clone(), a.clone()]);
     assert_eq!(keys(&app, &fourth).await, [d, c, b], "three at most");
@@ -68,7 +68,7 @@ async fn keys_are_handed_on_within_one_mini_program_only() {
     let mut previous = String::new();
     for name in ["shop", "desk", "shop"] {
         let id = wechat_simulator::App::named(7, name).id;
-        let wechat = app.wechat.in_app(&id).unwrap();
+        let wechat = app.wechat.app(&id).unwrap();
         let code = wechat.issue_code("mei");
         let referer = format!("https://servicewechat.com/{id}/0/page-frame.html");
         let (_, authorization) = bearer(&previous);

@@ -211,7 +211,7 @@ impl TestApp {
 
     /// How often WeChat's endpoint was asked.
     pub(crate) fn asked(&self, endpoint: wechat_simulator::Endpoint) -> usize {
-        let asked = self.wechat.asked();
+        let asked = self.wechat.requests();
         let of_it = asked
             .iter()
             .filter(|asked| asked.endpoint == Some(endpoint));

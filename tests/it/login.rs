@@ -89,7 +89,7 @@ async fn what_is_no_code_never_reaches_wechat() {
         let refused = app.post_login(body).await.assert_refused(400, error);
         assert_eq!(refused["code"], 400);
     }
-    assert!(app.wechat.asked().is_empty());
+    assert!(app.wechat.requests().is_empty());
 }
 
 #[actix_rt::test]

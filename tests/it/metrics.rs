@@ -32,7 +32,7 @@ async fn play(app: &TestApp) {
         .await
         .assert_refused(400, "code_missing");
     let odd = Fault::body(r#"{"errcode":99999,"errmsg":"odd"}"#);
-    app.wechat.next_answer(CODE_TO_SESSION, odd);
+    app.wechat.fail_next(CODE_TO_SESSION, odd);
     let refused = app.login(&app.wechat.issue_code("mei")).await;
     refused.assert_refused(502, "platform_unintelligible");
     assert_eq!(app.show_session(&token).await.status, 200);
@@ -122,8 +122,7 @@ async fn nothing_that_anybody_sends_makes_a_series() {
             }
         }
         let refusal = json!({ "errcode": 70_000 + number, "errmsg": text }).to_string();
-        app.wechat
-            .next_answer(CODE_TO_SESSION, Fault::body(refusal));
+        app.wechat.fail_next(CODE_TO_SESSION, Fault::body(refusal));
         app.login(&app.wechat.issue_code(&text)).await;
         app.post_login(json!({ "code": "x", "app": text })).await;
     };
@@ -188,7 +187,7 @@ async fn a_request_without_its_client_is_abandoned_and_nothing_else() {
     connection.send(head.as_bytes());
     connection.reset();
     wait_for(&app, "weapp_http_requests_abandoned_total 1").await;
-    app.wechat.next_answer(CODE_TO_SESSION, Fault::Silence);
+    app.wechat.fail_next(CODE_TO_SESSION, Fault::Silence);
     let body = json!({ "code": app.wechat.issue_code("mei") }).to_string();
     let whole = head.replace("99", &body.len().to_string());
     let mut connection = Connection::to(server.port);

@@ -22,7 +22,7 @@ async fn ask(app: &TestApp, token: &str, code: &str) -> Reply {
 
 /// What the user of this name is answered with.
 fn number_of(wechat: &Simulator, user: &str) -> Value {
-    let person = wechat.person(user);
+    let person = wechat.user(user);
     assert_eq!(person.country_code, "86");
     json!({
         "phone_number": person.phone_number,
@@ -60,7 +60,7 @@ async fn a_user_gets_their_number_unmasked() {
     ask(&app, &token, &code)
         .await
         .assert_data(number_of(&app.wechat, "mei"));
-    let asked = app.wechat.asked();
+    let asked = app.wechat.requests();
     let last: Value = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
     assert_eq!(
         last,
@@ -71,10 +71,10 @@ async fn a_user_gets_their_number_unmasked() {
 #[actix_rt::test]
 async fn a_foreign_number_has_its_country_code() {
     let app = TestApp::start().await;
-    let mut person = app.wechat.person("mei");
-    person.country_code = "44".to_owned();
-    person.phone_number = "7700900123".to_owned();
-    app.wechat.describe("mei", person);
+    app.wechat.update_user("mei", |user| {
+        user.country_code = "44".to_owned();
+        user.phone_number = "7700900123".to_owned();
+    });
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
     ask(&app, &token, &code).await.assert_data(json!({
@@ -102,8 +102,10 @@ async fn two_at_once_share_one_exchange() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
-    let slowly = Fault::Delay(Duration::from_millis(300));
-    app.wechat.next_answer(ENDPOINT, slowly);
+    let slowly = Fault::Delay {
+        by: Duration::from_millis(300),
+    };
+    app.wechat.fail_next(ENDPOINT, slowly);
     for reply in join_all((0..5).map(|_| ask(&app, &token, &code))).await {
         reply.assert_data(number_of(&app.wechat, "mei"));
     }
@@ -164,7 +166,7 @@ async fn a_code_that_is_none_is_refused() {
 #[actix_rt::test]
 async fn a_code_of_another_app_is_told_as_such() {
     let app = TestApp::serving(&["shop", "desk"]).await;
-    let of = |name| app.wechat.in_app(&App::named(7, name).id).unwrap();
+    let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
     let code = of("shop").issue_code("mei");
     let login = app.post_login(json!({ "code": code, "app": "shop" })).await;
     let foreign = of("desk").issue_phone_code("mei");
@@ -193,7 +195,7 @@ async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
         let app = TestApp::start().await;
         let token = app.token_of("mei").await;
         let code = app.wechat.issue_phone_code("mei");
-        app.wechat.next_answer(ENDPOINT, Fault::errcode(errcode));
+        app.wechat.fail_next(ENDPOINT, Fault::errcode(errcode));
         let refused = ask(&app, &token, &code).await;
         assert_eq!(refused.assert_refused(status, error)["code"], errcode);
         // After a spent quota WeChat is left alone for a while.
@@ -212,7 +214,7 @@ async fn without_an_access_token_nothing_is_sent_and_nothing_lost() {
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
     let fetch = Endpoint::StableAccessToken;
-    app.wechat.next_answer(fetch, Fault::errcode(40164));
+    app.wechat.fail_next(fetch, Fault::errcode(40164));
     ask(&app, &token, &code)
         .await
         .assert_refused(503, "platform_misconfigured");
@@ -228,7 +230,7 @@ async fn a_refused_access_token_is_renewed() {
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
     ask(&app, &token, &code).await;
-    app.wechat.first_app().clobber_access_tokens();
+    app.wechat.first_app().invalidate_access_tokens();
     let code = app.wechat.issue_phone_code("mei");
     ask(&app, &token, &code)
         .await
@@ -246,7 +248,7 @@ async fn a_lost_answer_is_not_paid_for_twice() {
         let app = TestApp::start().await;
         let token = app.token_of("mei").await;
         let code = app.wechat.issue_phone_code("mei");
-        app.wechat.next_answer(ENDPOINT, fault);
+        app.wechat.fail_next(ENDPOINT, fault);
         ask(&app, &token, &code).await.assert_refused(status, error);
         for _ in 0..2 {
             ask(&app, &token, &code).await.assert_refusal(409, spent());
@@ -269,7 +271,7 @@ async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
     let (_, login) = server.login(&wechat.issue_code("mei"));
     let token = login["data"]["token"].as_str().unwrap().to_owned();
     let body = json!({ "code": wechat.issue_phone_code("mei") }).to_string();
-    wechat.next_answer(endpoint, Fault::Silence);
+    wechat.fail_next(endpoint, Fault::Silence);
     let port = server.port;
     let asking = std::thread::spawn({
         let (token, body) = (token.clone(), body.clone());
@@ -279,7 +281,7 @@ async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
         }
     });
     while !wechat
-        .asked()
+        .requests()
         .iter()
         .any(|asked| asked.endpoint == Some(endpoint))
     {
@@ -302,7 +304,7 @@ async fn a_server_killed_while_wechat_is_asked_leaves_the_code_spent() {
     let ((status, mut reply), wechat) = killed_while(ENDPOINT).await;
     reply.as_object_mut().unwrap().remove("request_id");
     assert_eq!((status, reply), (409, spent()));
-    let asked = wechat.asked();
+    let asked = wechat.requests();
     let asked = asked
         .iter()
         .filter(|asked| asked.endpoint == Some(ENDPOINT));

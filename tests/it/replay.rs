@@ -34,7 +34,7 @@ async fn the_same_code_and_key_get_the_same_answer() {
             (first.status, first.text.clone())
         );
     }
-    assert_eq!(app.wechat.asked().len(), 1);
+    assert_eq!(app.wechat.requests().len(), 1);
     assert_eq!(app.rows_in("session"), 1);
     assert_eq!(app.show_session(&first.token()).await.status, 200);
 }
@@ -87,7 +87,7 @@ async fn what_is_no_key_is_refused_before_wechat_is_asked() {
     let twice = [("idempotency-key", "a"), ("idempotency-key", "b")];
     let refused = app.login_with(&code, &twice).await;
     refused.assert_refused(400, "idempotency_key_malformed");
-    assert!(app.wechat.asked().is_empty());
+    assert!(app.wechat.requests().is_empty());
     log_in(&app, &code, &"x".repeat(255)).await.token();
 }
 
@@ -95,21 +95,28 @@ async fn what_is_no_key_is_refused_before_wechat_is_asked() {
 async fn one_of_many_at_once_asks_wechat_and_the_others_get_its_answer() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
-    app.wechat
-        .next_answer(ENDPOINT, Fault::Delay(Duration::from_millis(300)));
+    app.wechat.fail_next(
+        ENDPOINT,
+        Fault::Delay {
+            by: Duration::from_millis(300),
+        },
+    );
     let replies = join_all((0..20).map(|_| log_in(&app, &code, KEY))).await;
     for reply in &replies {
         assert_eq!(reply.text, replies[0].text);
         reply.token();
     }
-    assert_eq!((app.wechat.asked().len(), app.rows_in("session")), (1, 1));
+    assert_eq!(
+        (app.wechat.requests().len(), app.rows_in("session")),
+        (1, 1)
+    );
 }
 
 #[actix_rt::test]
 async fn a_login_that_failed_is_not_kept() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
-    app.wechat.next_answer(ENDPOINT, Fault::errcode(45011));
+    app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
     let refused = log_in(&app, &code, KEY).await;
     refused.assert_refused(429, "too_many_requests");
     log_in(&app, &code, KEY).await.token();
@@ -119,18 +126,18 @@ async fn a_login_that_failed_is_not_kept() {
 async fn those_who_wait_for_a_login_that_fails_try_one_by_one() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
-    app.wechat.next_answer(ENDPOINT, Fault::errcode(45011));
+    app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
     let replies = join_all((0..5).map(|_| log_in(&app, &code, KEY))).await;
     let done = |reply: &&Reply| reply.status == 200;
     assert_eq!(replies.iter().filter(done).count(), 4);
-    assert_eq!(app.wechat.asked().len(), 2);
+    assert_eq!(app.wechat.requests().len(), 2);
 }
 
 #[actix_rt::test]
 async fn a_code_that_was_spent_on_the_way_needs_a_new_one() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
-    app.wechat.next_answer(ENDPOINT, Fault::ResetAfter);
+    app.wechat.fail_next(ENDPOINT, Fault::ResetAfter);
     let lost = log_in(&app, &code, KEY).await;
     lost.assert_refused(502, "platform_unintelligible");
     let refused = log_in(&app, &code, KEY).await;
@@ -155,7 +162,7 @@ async fn an_answer_whose_session_has_ended_is_not_repeated() {
         "request_id": refused["request_id"],
     });
     assert_eq!(refused, whole);
-    assert_eq!(app.wechat.asked().len(), 1);
+    assert_eq!(app.wechat.requests().len(), 1);
 }
 
 /// The phone that sends a login and is gone before the answer: in a tunnel, or in the background.
@@ -164,8 +171,12 @@ async fn a_login_goes_on_when_its_client_is_gone() {
     let app = TestApp::start().await;
     let server = app.serve();
     let code = app.wechat.issue_code("mei");
-    app.wechat
-        .next_answer(ENDPOINT, Fault::Delay(Duration::from_millis(500)));
+    app.wechat.fail_next(
+        ENDPOINT,
+        Fault::Delay {
+            by: Duration::from_millis(500),
+        },
+    );
     let body = json!({ "code": code }).to_string();
     let request = format!(
         "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
@@ -178,7 +189,10 @@ async fn a_login_goes_on_when_its_client_is_gone() {
     gone.reset();
     actix_rt::time::sleep(Duration::from_millis(50)).await;
     log_in(&app, &code, KEY).await.token();
-    assert_eq!((app.wechat.asked().len(), app.rows_in("session")), (1, 1));
+    assert_eq!(
+        (app.wechat.requests().len(), app.rows_in("session")),
+        (1, 1)
+    );
 }
 
 #[actix_rt::test]
@@ -188,5 +202,5 @@ async fn a_broken_store_keeps_no_code_from_being_used_later() {
     app.parts.store().close().await.unwrap();
     let refused = log_in(&app, &code, KEY).await;
     refused.assert_refused(503, "store_unavailable");
-    assert!(app.wechat.asked().is_empty());
+    assert!(app.wechat.requests().is_empty());
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use serde_json::json;
-use wechat_simulator::{Endpoint, Fault, Mint};
+use wechat_simulator::{Endpoint, Fault, Payload};
 
 use crate::decrypt::stale;
 use crate::harness::{Reply, TestApp};
@@ -16,7 +16,10 @@ async fn reset(app: &TestApp, token: &str) -> Reply {
 }
 
 async fn opens(app: &TestApp, token: &str) -> u16 {
-    let minted = app.wechat.first_app().mint("mei", &Mint::phone_number());
+    let minted = app
+        .wechat
+        .first_app()
+        .encrypt("mei", &Payload::phone_number());
     let event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
     let reply = app.post("/user/decrypt", token, event).await;
     reply.status.as_u16()
@@ -91,12 +94,12 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
         let app = TestApp::start().await;
         let token = app.token_of("mei").await;
         app.wechat
-            .every_answer(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
+            .fail_always(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
         let reply = reset(&app, &token).await;
         let refused = reply.assert_refused(status, error);
         assert_eq!(refused["code"], if status == 401 { 401 } else { errcode });
         app.wechat
-            .every_answer(Endpoint::CheckSessionKey, Fault::errcode(errcode));
+            .fail_always(Endpoint::CheckSessionKey, Fault::errcode(errcode));
         let reply = check(&app, &token).await;
         if status == 401 {
             reply.assert_data(json!({ "valid": false }));
@@ -113,11 +116,11 @@ async fn a_refused_access_token_is_renewed() {
     check(&app, &token)
         .await
         .assert_data(json!({ "valid": true }));
-    app.wechat.first_app().clobber_access_tokens();
+    app.wechat.first_app().invalidate_access_tokens();
     check(&app, &token)
         .await
         .assert_data(json!({ "valid": true }));
-    app.wechat.first_app().clobber_access_tokens();
+    app.wechat.first_app().invalidate_access_tokens();
     reset(&app, &token).await.assert_data(json!({}));
     assert_eq!(app.asked(Endpoint::StableAccessToken), 3);
 }
@@ -127,7 +130,7 @@ async fn a_wechat_that_is_silent_says_nothing_about_the_session() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     app.wechat
-        .next_answer(Endpoint::CheckSessionKey, Fault::Silence);
+        .fail_next(Endpoint::CheckSessionKey, Fault::Silence);
     check(&app, &token)
         .await
         .assert_refused(504, "platform_timed_out");

@@ -16,7 +16,7 @@ const MOST_REQUESTS: usize = 1_000;
 /// One request, as it arrived.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Asked {
+pub struct RecordedRequest {
     /// The endpoint; absent if there is none at the path.
     pub endpoint: Option<Endpoint>,
     /// The method, as `GET`.
@@ -31,7 +31,7 @@ pub struct Asked {
     pub caller: Option<IpAddr>,
 }
 
-impl Asked {
+impl RecordedRequest {
     /// The value of the first query parameter of that name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut query = self.query.iter();
@@ -47,10 +47,10 @@ impl Asked {
 }
 
 /// Shows no value: a query bears the AppSecret and the login code.
-impl fmt::Debug for Asked {
+impl fmt::Debug for RecordedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.query.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Asked")
+        f.debug_struct("RecordedRequest")
             .field("endpoint", &self.endpoint)
             .field("method", &self.method)
             .field("parameters", &names)
@@ -60,17 +60,17 @@ impl fmt::Debug for Asked {
 
 /// The last requests, oldest first.
 #[derive(Default)]
-pub(super) struct Record(VecDeque<Asked>);
+pub(super) struct Record(VecDeque<RecordedRequest>);
 
 impl Record {
-    pub(super) fn push(&mut self, asked: Asked) {
+    pub(super) fn push(&mut self, asked: RecordedRequest) {
         if self.0.len() >= MOST_REQUESTS {
             self.0.pop_front();
         }
         self.0.push_back(asked);
     }
 
-    pub(super) fn to_vec(&self) -> Vec<Asked> {
+    pub(super) fn to_vec(&self) -> Vec<RecordedRequest> {
         self.0.iter().cloned().collect()
     }
 

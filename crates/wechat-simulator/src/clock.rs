@@ -31,7 +31,7 @@ impl Clock {
     }
 
     /// Stands at the moment of this call, and moves by [`advance`](Self::advance) alone.
-    pub fn standing() -> Self {
+    pub fn virtual_now() -> Self {
         Self::starting(Start::Fixed(system_time()))
     }
 

@@ -1,142 +1,156 @@
-//! What goes wrong on purpose: the faults that a test orders, and the queue they wait in.
-//!
-//! Knows which fault is next for an endpoint.
-//! Never knows how a fault is carried out, or what was asked.
+//! Faults to inject: the failures that a test can request, and the queue in which they wait for their endpoint.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use serde::{Deserialize, Deserializer};
 
-use super::endpoint::Endpoint;
-use super::refusal;
+use crate::endpoint::Endpoint;
 
-/// How many faults may be queued for an endpoint. Our choice.
-pub(super) const MOST_QUEUED: usize = 1_000;
+/// Maximum number of queued faults per endpoint. Our choice.
+pub(crate) const MAX_QUEUED: usize = 1_000;
 
-/// What gateways say.
-const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
-    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
-
-/// One thing that goes wrong with one answer.
-#[derive(Clone, PartialEq, Eq)]
+/// A failure of one reply. Unless a variant says otherwise, the request is not processed, so a login code in it stays
+/// valid.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Answers with these bytes, whatever was asked. The code is not spent.
+    /// Sends exactly this reply.
     Raw {
-        /// The HTTP status.
-        status: StatusCode,
-        /// The `Content-Type`.
+        /// The HTTP status, from 200 to 599.
+        #[serde(default = "ok")]
+        status: u16,
+        /// The `Content-Type` header.
+        #[serde(default = "text_plain")]
         content_type: String,
         /// The whole body.
+        #[serde(deserialize_with = "bytes")]
         body: Vec<u8>,
     },
-    /// Refuses with this errcode; a rid is added to the message. The code is not spent.
-    Refuse {
-        /// WeChat's number.
+    /// Sends an error reply.
+    Errcode {
+        /// WeChat's error number.
         errcode: i64,
-        /// WeChat's words, without the rid.
-        errmsg: String,
+        /// The message, without the rid that is appended to it; by default the documented one.
+        errmsg: Option<String>,
     },
-    /// Refuses with 40164, as an app does whose list of allowed addresses lacks the caller's; the words name it.
-    AddressRefused,
-    /// Lets a rival server renew the app's access tokens by force, and then answers: 40001 to the tokens of before.
-    Clobber,
-    /// Does what was asked, which spends the code, and sends the first half of the answer as if it were all.
+    /// Sends error 40164, as for an app whose IP allow list lacks the client's address. The message contains the address.
+    IpNotAllowed,
+    /// Invalidates the app's access tokens, as a forced refresh by another server does, and then processes the request:
+    /// older tokens get error 40001.
+    InvalidateAccessTokens,
+    /// Processes the request and sends only the first half of the reply.
     Truncate,
-    /// Does what was asked, which spends the code, and calls the answer this instead of `text/plain`.
-    ContentType(String),
-    /// Does at once what was asked, which spends the code, and answers after this much real time.
-    Delay(Duration),
-    /// Keeps the connection open and never answers. The code is not spent.
+    /// Processes the request and sends the reply with this `Content-Type` instead of `text/plain`.
+    ContentType {
+        /// The `Content-Type` header.
+        content_type: String,
+    },
+    /// Processes the request at once and sends the reply after a delay.
+    Delay {
+        /// The delay, in real time.
+        #[serde(rename = "milliseconds", deserialize_with = "milliseconds")]
+        by: Duration,
+    },
+    /// Keeps the connection open and never replies.
     Silence,
-    /// Resets the connection (TCP RST) without doing what was asked. The code is not spent.
+    /// Resets the connection (TCP RST).
     ResetBefore,
-    /// Does what was asked, which spends the code, and resets the connection (TCP RST) instead of answering.
+    /// Processes the request and resets the connection (TCP RST) instead of replying.
     ResetAfter,
-    /// Sends the caller elsewhere: 302 with this `Location`. The code is not spent.
-    Redirect(String),
+    /// Sends a 302 redirect.
+    Redirect {
+        /// The `Location` header.
+        location: String,
+    },
+    /// Sends the HTML page of a gateway whose backend is down, with status 502.
+    BadGateway,
 }
 
 impl Fault {
-    /// Refuses with this errcode and the words that WeChat documents for it.
+    /// An error reply with the documented message.
     pub fn errcode(errcode: i64) -> Self {
-        Self::Refuse {
-            errcode,
-            errmsg: refusal::errmsg_of(errcode).to_owned(),
-        }
+        let errmsg = None;
+        Self::Errcode { errcode, errmsg }
     }
 
-    /// Answers 200 and `text/plain`, as WeChat does, but with this body.
+    /// A reply with this body, status 200 and `text/plain`, like WeChat's own.
     pub fn body(body: impl Into<Vec<u8>>) -> Self {
         Self::Raw {
-            status: StatusCode::OK,
-            content_type: "text/plain".to_owned(),
+            status: ok(),
+            content_type: text_plain(),
             body: body.into(),
         }
     }
-
-    /// Answers 502 with a gateway's page, as WeChat does when its servers are away.
-    pub fn bad_gateway() -> Self {
-        Self::Raw {
-            status: StatusCode::BAD_GATEWAY,
-            content_type: "text/html".to_owned(),
-            body: BAD_GATEWAY.into(),
-        }
-    }
 }
 
-/// Shows no text that a test put in: it may hold a key.
+/// Omits all texts: they may contain a key.
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Raw { status, body, .. } => {
-                write!(f, "Raw({status}, {} bytes)", body.len())
-            }
-            Self::Refuse { errcode, .. } => write!(f, "Refuse({errcode})"),
-            Self::AddressRefused => f.write_str("AddressRefused"),
-            Self::Clobber => f.write_str("Clobber"),
+            Self::Raw { status, body, .. } => write!(f, "Raw({status}, {} bytes)", body.len()),
+            Self::Errcode { errcode, .. } => write!(f, "Errcode({errcode})"),
+            Self::IpNotAllowed => f.write_str("IpNotAllowed"),
+            Self::InvalidateAccessTokens => f.write_str("InvalidateAccessTokens"),
             Self::Truncate => f.write_str("Truncate"),
-            Self::ContentType(_) => f.write_str("ContentType(***)"),
-            Self::Delay(by) => write!(f, "Delay({by:?})"),
+            Self::ContentType { .. } => f.write_str("ContentType"),
+            Self::Delay { by } => write!(f, "Delay({by:?})"),
             Self::Silence => f.write_str("Silence"),
             Self::ResetBefore => f.write_str("ResetBefore"),
             Self::ResetAfter => f.write_str("ResetAfter"),
-            Self::Redirect(_) => f.write_str("Redirect(***)"),
+            Self::Redirect { .. } => f.write_str("Redirect"),
+            Self::BadGateway => f.write_str("BadGateway"),
         }
     }
 }
 
-/// The faults that are still to come.
+fn ok() -> u16 {
+    200
+}
+
+fn text_plain() -> String {
+    "text/plain".to_owned()
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    String::deserialize(deserializer).map(String::into_bytes)
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+/// The faults that are still to be injected.
 #[derive(Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     queued: HashMap<Endpoint, VecDeque<Fault>>,
-    standing: HashMap<Endpoint, Fault>,
+    permanent: HashMap<Endpoint, Fault>,
 }
 
 impl Faults {
-    /// Lets the fault befall `count` answers, after those that are queued already.
-    pub(super) fn queue(&mut self, endpoint: Endpoint, count: usize, fault: &Fault) {
+    /// Adds `count` times the fault to the endpoint's queue, up to [`MAX_QUEUED`] in all.
+    pub(crate) fn queue(&mut self, endpoint: Endpoint, count: usize, fault: &Fault) {
         let queue = self.queued.entry(endpoint).or_default();
-        let count = count.min(MOST_QUEUED.saturating_sub(queue.len()));
+        let count = count.min(MAX_QUEUED.saturating_sub(queue.len()));
         queue.extend(std::iter::repeat_n(fault, count).cloned());
     }
 
-    /// Lets the fault befall every answer that no queued one befalls.
-    pub(super) fn stand(&mut self, endpoint: Endpoint, fault: Fault) {
-        self.standing.insert(endpoint, fault);
+    /// Sets the fault of all replies of the endpoint that have no queued fault.
+    pub(crate) fn set_permanent(&mut self, endpoint: Endpoint, fault: Fault) {
+        self.permanent.insert(endpoint, fault);
     }
 
-    /// Takes back all orders about the endpoint.
-    pub(super) fn clear(&mut self, endpoint: Endpoint) {
+    /// Removes all faults of the endpoint.
+    pub(crate) fn clear(&mut self, endpoint: Endpoint) {
         self.queued.remove(&endpoint);
-        self.standing.remove(&endpoint);
+        self.permanent.remove(&endpoint);
     }
 
-    /// The fault of the endpoint's next answer.
-    pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
+    /// Removes and returns the fault of the endpoint's next reply.
+    pub(crate) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let queued = self.queued.get_mut(&endpoint).and_then(VecDeque::pop_front);
-        queued.or_else(|| self.standing.get(&endpoint).cloned())
+        queued.or_else(|| self.permanent.get(&endpoint).cloned())
     }
 }

@@ -6,6 +6,7 @@
 //! One more endpoint is one more file in `endpoints`, a variant of [`Endpoint`] and an arm in `endpoints/mod.rs`.
 //! It logs nobody's code, key or secret; its own log lines are about its socket alone.
 
+mod app_handle;
 mod asked;
 mod clock;
 mod codes;
@@ -16,7 +17,6 @@ mod endpoint;
 mod endpoints;
 mod faults;
 mod identifiers;
-mod in_app;
 mod masked;
 mod mint;
 mod misbehaviour;
@@ -47,18 +47,17 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use socket2::SockRef;
 
-pub use asked::Asked;
+pub use app_handle::AppHandle;
+pub use asked::RecordedRequest;
 pub use clock::Clock;
 pub use encrypt_keys::EncryptKey;
 pub use endpoint::Endpoint;
 pub use faults::Fault;
-pub use in_app::InApp;
-pub use mint::{Mint, Minted};
-pub use options::{App, Exposure, Options, RotateAt};
+pub use mint::{EncryptedData, Payload};
+pub use options::{App, Options, RotateAt, SessionKeyPolicy};
 pub use payments::Payment;
-pub use people::Person;
+pub use people::TestUser;
 pub use quotas::Limits;
-pub use sessions::KeyLaws;
 pub use user::MOCK_USER;
 
 use state::State;
@@ -84,7 +83,7 @@ pub enum StartError {
     /// It was to be reachable from other machines, and nobody said that it may.
     #[error(
         "the WeChat simulator logs in anybody, so it does not listen on `{0}`, which other machines can reach\n  \
-         hint: listen on 127.0.0.1, or allow it with `Exposure::Network`"
+         hint: listen on 127.0.0.1, or set `Options::allow_remote`"
     )]
     Exposed(SocketAddr),
     /// There is no app to log in to.
@@ -113,7 +112,7 @@ impl Simulator {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let address = options.listen;
         let loopback = address.ip().to_canonical().is_loopback();
-        if options.exposure == Exposure::Loopback && !loopback {
+        if !options.allow_remote && !loopback {
             return Err(StartError::Exposed(address));
         }
         let apps: Vec<Arc<App>> = options.apps.into_iter().map(Arc::new).collect();
@@ -124,11 +123,7 @@ impl Simulator {
         let address = listener.local_addr().map_err(refused)?;
         let laws = Laws {
             seed: options.seed,
-            keys: KeyLaws {
-                rotate_at: options.rotate_at,
-                rotation_percent: options.key_rotation_percent,
-                lifetime: options.session_key_lifetime,
-            },
+            keys: options.session_keys,
             calls_per_minute: options.calls_per_minute,
         };
         let state = Arc::new(State::new(options.clock, World::new(laws, apps)));
@@ -189,48 +184,34 @@ impl Simulator {
     }
 
     /// All that concerns the users of the first app.
-    pub fn first_app(&self) -> InApp<'_> {
-        InApp {
+    pub fn first_app(&self) -> AppHandle<'_> {
+        AppHandle {
             state: &self.state,
             app: Arc::clone(&self.first),
         }
     }
 
     /// The same of another app; nothing if there is no such app.
-    pub fn in_app(&self, app_id: &str) -> Option<InApp<'_>> {
+    pub fn app(&self, app_id: &str) -> Option<AppHandle<'_>> {
         let app = self.state.world().app(app_id)?;
-        Some(InApp {
+        Some(AppHandle {
             state: &self.state,
             app,
         })
     }
 
-    /// Refuses the user of that name from now on, in every app: 40226.
-    pub fn block(&self, user: &str) {
-        self.change(user, |person| person.blocked = true);
-    }
-
-    /// Refuses the user of that name no longer.
-    pub fn unblock(&self, user: &str) {
-        self.change(user, |person| person.blocked = false);
-    }
-
     /// What is known of the user of that name, in every app.
-    pub fn person(&self, user: &str) -> Person {
+    pub fn user(&self, user: &str) -> TestUser {
         self.state.world().people.get(&User::named(user))
     }
 
-    /// Lets that be known of the user of that name from now on, in every app.
-    pub fn describe(&self, user: &str, person: Person) {
-        self.state.world().people.put(&User::named(user), person);
-    }
-
-    fn change(&self, user: &str, change: impl FnOnce(&mut Person)) {
-        let user = User::named(user);
+    /// Changes the data of the user with this name, in all apps.
+    pub fn update_user(&self, name: &str, update: impl FnOnce(&mut TestUser)) {
+        let user = User::named(name);
         let mut world = self.state.world();
-        let mut person = world.people.get(&user);
-        change(&mut person);
-        world.people.put(&user, person);
+        let mut data = world.people.get(&user);
+        update(&mut data);
+        world.people.put(&user, data);
     }
 }
 

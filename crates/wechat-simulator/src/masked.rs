@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::asked::Asked;
+use super::asked::RecordedRequest;
 
 /// The parameters and members whose values nobody is shown.
 const SECRETS: [&str; 7] = [
@@ -21,7 +21,7 @@ const SECRETS: [&str; 7] = [
 const MASK: &str = "***";
 
 /// The path and the query.
-pub(super) fn url(asked: &Asked) -> String {
+pub(super) fn url(asked: &RecordedRequest) -> String {
     let query = asked.query.iter();
     let query: Vec<String> = query
         .map(|(name, value)| format!("{name}={}", text(name, value)))
@@ -33,7 +33,7 @@ pub(super) fn url(asked: &Asked) -> String {
 }
 
 /// The query's names and values.
-pub(super) fn query(asked: &Asked) -> Value {
+pub(super) fn query(asked: &RecordedRequest) -> Value {
     let query = asked.query.iter();
     let members: Map<String, Value> = query
         .map(|(name, value)| (name.clone(), text(name, value).into()))

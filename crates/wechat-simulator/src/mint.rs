@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 
 use super::encryption::{encrypt, sign};
 use super::options::App;
-use super::payload::{Payload, Watermark, plain};
+use super::payload::{Content, Watermark, plain};
 use super::sessions::Who;
 use super::user::User;
 use super::world::World;
 
 /// What is to be encrypted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Mint {
-    payload: Payload,
+pub struct Payload {
+    payload: Content,
     app_id: Option<String>,
     timestamp: Option<u64>,
 }
@@ -28,7 +28,7 @@ pub struct Mint {
 /// What the mini program hands to its server.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Minted {
+pub struct EncryptedData {
     /// `encryptedData`, base64.
     pub encrypted_data: String,
     /// `iv`, base64.
@@ -39,31 +39,31 @@ pub struct Minted {
     pub signature: Option<String>,
 }
 
-impl Mint {
+impl Payload {
     /// What `wx.getUserInfo` gives.
     pub fn user_info() -> Self {
-        Self::of(Payload::UserInfo)
+        Self::of(Content::UserInfo)
     }
 
     /// What a `getPhoneNumber` button gives.
     pub fn phone_number() -> Self {
-        Self::of(Payload::PhoneNumber)
+        Self::of(Content::PhoneNumber)
     }
 
     /// What `wx.getShareInfo` gives after sharing with the group chat of that name.
     pub fn share_info(group: &str) -> Self {
         let group = group.to_owned();
-        Self::of(Payload::ShareInfo { group })
+        Self::of(Content::ShareInfo { group })
     }
 
     /// Any members, to which the watermark is added.
     pub fn object(members: Map<String, Value>) -> Self {
-        Self::of(Payload::Object(members))
+        Self::of(Content::Object(members))
     }
 
     /// Puts this AppID into the watermark instead of the true one.
     #[must_use]
-    pub fn for_app(self, app_id: &str) -> Self {
+    pub fn watermark_app_id(self, app_id: &str) -> Self {
         Self {
             app_id: Some(app_id.to_owned()),
             ..self
@@ -72,14 +72,14 @@ impl Mint {
 
     /// Puts this time, in seconds since the Unix epoch, into the watermark instead of the true one.
     #[must_use]
-    pub fn made_at(self, timestamp: u64) -> Self {
+    pub fn watermark_timestamp(self, timestamp: u64) -> Self {
         Self {
             timestamp: Some(timestamp),
             ..self
         }
     }
 
-    fn of(payload: Payload) -> Self {
+    fn of(payload: Content) -> Self {
         Self {
             payload,
             app_id: None,
@@ -93,9 +93,9 @@ pub(super) fn mint(
     world: &mut World,
     app: &App,
     user: &User,
-    mint: &Mint,
+    mint: &Payload,
     now: Duration,
-) -> Minted {
+) -> EncryptedData {
     let openid = world.openid(app, user);
     let watermark = Watermark {
         timestamp: mint.timestamp.unwrap_or(now.as_secs()),
@@ -112,10 +112,10 @@ pub(super) fn mint(
     let iv = world.identifiers.initialisation_vector(&openid, number);
     let bytes = encrypt(&key, &iv, plain.as_bytes());
     let encrypted_data = STANDARD.encode(&bytes);
-    if mint.payload == Payload::PhoneNumber {
+    if mint.payload == Content::PhoneNumber {
         world.phone_data.push(&app.id, &encrypted_data, &bytes, now);
     }
-    Minted {
+    EncryptedData {
         encrypted_data,
         iv: STANDARD.encode(iv),
         signature: raw_data
@@ -126,19 +126,19 @@ pub(super) fn mint(
 }
 
 /// Shows no member that a test put in.
-impl fmt::Debug for Mint {
+impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.payload {
-            Payload::UserInfo => "Mint(user info)",
-            Payload::PhoneNumber => "Mint(phone number)",
-            Payload::ShareInfo { .. } => "Mint(share info)",
-            Payload::Object(_) => "Mint(object)",
+            Content::UserInfo => "Payload(user info)",
+            Content::PhoneNumber => "Payload(phone number)",
+            Content::ShareInfo { .. } => "Payload(share info)",
+            Content::Object(_) => "Payload(object)",
         })
     }
 }
 
-impl fmt::Debug for Minted {
+impl fmt::Debug for EncryptedData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Minted").finish_non_exhaustive()
+        f.debug_struct("EncryptedData").finish_non_exhaustive()
     }
 }

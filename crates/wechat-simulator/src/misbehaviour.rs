@@ -20,9 +20,14 @@ use futures_util::stream;
 use serde_json::Value;
 use socket2::{SockRef, Socket};
 
-use super::asked::Asked;
+use super::asked::RecordedRequest;
 use super::faults::Fault;
+use super::refusal::errmsg_of;
 use super::state::State;
+
+/// The page of nginx for a backend that is down.
+const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
 /// An answer as WeChat wraps it: 200 whatever it says, and `text/plain` although it is JSON.
 pub(super) fn plain(body: &Value) -> HttpResponse {
@@ -33,7 +38,7 @@ pub(super) fn plain(body: &Value) -> HttpResponse {
 pub(super) async fn misbehave(
     fault: Fault,
     state: &State,
-    asked: &Asked,
+    asked: &RecordedRequest,
     request: &HttpRequest,
 ) -> HttpResponse {
     match fault {
@@ -41,12 +46,21 @@ pub(super) async fn misbehave(
             status,
             content_type,
             body,
-        } => HttpResponse::build(status)
-            .insert_header((CONTENT_TYPE, content_type))
-            .body(body),
-        Fault::Refuse { errcode, errmsg } => plain(&state.refuse(asked, errcode, &errmsg)),
-        Fault::AddressRefused => plain(&state.refuse(asked, 40164, &address_refused(asked))),
-        Fault::Clobber => {
+        } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            HttpResponse::build(status)
+                .insert_header((CONTENT_TYPE, content_type))
+                .body(body)
+        }
+        Fault::BadGateway => HttpResponse::BadGateway()
+            .insert_header((CONTENT_TYPE, "text/html"))
+            .body(BAD_GATEWAY),
+        Fault::Errcode { errcode, errmsg } => {
+            let errmsg = errmsg.unwrap_or_else(|| errmsg_of(errcode).to_owned());
+            plain(&state.refuse(asked, errcode, &errmsg))
+        }
+        Fault::IpNotAllowed => plain(&state.refuse(asked, 40164, &address_refused(asked))),
+        Fault::InvalidateAccessTokens => {
             state.clobber(asked);
             plain(&state.answer(asked))
         }
@@ -55,8 +69,10 @@ pub(super) async fn misbehave(
             body.truncate(body.len() / 2);
             wrapped("text/plain", body)
         }
-        Fault::ContentType(name) => wrapped(&name, state.answer(asked).to_string().into()),
-        Fault::Delay(by) => {
+        Fault::ContentType { content_type } => {
+            wrapped(&content_type, state.answer(asked).to_string().into())
+        }
+        Fault::Delay { by } => {
             let answer = state.answer(asked);
             sleep(by).await;
             plain(&answer)
@@ -67,7 +83,7 @@ pub(super) async fn misbehave(
             drop(state.answer(asked));
             reset(request)
         }
-        Fault::Redirect(location) => HttpResponse::build(StatusCode::FOUND)
+        Fault::Redirect { location } => HttpResponse::build(StatusCode::FOUND)
             .insert_header((LOCATION, location))
             .finish(),
     }
@@ -87,7 +103,7 @@ fn wrapped(content_type: &str, body: Vec<u8>) -> HttpResponse {
         .body(body)
 }
 
-fn address_refused(asked: &Asked) -> String {
+fn address_refused(asked: &RecordedRequest) -> String {
     let caller = asked.caller.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let (plain, mapped) = match caller.to_canonical() {
         IpAddr::V4(ip) => (ip.to_string(), ip.to_ipv6_mapped()),

@@ -15,20 +15,16 @@ use super::identifiers::Identifiers;
 pub struct Options {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Whether `listen` may be an address that other machines reach.
-    pub exposure: Exposure,
+    /// If `true`, `listen` may be an address that other machines can reach. The simulator logs in everyone.
+    pub allow_remote: bool,
     /// From which all identifiers, codes and keys follow: the same seed, the same texts.
     pub seed: u64,
     /// What the time is.
     pub clock: Clock,
     /// The mini programs; the first is the one that [`Simulator`](super::Simulator)'s own methods are about.
     pub apps: Vec<App>,
-    /// How probably an exchange replaces a session key that exists, in percent. WeChat says only that it "may".
-    pub key_rotation_percent: u8,
-    /// Which moment of a login may replace the session key.
-    pub rotate_at: RotateAt,
-    /// How long a session key lives after the user's last login. WeChat keeps it to itself; three days was said once.
-    pub session_key_lifetime: Duration,
+    /// Rotation and lifetime of session keys.
+    pub session_keys: SessionKeyPolicy,
     /// How many calls an app may make to an endpoint in one minute of the clock before it is refused with 45011;
     /// absent, as many as the endpoint's page says.
     pub calls_per_minute: Option<u32>,
@@ -39,13 +35,15 @@ impl Options {
     pub fn new(seed: u64) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            exposure: Exposure::Loopback,
+            allow_remote: false,
             seed,
             clock: Clock::system(),
             apps: vec![App::named(seed, "main")],
-            key_rotation_percent: 100,
-            rotate_at: RotateAt::Exchange,
-            session_key_lifetime: Duration::from_hours(72),
+            session_keys: SessionKeyPolicy {
+                rotate_at: RotateAt::Exchange,
+                rotation_percent: 100,
+                lifetime: Duration::from_hours(72),
+            },
             calls_per_minute: None,
         }
     }
@@ -60,13 +58,15 @@ pub enum RotateAt {
     Exchange,
 }
 
-/// Who may reach a simulator, which logs in anybody.
+/// Rotation and lifetime of session keys. WeChat documents only that a login may replace the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exposure {
-    /// This machine only.
-    Loopback,
-    /// Whoever can reach the address.
-    Network,
+pub struct SessionKeyPolicy {
+    /// The step of a login that may replace the key.
+    pub rotate_at: RotateAt,
+    /// Probability in percent that a login replaces an existing key.
+    pub rotation_percent: u8,
+    /// Lifetime of a key after the user's last login.
+    pub lifetime: Duration,
 }
 
 /// A mini program that WeChat knows.
@@ -93,7 +93,7 @@ impl App {
 
     /// Binds the app to the Open Platform account of that name.
     #[must_use]
-    pub fn bound_to(self, account: &str) -> Self {
+    pub fn with_open_platform(self, account: &str) -> Self {
         Self {
             open_platform: Some(account.to_owned()),
             ..self

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::asked::Asked;
+use super::asked::RecordedRequest;
 use super::endpoint::Endpoint;
 use super::faults::Fault;
+use super::options::SessionKeyPolicy;
 use super::quotas::Limits;
-use super::sessions::KeyLaws;
 use super::{App, Simulator};
 
 impl Simulator {
@@ -19,19 +19,19 @@ impl Simulator {
     }
 
     /// Lets the fault befall the endpoint's next answer, or the first that no earlier order is about.
-    pub fn next_answer(&self, endpoint: Endpoint, fault: Fault) {
-        self.next_answers(endpoint, 1, fault);
+    pub fn fail_next(&self, endpoint: Endpoint, fault: Fault) {
+        self.fail_times(endpoint, 1, fault);
     }
 
     /// Lets the fault befall so many of the endpoint's answers, after those that earlier orders are about; at most
     /// 1,000 may be waiting.
-    pub fn next_answers(&self, endpoint: Endpoint, count: usize, fault: Fault) {
+    pub fn fail_times(&self, endpoint: Endpoint, count: usize, fault: Fault) {
         self.state.faults().queue(endpoint, count, &fault);
     }
 
     /// Lets the fault befall every answer of the endpoint that no order for a next answer is about, until cleared.
-    pub fn every_answer(&self, endpoint: Endpoint, fault: Fault) {
-        self.state.faults().stand(endpoint, fault);
+    pub fn fail_always(&self, endpoint: Endpoint, fault: Fault) {
+        self.state.faults().set_permanent(endpoint, fault);
     }
 
     /// Takes back all orders about the endpoint; answers that are being delayed stay so.
@@ -40,8 +40,8 @@ impl Simulator {
     }
 
     /// Limits how often each app may call the endpoint; none puts back the limits of the start.
-    pub fn limit(&self, endpoint: Endpoint, limits: Option<Limits>) {
-        self.state.world().quotas.limit(endpoint, limits);
+    pub fn set_limits(&self, endpoint: Endpoint, limits: Option<Limits>) {
+        self.state.world().quotas.set_limits(endpoint, limits);
     }
 
     /// Lets there be one more app, in the place of one that has its AppID; false if there are a thousand already.
@@ -55,27 +55,27 @@ impl Simulator {
     }
 
     /// When session keys change, and how long they live.
-    pub fn key_laws(&self) -> KeyLaws {
+    pub fn session_key_policy(&self) -> SessionKeyPolicy {
         self.state.world().sessions.laws()
     }
 
     /// Lets session keys change and live so from now on.
-    pub fn set_key_laws(&self, laws: KeyLaws) {
+    pub fn set_key_laws(&self, laws: SessionKeyPolicy) {
         self.state.world().sessions.go_by(laws);
     }
 
     /// The names of those who were described or spoken of to the control API, sorted.
-    pub fn users(&self) -> Vec<String> {
+    pub fn user_names(&self) -> Vec<String> {
         self.state.world().people.names()
     }
 
     /// Forgets what was asked.
-    pub fn forget_asked(&self) {
+    pub fn clear_requests(&self) {
         self.state.record().clear();
     }
 
     /// What was asked, oldest first, also what was answered by a fault; at most the last thousand requests.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.record().to_vec()
     }
 }

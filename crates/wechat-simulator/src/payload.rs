@@ -12,7 +12,7 @@ use super::world::World;
 
 /// What is encrypted.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Payload {
+pub(super) enum Content {
     UserInfo,
     PhoneNumber,
     ShareInfo { group: String },
@@ -24,12 +24,12 @@ pub(super) fn plain(
     world: &World,
     app: &App,
     user: &User,
-    payload: &Payload,
+    payload: &Content,
     watermark: Watermark,
 ) -> (String, Option<String>) {
     let person = world.people.get(user);
     match payload {
-        Payload::UserInfo => {
+        Content::UserInfo => {
             let profile = Profile::of(&person.nickname, &person.avatar_url);
             let open_id = world.openid(app, user);
             let union_id = world.unionid(app, user);
@@ -41,7 +41,7 @@ pub(super) fn plain(
             };
             (json(&info), Some(json(&info.profile)))
         }
-        Payload::PhoneNumber => {
+        Content::PhoneNumber => {
             let info = PhoneNumber {
                 full: person.full_phone_number(),
                 pure: person.phone_number,
@@ -50,7 +50,7 @@ pub(super) fn plain(
             };
             (json(&info), None)
         }
-        Payload::ShareInfo { group } => {
+        Content::ShareInfo { group } => {
             let open_g_id = world.identifiers.group_id(&app.id, group);
             (
                 json(&ShareInfo {
@@ -60,7 +60,7 @@ pub(super) fn plain(
                 None,
             )
         }
-        Payload::Object(members) => (json(&Object { members, watermark }), None),
+        Content::Object(members) => (json(&Object { members, watermark }), None),
     }
 }
 

@@ -20,7 +20,7 @@ const NO_PICTURE: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH
 
 /// What WeChat knows of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct TestUser {
     /// The phone number, without the country code.
     pub phone_number: String,
     /// The country code, without `+`.
@@ -33,7 +33,7 @@ pub struct Person {
     pub blocked: bool,
 }
 
-impl Person {
+impl TestUser {
     /// The phone number as WeChat spells it: with the country code if that is not China's.
     pub(super) fn full_phone_number(&self) -> String {
         match self.country_code.as_str() {
@@ -47,7 +47,7 @@ impl Person {
 pub(super) struct People {
     identifiers: Identifiers,
     /// By the user's label.
-    known: Recent<(User, Person)>,
+    known: Recent<(User, TestUser)>,
 }
 
 impl People {
@@ -59,13 +59,13 @@ impl People {
     }
 
     /// What is known of the user; what is not follows from their name.
-    pub(super) fn get(&self, user: &User) -> Person {
+    pub(super) fn get(&self, user: &User) -> TestUser {
         let known = self.known.get(&user.label());
         known.map_or_else(|| self.undescribed(user), |(_, person)| person.clone())
     }
 
     /// Knows this of the user from now on.
-    pub(super) fn put(&mut self, user: &User, person: Person) {
+    pub(super) fn put(&mut self, user: &User, person: TestUser) {
         let known = self
             .known
             .touch(&user.label(), || (user.clone(), person.clone()));
@@ -84,8 +84,8 @@ impl People {
             .collect()
     }
 
-    fn undescribed(&self, user: &User) -> Person {
-        Person {
+    fn undescribed(&self, user: &User) -> TestUser {
+        TestUser {
             phone_number: self.identifiers.phone_number(&user.label()),
             country_code: "86".to_owned(),
             nickname: NO_NAME.to_owned(),

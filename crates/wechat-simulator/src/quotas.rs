@@ -55,7 +55,7 @@ impl Quotas {
     }
 
     /// Sets the endpoint's limits for every app; none puts back those that were there at first.
-    pub(super) fn limit(&mut self, endpoint: Endpoint, limits: Option<Limits>) {
+    pub(super) fn set_limits(&mut self, endpoint: Endpoint, limits: Option<Limits>) {
         match limits {
             Some(limits) => self.set.insert(endpoint, limits),
             None => self.set.remove(&endpoint),

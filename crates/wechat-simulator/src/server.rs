@@ -18,7 +18,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::asked::Asked;
+use super::asked::RecordedRequest;
 use super::control::{self, Order};
 use super::endpoint::Endpoint;
 use super::misbehaviour::{keep_socket, misbehave, plain};
@@ -113,8 +113,8 @@ fn query(request: &HttpRequest) -> Vec<(String, String)> {
     query.map(web::Query::into_inner).unwrap_or_default()
 }
 
-fn read(request: &HttpRequest, body: &[u8]) -> Asked {
-    Asked {
+fn read(request: &HttpRequest, body: &[u8]) -> RecordedRequest {
+    RecordedRequest {
         endpoint: Endpoint::at(request.path()),
         method: request.method().to_string(),
         path: request.path().to_owned(),

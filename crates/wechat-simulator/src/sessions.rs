@@ -8,28 +8,17 @@
 use std::time::Duration;
 
 use super::identifiers::Identifiers;
-use super::options::RotateAt;
+use super::options::{RotateAt, SessionKeyPolicy};
 use super::recent::Recent;
 use super::user::User;
 
 /// How many users' keys are remembered, of all apps together. Our choice.
 const MOST_USERS: usize = 50_000;
 
-/// When keys change, and how long they live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyLaws {
-    /// Which moment of a login may replace the key.
-    pub rotate_at: RotateAt,
-    /// How probably it replaces a key that exists, in percent.
-    pub rotation_percent: u8,
-    /// How long a key lives after the user's last login.
-    pub lifetime: Duration,
-}
-
 /// The session keys of all users.
 pub(super) struct Sessions {
     identifiers: Identifiers,
-    laws: KeyLaws,
+    laws: SessionKeyPolicy,
     /// By openid, which exists once for each app and user.
     held: Recent<Session>,
 }
@@ -52,7 +41,7 @@ struct Session {
 }
 
 impl Sessions {
-    pub(super) fn new(identifiers: Identifiers, laws: KeyLaws) -> Self {
+    pub(super) fn new(identifiers: Identifiers, laws: SessionKeyPolicy) -> Self {
         Self {
             identifiers,
             laws,
@@ -61,11 +50,11 @@ impl Sessions {
     }
 
     /// Goes by these laws from now on.
-    pub(super) fn go_by(&mut self, laws: KeyLaws) {
+    pub(super) fn go_by(&mut self, laws: SessionKeyPolicy) {
         self.laws = laws;
     }
 
-    pub(super) fn laws(&self) -> KeyLaws {
+    pub(super) fn laws(&self) -> SessionKeyPolicy {
         self.laws
     }
 

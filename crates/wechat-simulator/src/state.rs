@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::asked::{Asked, Record};
+use super::asked::{Record, RecordedRequest};
 use super::clock::Clock;
 use super::endpoints;
 use super::faults::Faults;
@@ -47,13 +47,13 @@ impl State {
     }
 
     /// Does what was asked, and says so in WeChat's way.
-    pub(super) fn answer(&self, asked: &Asked) -> Value {
+    pub(super) fn answer(&self, asked: &RecordedRequest) -> Value {
         let answer = endpoints::answer(&mut self.world(), asked, self.clock.now());
         answer.unwrap_or_else(|refused| self.refuse(asked, refused.errcode, refused.errmsg))
     }
 
     /// Refuses what was asked, without doing it.
-    pub(super) fn refuse(&self, asked: &Asked, errcode: i64, errmsg: &str) -> Value {
+    pub(super) fn refuse(&self, asked: &RecordedRequest, errcode: i64, errmsg: &str) -> Value {
         let now = self.clock.now();
         let mut world = self.world();
         let rid = world.rids.next(now);
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// Lets a rival server renew the access tokens of the app that was asked about.
-    pub(super) fn clobber(&self, asked: &Asked) {
+    pub(super) fn clobber(&self, asked: &RecordedRequest) {
         let now = self.clock.now();
         let mut world = self.world();
         if let Some(app_id) = endpoints::app_of(&world, asked, now) {

@@ -15,14 +15,14 @@ use super::codes::{Codes, Holder, Unusable};
 use super::encrypt_keys::EncryptKeys;
 use super::endpoint::Endpoint;
 use super::identifiers::{Identifiers, is_shaped_like_a_login_code};
-use super::options::{App, RotateAt};
+use super::options::{App, RotateAt, SessionKeyPolicy};
 use super::payments::Payments;
 use super::people::People;
 use super::phone_data::PhoneData;
 use super::quotas::Quotas;
 use super::refusal::{CODE_BLOCKED, CODE_USED, DAY_QUOTA_SPENT, INVALID_CODE, Refusal};
 use super::rids::Rids;
-use super::sessions::{KeyLaws, Sessions, Who};
+use super::sessions::{Sessions, Who};
 use super::tokens::Tokens;
 use super::user::{MOCK_USER, User};
 
@@ -61,7 +61,7 @@ pub(super) struct Login {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Laws {
     pub(super) seed: u64,
-    pub(super) keys: KeyLaws,
+    pub(super) keys: SessionKeyPolicy,
     pub(super) calls_per_minute: Option<u32>,
 }
 

@@ -1,14 +1,14 @@
 //! An account's secrets: access tokens, phone numbers and their codes, encrypted data and what is in it.
 
 use serde_json::{Value, json};
-use wechat_simulator::{Endpoint, Fault, Mint, Options, Simulator};
+use wechat_simulator::{Endpoint, Fault, Options, Payload, Simulator};
 
 use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;
 
 /// The access tokens that WeChat was shown.
 fn access_tokens(wechat: &Simulator) -> Vec<String> {
-    let asked = wechat.asked();
+    let asked = wechat.requests();
     let tokens = asked
         .iter()
         .filter_map(|asked| asked.parameter("access_token"));
@@ -16,8 +16,8 @@ fn access_tokens(wechat: &Simulator) -> Vec<String> {
 }
 
 /// What a mini program's event hands over, as a body.
-fn event(wechat: &Simulator, what: &Mint) -> Value {
-    let minted = wechat.first_app().mint("mei", what);
+fn event(wechat: &Simulator, what: &Payload) -> Value {
+    let minted = wechat.first_app().encrypt("mei", what);
     let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
     if let Some(raw_data) = minted.raw_data {
         event["rawData"] = raw_data.into();
@@ -29,11 +29,12 @@ fn event(wechat: &Simulator, what: &Mint) -> Value {
 #[actix_rt::test]
 async fn nothing_secret_gets_out_of_an_account() {
     let wechat = Simulator::start(Options::new(7)).await.unwrap();
-    let mut person = wechat.person("mei");
-    "13580006666".clone_into(&mut person.phone_number);
-    "绝密的昵称".clone_into(&mut person.nickname);
-    let personal = [person.phone_number.clone(), person.nickname.clone()];
-    wechat.describe("mei", person);
+    let personal = ["13580006666", "绝密的昵称"].map(str::to_owned);
+    let [phone_number, nickname] = personal.clone();
+    wechat.update_user("mei", |user| {
+        user.phone_number = phone_number;
+        user.nickname = nickname;
+    });
     let folder = Folder::new();
     let server = start(&wechat, &folder);
     let (_, login) = server.login(&wechat.issue_code("mei"));
@@ -50,7 +51,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     let mut own = [(); 2]
         .map(|()| ask("POST", "/user/phone", &phone))
         .to_vec();
-    let events = [Mint::phone_number(), Mint::user_info()].map(|what| event(&wechat, &what));
+    let events = [Payload::phone_number(), Payload::user_info()].map(|what| event(&wechat, &what));
     own.extend(
         events
             .iter()
@@ -102,7 +103,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     let mut log = String::new();
     // A process asks for a token seldom, so each failure gets a process of its own.
     for fault in loud() {
-        wechat.first_app().clobber_access_tokens();
+        wechat.first_app().invalidate_access_tokens();
         let server = start(&wechat, &folder);
         let ask = || server.ask("GET", "/session/key", &token, "");
         replies.push(with_fault(&wechat, Endpoint::StableAccessToken, fault, ask));

@@ -5,7 +5,6 @@ mod login;
 
 use std::fs;
 
-use actix_web::http::StatusCode;
 use serde_json::Value;
 use wechat_simulator::{Endpoint, Fault, Simulator};
 
@@ -16,9 +15,9 @@ use crate::server::Binary;
 /// it nobody is asked for a while.
 fn faults(secrets: &[String]) -> Vec<Fault> {
     let echo = secrets.join(" ");
-    let refuse = |errcode| Fault::Refuse {
+    let refuse = |errcode| Fault::Errcode {
         errcode,
-        errmsg: format!("no {echo}, rid: 668f2aa4-51c08c03-3d141241"),
+        errmsg: Some(format!("no {echo}, rid: 668f2aa4-51c08c03-3d141241")),
     };
     let mut faults: Vec<_> = [
         -1, 40001, 40013, 40029, 40125, 40163, 40164, 40226, 45011, 41008, 99999,
@@ -32,15 +31,13 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
         (200, String::new()),
     ] {
         faults.push(Fault::Raw {
-            status: StatusCode::from_u16(status).unwrap(),
+            status,
             content_type: "text/plain".to_owned(),
             body: body.into(),
         });
     }
-    faults.push(Fault::Redirect(format!(
-        "http://127.0.0.1:1/?{}",
-        echo.replace(' ', "&")
-    )));
+    let location = format!("http://127.0.0.1:1/?{}", echo.replace(' ', "&"));
+    faults.push(Fault::Redirect { location });
     faults.extend([Fault::Silence, Fault::ResetBefore, Fault::ResetAfter]);
     faults.push(refuse(45009));
     faults
@@ -108,12 +105,12 @@ fn with_fault<T>(
     fault: Fault,
     ask: impl FnOnce() -> T,
 ) -> T {
-    wechat.forget_asked();
+    wechat.clear_requests();
     let shown = format!("{fault:?}");
-    wechat.every_answer(endpoint, fault);
+    wechat.fail_always(endpoint, fault);
     let answer = ask();
     wechat.clear_faults(endpoint);
-    let asked = wechat.asked();
+    let asked = wechat.requests();
     let heard = asked.iter().any(|asked| asked.endpoint == Some(endpoint));
     assert!(heard, "{endpoint:?} was not asked: {shown}");
     answer

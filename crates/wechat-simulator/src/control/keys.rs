@@ -8,8 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::options::RotateAt;
-use crate::sessions::KeyLaws;
+use crate::options::{RotateAt, SessionKeyPolicy};
 use crate::state::State;
 
 use super::order::{Complaint, Order};
@@ -51,7 +50,7 @@ pub(super) fn laws(state: &State, order: &Order) -> Result<Value, Complaint> {
 fn change(state: &State, change: &Change) {
     let mut world = state.world();
     let laws = world.sessions.laws();
-    world.sessions.go_by(KeyLaws {
+    world.sessions.go_by(SessionKeyPolicy {
         rotate_at: match change.rotate_at {
             Some(Moment::Issue) => RotateAt::Issue,
             Some(Moment::Exchange) => RotateAt::Exchange,

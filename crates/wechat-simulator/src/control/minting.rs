@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::order::{Complaint, Order};
 use super::people;
-use crate::mint::Mint;
+use crate::mint::Payload;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ pub(super) fn encrypted_data(state: &State, order: &Order, name: &str) -> Result
     let app = order.app(state)?;
     let what = mint(order.body()?)?;
     people::know(state, name);
-    let minted = app.mint(name, &what);
+    let minted = app.encrypt(name, &what);
     let mut given = json!({"encryptedData": minted.encrypted_data, "iv": minted.iv});
     if let (Some(raw_data), Some(signature), Some(members)) =
         (minted.raw_data, minted.signature, given.as_object_mut())
@@ -55,12 +55,12 @@ pub(super) fn encrypted_data(state: &State, order: &Order, name: &str) -> Result
     Ok(given)
 }
 
-fn mint(wanted: Wanted) -> Result<Mint, Complaint> {
+fn mint(wanted: Wanted) -> Result<Payload, Complaint> {
     let mint = match (wanted.kind, wanted.group, wanted.data) {
-        (Kind::UserInfo, None, None) => Mint::user_info(),
-        (Kind::PhoneNumber, None, None) => Mint::phone_number(),
-        (Kind::ShareInfo, group, None) => Mint::share_info(group.as_deref().unwrap_or("group")),
-        (Kind::Object, None, Some(members)) => Mint::object(members),
+        (Kind::UserInfo, None, None) => Payload::user_info(),
+        (Kind::PhoneNumber, None, None) => Payload::phone_number(),
+        (Kind::ShareInfo, group, None) => Payload::share_info(group.as_deref().unwrap_or("group")),
+        (Kind::Object, None, Some(members)) => Payload::object(members),
         _ => {
             return Err(Complaint::malformed(
                 "`group` goes with the kind `share_info` alone, and `data` with the kind `object`, which needs it",
@@ -69,11 +69,11 @@ fn mint(wanted: Wanted) -> Result<Mint, Complaint> {
     };
     let Mark { appid, timestamp } = wanted.watermark;
     let mint = match appid {
-        Some(app_id) => mint.for_app(&app_id),
+        Some(app_id) => mint.watermark_app_id(&app_id),
         None => mint,
     };
     Ok(match timestamp {
-        Some(timestamp) => mint.made_at(timestamp),
+        Some(timestamp) => mint.watermark_timestamp(timestamp),
         None => mint,
     })
 }

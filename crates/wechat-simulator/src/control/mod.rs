@@ -15,7 +15,7 @@
 //! | `GET /simulator` | | `{now, apps, users}` |
 //! | `GET /simulator/apps` | | `{apps: [{app_id, app_secret, open_platform}]}` |
 //! | `POST /simulator/apps` | `{name}` or `{app_id, app_secret}`, with `open_platform` (any name) if it is to have unionids | the app |
-//! | `POST /simulator/apps/{app_id}/clobber` | | `{}`; the access tokens that are out are refused from now on: 40001 |
+//! | `POST /simulator/apps/{app_id}/invalidate-access-tokens` | | `{}`; the access tokens that are out are refused from now on: 40001 |
 //! | `GET /simulator/users` | | `{users: [name]}`, those who were spoken of here |
 //! | `GET /simulator/users/{name}` | | `{name, app_id, openid, unionid, session_key, phone_number, country_code, nickname, avatar_url, blocked}` |
 //! | `PUT /simulator/users/{name}` | any of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked` | the same |
@@ -50,8 +50,8 @@
 //! | `content_type` | `content_type` | the true answer under a wrong name |
 //! | `raw` | `body`, `status`, `content_type` | this very answer |
 //! | `redirect` | `location` | 302 |
-//! | `clobber` | | a rival server renews the access token just before: 40001 |
-//! | `address_refused` | | 40164, with the caller's address |
+//! | `invalidate_access_tokens` | | a rival server renews the access token just before: 40001 |
+//! | `ip_not_allowed` | | 40164, with the caller's address |
 
 mod apps;
 mod faults;
@@ -78,7 +78,7 @@ pub(super) fn answer(state: &State, order: &Order) -> Result<Value, Complaint> {
     match segments.as_slice() {
         [] => order.only("GET").map(|()| overview(state)),
         ["apps"] => apps::all(state, order),
-        ["apps", app_id, "clobber"] => apps::clobber(state, order, app_id),
+        ["apps", app_id, "invalidate-access-tokens"] => apps::clobber(state, order, app_id),
         ["clock"] => time::clock(state, order),
         ["faults"] => faults::faults(state, order),
         ["limits"] => faults::limits(state, order),

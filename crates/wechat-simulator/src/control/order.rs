@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::in_app::InApp;
+use crate::app_handle::AppHandle;
 use crate::state::State;
 
 /// What somebody orders.
@@ -102,7 +102,7 @@ impl Order {
     }
 
     /// The app that the query's `app_id` names; the first, if it names none.
-    pub(super) fn app<'a>(&self, state: &'a State) -> Result<InApp<'a>, Complaint> {
+    pub(super) fn app<'a>(&self, state: &'a State) -> Result<AppHandle<'a>, Complaint> {
         let world = state.world();
         let app = match self.parameter("app_id") {
             Some(app_id) => world.app(app_id),
@@ -110,7 +110,7 @@ impl Order {
         };
         drop(world);
         let app = app.ok_or_else(|| Complaint::missing("there is no app of that `app_id`"))?;
-        Ok(InApp { state, app })
+        Ok(AppHandle { state, app })
     }
 
     pub(super) fn not_found(&self) -> Complaint {

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Complaint, Order};
+use crate::app_handle::AppHandle;
 use crate::codes;
-use crate::in_app::InApp;
 use crate::payments::Payment;
-use crate::people::Person;
+use crate::people::TestUser;
 use crate::state::State;
 use crate::user::User;
 
@@ -67,7 +67,7 @@ pub(super) fn give(
     name: &str,
     what: &str,
 ) -> Result<Value, Complaint> {
-    let give: fn(&InApp<'_>, &Order, &str) -> Result<Value, Complaint> = match what {
+    let give: fn(&AppHandle<'_>, &Order, &str) -> Result<Value, Complaint> = match what {
         "login-code" => |app, _, name| Ok(code(&app.issue_code(name))),
         "phone-code" => |app, _, name| Ok(code(&app.issue_phone_code(name))),
         "plugin-code" => |app, _, name| Ok(code(&app.issue_plugin_code(name))),
@@ -93,7 +93,7 @@ fn describe(state: &State, name: &str, changed: Description) {
     let mut world = state.world();
     let user = User::named(name);
     let person = world.people.get(&user);
-    let person = Person {
+    let person = TestUser {
         phone_number: changed.phone_number.unwrap_or(person.phone_number),
         country_code: changed.country_code.unwrap_or(person.country_code),
         nickname: changed.nickname.unwrap_or(person.nickname),
@@ -107,7 +107,7 @@ fn code(code: &str) -> Value {
     json!({"code": code, "expires_in": codes::LIFETIME.as_secs()})
 }
 
-fn encrypt_key(app: &InApp<'_>, name: &str) -> Value {
+fn encrypt_key(app: &AppHandle<'_>, name: &str) -> Value {
     app.encrypt_key(name).map_or(Value::Null, |key| {
         json!({
             "encryptKey": key.encrypt_key,
@@ -118,7 +118,7 @@ fn encrypt_key(app: &InApp<'_>, name: &str) -> Value {
     })
 }
 
-fn pay(app: &InApp<'_>, name: &str, paid: Paid) -> Result<Value, Complaint> {
+fn pay(app: &AppHandle<'_>, name: &str, paid: Paid) -> Result<Value, Complaint> {
     let payment = match (paid.transaction_id, paid.mch_id, paid.out_trade_no) {
         (Some(number), None, None) => Payment::Transaction(number),
         (None, Some(merchant), Some(number)) => Payment::Order { merchant, number },

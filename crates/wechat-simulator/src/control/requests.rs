@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::order::{Complaint, Order};
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::masked;
 use crate::state::State;
 
@@ -29,7 +29,7 @@ pub(super) fn requests(state: &State, order: &Order) -> Result<Value, Complaint>
     }
 }
 
-fn one(asked: &Asked) -> Value {
+fn one(asked: &RecordedRequest) -> Value {
     json!({
         "method": asked.method,
         "path": asked.path,

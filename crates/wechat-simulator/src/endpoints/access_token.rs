@@ -10,14 +10,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::endpoint::Endpoint;
 use crate::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
 use crate::tokens::Granted;
 use crate::world::World;
 
 /// Answers one call.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     if asked.filled("grant_type") != Some("client_credential") {
         return Err(INVALID_GRANT_TYPE);
     }

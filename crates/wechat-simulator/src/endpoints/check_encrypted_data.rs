@@ -10,12 +10,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{DATA_NOT_FOUND, INVALID_ARGUMENTS, Refusal};
 use crate::world::World;
 
 /// Answers one call. The digest may be of the base64 text or of the bytes that it stands for.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked)?;
     let digest = judge::text(&members, "encrypted_msg_hash").ok_or(INVALID_ARGUMENTS)?;

@@ -10,12 +10,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{INVALID_SIGNATURE, Refusal};
 use crate::world::World;
 
 /// Answers one call. A key that has expired is answered like one that was replaced.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let (openid, _) = judge::user(world, &app, asked)?;
     judge::signature(world, asked, openid, INVALID_SIGNATURE, now)?;

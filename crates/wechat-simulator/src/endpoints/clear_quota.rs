@@ -10,12 +10,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{APPID_MISSING, INVALID_APPID, Refusal};
 use crate::world::World;
 
 /// Answers one call.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked)?;
     let app_id = judge::text(&members, "appid").ok_or(APPID_MISSING)?;

@@ -11,13 +11,17 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::endpoint::Endpoint;
 use crate::refusal::{APPID_MISSING, APPSECRET_MISSING, CODE_MISSING, INVALID_GRANT_TYPE, Refusal};
 use crate::world::{Login, World};
 
 /// Answers one call. An empty parameter counts as missing.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app_id = asked.filled("appid").ok_or(APPID_MISSING)?;
     let secret = asked.filled("secret").ok_or(APPSECRET_MISSING)?;
     let code = asked.filled("js_code").ok_or(CODE_MISSING)?;

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::identifiers::hexadecimal;
 use crate::options::App;
 use crate::refusal::{
@@ -31,7 +31,11 @@ pub(super) fn app(world: &World, app_id: &str, secret: &str) -> Result<Arc<App>,
 }
 
 /// The app whose access token the call bears. Counts the call.
-pub(super) fn caller(world: &mut World, asked: &Asked, now: Duration) -> Result<Arc<App>, Refusal> {
+pub(super) fn caller(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Arc<App>, Refusal> {
     let access_token = asked.filled("access_token").ok_or(ACCESS_TOKEN_MISSING)?;
     let app_id = world.tokens.owner(access_token, now)?;
     let app = world.app(app_id).ok_or(INVALID_APPID)?;
@@ -42,7 +46,7 @@ pub(super) fn caller(world: &mut World, asked: &Asked, now: Duration) -> Result<
 }
 
 /// The JSON object in the body.
-pub(super) fn body(asked: &Asked) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn body(asked: &RecordedRequest) -> Result<Map<String, Value>, Refusal> {
     if asked.body.is_empty() {
         return Err(EMPTY_BODY);
     }
@@ -62,7 +66,7 @@ pub(super) fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'
 pub(super) fn user<'a>(
     world: &World,
     app: &App,
-    asked: &'a Asked,
+    asked: &'a RecordedRequest,
 ) -> Result<(&'a str, User), Refusal> {
     let openid = asked.filled("openid").ok_or(OPENID_MISSING)?;
     let user = world.sessions.user(&app.id, openid).ok_or(INVALID_OPENID)?;
@@ -74,7 +78,7 @@ pub(super) fn user<'a>(
 /// The signature is of the empty text, and its key is the session key as it is spelled.
 pub(super) fn signature(
     world: &World,
-    asked: &Asked,
+    asked: &RecordedRequest,
     openid: &str,
     without_key: Refusal,
     now: Duration,

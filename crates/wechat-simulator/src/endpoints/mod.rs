@@ -22,13 +22,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::asked::RecordedRequest;
 use super::endpoint::{Endpoint, Methods};
 use super::refusal::{GET_REQUIRED, INVALID_URL, POST_REQUIRED, Refusal};
 use super::world::World;
 
 /// Answers one call.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let endpoint = asked.endpoint.ok_or(INVALID_URL)?;
     match (endpoint.methods(), asked.method.as_str()) {
         (Methods::Get | Methods::Either, "GET") | (Methods::Post | Methods::Either, "POST") => {}
@@ -54,7 +58,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<
 }
 
 /// The AppID of the app that a call is about, as far as it names one that exists.
-pub(super) fn app_of(world: &World, asked: &Asked, now: Duration) -> Option<String> {
+pub(super) fn app_of(world: &World, asked: &RecordedRequest, now: Duration) -> Option<String> {
     let members = judge::body(asked).unwrap_or_default();
     let named = asked
         .filled("appid")

@@ -10,13 +10,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::payments::Payment;
 use crate::refusal::{INVALID_TRADE, OPEN_NOT_EXISTS, Refusal};
 use crate::world::World;
 
 /// Answers one call. Without a number it is any payment of the user's.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let (openid, user) = judge::user(world, &app, asked)?;
     let unionid = world.unionid(&app, &user).ok_or(OPEN_NOT_EXISTS)?;
@@ -26,7 +30,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<
     Ok(json!({"unionid": unionid, "errcode": 0, "errmsg": "ok"}))
 }
 
-fn payment(asked: &Asked) -> Result<Option<Payment>, Refusal> {
+fn payment(asked: &RecordedRequest) -> Result<Option<Payment>, Refusal> {
     let text = |name| asked.filled(name).map(str::to_owned);
     match (text("transaction_id"), text("mch_id"), text("out_trade_no")) {
         (Some(number), _, _) => Ok(Some(Payment::Transaction(number))),

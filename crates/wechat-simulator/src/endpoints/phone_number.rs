@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::codes::Unusable;
 use crate::identifiers::is_shaped_like_a_phone_code;
 use crate::options::App;
@@ -23,7 +23,11 @@ use crate::user::User;
 use crate::world::World;
 
 /// Answers one call. A refused code is not spent.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked)?;
     let code = judge::text(&members, "code").ok_or(CODE_MISSING)?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::codes::Unusable;
 use crate::refusal::{
     MALFORMED_BODY, OPENPID_NOT_FOUND, PLUGIN_JSON, PLUGIN_MISMATCH, PLUGIN_PARAMETERS, Refusal,
@@ -18,7 +18,11 @@ use crate::refusal::{
 use crate::world::World;
 
 /// Answers one call. A refused code is not spent.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked).map_err(|refusal| {
         if refusal == MALFORMED_BODY {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::endpoint::Endpoint;
 use crate::refusal::{INVALID_ARGUMENTS, PATH_FORBIDDEN, PATH_NOT_FOUND, Refusal};
 use crate::world::World;
@@ -19,7 +19,11 @@ use crate::world::World;
 const UNLIMITED: u32 = 1_000_000_000;
 
 /// Answers one call.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked)?;
     let path = judge::text(&members, "cgi_path").ok_or(INVALID_ARGUMENTS)?;

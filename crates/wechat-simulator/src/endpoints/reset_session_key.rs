@@ -10,13 +10,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{KEY_NOT_FOUND, Refusal};
 use crate::sessions::Who;
 use crate::world::World;
 
 /// Answers one call. The old key is dead when this returns.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let (openid, user) = judge::user(world, &app, asked)?;
     judge::signature(world, asked, openid, KEY_NOT_FOUND, now)?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{
     INVALID_ARGUMENTS, RID_FOREIGN, RID_MALFORMED, RID_NOT_FOUND, RID_OVER, Refusal,
 };
@@ -18,7 +18,11 @@ use crate::rids::LIFETIME;
 use crate::world::World;
 
 /// Answers one call. A refusal that names no app is anybody's.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let members = judge::body(asked)?;
     let rid = judge::text(&members, "rid").ok_or(INVALID_ARGUMENTS)?;

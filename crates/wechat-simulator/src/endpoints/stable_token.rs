@@ -10,13 +10,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{access_token, judge};
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::endpoint::Endpoint;
 use crate::refusal::{APPID_MISSING, APPSECRET_MISSING, INVALID_GRANT_TYPE, Refusal};
 use crate::world::World;
 
 /// Answers one call. Only `true` itself forces a renewal.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let members = judge::body(asked)?;
     if judge::text(&members, "grant_type") != Some("client_credential") {
         return Err(INVALID_GRANT_TYPE);

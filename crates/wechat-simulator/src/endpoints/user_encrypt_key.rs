@@ -11,12 +11,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::asked::Asked;
+use crate::asked::RecordedRequest;
 use crate::refusal::{KEY_NOT_FOUND, Refusal};
 use crate::world::World;
 
 /// Answers one call, newest key first. For a user whose client has asked for no key it makes one.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: Duration) -> Result<Value, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    asked: &RecordedRequest,
+    now: Duration,
+) -> Result<Value, Refusal> {
     let app = judge::caller(world, asked, now)?;
     let (openid, _) = judge::user(world, &app, asked)?;
     judge::signature(world, asked, openid, KEY_NOT_FOUND, now)?;

@@ -46,14 +46,14 @@ async fn what_was_asked_is_shown_without_secrets() {
     );
     assert_eq!(shown["requests"].as_array().unwrap().len(), 1);
     follow(&wechat, "DELETE", "/simulator/requests", &NOTHING);
-    assert!(wechat.asked().is_empty());
+    assert!(wechat.requests().is_empty());
 }
 
 #[actix_web::test]
 async fn a_reset_forgets_all_but_the_apps_and_the_time() {
     let wechat = simulator().await;
-    wechat.block("mei");
-    wechat.every_answer(EXCHANGE, Fault::errcode(-1));
+    wechat.update_user("mei", |user| user.blocked = true);
+    wechat.fail_always(EXCHANGE, Fault::errcode(-1));
     wechat.advance(ONE_MINUTE);
     wechat.add_app(App::named(7, "two"));
     exchange(&wechat, UNISSUED);
@@ -62,10 +62,10 @@ async fn a_reset_forgets_all_but_the_apps_and_the_time() {
     assert_eq!(overview["now"], NOW + 60);
     assert_eq!(overview["users"], json!([]));
     assert_eq!(overview["apps"].as_array().unwrap().len(), 2);
-    assert!(wechat.asked().is_empty() && wechat.users().is_empty());
+    assert!(wechat.requests().is_empty() && wechat.user_names().is_empty());
     log_in(&wechat, "mei");
-    wechat.forget_asked();
-    assert!(wechat.asked().is_empty());
+    wechat.clear_requests();
+    assert!(wechat.requests().is_empty());
 }
 
 #[actix_web::test]
@@ -117,7 +117,7 @@ async fn an_order_that_cannot_be_followed_says_why() {
         ),
         (
             "POST",
-            "/simulator/apps/wx0/clobber",
+            "/simulator/apps/wx0/invalidate-access-tokens",
             "",
             "404 Not Found",
             "there is no app of that AppID",
@@ -169,14 +169,14 @@ async fn an_order_that_cannot_be_followed_says_why() {
             faults,
             &both,
             "400 Bad Request",
-            "a fault befalls answers either `always` or so many `times`, 1000 at most",
+            "a fault takes either `always` or `times`, which is at most 1000",
         ),
         (
             "POST",
             faults,
             &many,
             "400 Bad Request",
-            "a fault befalls answers either `always` or so many `times`, 1000 at most",
+            "a fault takes either `always` or `times`, which is at most 1000",
         ),
         (
             "POST",
@@ -190,5 +190,5 @@ async fn an_order_that_cannot_be_followed_says_why() {
         let told = order(&wechat, method, path, body);
         assert_eq!(told, (status.to_owned(), json!({"error": error})), "{path}");
     }
-    assert!(wechat.asked().is_empty(), "orders are no requests");
+    assert!(wechat.requests().is_empty(), "orders are no requests");
 }

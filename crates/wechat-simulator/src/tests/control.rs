@@ -35,7 +35,7 @@ async fn codes_and_users_are_those_of_the_rust_interface() {
         refused(&exchange(&wechat, code["code"].as_str().unwrap())),
         0
     );
-    let person = wechat.person("mei");
+    let person = wechat.user("mei");
     let mei = json!({
         "name": "mei",
         "app_id": wechat.app_id(),
@@ -59,7 +59,7 @@ async fn codes_and_users_are_those_of_the_rust_interface() {
     let ming = follow(&wechat, "PUT", &path, &change);
     assert_eq!(ming["name"], "小明");
     assert_eq!(ming["nickname"], "小明 👩‍👩‍👧");
-    assert_eq!(wechat.person("小明").phone_number, "13500000001");
+    assert_eq!(wechat.user("小明").phone_number, "13500000001");
     let code = wechat.issue_code("小明");
     assert_eq!(refused(&exchange(&wechat, &code)), 40226);
     follow(&wechat, "PUT", &path, &json!({"blocked": false}));
@@ -110,7 +110,7 @@ async fn session_keys_change_as_told() {
         json!({"rotate_at": "exchange", "rotation_percent": 100, "lifetime_seconds": 259_200});
     assert_eq!(follow(&wechat, "GET", path, &NOTHING), laws);
     follow(&wechat, "PUT", path, &json!({"rotation_percent": 0}));
-    let laws = wechat.key_laws();
+    let laws = wechat.session_key_policy();
     assert_eq!(
         (laws.rotate_at, laws.rotation_percent),
         (RotateAt::Exchange, 0)
@@ -184,8 +184,8 @@ async fn faults_and_limits_are_ordered_and_taken_back() {
         json!({"kind": "reset_before"}),
         json!({"kind": "reset_after"}),
         json!({"kind": "bad_gateway"}),
-        json!({"kind": "clobber"}),
-        json!({"kind": "address_refused"}),
+        json!({"kind": "invalidate_access_tokens"}),
+        json!({"kind": "ip_not_allowed"}),
     ] {
         let always = json!({"endpoint": path, "always": true, "fault": fault});
         follow(&wechat, "POST", "/simulator/faults", &always);
@@ -207,7 +207,7 @@ async fn faults_and_limits_are_ordered_and_taken_back() {
     follow(
         &wechat,
         "POST",
-        &format!("/simulator/apps/{id}/clobber"),
+        &format!("/simulator/apps/{id}/invalidate-access-tokens"),
         &NOTHING,
     );
     let target = format!("/wxa/checksession?access_token={token}");

@@ -12,7 +12,7 @@ use super::identifiers::hexadecimal;
 use super::*;
 
 /// The text that was encrypted, if this is the key.
-fn decrypt(minted: &Minted, session_key: &str) -> Option<String> {
+fn decrypt(minted: &EncryptedData, session_key: &str) -> Option<String> {
     let decode = |text: &str| STANDARD.decode(text).unwrap();
     let (key, iv) = (decode(session_key), decode(&minted.iv));
     let encrypted = decode(&minted.encrypted_data);
@@ -24,14 +24,14 @@ fn decrypt(minted: &Minted, session_key: &str) -> Option<String> {
 
 #[actix_web::test]
 async fn user_information_is_what_wechat_gives_since_2022() {
-    let apps = vec![App::named(7, "main").bound_to("ours")];
+    let apps = vec![App::named(7, "main").with_open_platform("ours")];
     let wechat = Simulator::start(Options { apps, ..options() })
         .await
         .unwrap();
     let key = log_in(&wechat, "mei");
-    let minted = wechat.first_app().mint("mei", &Mint::user_info());
+    let minted = wechat.first_app().encrypt("mei", &Payload::user_info());
     let raw_data = minted.raw_data.clone().unwrap();
-    let picture = wechat.person("mei").avatar_url;
+    let picture = wechat.user("mei").avatar_url;
     assert_eq!(
         raw_data,
         format!(
@@ -57,14 +57,18 @@ async fn a_phone_number_and_a_group_are_encrypted_too() {
     let wechat = simulator().await;
     let key = log_in(&wechat, "mei");
     let app = wechat.first_app();
-    let opened = |what: &Mint| -> Value {
-        let minted = app.mint("mei", what);
+    let opened = |what: &Payload| -> Value {
+        let minted = app.encrypt("mei", what);
         assert_eq!((&minted.raw_data, &minted.signature), (&None, &None));
         serde_json::from_str(&decrypt(&minted, &key).unwrap()).unwrap()
     };
-    let number = wechat.person("mei").phone_number;
+    let number = wechat.user("mei").phone_number;
     assert_eq!(
-        opened(&Mint::phone_number().for_app("wx0").made_at(9)),
+        opened(
+            &Payload::phone_number()
+                .watermark_app_id("wx0")
+                .watermark_timestamp(9)
+        ),
         json!({
             "phoneNumber": number,
             "purePhoneNumber": number,
@@ -72,12 +76,12 @@ async fn a_phone_number_and_a_group_are_encrypted_too() {
             "watermark": {"timestamp": 9, "appid": "wx0"},
         })
     );
-    let group = opened(&Mint::share_info("neighbours"));
+    let group = opened(&Payload::share_info("neighbours"));
     assert_eq!(group["openGId"].as_str().unwrap().len(), 28);
     let members = json!({"stepInfoList": []}).as_object().unwrap().clone();
     let watermark = json!({"timestamp": NOW, "appid": wechat.app_id()});
     assert_eq!(
-        opened(&Mint::object(members)),
+        opened(&Payload::object(members)),
         json!({"stepInfoList": [], "watermark": watermark})
     );
 }
@@ -87,11 +91,11 @@ async fn what_was_taken_before_a_login_opens_with_the_key_of_before() {
     let wechat = simulator().await;
     let app = wechat.first_app();
     let before = log_in(&wechat, "mei");
-    let taken = app.mint("mei", &Mint::user_info());
+    let taken = app.encrypt("mei", &Payload::user_info());
     let after = log_in(&wechat, "mei");
     assert!(decrypt(&taken, &before).is_some());
     assert_ne!(decrypt(&taken, &after), decrypt(&taken, &before));
-    let again = app.mint("mei", &Mint::user_info());
+    let again = app.encrypt("mei", &Payload::user_info());
     assert!(decrypt(&again, &after).is_some());
     assert_ne!(taken.iv, again.iv);
 }
@@ -99,7 +103,7 @@ async fn what_was_taken_before_a_login_opens_with_the_key_of_before() {
 #[actix_web::test]
 async fn a_client_without_a_key_encrypts_with_one_that_no_server_holds() {
     let wechat = simulator().await;
-    let taken = wechat.first_app().mint("mei", &Mint::user_info());
+    let taken = wechat.first_app().encrypt("mei", &Payload::user_info());
     let unheld = wechat.session_key("mei").unwrap();
     assert!(decrypt(&taken, &unheld).is_some());
     assert_ne!(log_in(&wechat, "mei"), unheld);
@@ -110,7 +114,7 @@ async fn the_same_seed_encrypts_alike() {
     let minted = async || {
         let wechat = simulator().await;
         log_in(&wechat, "mei");
-        let minted = wechat.first_app().mint("mei", &Mint::phone_number());
+        let minted = wechat.first_app().encrypt("mei", &Payload::phone_number());
         (minted.encrypted_data, minted.iv)
     };
     assert_eq!(minted().await, minted().await);
@@ -120,7 +124,7 @@ async fn the_same_seed_encrypts_alike() {
 async fn wechat_knows_its_own_phone_data_for_three_days() {
     let wechat = simulator().await;
     let app = wechat.first_app();
-    let phone = app.mint("mei", &Mint::phone_number());
+    let phone = app.encrypt("mei", &Payload::phone_number());
     let digest = |data: &[u8]| hexadecimal(&sha2::Sha256::digest(data));
     let of_text = digest(phone.encrypted_data.as_bytes());
     let of_bytes = digest(&STANDARD.decode(&phone.encrypted_data).unwrap());
@@ -135,7 +139,7 @@ async fn wechat_knows_its_own_phone_data_for_three_days() {
         [checked(&of_text), checked(&of_bytes)],
         [known.clone(), known]
     );
-    let other = app.mint("mei", &Mint::user_info());
+    let other = app.encrypt("mei", &Payload::user_info());
     assert_eq!(
         refused(&checked(&digest(other.encrypted_data.as_bytes()))),
         1

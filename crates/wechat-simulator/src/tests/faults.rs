@@ -6,12 +6,12 @@ use super::*;
 async fn a_raw_answer_comes_as_it_is_and_once() {
     let wechat = simulator().await;
     let raw = Fault::Raw {
-        status: actix_web::http::StatusCode::BAD_GATEWAY,
+        status: 502,
         content_type: "text/html".to_owned(),
         body: b"<html>".to_vec(),
     };
-    wechat.next_answers(EXCHANGE, 2, raw);
-    wechat.next_answer(EXCHANGE, Fault::body("{\"openid\":"));
+    wechat.fail_times(EXCHANGE, 2, raw);
+    wechat.fail_next(EXCHANGE, Fault::body("{\"openid\":"));
     for _ in 0..2 {
         let reply = ask(&wechat, "GET", &target(&wechat, UNISSUED));
         let expected = Reply {
@@ -32,9 +32,9 @@ async fn a_raw_answer_comes_as_it_is_and_once() {
 #[actix_web::test]
 async fn a_standing_fault_lasts_until_cleared_and_comes_after_queued_ones() {
     let wechat = simulator().await;
-    wechat.every_answer(EXCHANGE, Fault::errcode(-1));
-    wechat.next_answer(EXCHANGE, Fault::errcode(40243));
-    wechat.next_answer(EXCHANGE, Fault::errcode(7));
+    wechat.fail_always(EXCHANGE, Fault::errcode(-1));
+    wechat.fail_next(EXCHANGE, Fault::errcode(40243));
+    wechat.fail_next(EXCHANGE, Fault::errcode(7));
     let answers = [(); 4].map(|()| exchange(&wechat, UNISSUED));
     assert_eq!(answers[0], refusal(40243, "AppSecret frozen"));
     assert_eq!(answers[1], refusal(7, "unknown error"));
@@ -48,7 +48,12 @@ async fn a_standing_fault_lasts_until_cleared_and_comes_after_queued_ones() {
 async fn a_redirect_names_its_target() {
     let wechat = simulator().await;
     let elsewhere = "http://127.0.0.1:9/elsewhere";
-    wechat.next_answer(EXCHANGE, Fault::Redirect(elsewhere.to_owned()));
+    wechat.fail_next(
+        EXCHANGE,
+        Fault::Redirect {
+            location: elsewhere.to_owned(),
+        },
+    );
     let reply = ask(&wechat, "GET", &target(&wechat, UNISSUED));
     assert_eq!(reply.status, "HTTP/1.1 302 Found");
     assert_eq!(reply.location, elsewhere);
@@ -58,7 +63,7 @@ async fn a_redirect_names_its_target() {
 async fn a_delayed_answer_is_late_but_true() {
     let wechat = simulator().await;
     let by = Duration::from_millis(80);
-    wechat.next_answer(EXCHANGE, Fault::Delay(by));
+    wechat.fail_next(EXCHANGE, Fault::Delay { by });
     let start = Instant::now();
     assert_eq!(refused(&exchange(&wechat, UNISSUED)), 0);
     assert!(start.elapsed() >= by);
@@ -73,8 +78,8 @@ fn check_reset(wechat: &Simulator, code: &str) {
 #[actix_web::test]
 async fn a_reset_before_spares_the_code_and_a_reset_after_spends_it() {
     let wechat = simulator().await;
-    wechat.next_answer(EXCHANGE, Fault::ResetBefore);
-    wechat.next_answer(EXCHANGE, Fault::ResetAfter);
+    wechat.fail_next(EXCHANGE, Fault::ResetBefore);
+    wechat.fail_next(EXCHANGE, Fault::ResetAfter);
     check_reset(&wechat, UNISSUED);
     check_reset(&wechat, UNISSUED);
     assert_eq!(refused(&exchange(&wechat, UNISSUED)), 40163);
@@ -91,7 +96,7 @@ async fn a_reset_spares_the_answers_before_it() {
         let read = stream.read(&mut buffer).unwrap();
         assert!(buffer[..read].starts_with(b"HTTP/1.1 200 OK"));
     }
-    wechat.next_answer(EXCHANGE, Fault::ResetBefore);
+    wechat.fail_next(EXCHANGE, Fault::ResetBefore);
     write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let error = stream.read(&mut buffer).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -115,8 +120,13 @@ async fn silence_keeps_the_connection_open_and_spares_the_code() {
 #[actix_web::test]
 async fn answers_come_cut_or_misnamed_and_spend_their_codes() {
     let wechat = simulator().await;
-    wechat.next_answer(EXCHANGE, Fault::Truncate);
-    wechat.next_answer(EXCHANGE, Fault::ContentType("text/html".to_owned()));
+    wechat.fail_next(EXCHANGE, Fault::Truncate);
+    wechat.fail_next(
+        EXCHANGE,
+        Fault::ContentType {
+            content_type: "text/html".to_owned(),
+        },
+    );
     let cut = ask(&wechat, "GET", &target(&wechat, "the code is a mock one"));
     assert_eq!(cut.content_type, "text/plain");
     assert!(cut.body.starts_with('{') && serde_json::from_str::<Value>(&cut.body).is_err());
@@ -130,7 +140,7 @@ async fn answers_come_cut_or_misnamed_and_spend_their_codes() {
 #[actix_web::test]
 async fn a_gateways_page_is_no_json() {
     let wechat = simulator().await;
-    wechat.next_answer(EXCHANGE, Fault::bad_gateway());
+    wechat.fail_next(EXCHANGE, Fault::BadGateway);
     let reply = ask(&wechat, "GET", &target(&wechat, UNISSUED));
     assert_eq!(reply.status, "HTTP/1.1 502 Bad Gateway");
     assert_eq!(reply.content_type, "text/html");
@@ -140,7 +150,7 @@ async fn a_gateways_page_is_no_json() {
 #[actix_web::test]
 async fn an_address_that_is_not_allowed_is_named() {
     let wechat = simulator().await;
-    wechat.every_answer(EXCHANGE, Fault::AddressRefused);
+    wechat.fail_always(EXCHANGE, Fault::IpNotAllowed);
     let words = "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist";
     assert_eq!(exchange(&wechat, UNISSUED), refusal(40164, words));
 }
@@ -157,7 +167,7 @@ async fn a_rival_server_renews_the_token_under_ones_hands() {
     };
     let (token, _) = stable_token(&wechat, false);
     assert_eq!(check(&token), json!({"errcode": 0, "errmsg": "ok"}));
-    wechat.next_answer(Endpoint::CheckSessionKey, Fault::Clobber);
+    wechat.fail_next(Endpoint::CheckSessionKey, Fault::InvalidateAccessTokens);
     let words = "invalid credential, access_token is invalid or not latest";
     assert_eq!(check(&token), refusal(40001, words));
     assert_eq!(refused(&check(&token)), 40001);
@@ -175,9 +185,9 @@ async fn limits_are_each_endpoints_own() {
         })
     };
     let asking = || refused(&exchange(&wechat, "the code is a mock one"));
-    wechat.limit(EXCHANGE, limits(Some(1), None));
+    wechat.set_limits(EXCHANGE, limits(Some(1), None));
     assert_eq!([asking(), asking()], [0, 45011]);
-    wechat.limit(EXCHANGE, limits(None, Some(3)));
+    wechat.set_limits(EXCHANGE, limits(None, Some(3)));
     assert_eq!([asking(), asking()], [0, 45009]);
     stable_token(&wechat, false);
     // Midnight in China is 16:00 by the clock of the simulator.
@@ -186,6 +196,6 @@ async fn limits_are_each_endpoints_own() {
     assert_eq!(asking(), 45009);
     wechat.advance(Duration::from_secs(1));
     assert_eq!(asking(), 0);
-    wechat.limit(EXCHANGE, None);
+    wechat.set_limits(EXCHANGE, None);
     assert_eq!([asking(), asking(), asking(), asking()], [0, 0, 0, 0]);
 }

@@ -55,10 +55,10 @@ async fn it_does_not_start_where_others_can_reach_it_unless_told() {
     assert_eq!(
         refused.to_string(),
         "the WeChat simulator logs in anybody, so it does not listen on `0.0.0.0:0`, which other machines can reach\n  \
-         hint: listen on 127.0.0.1, or allow it with `Exposure::Network`"
+         hint: listen on 127.0.0.1, or set `Options::allow_remote`"
     );
     let told = Options {
-        exposure: Exposure::Network,
+        allow_remote: true,
         ..open
     };
     assert!(Simulator::start(told).await.is_ok());
@@ -82,17 +82,17 @@ async fn it_does_not_start_without_an_app_or_on_a_taken_port() {
 #[actix_web::test]
 async fn it_remembers_what_was_asked_and_shows_no_secret() {
     let wechat = simulator().await;
-    wechat.next_answer(
+    wechat.fail_next(
         EXCHANGE,
         Fault::Raw {
-            status: actix_web::http::StatusCode::OK,
+            status: 200,
             content_type: String::new(),
             body: b"tiihtNczf5v6AKRyjwEUhQ==".to_vec(),
         },
     );
     ask(&wechat, "GET", &target(&wechat, "the code is a mock one"));
     ask(&wechat, "POST", "/elsewhere?access_token=61_secret");
-    let [exchange, elsewhere] = <[Asked; 2]>::try_from(wechat.asked()).unwrap();
+    let [exchange, elsewhere] = <[RecordedRequest; 2]>::try_from(wechat.requests()).unwrap();
     assert_eq!(exchange.endpoint, Some(EXCHANGE));
     assert_eq!(exchange.method, "GET");
     assert_eq!(exchange.path, "/sns/jscode2session");
@@ -113,10 +113,10 @@ async fn it_remembers_what_was_asked_and_shows_no_secret() {
     let shown = format!("{exchange:?} {elsewhere:?} {:?}", Fault::body("secret"));
     assert_eq!(
         shown,
-        "Asked { endpoint: Some(Code2Session), method: \"GET\", \
+        "RecordedRequest { endpoint: Some(Code2Session), method: \"GET\", \
          parameters: [\"appid\", \"secret\", \"js_code\", \"grant_type\"], .. } \
-         Asked { endpoint: None, method: \"POST\", parameters: [\"access_token\"], .. } \
-         Raw(200 OK, 6 bytes)"
+         RecordedRequest { endpoint: None, method: \"POST\", parameters: [\"access_token\"], .. } \
+         Raw(200, 6 bytes)"
     );
     let shown = format!("{wechat:?} {:?}", App::named(7, "main"));
     assert!(!shown.contains(wechat.app_secret()), "{shown}");

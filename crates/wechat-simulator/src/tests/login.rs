@@ -16,14 +16,14 @@ async fn an_issued_code_logs_its_user_in() {
 
 #[actix_web::test]
 async fn unionids_are_for_apps_of_an_open_platform_account() {
-    let bound = |name| App::named(7, name).bound_to("ours");
+    let bound = |name| App::named(7, name).with_open_platform("ours");
     let apps = vec![bound("one"), bound("two"), App::named(7, "alone")];
     let [one, two, alone] = [0, 1, 2].map(|index: usize| apps[index].clone());
     let wechat = Simulator::start(Options { apps, ..options() })
         .await
         .unwrap();
     let login = |app: &App| {
-        let code = wechat.in_app(&app.id).unwrap().issue_code("mei");
+        let code = wechat.app(&app.id).unwrap().issue_code("mei");
         json_of(ask(
             &wechat,
             "GET",
@@ -35,14 +35,14 @@ async fn unionids_are_for_apps_of_an_open_platform_account() {
     assert_eq!(first["unionid"], json!(unionid));
     assert_eq!(second["unionid"], json!(unionid));
     assert_eq!(third.get("unionid"), None);
-    assert_eq!(wechat.in_app(&alone.id).unwrap().unionid("mei"), None);
+    assert_eq!(wechat.app(&alone.id).unwrap().unionid("mei"), None);
     assert_ne!(first["openid"], second["openid"]);
-    assert!(wechat.in_app("wx0000000000000000").is_none());
+    assert!(wechat.app("wx0000000000000000").is_none());
 }
 
 #[actix_web::test]
 async fn identifiers_have_the_shapes_that_are_seen() {
-    let app = App::named(7, "main").bound_to("ours");
+    let app = App::named(7, "main").with_open_platform("ours");
     let apps = vec![app];
     let wechat = Simulator::start(Options { apps, ..options() })
         .await
@@ -227,7 +227,7 @@ async fn paths_and_methods_are_told_apart() {
 async fn a_blocked_user_stays_out() {
     let wechat = simulator().await;
     let code = wechat.issue_code("mei");
-    wechat.block("mei");
+    wechat.update_user("mei", |user| user.blocked = true);
     for code in [&code, &code, &wechat.issue_code("mei")] {
         assert_eq!(exchange(&wechat, code), refusal(40226, "code blocked"));
     }
@@ -252,9 +252,12 @@ async fn the_quota_counts_by_minute_and_spends_no_code() {
 }
 
 /// How many of 20 logins of one user replaced the key.
-async fn rotations(key_rotation_percent: u8) -> usize {
+async fn rotations(rotation_percent: u8) -> usize {
     let wechat = Simulator::start(Options {
-        key_rotation_percent,
+        session_keys: SessionKeyPolicy {
+            rotation_percent,
+            ..options().session_keys
+        },
         ..options()
     })
     .await

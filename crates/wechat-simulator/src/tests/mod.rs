@@ -184,12 +184,12 @@ fn refused(answer: &Value) -> i64 {
 
 /// A connection on which a request waits for ever.
 fn silent_request(wechat: &Simulator) -> TcpStream {
-    let before = wechat.asked().len();
-    wechat.next_answer(EXCHANGE, Fault::Silence);
+    let before = wechat.requests().len();
+    wechat.fail_next(EXCHANGE, Fault::Silence);
     let mut stream = TcpStream::connect(wechat.address).unwrap();
     let target = target(wechat, UNISSUED);
     write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    while wechat.asked().len() == before {
+    while wechat.requests().len() == before {
         thread::sleep(Duration::from_millis(1));
     }
     stream

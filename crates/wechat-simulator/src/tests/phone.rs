@@ -14,7 +14,7 @@ async fn a_phone_code_tells_the_number_once_within_five_minutes() {
     let wechat = simulator().await;
     let [used, late] = [(); 2].map(|()| wechat.issue_phone_code("mei"));
     assert!(used.len() == 64 && used != late);
-    let person = wechat.person("mei");
+    let person = wechat.user("mei");
     let number = &person.phone_number;
     assert!(number.len() == 11 && number.starts_with('1'));
     assert_eq!(
@@ -41,12 +41,10 @@ async fn a_phone_code_tells_the_number_once_within_five_minutes() {
 #[actix_web::test]
 async fn a_number_can_be_given_and_a_foreign_one_bears_its_country() {
     let wechat = simulator().await;
-    let person = Person {
-        phone_number: "91234567".to_owned(),
-        country_code: "852".to_owned(),
-        ..wechat.person("mei")
-    };
-    wechat.describe("mei", person);
+    wechat.update_user("mei", |user| {
+        user.phone_number = "91234567".to_owned();
+        user.country_code = "852".to_owned();
+    });
     let code = wechat.issue_phone_code("mei");
     let info = &asking(&wechat, &json!({"code": code}))["phone_info"];
     assert_eq!(info["phoneNumber"], "+85291234567");
@@ -77,7 +75,7 @@ async fn a_phone_code_that_was_never_issued_works_once() {
     log_in(&wechat, "mei");
     let body = json!({"code": PHONE, "openid": wechat.openid("mei")});
     let info = &asking(&wechat, &body)["phone_info"];
-    assert_eq!(info["purePhoneNumber"], wechat.person("mei").phone_number);
+    assert_eq!(info["purePhoneNumber"], wechat.user("mei").phone_number);
     assert_eq!(refused(&asking(&wechat, &body)), 40029);
     let unknown = json!({"code": PHONE.replace('e', "0"), "openid": "oX"});
     assert_eq!(refused(&asking(&wechat, &unknown)), 40029);
@@ -91,7 +89,7 @@ async fn what_is_no_phone_code_of_the_app_is_refused() {
         .await
         .unwrap();
     let login_code = wechat.issue_code("mei");
-    let foreign = wechat.in_app(&two.id).unwrap().issue_phone_code("mei");
+    let foreign = wechat.app(&two.id).unwrap().issue_phone_code("mei");
     let rows = [
         (json!({"code": login_code}), 40029, "invalid code"),
         (json!({"code": "short"}), 40029, "invalid code"),
@@ -124,7 +122,7 @@ async fn a_plugin_code_tells_an_openpid() {
 
 #[actix_web::test]
 async fn a_payment_tells_the_unionid_for_five_minutes() {
-    let bound = App::named(7, "main").bound_to("ours");
+    let bound = App::named(7, "main").with_open_platform("ours");
     let apps = vec![bound, App::named(7, "alone")];
     let wechat = Simulator::start(Options { apps, ..options() })
         .await

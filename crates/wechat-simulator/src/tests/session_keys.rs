@@ -119,7 +119,7 @@ async fn an_openid_of_another_app_is_invalid() {
     let mei = asking(Options { apps, ..options() }).await;
     let key = log_in(&mei.wechat, "mei");
     let two = App::named(7, "two");
-    let other = mei.wechat.in_app(&two.id).unwrap();
+    let other = mei.wechat.app(&two.id).unwrap();
     let code = other.issue_code("mei");
     get(&mei.wechat, &target_with(&two.id, &two.secret, &code));
     let openid = other.openid("mei");
@@ -130,7 +130,10 @@ async fn an_openid_of_another_app_is_invalid() {
 #[actix_web::test]
 async fn a_code_may_bring_its_key_when_it_is_issued() {
     let mei = asking(Options {
-        rotate_at: RotateAt::Issue,
+        session_keys: SessionKeyPolicy {
+            rotate_at: RotateAt::Issue,
+            ..options().session_keys
+        },
         ..options()
     })
     .await;

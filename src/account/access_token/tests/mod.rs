@@ -73,15 +73,17 @@ impl Rig {
     }
 
     fn fetches(&self) -> usize {
-        let asked = self.simulator.asked();
+        let asked = self.simulator.requests();
         let stable = asked.iter().filter(|asked| asked.endpoint == Some(STABLE));
         stable.count()
     }
 
     /// Lets the next fetches take long enough that others come meanwhile.
     fn be_slow(&self) {
-        let slow = Fault::Delay(Duration::from_millis(200));
-        self.simulator.every_answer(STABLE, slow);
+        let slow = Fault::Delay {
+            by: Duration::from_millis(200),
+        };
+        self.simulator.fail_always(STABLE, slow);
     }
 
     /// A user who has logged in.
@@ -250,7 +252,7 @@ async fn a_dead_holder_delays_others_by_its_lease_at_most() {
 async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
     let node = rig.node_with(Duration::from_secs(1)).await;
-    rig.simulator.next_answer(STABLE, Fault::Silence);
+    rig.simulator.fail_next(STABLE, Fault::Silence);
     let dying = node.clone();
     let (die, told) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
@@ -302,7 +304,7 @@ async fn an_old_token_is_used_while_there_is_no_new_one() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     let old = node.get(0).await;
-    rig.simulator.every_answer(STABLE, Fault::bad_gateway());
+    rig.simulator.fail_always(STABLE, Fault::BadGateway);
     for seconds in [290, 289, 281, 270, 1].map(|left| LIFE - left) {
         assert_eq!(node.get(seconds).await, old, "{seconds}");
     }
@@ -336,7 +338,7 @@ async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
     for (left, renewed_after) in [(1, 1), (300, 10), (305, 10), (345, 45)] {
         let start = 100_000 * left;
         let answer = format!(r#"{{"access_token":"T{left}","expires_in":{left}}}"#);
-        rig.simulator.every_answer(STABLE, Fault::body(answer));
+        rig.simulator.fail_always(STABLE, Fault::body(answer));
         let before = rig.fetches();
         for seconds in 0..renewed_after {
             for node in &nodes {
@@ -356,7 +358,7 @@ async fn many_refusals_of_one_token_cause_one_renewal() {
     let mei = rig.mei(&nodes[0]).await;
     nodes[0].check_key(&mei, 0).await.unwrap();
     nodes[1].check_key(&mei, 0).await.unwrap();
-    rig.simulator.first_app().clobber_access_tokens();
+    rig.simulator.first_app().invalidate_access_tokens();
     rig.be_slow();
     let calls = (0..200).map(|number| nodes[number % 2].check_key(&mei, 1));
     assert!(join_all(calls).await.iter().all(Result::is_ok));
@@ -370,7 +372,7 @@ async fn nothing_is_renewed_if_another_process_has_done_so() {
     let mei = rig.mei(&nodes[0]).await;
     let old = nodes[0].get(0).await;
     assert_eq!(nodes[1].get(0).await, old);
-    rig.simulator.first_app().clobber_access_tokens();
+    rig.simulator.first_app().invalidate_access_tokens();
     nodes[0].check_key(&mei, 1).await.unwrap();
     assert_eq!(nodes[1].get(1).await, old, "still in its memory");
     nodes[1].check_key(&mei, 1).await.unwrap();
@@ -385,8 +387,8 @@ async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
     for (errcode, renewals) in [(40001, 1), (40014, 1), (42001, 1), (40003, 0), (45011, 0)] {
         let before = node.get(0).await;
         let fetches = rig.fetches();
-        rig.simulator.next_answer(CHECK, Fault::errcode(errcode));
-        rig.simulator.first_app().clobber_access_tokens();
+        rig.simulator.fail_next(CHECK, Fault::errcode(errcode));
+        rig.simulator.first_app().invalidate_access_tokens();
         let outcome = node.check_key(&mei, 0).await;
         assert_eq!(outcome.is_ok(), renewals == 1, "{errcode}: {outcome:?}");
         assert_eq!(rig.fetches() - fetches, renewals, "{errcode}");
@@ -399,7 +401,7 @@ async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
     let rig = Rig::new().await;
     let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
-    rig.simulator.every_answer(CHECK, Fault::errcode(40001));
+    rig.simulator.fail_always(CHECK, Fault::errcode(40001));
     for _ in 0..20 {
         let outcome = nodes[0].check_key(&mei, 0).await;
         let Err(Error::Call(error)) = outcome else {
@@ -408,7 +410,7 @@ async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
         assert!(error.is_token_refused());
     }
     assert_eq!(rig.fetches(), 2, "the first one, and one to make sure");
-    let asked = rig.simulator.asked();
+    let asked = rig.simulator.requests();
     let checks = asked.iter().filter(|asked| asked.endpoint == Some(CHECK));
     assert_eq!(checks.count(), 20, "the same token is not sent twice");
 }
@@ -423,7 +425,7 @@ async fn without_a_token_no_call_is_made() {
     assert!(matches!(outcome, Err(Error::Fetch(_))), "{outcome:?}");
     assert!(
         rig.simulator
-            .asked()
+            .requests()
             .iter()
             .all(|asked| asked.endpoint != Some(CHECK))
     );
@@ -440,7 +442,7 @@ async fn a_token_under_another_secret_is_fetched_anew() {
     node.app.secret = AppSecret::new("the secret was reset");
     node.shelf = Arc::new(Shelf::new(Arc::clone(&node.store), PATIENT));
     let answer = r#"{"access_token":"another","expires_in":7200}"#;
-    rig.simulator.next_answer(STABLE, Fault::body(answer));
+    rig.simulator.fail_next(STABLE, Fault::body(answer));
     let another = node.get(1).await;
     assert_eq!(another.expose(), "another");
     assert_ne!(another, token);
@@ -472,7 +474,7 @@ async fn no_token_lies_in_the_store_or_shows_itself() {
         let secret = token.expose().as_bytes();
         assert!(!bytes.windows(secret.len()).any(|window| window == secret));
     }
-    rig.simulator.every_answer(STABLE, Fault::errcode(40164));
+    rig.simulator.fail_always(STABLE, Fault::errcode(40164));
     let error = node.fails(2 * LIFE).await;
     let shown = format!(
         "{token:?} {:?} {:?} {error:?} {error}",

@@ -79,7 +79,7 @@ async fn processes_that_start_together_fetch_once() {
 async fn a_killed_process_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
     let node = rig.node_with(LIMIT).await;
-    rig.simulator.next_answer(STABLE, Fault::Silence);
+    rig.simulator.fail_next(STABLE, Fault::Silence);
     let mut child = start_child(&rig);
     fetched(&rig, 1).await;
     child.kill().unwrap();

@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use super::codes::Holder;
 use super::encrypt_keys::EncryptKey;
-use super::mint::{self, Mint, Minted};
+use super::mint::{self, EncryptedData, Payload};
 use super::options::App;
 use super::payments::Payment;
 use super::state::State;
 use super::user::User;
 
 /// What a running simulator knows of its users in one app.
-pub struct InApp<'a> {
+pub struct AppHandle<'a> {
     pub(super) state: &'a State,
     pub(super) app: Arc<App>,
 }
 
-impl InApp<'_> {
+impl AppHandle<'_> {
     /// Gives the user of that name a code for the app, as `wx.login` would: good once, for five minutes.
     pub fn issue_code(&self, user: &str) -> String {
         let now = self.state.clock.now();
@@ -53,7 +53,7 @@ impl InApp<'_> {
     }
 
     /// Encrypts what the client of the user of that name gets at this moment, with the key that is current.
-    pub fn mint(&self, user: &str, what: &Mint) -> Minted {
+    pub fn encrypt(&self, user: &str, what: &Payload) -> EncryptedData {
         let now = self.state.clock.now();
         let mut world = self.state.world();
         mint::mint(&mut world, &self.app, &User::named(user), what, now)
@@ -75,7 +75,7 @@ impl InApp<'_> {
     }
 
     /// Lets a rival server renew the app's access tokens by force: those that are out are refused with 40001.
-    pub fn clobber_access_tokens(&self) {
+    pub fn invalidate_access_tokens(&self) {
         let now = self.state.clock.now();
         self.state.world().tokens.clobber(&self.app.id, now);
     }
@@ -105,8 +105,8 @@ fn holder(user: &str) -> Holder {
     }
 }
 
-impl fmt::Debug for InApp<'_> {
+impl fmt::Debug for AppHandle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("InApp").field(&self.app.id).finish()
+        f.debug_tuple("AppHandle").field(&self.app.id).finish()
     }
 }
