@@ -13,7 +13,6 @@ pub mod error;
 pub mod handlers;
 pub mod identity;
 pub mod login;
-pub mod meters;
 pub mod metrics;
 pub mod middleware;
 pub mod openapi;
@@ -39,8 +38,8 @@ use actix_web::{App, web};
 use account::access_token::AccessTokens;
 use account::{Phones, SessionKeys};
 use login::Logins;
-use middleware::counting::Counting;
 use middleware::paths::Paths;
+use middleware::request_metrics::RequestMetrics;
 use middleware::{closing, request_id};
 use platforms::wechat;
 
@@ -96,7 +95,7 @@ pub fn app_with(
     let ours = routes::table().into_iter().chain(shown);
     let rows: Vec<_> = ours.chain(rows).collect();
     let paths = Paths::new(rows.iter().map(|row| row.path));
-    let counting = Counting::new(parts.metrics.clone().map(web::Data::into_inner));
+    let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
     let names = request_id::Names::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     let readiness = Rc::new(parts.readiness.clone());
@@ -120,7 +119,7 @@ pub fn app_with(
         .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
         .wrap(parts.access_log.clone())
         .wrap_fn(move |request, inside| closing::close(request, inside, Rc::clone(&readiness)))
-        .wrap_fn(move |request, inside| counting.count(request, inside))
+        .wrap_fn(move |request, inside| metrics.record(request, inside))
 }
 
 /// Assembles the app of the metrics' own port: nothing but them.

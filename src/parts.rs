@@ -14,8 +14,7 @@ use crate::apps::Apps;
 use crate::handlers::docs::Docs;
 use crate::identity::{AppId, AppSecret, Disclosure};
 use crate::login::LoginPolicy;
-use crate::meters::{self, MeteredStore};
-use crate::metrics::Metrics;
+use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::json::JsonConfig;
 use crate::middleware::service_key::ServiceKeys;
@@ -69,6 +68,9 @@ pub enum PartsError {
     /// The access log cannot be written as the settings say.
     #[error("`log.format` cannot be used: {0}")]
     AccessLog(#[from] FormatError),
+    /// A metric is defined wrongly.
+    #[error("the metrics cannot be set up")]
+    Metrics(#[from] prometheus::Error),
     /// The metrics cannot be where a route is.
     #[error(
         "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics, or a port with `metrics.port`"
@@ -99,11 +101,11 @@ impl Parts {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
             LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
         };
-        let metrics = metrics(settings)?;
+        let metrics = new_metrics(settings)?;
         let mut store = store::open(&settings.store.url).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
-            wechat = wechat.with_observer(meters::watch(metrics));
+            wechat = wechat.with_observer(metrics::observer(metrics));
         }
         let apps = Arc::new(apps(settings, upstream));
         let session = &settings.session;
@@ -155,7 +157,7 @@ impl Parts {
     /// [`store::Error`] if the store fails; the last count stays.
     pub async fn count_sessions(&self, now: Timestamp) -> Result<(), store::Error> {
         if let Some(metrics) = &self.metrics {
-            metrics.note_sessions(self.store.count_sessions().await?, now);
+            metrics.set_sessions(self.store.count_sessions().await?, now);
         }
         Ok(())
     }
@@ -192,14 +194,16 @@ impl Parts {
 }
 
 /// The metrics, if the settings want any. No route may be where they are to be seen.
-fn metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
+fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
     let path = settings.metrics.path.as_str();
     if routes::table().iter().any(|row| row.path == path) {
         return Err(PartsError::MetricsPath(path.to_owned()));
     }
     let profile = settings.profile.name();
-    let metrics = || web::Data::new(Metrics::new(profile));
-    Ok(settings.metrics.enabled.then(metrics))
+    if !settings.metrics.enabled {
+        return Ok(None);
+    }
+    Ok(Some(web::Data::new(Metrics::new(profile)?)))
 }
 
 /// The pages about the API, if the settings want them shown.

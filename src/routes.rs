@@ -16,8 +16,8 @@ use crate::handlers::{
     auth, docs, encrypted, health, introspection, login, metrics, phone, session, session_key,
     sessions as devices, user,
 };
-use crate::middleware::counting::{self, Pattern};
 use crate::middleware::panics;
+use crate::middleware::request_metrics::{self, Pattern};
 use crate::middleware::service_key::{self, ServiceKeys};
 use crate::middleware::session as sessions;
 use crate::sessions::CurrentUser;
@@ -125,7 +125,7 @@ where
 /// The same row, whose replies are counted as logins.
 fn counted(row: Row) -> Row {
     Row {
-        handler: row.handler.wrap(from_fn(counting::logins)),
+        handler: row.handler.wrap(from_fn(request_metrics::logins)),
         ..row
     }
 }

@@ -1,13 +1,11 @@
-//! `GET /metrics`: what Prometheus scrapes.
-//!
-//! Never knows what is counted.
+//! `GET /metrics`, for Prometheus.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, Responder, web};
 
 use crate::metrics::{CONTENT_TYPE, Metrics};
 
-/// All series as text.
+/// Returns all series as text.
 pub async fn show(metrics: web::Data<Metrics>) -> impl Responder {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -1,20 +1,18 @@
-//! The text to the letter, all threads together, and what counting costs.
+//! Tests of the text format and of recording from several threads.
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Errcode, Login, Metrics, Request, StoreOperation, WechatCall};
+use super::Metrics;
 
-const SESSION: Request = Request {
-    status: 200,
-    method: "GET",
-    route: "/session",
-};
+fn metrics() -> Metrics {
+    Metrics::new("production").unwrap()
+}
 
-/// The lines about a family, without those of buckets.
+/// Returns the lines about a family, except those of its buckets.
 fn lines(text: &str, family: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| line.contains(family));
     lines
@@ -24,38 +22,32 @@ fn lines(text: &str, family: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_counted_is_told_to_the_letter() {
-    let metrics = Metrics::new("development");
+fn fresh_metrics_have_exactly_this_text() {
+    let metrics = Metrics::new("development").unwrap();
     metrics.watch_log(|| 3);
     metrics.watch_log(|| 4);
-    let text = metrics.text();
     let expected = format!(
-        "# HELP weapp_http_requests_abandoned_total Requests whose client went away before the reply; they are counted nowhere else.
+        "# HELP weapp_build_info Always 1; the labels show the version and the profile.
+# TYPE weapp_build_info gauge
+weapp_build_info{{profile=\"development\",version=\"{}\"}} 1
+# HELP weapp_http_requests_abandoned_total Requests whose client disconnected before the response; no other series counts them.
 # TYPE weapp_http_requests_abandoned_total counter
 weapp_http_requests_abandoned_total 0
-# HELP weapp_log_lines_dropped_total Log lines that were dropped because they could not be written in time.
+# HELP weapp_log_lines_dropped_total Log lines dropped because they could not be written in time.
 # TYPE weapp_log_lines_dropped_total counter
 weapp_log_lines_dropped_total 3
-# HELP weapp_build_info Always 1; the version and the profile are in the labels.
-# TYPE weapp_build_info gauge
-weapp_build_info{{version=\"{}\",profile=\"development\"}} 1
 ",
         env!("CARGO_PKG_VERSION")
     );
-    assert_eq!(text, expected);
+    assert_eq!(metrics.text(), expected);
+    assert_eq!(metrics.text(), expected, "a second scrape adds nothing");
 }
 
 #[test]
-fn times_fall_into_buckets_of_which_each_holds_the_shorter_ones() {
-    let metrics = Metrics::new("production");
-    let find = StoreOperation {
-        operation: "find",
-        outcome: "done",
-    };
+fn each_bucket_includes_the_shorter_times() {
+    let metrics = metrics();
     for micros in [50, 51, 900, 20_000_000] {
-        metrics
-            .store_operations
-            .add(find, Duration::from_micros(micros));
+        metrics.observe_store_operation("find", "done", Duration::from_micros(micros));
     }
     let text = metrics.text();
     let labels = r#"operation="find",outcome="done""#;
@@ -85,33 +77,29 @@ fn times_fall_into_buckets_of_which_each_holds_the_shorter_ones() {
 }
 
 #[test]
-fn labels_are_told_in_order() {
-    let metrics = Metrics::new("production");
-    for errcode in [Errcode::Other, Errcode::Known(40029), Errcode::Known(40029)] {
-        metrics.logins.add(Login {
-            outcome: "login_code_invalid",
-            errcode,
-        });
+fn series_of_a_family_are_sorted_by_label_values() {
+    let metrics = metrics();
+    for errcode in ["other", "40029", "40029"] {
+        metrics.count_login("login_code_invalid", errcode);
     }
-    let call = WechatCall {
-        endpoint: "/sns/jscode2session",
-        outcome: "timed_out",
-        errcode: Errcode::None,
-    };
-    metrics.wechat_calls.add(call, Duration::from_secs(3));
-    metrics.abandon();
-    metrics.note_sessions(7, Timestamp::from_millisecond(1_800_000_000_500).unwrap());
+    let call = ["wechat", "/sns/jscode2session", "timed_out", "none"];
+    metrics.observe_platform_call(call, Duration::from_secs(3));
+    metrics.count_abandoned();
+    assert!(!metrics.text().contains("weapp_sessions"));
+    let at = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
+    metrics.set_sessions(9, at(1_700_000_000_000));
+    metrics.set_sessions(7, at(1_800_000_000_500));
     let text = metrics.text();
     assert_eq!(
         lines(&text, "user_logins")[2..],
         [
-            r#"weapp_user_logins_total{outcome="login_code_invalid",errcode="40029"} 2"#,
-            r#"weapp_user_logins_total{outcome="login_code_invalid",errcode="other"} 1"#,
+            r#"weapp_user_logins_total{errcode="40029",outcome="login_code_invalid"} 2"#,
+            r#"weapp_user_logins_total{errcode="other",outcome="login_code_invalid"} 1"#,
         ]
     );
     assert_eq!(
-        lines(&text, "wechat")[3],
-        r#"weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="timed_out",errcode="none"} 1"#
+        lines(&text, "platform")[3],
+        r#"weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcode="none",outcome="timed_out",platform="wechat"} 1"#
     );
     assert_eq!(
         lines(&text, "abandoned")[2],
@@ -125,14 +113,14 @@ fn labels_are_told_in_order() {
 }
 
 #[test]
-fn all_threads_counts_are_one_also_of_those_that_ended() {
-    let metrics = Arc::new(Metrics::new("production"));
+fn counts_of_all_threads_add_up_including_finished_ones() {
+    let metrics = Arc::new(metrics());
     for _ in 0..3 {
         let threads = [(); 4].map(|()| {
-            let metrics = Arc::clone(&metrics);
+            let requests = metrics.requests("/session", "GET", "200");
             thread::spawn(move || {
                 for _ in 0..1000 {
-                    metrics.requests.add(SESSION, Duration::from_micros(9));
+                    requests.observe(0.000_009);
                 }
             })
         });
@@ -141,39 +129,6 @@ fn all_threads_counts_are_one_also_of_those_that_ended() {
         }
     }
     let text = metrics.text();
-    let count = r#"weapp_http_request_duration_seconds_count{route="/session",method="GET",status="200"} 12000"#;
+    let count = r#"weapp_http_request_duration_seconds_count{method="GET",route="/session",status="200"} 12000"#;
     assert!(text.contains(count), "{text}");
-}
-
-/// Run by hand, as it measures: `cargo test --release --lib what_counting_costs -- --ignored --nocapture`.
-#[test]
-#[ignore = "it measures, and judges nothing"]
-#[expect(clippy::print_stdout, reason = "the measurement is what it is for")]
-fn what_counting_costs() {
-    const TIMES: u32 = 5_000_000;
-    let metrics = Arc::new(Metrics::new("production"));
-    for threads in [1, 2] {
-        let threads: Vec<_> = (0..threads)
-            .map(|_| {
-                let metrics = Arc::clone(&metrics);
-                thread::spawn(move || {
-                    // What a busy server has seen before it is asked for sessions only.
-                    for status in 400..430 {
-                        metrics
-                            .requests
-                            .add(Request { status, ..SESSION }, Duration::ZERO);
-                    }
-                    let start = Instant::now();
-                    for _ in 0..TIMES {
-                        let arrived = Instant::now();
-                        metrics.requests.add(SESSION, arrived.elapsed());
-                    }
-                    start.elapsed() / TIMES
-                })
-            })
-            .collect();
-        for thread in threads {
-            println!("{:?} each, with both clocks", thread.join().unwrap());
-        }
-    }
 }

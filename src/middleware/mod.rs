@@ -6,11 +6,11 @@
 pub mod access_log;
 pub mod client;
 pub mod closing;
-pub mod counting;
 pub mod json;
 pub mod panics;
 pub mod paths;
 pub mod request_id;
+pub mod request_metrics;
 pub mod service_key;
 pub mod session;
 

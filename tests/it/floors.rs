@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A module may import from the floors below its own, and from itself.
 const FLOORS: [&[&str]; 15] = [
-    &["identity", "metrics"],
+    &["identity"],
     &["session", "settings"],
     &["platforms", "store", "telemetry"],
-    &["apps", "readiness", "meters"],
+    &["apps", "readiness", "metrics"],
     &["sessions"],
     &["login"],
     &["account"],

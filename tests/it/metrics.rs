@@ -10,8 +10,8 @@ use actix_web::http::Method;
 use actix_web::test::{self, TestRequest};
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use weapp_login::middleware::counting::Pattern;
 use weapp_login::middleware::panics;
+use weapp_login::middleware::request_metrics::Pattern;
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, app, metrics_app};
 use wechat_simulator::{Endpoint, Fault};
@@ -63,41 +63,41 @@ async fn a_small_scenario_is_told_to_the_letter() {
     play(&app).await;
     let (status, text) = app.scrape().await;
     assert_eq!(status, 200);
-    let expected = r#"# HELP weapp_http_request_duration_seconds Time until the head of the reply was ready, by route pattern, method and status.
+    let expected = r#"# HELP weapp_build_info Always 1; the labels show the version and the profile.
+# TYPE weapp_build_info gauge
+weapp_build_info{profile="development",version="VERSION"} 1
+# HELP weapp_http_request_duration_seconds Time until the response head was ready, by route pattern, method and status.
 # TYPE weapp_http_request_duration_seconds histogram
-weapp_http_request_duration_seconds_count{route="/login",method="POST",status="200"} 1
-weapp_http_request_duration_seconds_count{route="/login",method="POST",status="400"} 1
-weapp_http_request_duration_seconds_count{route="/login",method="POST",status="401"} 1
-weapp_http_request_duration_seconds_count{route="/login",method="POST",status="502"} 1
-weapp_http_request_duration_seconds_count{route="/login",method="other",status="405"} 1
-weapp_http_request_duration_seconds_count{route="/session",method="DELETE",status="200"} 1
-weapp_http_request_duration_seconds_count{route="/session",method="GET",status="200"} 1
-weapp_http_request_duration_seconds_count{route="/session",method="GET",status="401"} 1
-weapp_http_request_duration_seconds_count{route="none",method="GET",status="404"} 1
-# HELP weapp_http_requests_abandoned_total Requests whose client went away before the reply; they are counted nowhere else.
+weapp_http_request_duration_seconds_count{method="DELETE",route="/session",status="200"} 1
+weapp_http_request_duration_seconds_count{method="GET",route="/session",status="200"} 1
+weapp_http_request_duration_seconds_count{method="GET",route="/session",status="401"} 1
+weapp_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1
+weapp_http_request_duration_seconds_count{method="POST",route="/login",status="200"} 1
+weapp_http_request_duration_seconds_count{method="POST",route="/login",status="400"} 1
+weapp_http_request_duration_seconds_count{method="POST",route="/login",status="401"} 1
+weapp_http_request_duration_seconds_count{method="POST",route="/login",status="502"} 1
+weapp_http_request_duration_seconds_count{method="other",route="/login",status="405"} 1
+# HELP weapp_http_requests_abandoned_total Requests whose client disconnected before the response; no other series counts them.
 # TYPE weapp_http_requests_abandoned_total counter
 weapp_http_requests_abandoned_total 0
-# HELP weapp_user_logins_total Logins, by outcome (success or the name of the error) and WeChat's errcode.
-# TYPE weapp_user_logins_total counter
-weapp_user_logins_total{outcome="code_missing",errcode="none"} 1
-weapp_user_logins_total{outcome="login_code_used",errcode="40163"} 1
-weapp_user_logins_total{outcome="platform_unintelligible",errcode="other"} 1
-weapp_user_logins_total{outcome="success",errcode="0"} 1
-# HELP weapp_wechat_call_duration_seconds Time of a call to WeChat with all its tries, by endpoint, outcome and errcode.
-# TYPE weapp_wechat_call_duration_seconds histogram
-weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="refused",errcode="40163"} 1
-weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="refused",errcode="other"} 1
-weapp_wechat_call_duration_seconds_count{endpoint="/sns/jscode2session",outcome="success",errcode="0"} 1
-# HELP weapp_store_operation_duration_seconds Time of an operation of the store, by operation and outcome.
+# HELP weapp_log_lines_dropped_total Log lines dropped because they could not be written in time.
+# TYPE weapp_log_lines_dropped_total counter
+weapp_log_lines_dropped_total 0
+# HELP weapp_platform_call_duration_seconds Time of a platform call including retries, by platform, endpoint, outcome and errcode.
+# TYPE weapp_platform_call_duration_seconds histogram
+weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcode="0",outcome="success",platform="wechat"} 1
+weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcode="40163",outcome="rejected",platform="wechat"} 1
+weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcode="other",outcome="rejected",platform="wechat"} 1
+# HELP weapp_store_operation_duration_seconds Time of a store operation, by operation and outcome.
 # TYPE weapp_store_operation_duration_seconds histogram
 weapp_store_operation_duration_seconds_count{operation="end",outcome="done"} 1
 weapp_store_operation_duration_seconds_count{operation="log_in",outcome="done"} 1
-# HELP weapp_log_lines_dropped_total Log lines that were dropped because they could not be written in time.
-# TYPE weapp_log_lines_dropped_total counter
-weapp_log_lines_dropped_total 0
-# HELP weapp_build_info Always 1; the version and the profile are in the labels.
-# TYPE weapp_build_info gauge
-weapp_build_info{version="VERSION",profile="development"} 1
+# HELP weapp_user_logins_total Logins, by outcome (success or the name of the error) and the platform's errcode.
+# TYPE weapp_user_logins_total counter
+weapp_user_logins_total{errcode="0",outcome="success"} 1
+weapp_user_logins_total{errcode="40163",outcome="login_code_used"} 1
+weapp_user_logins_total{errcode="none",outcome="code_missing"} 1
+weapp_user_logins_total{errcode="other",outcome="platform_unintelligible"} 1
 "#;
     let expected = expected.replace("VERSION", env!("CARGO_PKG_VERSION"));
     assert_eq!(without_times(&text), expected);
@@ -160,7 +160,7 @@ async fn a_panic_is_counted_like_any_reply() {
     let service = test::init_service(app(&rig.parts).service(resource)).await;
     let request = TestRequest::get().uri("/panic").to_request();
     assert_eq!(test::call_service(&service, request).await.status(), 500);
-    let counted = r#"_count{route="/panic",method="GET",status="500"} 1"#;
+    let counted = r#"_count{method="GET",route="/panic",status="500"} 1"#;
     assert!(rig.scrape().await.1.contains(counted));
 }
 
@@ -245,7 +245,7 @@ async fn on_a_port_of_their_own_the_metrics_are_not_on_the_servers() {
         Some("text/plain; version=0.0.4; charset=utf-8")
     );
     assert!(
-        text.contains(r#"{route="none",method="GET",status="404"} 1"#),
+        text.contains(r#"{method="GET",route="none",status="404"} 1"#),
         "{text}"
     );
     for path in ["/livez", "/session", "/"] {

@@ -1,4 +1,4 @@
-//! A store that times what another one does.
+//! A decorator that records how long each store operation takes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,13 +6,14 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
-use crate::metrics::{Metrics, StoreOperation};
+use crate::metrics::registry::Metrics;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
     Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
 };
 
-/// Passes everything on, and counts how long the answer took. An operation that nobody waits for any more is not counted.
+/// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
+/// recorded.
 #[derive(Debug)]
 pub struct MeteredStore {
     store: Arc<dyn Store>,
@@ -20,7 +21,7 @@ pub struct MeteredStore {
 }
 
 impl MeteredStore {
-    /// Stands around this store.
+    /// Wraps a store.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
         Self { store, metrics }
     }
@@ -33,11 +34,9 @@ impl MeteredStore {
         Box::pin(async move {
             let start = Instant::now();
             let answer = reply.await;
-            let labels = StoreOperation {
-                operation,
-                outcome: if answer.is_ok() { "done" } else { "failed" },
-            };
-            self.metrics.store_operations.add(labels, start.elapsed());
+            let outcome = if answer.is_ok() { "done" } else { "failed" };
+            self.metrics
+                .observe_store_operation(operation, outcome, start.elapsed());
             answer
         })
     }
@@ -52,8 +51,8 @@ impl Store for MeteredStore {
         self.timed("find", self.store.find(digest))
     }
 
-    /// Not timed: it is asked at nearly every request, and mostly answered from memory, in less time than two looks at a
-    /// clock take. Where it is not, it takes what [`Store::find`] takes.
+    /// Not recorded: nearly every request calls it, and the cache answers in less time than two clock readings take.
+    /// Without the cache it takes as long as [`Store::find`].
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
         self.store.session_status(digest)
     }
@@ -105,7 +104,7 @@ impl Store for MeteredStore {
     }
 
     fn close(&self) -> Reply<'_, ()> {
-        // The way out; nobody scrapes after it.
+        // Not recorded: nothing scrapes after a shutdown.
         self.store.close()
     }
 }

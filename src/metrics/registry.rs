@@ -1,0 +1,211 @@
+//! Every series with its name, labels and buckets.
+
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus::core::Collector;
+use prometheus::{
+    Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Opts, Registry, TextEncoder,
+};
+
+/// Content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Upper bounds in seconds, for requests and store operations: from a cached session to a call that times out.
+const FAST: [f64; 15] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
+    2.5, 10.0,
+];
+
+/// Upper bounds in seconds, for platform calls: from the simulator's answer to the longest allowed timeout.
+const SLOW: [f64; 12] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 10.0,
+];
+
+/// All metrics of the process, shared by all workers.
+///
+/// Each label value comes from a closed set, so no client can create a series.
+pub struct Metrics {
+    registry: Registry,
+    requests: HistogramVec,
+    requests_abandoned: IntCounter,
+    logins: IntCounterVec,
+    platform_calls: HistogramVec,
+    store_operations: HistogramVec,
+    sessions_live: IntGauge,
+    sessions_counted: Gauge,
+    /// Locked while a scrape updates and reads it.
+    log_lines_dropped: Mutex<IntCounter>,
+    log_lines_dropped_source: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
+}
+
+impl Metrics {
+    /// Creates the series. `profile` becomes a label of `weapp_build_info`.
+    ///
+    /// # Errors
+    /// [`Error`] if a series is defined wrongly, which a test excludes.
+    pub fn new(profile: &str) -> Result<Self, Error> {
+        let registry = Registry::new();
+        let metrics = Self {
+            requests: histogram(
+                "weapp_http_request_duration_seconds",
+                "Time until the response head was ready, by route pattern, method and status.",
+                &FAST,
+                &["route", "method", "status"],
+            )?,
+            requests_abandoned: IntCounter::new(
+                "weapp_http_requests_abandoned_total",
+                "Requests whose client disconnected before the response; no other series counts them.",
+            )?,
+            logins: IntCounterVec::new(
+                Opts::new(
+                    "weapp_user_logins_total",
+                    "Logins, by outcome (success or the name of the error) and the platform's errcode.",
+                ),
+                &["outcome", "errcode"],
+            )?,
+            platform_calls: histogram(
+                "weapp_platform_call_duration_seconds",
+                "Time of a platform call including retries, by platform, endpoint, outcome and errcode.",
+                &SLOW,
+                &["platform", "endpoint", "outcome", "errcode"],
+            )?,
+            store_operations: histogram(
+                "weapp_store_operation_duration_seconds",
+                "Time of a store operation, by operation and outcome.",
+                &FAST,
+                &["operation", "outcome"],
+            )?,
+            sessions_live: IntGauge::new(
+                "weapp_sessions_live",
+                "Sessions at the last count; it may include some that expired since the last sweep.",
+            )?,
+            sessions_counted: Gauge::new(
+                "weapp_sessions_counted_timestamp_seconds",
+                "Time of the last session count, in seconds since 1970.",
+            )?,
+            log_lines_dropped: Mutex::new(IntCounter::new(
+                "weapp_log_lines_dropped_total",
+                "Log lines dropped because they could not be written in time.",
+            )?),
+            log_lines_dropped_source: OnceLock::new(),
+            registry,
+        };
+        let build = Opts::new(
+            "weapp_build_info",
+            "Always 1; the labels show the version and the profile.",
+        );
+        let build = build
+            .const_label("version", env!("CARGO_PKG_VERSION"))
+            .const_label("profile", profile);
+        let build = IntGauge::with_opts(build)?;
+        build.set(1);
+        let collectors: [Box<dyn Collector>; 7] = [
+            Box::new(metrics.requests.clone()),
+            Box::new(metrics.requests_abandoned.clone()),
+            Box::new(metrics.logins.clone()),
+            Box::new(metrics.platform_calls.clone()),
+            Box::new(metrics.store_operations.clone()),
+            Box::new(metrics.dropped().clone()),
+            Box::new(build),
+        ];
+        for collector in collectors {
+            metrics.registry.register(collector)?;
+        }
+        Ok(metrics)
+    }
+
+    /// Returns the histogram of requests with these labels, for a caller that caches it: observing takes no lock.
+    pub fn requests(&self, route: &str, method: &str, status: &str) -> Histogram {
+        self.requests.with_label_values(&[route, method, status])
+    }
+
+    /// Counts a request whose client disconnected before the response.
+    pub fn count_abandoned(&self) {
+        self.requests_abandoned.inc();
+    }
+
+    /// Counts a login. `outcome` is `success` or the name of the error.
+    pub fn count_login(&self, outcome: &str, errcode: &str) {
+        self.logins.with_label_values(&[outcome, errcode]).inc();
+    }
+
+    /// Records a platform call.
+    pub fn observe_platform_call(
+        &self,
+        [platform, endpoint, outcome, errcode]: [&str; 4],
+        took: Duration,
+    ) {
+        self.platform_calls
+            .with_label_values(&[platform, endpoint, outcome, errcode])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Records a store operation. `outcome` is `done` or `failed`.
+    pub fn observe_store_operation(&self, operation: &str, outcome: &str, took: Duration) {
+        self.store_operations
+            .with_label_values(&[operation, outcome])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Sets where each scrape reads the number of dropped log lines. Only the first call has an effect.
+    pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.log_lines_dropped_source
+            .get_or_init(|| Box::new(dropped));
+    }
+
+    /// Records how many sessions were live at a time. Their two series appear with the first call.
+    pub fn set_sessions(&self, count: u64, at: Timestamp) {
+        self.sessions_live
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.sessions_counted.set(at.as_duration().as_secs_f64());
+        let gauges: [Box<dyn Collector>; 2] = [
+            Box::new(self.sessions_live.clone()),
+            Box::new(self.sessions_counted.clone()),
+        ];
+        for gauge in gauges {
+            // The only possible error is that it is registered already.
+            self.registry.register(gauge).unwrap_or_default();
+        }
+    }
+
+    /// Returns all series in Prometheus's text format.
+    pub fn text(&self) -> String {
+        let dropped = self.dropped();
+        if let Some(source) = self.log_lines_dropped_source.get() {
+            dropped.reset();
+            dropped.inc_by(source());
+        }
+        let families = self.registry.gather();
+        let text = TextEncoder::new().encode_to_string(&families);
+        debug_assert!(text.is_ok(), "the registry returns no empty family");
+        text.unwrap_or_default()
+    }
+
+    fn dropped(&self) -> std::sync::MutexGuard<'_, IntCounter> {
+        self.log_lines_dropped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn histogram(
+    name: &str,
+    help: &str,
+    buckets: &[f64],
+    labels: &[&str],
+) -> Result<HistogramVec, Error> {
+    HistogramVec::new(
+        HistogramOpts::new(name, help).buckets(buckets.to_vec()),
+        labels,
+    )
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
