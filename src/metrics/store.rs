@@ -70,7 +70,7 @@ impl Store for MeteredStore {
     }
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
-        self.timed("end", self.store.revoke(revocation))
+        self.timed("revoke", self.store.revoke(revocation))
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

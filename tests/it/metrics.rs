@@ -90,8 +90,8 @@ weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcod
 weapp_platform_call_duration_seconds_count{endpoint="/sns/jscode2session",errcode="other",outcome="rejected",platform="wechat"} 1
 # HELP weapp_store_operation_duration_seconds Time of a store operation, by operation and outcome.
 # TYPE weapp_store_operation_duration_seconds histogram
-weapp_store_operation_duration_seconds_count{operation="end",outcome="done"} 1
 weapp_store_operation_duration_seconds_count{operation="log_in",outcome="done"} 1
+weapp_store_operation_duration_seconds_count{operation="revoke",outcome="done"} 1
 # HELP weapp_user_logins_total Logins, by outcome (success or the name of the error) and the platform's errcode.
 # TYPE weapp_user_logins_total counter
 weapp_user_logins_total{errcode="0",outcome="success"} 1
