@@ -10,9 +10,7 @@ use clap::Parser as _;
 use mimalloc::MiMalloc;
 
 use commands::command_line::{CommandLine, Config, Subcommand};
-use commands::{
-    check_config, completions, explain, healthcheck, openapi, serve, sessions, simulate,
-};
+use commands::{check_config, explain, healthcheck, openapi, serve, sessions, simulate};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -28,10 +26,9 @@ fn main() -> ExitCode {
         Subcommand::Openapi => openapi::run(),
         Subcommand::Explain { errcode } => explain::run(errcode.as_deref()),
         Subcommand::Simulate(arguments) => simulate::run(arguments),
-        Subcommand::Completions { shell } => completions::run(shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.report(),
     }
 }

@@ -1,12 +1,10 @@
-//! `weapp-login config check`: what is in force, and where each value came from.
-//!
-//! Never knows a key: the settings describe themselves.
+//! `weapp-login config check`: prints the effective settings and the origin of each value.
 
 use std::path::Path;
 
 use crate::commands::{Failure, configuration, print};
 
-/// Prints the effective configuration, secrets masked.
+/// Prints the effective settings. Secrets are masked.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     print(configuration(folder)?.report.as_bytes())
 }

@@ -1,6 +1,4 @@
-//! How many connections are open, so that a server on its way out knows when all are gone.
-//!
-//! Never knows what goes over them.
+//! Counts open connections, so that a server that shuts down can wait until all are closed.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,39 +8,40 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use tokio::time::sleep;
 
-/// How often is looked whether all are gone, and how often in a row they must be: a connection that was accepted just before
-/// the listener paused is not counted before a worker takes it up. Our choice: half a second.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS: u8 = 5;
+/// Interval at which the count is polled, and the number of consecutive zeros that mean that all connections are closed.
+/// A connection that was accepted just before the listener paused is not counted until a worker takes it up. Our choice:
+/// half a second in total.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const ZEROS_IN_A_ROW: u8 = 5;
 
-/// Counts open connections.
+/// Number of open connections.
 #[derive(Default)]
 pub(crate) struct Connections(Arc<AtomicUsize>);
 
-/// One open connection: actix keeps it as long as the connection.
+/// One open connection. Actix drops it with the connection.
 struct Open(Arc<AtomicUsize>);
 
 impl Connections {
-    /// What the server is to do with each new connection.
-    pub(crate) fn counter(&self) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
+    /// Returns the callback for `HttpServer::on_connect`.
+    pub(crate) fn on_connect(&self) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
         let open = Arc::clone(&self.0);
-        move |_connection, kept| {
+        move |_connection, extensions| {
             open.fetch_add(1, Ordering::Relaxed);
-            kept.insert(Open(Arc::clone(&open)));
+            extensions.insert(Open(Arc::clone(&open)));
         }
     }
 
-    /// How many are open.
+    /// Returns the number of open connections.
     pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Waits until all are gone.
-    pub(crate) async fn gone(&self) {
-        let mut looks = 0;
-        while looks < LOOKS {
-            sleep(LOOK_EVERY).await;
-            looks = if self.count() == 0 { looks + 1 } else { 0 };
+    /// Waits until all connections are closed.
+    pub(crate) async fn all_closed(&self) {
+        let mut zeros = 0;
+        while zeros < ZEROS_IN_A_ROW {
+            sleep(POLL_INTERVAL).await;
+            zeros = if self.count() == 0 { zeros + 1 } else { 0 };
         }
     }
 }

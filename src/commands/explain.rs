@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn an_unknown_number_fails_with_the_nearest() {
         let failure = explain("40030").err().unwrap();
-        assert_eq!(failure.status, 2);
+        assert_eq!(failure.exit_code, 2);
         assert!(failure.message.contains("40029, 40014, 40013"));
-        assert_eq!(explain("nonsense").err().unwrap().status, 2);
+        assert_eq!(explain("nonsense").err().unwrap().exit_code, 2);
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     let address = reachable(configuration(folder)?.settings.server.address());
     match status(address) {
         Ok(200) => Ok(()),
-        Ok(status) => Err(Failure::of_ours(&Unhealthy::Status(address, status))),
-        Err(error) => Err(Failure::of_ours(&Unhealthy::Silent(address, error))),
+        Ok(status) => Err(Failure::internal(Unhealthy::Status(address, status))),
+        Err(error) => Err(Failure::internal(Unhealthy::Silent(address, error))),
     }
 }
 

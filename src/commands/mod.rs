@@ -1,21 +1,19 @@
-//! The subcommands, one file each; part of the binary.
-//!
-//! Knows the order in which a process starts and stops, and what it prints. Never knows what is served.
+//! The subcommands, one file each. Part of the binary, not of the library.
 
+mod background;
 pub(crate) mod check_config;
 pub(crate) mod command_line;
-pub(crate) mod completions;
 mod connections;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
 mod listener;
-mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod serve;
 pub(crate) mod sessions;
+mod shutdown;
 mod signals;
 pub(crate) mod simulate;
-mod start_block;
+mod startup_banner;
 
 use std::env;
 use std::error::Error;
@@ -26,53 +24,56 @@ use std::process::ExitCode;
 
 use weapp_login::settings::{Loaded, Settings};
 
-/// Why the process ends with a failure.
+/// The error that ends the process.
 pub(crate) struct Failure {
-    status: u8,
+    exit_code: u8,
     message: String,
 }
 
 impl Failure {
-    /// What the person who started the process can mend: status 2.
-    pub(crate) fn to_mend(error: &dyn Error) -> Self {
-        Self::message(chain(error))
+    /// An error that the user can fix, such as a wrong setting or a port in use: exit code 2.
+    pub(crate) fn configuration(error: impl Error) -> Self {
+        Self::message(chain(&error))
     }
 
-    /// The same, in words of our own.
+    /// The same, from a message.
     pub(crate) fn message(message: String) -> Self {
-        Self { status: 2, message }
-    }
-
-    /// Anything else: status 1.
-    pub(crate) fn of_ours(error: &dyn Error) -> Self {
         Self {
-            status: 1,
-            message: chain(error),
+            exit_code: 2,
+            message,
         }
     }
 
-    /// Prints the message to standard error, and gives the process's status.
-    pub(crate) fn tell(&self) -> ExitCode {
-        // If nobody reads standard error, the status still tells.
+    /// Any other error: exit code 1.
+    pub(crate) fn internal(error: impl Error) -> Self {
+        Self {
+            exit_code: 1,
+            message: chain(&error),
+        }
+    }
+
+    /// Prints the message to standard error and returns the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        // If standard error is closed, the exit code is all there is to report.
         writeln!(io::stderr(), "weapp-login: {}", self.message).unwrap_or_default();
-        ExitCode::from(self.status)
+        ExitCode::from(self.exit_code)
     }
 }
 
-/// An error and what led to it.
+/// Formats an error and its sources, separated by colons.
 fn chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
-    while let Some(because) = cause {
+    while let Some(source) = cause {
         message.push_str(": ");
-        message.push_str(&because.to_string());
-        cause = because.source();
+        message.push_str(&source.to_string());
+        cause = source.source();
     }
     message
 }
 
-/// The configuration of this process: its environment, and the files in `folder`; in `config`, if none is given and
-/// `WEAPP_CONFIG_DIR` names none either.
+/// Loads the settings from the environment and from the files in `folder`. Without a folder, `WEAPP_CONFIG_DIR` or
+/// `config` is used.
 pub(crate) fn configuration(folder: Option<&Path>) -> Result<Loaded, Failure> {
     let loaded = match folder {
         None => Settings::load(env::vars_os(), Path::new("config")),
@@ -83,20 +84,20 @@ pub(crate) fn configuration(folder: Option<&Path>) -> Result<Loaded, Failure> {
         }
         Some(folder) => {
             return Err(Failure::message(format!(
-                "there is no folder `{}`, which --config names\n  \
-                 hint: name the folder of the settings, or leave --config out",
+                "the folder `{}` that --config names does not exist\n  \
+                 hint: name the folder that holds the settings, or omit --config",
                 folder.display()
             )));
         }
     };
-    loaded.map_err(|error| Failure::to_mend(&error))
+    loaded.map_err(Failure::configuration)
 }
 
-/// Writes to standard output. Whoever reads through `head` has seen enough: that is no failure.
+/// Writes to standard output. A closed pipe, as after `| head`, is not an error.
 pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_ours(&error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::internal(error)),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -1,6 +1,4 @@
-//! `weapp-login sessions …`: the kept sessions, looked at and ended beside a running server, or without one.
-//!
-//! Knows the options, and what a person or a machine reads. Never knows a token, or how sessions are kept.
+//! `weapp-login sessions …`: lists, revokes and deletes stored sessions, whether the server runs or not.
 
 use std::fs;
 use std::path::Path;
@@ -18,96 +16,97 @@ use weapp_login::store::{self, Revocation, Store};
 
 use crate::commands::{Failure, configuration, print};
 
-/// What to do with kept sessions.
+/// The subcommands of `sessions`.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Lists the live sessions of a user, the latest login first.
+    /// Lists the active sessions of a user, the latest login first.
     #[command(after_long_help = LIST)]
     List(List),
-    /// Ends one or all of a user's sessions, and says how many that were.
+    /// Revokes one session or all sessions of a user, and prints their number.
     #[command(after_long_help = REVOKE)]
     Revoke(Revoke),
-    /// Removes the sessions that are over, and says how many that were.
+    /// Deletes expired sessions and prints their number.
     #[command(long_about = SWEEP)]
     Sweep,
 }
 
 const LIST: &str = "\
-A line has the session's id, the AppID, the times of the login, of the last use (to the hour) and of the end if it is not
-used again, and the device. With --json: id, app, device, created_at, last_seen and ends_at. What is over is left out.
+Each line has the session id, the AppID, the time of the login, the time of the last use (to the hour), the time at which
+the session expires if it is not used again, and the device. With --json the fields are id, app, device, created_at,
+last_seen and ends_at. Expired sessions are not listed.
 
 Examples:
   weapp-login sessions list --user 13b59f2d606a1ae73cc4cada73866b62
   weapp-login sessions list --user 13b59f2d606a1ae73cc4cada73866b62 --json | jq -r .device
 
-Exit codes: 0 if there is such a user, with or without sessions; 1 if the database failed; 2 if there is no such user or
-database, or a setting is to be mended.";
+Exit codes: 0 if the user exists, with or without sessions; 1 if the database failed; 2 if the user or the database does
+not exist, or a setting is wrong.";
 
 const REVOKE: &str = "\
-A running server refuses an ended session from its next request on. The user may log in again: this is no ban.
+A running server rejects a revoked session from its next request on. The user can log in again: this is not a ban.
 
 Examples:
   weapp-login sessions revoke --user 13b59f2d606a1ae73cc4cada73866b62
   weapp-login sessions revoke --user 13b59f2d606a1ae73cc4cada73866b62 --session 5d0c8f3d0c1b4a7e9a2f6b8c7d1e0f32
 
-Exit codes: 0 if they are ended, also if there were none; 1 if the database failed; 2 if there is no such user, live
-session or database, or a setting is to be mended.";
+Exit codes: 0 on success, also if there was no session to revoke; 1 if the database failed; 2 if the user, the session or
+the database does not exist, or a setting is wrong.";
 
 const SWEEP: &str = "\
-Removes the sessions that are over, and says how many that were. A running server does so every ten minutes by itself, and
-answers no session that is over, swept or not.
+Deletes expired sessions and prints their number. A running server does the same every ten minutes, and rejects expired
+sessions whether they were deleted or not.
 
-Exit codes: 0 if it is done; 1 if the database failed; 2 if there is no database, or a setting is to be mended.";
+Exit codes: 0 on success; 1 if the database failed; 2 if the database does not exist, or a setting is wrong.";
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// The user's id, as GET /session shows it.
-    #[arg(long, value_name = "ID", value_parser = user_id)]
+    /// User id, as returned by GET /session.
+    #[arg(long, value_name = "ID", value_parser = parse_user_id)]
     user: UserId,
-    /// Prints one JSON object per line, for machines.
+    /// Prints one JSON object per line.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// The user's id, as GET /session shows it.
-    #[arg(long, value_name = "ID", value_parser = user_id)]
+    /// User id, as returned by GET /session.
+    #[arg(long, value_name = "ID", value_parser = parse_user_id)]
     user: UserId,
-    /// The one session to end, by the id that `sessions list` shows; all of them otherwise.
-    #[arg(long, value_name = "ID", value_parser = session_id)]
+    /// Id of the session to revoke, as printed by `sessions list`; without it, all sessions of the user.
+    #[arg(long, value_name = "ID", value_parser = parse_session_id)]
     session: Option<SessionId>,
 }
 
-/// Does it in the store of the settings.
+/// Runs the subcommand on the store that the settings name.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the command is its own occasion, no request brings a time"
+    reason = "a command has no request that brings the time"
 )]
 pub(crate) fn run(command: Command, folder: Option<&Path>) -> Result<(), Failure> {
     let settings = configuration(folder)?.settings;
     let now = Timestamp::now();
-    let said = actix_rt::System::new().block_on(async {
-        let kept = Kept::open(&settings).await?;
-        let said = match command {
-            Command::List(asked) => kept.list(&asked, now).await,
-            Command::Revoke(asked) => kept.revoke(&asked, now).await,
-            Command::Sweep => kept.sweep(now).await,
+    let output = actix_rt::System::new().block_on(async {
+        let stored = StoredSessions::open(&settings).await?;
+        let output = match command {
+            Command::List(options) => stored.list(&options, now).await,
+            Command::Revoke(options) => stored.revoke(&options, now).await,
+            Command::Sweep => stored.sweep(now).await,
         };
-        kept.store.close().await.map_err(|error| failed(&error))?;
-        said
+        stored.store.close().await.map_err(Failure::internal)?;
+        output
     })?;
-    print(said.as_bytes())
+    print(output.as_bytes())
 }
 
-/// The store, and by what is in it is over.
-struct Kept {
+/// The store, and the lifetimes that decide whether its sessions have expired.
+struct StoredSessions {
     database: String,
     store: Arc<dyn Store>,
     lifetimes: Lifetimes,
 }
 
-/// A session as a line for machines. All times are RFC 3339, in UTC, to the millisecond.
+/// A session in JSON. All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize)]
 struct Line<'a> {
     id: String,
@@ -115,12 +114,12 @@ struct Line<'a> {
     device: &'a str,
     created_at: String,
     last_seen: String,
-    /// When it ends if it is not used again.
+    /// Time at which it expires if it is not used again.
     ends_at: String,
 }
 
-impl Kept {
-    /// Opens the store, which must be there: a new one would only hide that the settings are not the server's.
+impl StoredSessions {
+    /// Opens the store. It must exist: creating one would hide that these are not the settings of the server.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
         let file = settings.store.file();
         let database = file.display().to_string();
@@ -128,13 +127,13 @@ impl Kept {
             let store = store::open(&settings.store.url).await;
             return Ok(Self {
                 database,
-                store: store.map_err(|error| Failure::to_mend(&error))?,
+                store: store.map_err(Failure::configuration)?,
                 lifetimes: weapp_login::lifetimes(&settings.session),
             });
         }
         Err(Failure::message(format!(
-            "there is no database `{database}`\n  \
-             hint: use the settings of the server, and its working folder if `store.url` is relative: config check shows them"
+            "the database `{database}` does not exist\n  \
+             hint: use the settings of the server, and its working folder if `store.url` is relative; `config check` shows them"
         )))
     }
 
@@ -146,13 +145,13 @@ impl Kept {
         )
     }
 
-    async fn list(&self, asked: &List, now: Timestamp) -> Result<String, Failure> {
-        let sessions = self.sessions().list(asked.user, now).await;
-        let sessions = sessions.map_err(|error| Failure::of_ours(&error))?;
+    async fn list(&self, options: &List, now: Timestamp) -> Result<String, Failure> {
+        let sessions = self.sessions().list(options.user, now).await;
+        let sessions = sessions.map_err(Failure::internal)?;
         if sessions.is_empty() {
-            self.must_know(asked.user).await?;
+            self.require_user(options.user).await?;
         }
-        Ok(if asked.json {
+        Ok(if options.json {
             let lines = sessions.iter().map(|session| self.line(session));
             lines.collect()
         } else {
@@ -160,56 +159,56 @@ impl Kept {
         })
     }
 
-    async fn revoke(&self, asked: &Revoke, now: Timestamp) -> Result<String, Failure> {
-        let user = asked.user;
+    async fn revoke(&self, options: &Revoke, now: Timestamp) -> Result<String, Failure> {
+        let user = options.user;
         let sessions = self.store.sessions_of(user).await;
-        let mut over = sessions.map_err(|error| failed(&error))?;
-        if over.is_empty() {
-            self.must_know(user).await?;
+        let mut expired = sessions.map_err(Failure::internal)?;
+        if expired.is_empty() {
+            self.require_user(user).await?;
         }
-        over.retain(|session| session.is_expired(&self.lifetimes, now));
-        let revocation = match asked.session {
+        expired.retain(|session| session.is_expired(&self.lifetimes, now));
+        let revocation = match options.session {
             Some(id) => Revocation::Id(user, id),
             None => Revocation::AllOf(user),
         };
-        let ended = self
+        let revoked = self
             .store
             .revoke(revocation)
             .await
-            .map_err(|error| failed(&error))?;
-        // Those that were over go along, and ended before.
-        over.retain(|session| asked.session.is_none_or(|id| id == session.id));
-        match (ended.saturating_sub(over.len()), asked.session) {
+            .map_err(Failure::internal)?;
+        // Expired sessions are deleted too, but do not count as revoked.
+        expired.retain(|session| options.session.is_none_or(|id| id == session.id));
+        match (revoked.saturating_sub(expired.len()), options.session) {
             (0, Some(id)) => Err(Failure::message(format!(
-                "user `{user}` has no live session `{id}`\n  hint: see which there are with: sessions list --user {user}"
+                "user `{user}` has no active session `{id}`\n  hint: `sessions list --user {user}` prints the active ones"
             ))),
-            (1, _) => Ok("ended 1 session\n".to_owned()),
-            (ended, _) => Ok(format!("ended {ended} sessions\n")),
+            (1, _) => Ok("revoked 1 session\n".to_owned()),
+            (revoked, _) => Ok(format!("revoked {revoked} sessions\n")),
         }
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<String, Failure> {
         match self.sessions().sweep(now).await {
-            Ok(1) => Ok("swept out 1 session that was over\n".to_owned()),
-            Ok(swept) => Ok(format!("swept out {swept} sessions that were over\n")),
-            Err(error) => Err(Failure::of_ours(&error)),
+            Ok(1) => Ok("deleted 1 expired session\n".to_owned()),
+            Ok(swept) => Ok(format!("deleted {swept} expired sessions\n")),
+            Err(error) => Err(Failure::internal(error)),
         }
     }
 
-    /// Fails if there is no such user. Changing nothing in a profile is how the store tells.
-    async fn must_know(&self, user: UserId) -> Result<(), Failure> {
+    /// Fails if the user does not exist. An empty change of the profile returns `None` then.
+    async fn require_user(&self, user: UserId) -> Result<(), Failure> {
         let known = self.store.change_profile(user, ProfileChange::default());
-        match known.await.map_err(|error| failed(&error))? {
+        match known.await.map_err(Failure::internal)? {
             Some(_) => Ok(()),
             None => Err(Failure::message(format!(
-                "there is no user `{user}` in the database `{}`\n  \
-                 hint: use the id that GET /session shows as user.id, and the server's settings",
+                "user `{user}` does not exist in the database `{}`\n  \
+                 hint: use the id that GET /session returns as user.id, and the settings of the server",
                 self.database
             ))),
         }
     }
 
-    /// A line for machines.
+    /// Formats a session as a line of JSON.
     fn line(&self, session: &Session) -> String {
         let time = |time: Timestamp| format!("{time:.3}");
         let line = Line {
@@ -220,14 +219,14 @@ impl Kept {
             last_seen: time(session.last_seen),
             ends_at: time(session.ends_at(&self.lifetimes)),
         };
-        // Texts always become JSON.
+        // A struct of strings always serializes.
         serde_json::to_string(&line).unwrap_or_default() + "\n"
     }
 
-    /// The lines for people.
+    /// Formats sessions as a table.
     fn table(&self, sessions: &[Session]) -> String {
         if sessions.is_empty() {
-            return "no live sessions\n".to_owned();
+            return "no active sessions\n".to_owned();
         }
         let heads = ["session", "app", "created", "last seen", "ends", "device"];
         let rows = sessions.iter().map(|session| {
@@ -241,21 +240,17 @@ impl Kept {
     }
 }
 
-fn failed(error: &store::Error) -> Failure {
-    Failure::of_ours(error)
-}
-
-/// Columns of a fixed width, but for the last.
+/// Formats a row of the table. All columns except the last have a fixed width.
 fn row([session, app, created, last_seen, ends, device]: [&str; 6]) -> String {
     format!("{session:<32}  {app:<18}  {created:<20}  {last_seen:<20}  {ends:<20}  {device}\n")
 }
 
-fn user_id(text: &str) -> Result<UserId, &'static str> {
+fn parse_user_id(text: &str) -> Result<UserId, &'static str> {
     UserId::parse(text)
-        .ok_or("an id has 32 lower-case hexadecimal digits, as GET /session shows it")
+        .ok_or("an id has 32 lower-case hexadecimal digits, as returned by GET /session")
 }
 
-fn session_id(text: &str) -> Result<SessionId, &'static str> {
-    let hint = "an id has 32 lower-case hexadecimal digits, as `sessions list` shows it";
+fn parse_session_id(text: &str) -> Result<SessionId, &'static str> {
+    let hint = "an id has 32 lower-case hexadecimal digits, as printed by `sessions list`";
     SessionId::parse(text).ok_or(hint)
 }

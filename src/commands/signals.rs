@@ -1,19 +1,17 @@
-//! The signals that stop a process.
-//!
-//! Knows SIGTERM and Ctrl-C. Never knows what is stopped.
+//! The signals that stop the process: SIGTERM and Ctrl-C.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What asks the process to stop: SIGTERM and Ctrl-C.
+/// A stream of SIGTERM and SIGINT signals.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// Takes the signals from now on.
+    /// Replaces the default action of both signals, which ends the process.
     pub(crate) fn listen() -> io::Result<Self> {
         let terminate = signal(SignalKind::terminate())?;
         Ok(Self {
@@ -22,7 +20,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

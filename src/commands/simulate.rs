@@ -69,17 +69,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         style: LogStyle::Text,
         profile: Profile::Development,
     })
-    .map_err(|error| Failure::of_ours(&error))?;
+    .map_err(Failure::internal)?;
     let simulated = actix_rt::System::new().block_on(simulate(arguments));
-    telemetry
-        .flush()
-        .map_err(|error| Failure::of_ours(&error))?;
+    telemetry.flush().map_err(Failure::internal)?;
     simulated
 }
 
 async fn simulate(arguments: Arguments) -> Result<(), Failure> {
     let secret_is_known = arguments.app_secret.is_some();
-    let mut signals = Signals::listen().map_err(|error| Failure::of_ours(&error))?;
+    let mut signals = Signals::listen().map_err(Failure::internal)?;
     let simulator = Simulator::start(options(arguments)).await;
     let simulator = simulator.map_err(|error| refused(&error))?;
     let mut out = io::stdout();
@@ -90,7 +88,7 @@ async fn simulate(arguments: Arguments) -> Result<(), Failure> {
         for_people: out.is_terminal(),
     };
     out.write_all(announcement.to_string().as_bytes())
-        .map_err(|error| Failure::of_ours(&error))?;
+        .map_err(Failure::internal)?;
     signals.next().await;
     simulator.stop().await;
     Ok(())
@@ -126,7 +124,7 @@ fn options(arguments: Arguments) -> Options {
 
 fn refused(error: &StartError) -> Failure {
     let StartError::Listen { address, cause } = error else {
-        return Failure::of_ours(error);
+        return Failure::internal(error);
     };
     let what = if cause.kind() == io::ErrorKind::AddrInUse {
         "another process listens there already".to_owned()

@@ -1,4 +1,4 @@
-//! The command line: its help, its exit codes, the folder of the settings, completions, and readers that go away.
+//! The command line: its help, its exit codes, the folder of the settings, and readers that go away.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use crate::harness::Folder;
 use crate::server::{command, run};
 
 /// Every way to a subcommand, each with what its help must say.
-const SUBCOMMANDS: [(&[&str], &str); 12] = [
+const SUBCOMMANDS: [(&[&str], &str); 11] = [
     (&["serve"], "SIGTERM"),
     (&["simulate"], "login code"),
     (&["config"], "check"),
@@ -20,7 +20,6 @@ const SUBCOMMANDS: [(&[&str], &str); 12] = [
     (&["sessions", "list"], "--json"),
     (&["sessions", "revoke"], "--session"),
     (&["sessions", "sweep"], "ten minutes"),
-    (&["completions"], "zsh"),
     (&["openapi"], "/openapi.json"),
 ];
 
@@ -91,7 +90,6 @@ fn what_is_unknown_is_refused_with_two() {
         (&["sessions"], "revoke"),
         (&["sessions", "list"], "--user <ID>"),
         (&["sessions", "list", "--user", "mei"], "32 lower-case"),
-        (&["completions", "cmd"], "bash"),
         (&["explain", "40030"], "40029"),
         (&["config", "check", "--config", "nowhere"], "`nowhere`"),
         (&["--config", "nowhere"], "hint: "),
@@ -125,29 +123,9 @@ fn the_folder_on_the_command_line_wins_over_the_one_in_the_environment() {
 }
 
 #[test]
-fn a_shell_completes_every_subcommand() {
-    let folder = Folder::new();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = run(&folder, &[], &["completions", shell]);
-        check(&output, 0, "weapp-login");
-        for (path, _) in SUBCOMMANDS {
-            check(&output, 0, path.last().unwrap());
-        }
-        for option in ["config", "user", "virtual-clock"] {
-            check(&output, 0, option);
-        }
-    }
-}
-
-#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let folder = Folder::new();
-    for arguments in [
-        &["--help"][..],
-        &["config", "check"],
-        &["explain"],
-        &["completions", "bash"],
-    ] {
+    for arguments in [&["--help"][..], &["config", "check"], &["explain"]] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let output = command(&folder, &[])

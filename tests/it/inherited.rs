@@ -1,4 +1,4 @@
-//! A socket that was handed over: served, left open, and refused if it cannot be served.
+//! Inherited sockets: they are served, stay open, and are rejected if they cannot be served.
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -13,19 +13,19 @@ use crate::server::{Binary, Connection, activated};
 const BINARY: &str = env!("CARGO_BIN_EXE_weapp-login");
 const ONE: &str = "LISTEN_FDS=1 LISTEN_PID=$$";
 
-/// A listening socket, as systemd holds one.
+/// Binds a listening socket, as systemd does.
 fn socket() -> (TcpListener, u16) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     (socket, port)
 }
 
-fn command(folder: &Folder, handed_over: impl Into<OwnedFd>, variables: &str) -> Command {
+fn command(folder: &Folder, inherited: impl Into<OwnedFd>, variables: &str) -> Command {
     let settings = [
         ("WEAPP_SERVER__PORT", "0"),
         ("WEAPP_SERVER__DRAIN_SECONDS", "60"),
     ];
-    activated((BINARY, folder), &settings, handed_over, variables)
+    activated((BINARY, folder), &settings, inherited, variables)
 }
 
 fn start(folder: &Folder, socket: &TcpListener) -> Binary {
@@ -33,14 +33,14 @@ fn start(folder: &Folder, socket: &TcpListener) -> Binary {
 }
 
 #[test]
-fn what_arrives_while_nobody_serves_is_answered_by_the_next_process() {
+fn a_request_between_two_processes_is_answered_by_the_next_one() {
     let folder = Folder::new();
     let (socket, port) = socket();
     let mut first = start(&folder, &socket);
     assert_eq!(first.port, port);
     let line = first.output();
     assert!(
-        line.contains("socket: inherited; `server.host` and `server.port` are not looked at"),
+        line.contains("socket: inherited; `server.host` and `server.port` are ignored"),
         "{line}"
     );
     assert_eq!(first.ask("GET", "/livez", "", "").0, 200);
@@ -54,11 +54,11 @@ fn what_arrives_while_nobody_serves_is_answered_by_the_next_process() {
 }
 
 #[test]
-fn a_process_on_its_way_out_leaves_new_connections_to_the_other() {
+fn a_draining_process_leaves_new_connections_to_the_other() {
     let folder = Folder::new();
     let (socket, port) = socket();
     let mut old = start(&folder, &socket);
-    // Keeps the old one: it is open, and silent.
+    // An open, idle connection keeps the old process running.
     let mut kept = Connection::to(port);
     assert_eq!(kept.ask("GET", "/livez", "", "").unwrap().0, 200);
     let new = start(&folder, &socket);
@@ -77,27 +77,27 @@ fn a_process_on_its_way_out_leaves_new_connections_to_the_other() {
 }
 
 #[test]
-fn the_service_manager_is_told() {
+fn the_service_manager_is_notified() {
     let folder = Folder::new();
     let path = folder.path().join("notify");
     let manager = UnixDatagram::bind(&path).unwrap();
     manager
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    let told = || {
+    let notification = || {
         let mut message = [0; 64];
         let length = manager.recv(&mut message).unwrap();
         String::from_utf8_lossy(&message[..length]).into_owned()
     };
     let mut server = Binary::start(&folder, &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
-    assert_eq!(told(), "READY=1\n");
+    assert_eq!(notification(), "READY=1\n");
     server.signal("TERM");
-    assert_eq!(told(), "STOPPING=1\n");
+    assert_eq!(notification(), "STOPPING=1\n");
     assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]
-fn a_socket_for_another_process_is_left_alone() {
+fn a_socket_for_another_process_is_ignored() {
     let folder = Folder::new();
     let (socket, port) = socket();
     let for_init = command(&folder, socket, "LISTEN_FDS=1 LISTEN_PID=1");
@@ -107,15 +107,15 @@ fn a_socket_for_another_process_is_left_alone() {
 }
 
 #[track_caller]
-fn check_refused(handed_over: impl Into<OwnedFd>, variables: &str, says: &str) {
+fn check_rejected(inherited: impl Into<OwnedFd>, variables: &str, says: &str) {
     let folder = Folder::new();
-    let output = command(&folder, handed_over, variables).output().unwrap();
+    let output = command(&folder, inherited, variables).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         format!(
             "weapp-login: cannot listen on the inherited socket (LISTEN_FDS): {says}\n  \
-             hint: hand over one listening TCP socket, as a .socket unit with one ListenStream= does, or unset LISTEN_FDS\n"
+             hint: pass one listening TCP socket, as a .socket unit with one ListenStream= does, or unset LISTEN_FDS\n"
         )
     );
     assert!(
@@ -125,23 +125,23 @@ fn check_refused(handed_over: impl Into<OwnedFd>, variables: &str, says: &str) {
 }
 
 #[test]
-fn what_cannot_be_served_is_refused_with_a_way_out() {
+fn an_unusable_socket_is_rejected_with_a_hint() {
     let file = || File::open("/dev/null").unwrap();
-    check_refused(file(), ONE, "fd 3 is not a socket");
+    check_rejected(file(), ONE, "fd 3 is not a socket");
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    check_refused(udp, ONE, "fd 3 is not a valid tcp socket");
+    check_rejected(udp, ONE, "fd 3 is not a valid tcp socket");
     let local = UnixDatagram::unbound().unwrap();
-    check_refused(local, ONE, "fd 3 is not a valid tcp socket");
+    check_rejected(local, ONE, "fd 3 is not a valid tcp socket");
     let (listener, port) = socket();
     let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    check_refused(
+    check_rejected(
         connection,
         ONE,
-        "it is a connection and does not listen (`Accept=no` in the unit)",
+        "it is a connection, not a listening socket (`Accept=no` in the unit)",
     );
-    check_refused(
+    check_rejected(
         listener,
         "LISTEN_FDS=2 LISTEN_PID=$$",
-        "there are 2 sockets, and one is served",
+        "2 sockets were passed, but only one can be served",
     );
 }

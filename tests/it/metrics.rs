@@ -299,7 +299,9 @@ fn a_server_waits_for_its_metrics_port_and_serves_meanwhile() {
     server.wait_for(&format!("cannot serve metrics on `127.0.0.1:{port}`"));
     assert_eq!(server.login("the code is a mock one").0, 200);
     drop(taken);
-    server.wait_for(&format!("metrics are at http://127.0.0.1:{port}/metrics"));
+    server.wait_for(&format!(
+        "metrics are served at http://127.0.0.1:{port}/metrics"
+    ));
     let mut connection = Connection::to(port);
     let (status, _) = connection.ask("GET", "/metrics", "", "").unwrap();
     assert_eq!(status, 200);

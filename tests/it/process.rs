@@ -101,7 +101,11 @@ fn a_port_in_use_is_told_with_a_way_out() {
     let address = format!("cannot listen on `127.0.0.1:{port}`");
     check_refused(
         &output,
-        &[&address, "another process listens there already", "hint: "],
+        &[
+            &address,
+            "another process is already listening there",
+            "hint: ",
+        ],
     );
     assert!(
         !folder.path().join("data").exists(),

@@ -1,29 +1,49 @@
-//! What a newcomer reads first: what was started, how, where, and one line to try it.
-//!
-//! Knows the facts as text. Never knows how they came about.
+//! The startup banner: version, profile, address, sources of the settings, and a command to try.
 
 use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-/// The facts of a start.
-pub(crate) struct StartBlock<'a> {
-    pub(crate) profile: &'a str,
-    pub(crate) address: SocketAddr,
-    /// Whether the socket was handed over.
-    pub(crate) inherited: bool,
-    pub(crate) sources: &'a [String],
-    pub(crate) database: &'a str,
-    pub(crate) simulated: bool,
-    /// Whether a person reads it at a terminal: then it has several lines.
-    pub(crate) for_people: bool,
+use weapp_login::settings::{Loaded, LogStyle};
+
+use crate::commands::listener::Listener;
+
+/// Prints the banner to standard output: several lines on a terminal, else one. With `log.style = "json"` it is a log line.
+pub(crate) fn print(loaded: &Loaded, listener: &Listener) -> io::Result<()> {
+    let mut out = io::stdout();
+    let json = loaded.settings.log.style == LogStyle::Json;
+    let banner = Banner {
+        profile: loaded.settings.profile.name(),
+        address: listener.socket.local_addr()?,
+        inherited: listener.inherited,
+        sources: &loaded.sources,
+        database: &loaded.settings.store.file().to_string_lossy(),
+        simulated: loaded.settings.simulated(),
+        multiline: out.is_terminal() && !json,
+    };
+    if json {
+        log::info!("{}", banner.to_string().trim_end());
+        return Ok(());
+    }
+    out.write_all(banner.to_string().as_bytes())
+}
+
+struct Banner<'a> {
+    profile: &'a str,
+    address: SocketAddr,
+    inherited: bool,
+    sources: &'a [String],
+    database: &'a str,
+    simulated: bool,
+    multiline: bool,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-impl fmt::Display for StartBlock<'_> {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let facts = self.facts();
-        if self.for_people {
+        if self.multiline {
             writeln!(f, "weapp-login {VERSION}, {} profile", self.profile)?;
             return facts
                 .iter()
@@ -37,16 +57,16 @@ impl fmt::Display for StartBlock<'_> {
     }
 }
 
-impl StartBlock<'_> {
+impl Banner<'_> {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let url = url(self.address);
         let mut facts = vec![("listening", url.clone())];
         facts.extend(
-            self.on_the_lan()
+            self.lan_address()
                 .map(|address| ("on your LAN", format!("http://{address}"))),
         );
         if self.inherited {
-            let fact = "inherited; `server.host` and `server.port` are not looked at";
+            let fact = "inherited; `server.host` and `server.port` are ignored";
             facts.push(("socket", fact.to_owned()));
         }
         facts.push(("configuration", self.sources.join(", ")));
@@ -54,7 +74,8 @@ impl StartBlock<'_> {
         if self.simulated {
             facts.push((
                 "WeChat",
-                "SIMULATED, as no AppID is set: anybody can log in. Not for real users!".to_owned(),
+                "SIMULATED, because no AppID is set: everyone can log in. Not for real users!"
+                    .to_owned(),
             ));
             let body = r#"'{"code":"the code is a mock one"}'"#;
             let header = "'content-type: application/json'";
@@ -65,19 +86,19 @@ impl StartBlock<'_> {
         facts
     }
 
-    /// Where other machines, such as a phone, find a server that listens beyond loopback.
-    fn on_the_lan(&self) -> Option<SocketAddr> {
+    /// Returns the address for other devices in the network, unless the server listens on loopback only.
+    fn lan_address(&self) -> Option<SocketAddr> {
         match self.address.ip() {
             ip if ip.is_loopback() => None,
             ip if ip.is_unspecified() => {
-                own_address().map(|ip| SocketAddr::new(ip, self.address.port()))
+                local_address().map(|ip| SocketAddr::new(ip, self.address.port()))
             }
             _ => Some(self.address),
         }
     }
 }
 
-/// The address to call from this machine.
+/// Returns the URL for clients on this machine.
 fn url(address: SocketAddr) -> String {
     let ip = address.ip();
     if ip.is_unspecified() {
@@ -87,9 +108,9 @@ fn url(address: SocketAddr) -> String {
     }
 }
 
-/// The address that this machine has in its network. Asks the routing table and sends nothing: the address that is
-/// "connected" to is reserved for documentation (RFC 5737).
-fn own_address() -> Option<IpAddr> {
+/// Returns the network address of this machine. It looks at the routing table only and sends nothing: the address that it
+/// "connects" to is reserved for documentation (RFC 5737).
+fn local_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let ip = socket.local_addr().ok()?.ip();
@@ -100,29 +121,29 @@ fn own_address() -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn block(address: &str, simulated: bool, for_people: bool) -> String {
-        let block = StartBlock {
+    fn banner(address: &str, simulated: bool, multiline: bool) -> String {
+        let banner = Banner {
             profile: "development",
             address: address.parse().unwrap(),
             inherited: false,
             sources: &["built-in defaults".to_owned(), "PORT".to_owned()],
             database: "data/weapp.db",
             simulated,
-            for_people,
+            multiline,
         };
-        block.to_string()
+        banner.to_string()
     }
 
     #[test]
-    fn people_get_a_block() {
+    fn a_terminal_gets_several_lines() {
         assert_eq!(
-            block("127.0.0.1:3000", true, true),
+            banner("127.0.0.1:3000", true, true),
             format!(
                 "weapp-login {VERSION}, development profile
   listening      http://127.0.0.1:3000
   configuration  built-in defaults, PORT
   database       data/weapp.db
-  WeChat         SIMULATED, as no AppID is set: anybody can log in. Not for real users!
+  WeChat         SIMULATED, because no AppID is set: everyone can log in. Not for real users!
   try            curl -H 'content-type: application/json' -d '{{\"code\":\"the code is a mock one\"}}' http://127.0.0.1:3000/login
 "
             )
@@ -130,9 +151,9 @@ mod tests {
     }
 
     #[test]
-    fn machines_get_a_line() {
+    fn other_output_gets_one_line() {
         assert_eq!(
-            block("127.0.0.1:80", false, false),
+            banner("127.0.0.1:80", false, false),
             format!(
                 "weapp-login {VERSION}, development profile; listening: http://127.0.0.1:80; configuration: built-in \
                  defaults, PORT; database: data/weapp.db; try: curl http://127.0.0.1:80/readyz\n"
@@ -141,10 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_other_machines_reach_says_where() {
+    fn a_server_that_listens_beyond_loopback_prints_its_network_address() {
         assert!(
-            block("192.0.2.7:3000", true, true).contains("on your LAN    http://192.0.2.7:3000")
+            banner("192.0.2.7:3000", true, true).contains("on your LAN    http://192.0.2.7:3000")
         );
-        assert!(block("0.0.0.0:3000", true, true).contains("listening      http://127.0.0.1:3000"));
+        assert!(
+            banner("0.0.0.0:3000", true, true).contains("listening      http://127.0.0.1:3000")
+        );
     }
 }
