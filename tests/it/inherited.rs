@@ -71,7 +71,7 @@ fn a_draining_process_leaves_new_connections_to_the_other() {
         assert_eq!((status, closes), (200, false));
     }
     let (status, closes, _) = kept.ask_for_all("GET", "/readyz", "", "").unwrap();
-    assert_eq!((status, closes), (503, true), "the old one is still there");
+    assert_eq!((status, closes), (503, true), "the old process still runs");
     assert_eq!(old.wait().code(), Some(0));
     drop(new);
 }
@@ -120,7 +120,7 @@ fn check_rejected(inherited: impl Into<OwnedFd>, variables: &str, says: &str) {
     );
     assert!(
         !folder.path().join("data").exists(),
-        "no database before there is a socket"
+        "no database is created before the socket is accepted"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The process: how it starts, what it refuses, how it stops, and what outlives it.
+//! The process: startup, rejected settings, shutdown, and the data that outlives it.
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -11,7 +11,7 @@ use crate::server::{Binary, Connection, run};
 const MOCK: &str = "the code is a mock one";
 
 #[test]
-fn a_first_start_says_everything_on_one_line_and_logs_in() {
+fn a_first_start_prints_one_line_and_accepts_a_login() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
     let line = server.output();
@@ -64,7 +64,7 @@ fn production_prints_no_body_and_no_colours_by_default() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &production());
     let (status, _) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
-    assert_eq!(status, 503, "nobody answers at the base URL");
+    assert_eq!(status, 503, "no server answers at the base URL");
     let line = server.wait_for("POST /login");
     assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
     assert!(!server.output().contains("051bIz"), "{}", server.output());
@@ -83,23 +83,23 @@ fn production() -> [(&'static str, &'static str); 4] {
 }
 
 #[track_caller]
-fn check_refused(output: &Output, says: &[&str]) {
+fn check_rejected(output: &Output, parts: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    for part in says {
+    for part in parts {
         assert!(stderr.contains(part), "no `{part}` in:\n{stderr}");
     }
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[test]
-fn a_port_in_use_is_told_with_a_way_out() {
+fn a_port_in_use_is_rejected_with_a_hint() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = run(&folder, &[("PORT", &port)], &[]);
     let address = format!("cannot listen on `127.0.0.1:{port}`");
-    check_refused(
+    check_rejected(
         &output,
         &[
             &address,
@@ -109,14 +109,17 @@ fn a_port_in_use_is_told_with_a_way_out() {
     );
     assert!(
         !folder.path().join("data").exists(),
-        "no database before there is a port"
+        "no database is created before the port is bound"
     );
 }
 
 #[test]
-fn wrong_settings_are_told_with_a_way_out() {
+fn wrong_settings_are_rejected_with_a_hint() {
     let folder = Folder::new();
-    let check = |setting, says: &[&str]| check_refused(&run(&folder, &[setting], &[]), says);
+    // Any free port, so that the default one may be in use.
+    let check = |setting, parts: &[&str]| {
+        check_rejected(&run(&folder, &[("PORT", "0"), setting], &[]), parts);
+    };
     check(
         ("WEAPP_SERVR__PORT", "1"),
         &["WEAPP_SERVR__PORT", "did you mean"],
@@ -142,7 +145,7 @@ fn wrong_settings_are_told_with_a_way_out() {
 }
 
 #[test]
-fn config_check_shows_values_and_origins_and_no_secret() {
+fn config_check_prints_values_and_origins_but_no_secret() {
     let folder = Folder::new();
     let output = run(&folder, &production(), &["config", "check"]);
     let report = String::from_utf8(output.stdout).unwrap();
@@ -159,14 +162,14 @@ fn config_check_shows_values_and_origins_and_no_secret() {
         !report.contains("0123456789abcdef0123456789abcdef"),
         "{report}"
     );
-    check_refused(
+    check_rejected(
         &run(&folder, &[("WEAPP_X", "1")], &["config", "check"]),
         &["WEAPP_X"],
     );
 }
 
 #[test]
-fn healthcheck_asks_the_server() {
+fn healthcheck_succeeds_only_while_the_server_answers() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
     let port = server.port.to_string();
@@ -197,7 +200,7 @@ fn a_request_in_flight_is_finished_before_the_process_ends() {
     server.signal("TERM");
     server.wait_for("stopping");
     slow.send(br#""the code is a mock one"}"#);
-    let (status, reply) = slow.reply().expect("a reply to what was in flight");
+    let (status, reply) = slow.reply().expect("a response to the request in flight");
     assert_eq!((status, &reply["message"]), (200, &"success!".into()));
     assert_eq!(server.wait().code(), Some(0));
     assert!(
@@ -208,7 +211,7 @@ fn a_request_in_flight_is_finished_before_the_process_ends() {
 }
 
 #[test]
-fn a_stalled_request_does_not_keep_the_process() {
+fn a_stalled_request_does_not_delay_the_shutdown_for_long() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[("WEAPP_SERVER__SHUTDOWN_SECONDS", "1")]);
     let mut stalled = server.connect();
@@ -227,7 +230,7 @@ fn a_stalled_request_does_not_keep_the_process() {
 }
 
 #[test]
-fn a_second_signal_does_not_wait_for_what_is_in_flight() {
+fn a_second_signal_does_not_wait_for_requests_in_flight() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[("WEAPP_SERVER__SHUTDOWN_SECONDS", "60")]);
     let mut stalled = server.connect();
@@ -246,8 +249,8 @@ fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     );
 }
 
-/// Logs in on several connections until the server is killed, each time as another user; gives the tokens that were
-/// answered.
+/// Logs in on several connections until the server is killed, each time as another user. Returns the tokens of the
+/// responses.
 fn log_in_until_killed(port: u16) -> Vec<String> {
     let clients = [(); 4].map(|()| {
         thread::spawn(move || {
