@@ -24,7 +24,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use serde::Deserialize;
 use weapp_login::identity::{AppId, Subject, UserId};
 use weapp_login::middleware::access_log::AccessLog;
-use weapp_login::middleware::json::{Json, Text};
+use weapp_login::middleware::json::{Json, StringField};
 use weapp_login::session::{Device, Seal, SessionId, Token};
 use weapp_login::store::{self, Login, Store};
 
@@ -46,7 +46,7 @@ fn main() {
 /// A login's body, as `handlers::login` takes it.
 #[derive(Deserialize)]
 struct Body {
-    code: Text,
+    code: StringField,
 }
 
 fn body_extractor(criterion: &mut Criterion, runtime: &Runtime) {

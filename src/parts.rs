@@ -16,7 +16,7 @@ use crate::identity::{AppId, AppSecret, Disclosure};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::{AccessLog, FormatError};
-use crate::middleware::json::JsonConfig;
+use crate::middleware::json::{self, JsonConfig};
 use crate::middleware::service_key::ServiceKeys;
 use crate::openapi;
 use crate::platforms::wechat;
@@ -131,7 +131,7 @@ impl Parts {
             metrics,
             metrics_path: settings.metrics.path.as_str().into(),
             shows_metrics: settings.metrics.port == 0,
-            json: JsonConfig::from(&settings.json),
+            json: json::config(&settings.json, settings.profile),
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             docs: docs(settings),
             simulated: upstream.is_some(),

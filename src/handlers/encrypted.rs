@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::account::Decryption;
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
-use crate::middleware::json::{Json, Text};
+use crate::middleware::json::{Json, StringField};
 use crate::platforms::wechat::encrypted_data::{Encrypted, Members, RawData};
 use crate::sessions::CurrentSession;
 
@@ -23,18 +23,18 @@ use crate::sessions::CurrentSession;
 pub struct DecryptRequest {
     #[serde(default, rename = "encryptedData")]
     #[schema(value_type = String, required = true)]
-    encrypted_data: Text,
+    encrypted_data: StringField,
     #[serde(default)]
     #[schema(value_type = String, required = true)]
-    iv: Text,
+    iv: StringField,
     /// Only with `signature`.
     #[serde(default, rename = "rawData")]
     #[schema(value_type = String)]
-    raw_data: Text,
+    raw_data: StringField,
     /// Only with `rawData`.
     #[serde(default)]
     #[schema(value_type = String)]
-    signature: Text,
+    signature: StringField,
 }
 
 /// What was inside, as WeChat wrote it, but for `openId` and `unionId`.
@@ -77,12 +77,13 @@ impl Refuses for DecryptRequest {
 
 impl DecryptRequest {
     fn encrypted(&self) -> Option<Encrypted<'_>> {
-        let (Text::Text(data), Text::Text(iv)) = (&self.encrypted_data, &self.iv) else {
+        let (StringField::String(data), StringField::String(iv)) = (&self.encrypted_data, &self.iv)
+        else {
             return None;
         };
         let raw = match (&self.raw_data, &self.signature) {
-            (Text::Absent, Text::Absent) => None,
-            (Text::Text(text), Text::Text(signature)) => Some(RawData {
+            (StringField::Missing, StringField::Missing) => None,
+            (StringField::String(text), StringField::String(signature)) => Some(RawData {
                 text: text.as_bytes(),
                 signature,
             }),

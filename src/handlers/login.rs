@@ -14,7 +14,7 @@ use crate::handlers::{Envelope, Success};
 use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Grant, LoginAttempt, Logins};
 use crate::middleware::client::Client;
-use crate::middleware::json::{Json, Text};
+use crate::middleware::json::{Json, StringField};
 use crate::middleware::session::Acting;
 use crate::telemetry;
 
@@ -25,11 +25,11 @@ pub struct LoginRequest {
     /// What `wx.login` gave: 1 to 512 bytes.
     #[serde(default)]
     #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
-    code: Text,
+    code: StringField,
     /// The mini program, by its name in the settings or its AppID. May be left out where there is one.
     #[serde(default)]
     #[schema(value_type = String)]
-    app: Text,
+    app: StringField,
 }
 
 /// What the mini program keeps after logging in.
@@ -113,19 +113,19 @@ impl Refuses for LoginRequest {
 impl LoginRequest {
     fn code(&self) -> Result<LoginCode, ErrorCode> {
         match &self.code {
-            Text::Absent => Err(ErrorCode::CodeMissing),
-            Text::Text(code) => {
+            StringField::Missing => Err(ErrorCode::CodeMissing),
+            StringField::String(code) => {
                 LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
             }
-            Text::OtherKind => Err(ErrorCode::CodeMalformed),
+            StringField::OtherType => Err(ErrorCode::CodeMalformed),
         }
     }
 
     fn app(&self) -> Result<Option<&str>, ErrorCode> {
         match &self.app {
-            Text::Absent => Ok(None),
-            Text::Text(app) => Ok(Some(app)),
-            Text::OtherKind => Err(ErrorCode::AppUnknown),
+            StringField::Missing => Ok(None),
+            StringField::String(app) => Ok(Some(app)),
+            StringField::OtherType => Err(ErrorCode::AppUnknown),
         }
     }
 }
@@ -137,12 +137,12 @@ const SHOWN: usize = 6;
 impl fmt::Display for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
-            Text::Absent => f.write_str("{}"),
-            Text::Text(code) => {
+            StringField::Missing => f.write_str("{}"),
+            StringField::String(code) => {
                 let shown: String = code.chars().take(SHOWN).collect();
                 write!(f, "{{ code: '{}…' }}", shown.escape_debug())
             }
-            Text::OtherKind => f.write_str("{ code: … }"),
+            StringField::OtherType => f.write_str("{ code: … }"),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::account::Phones;
 use crate::error::{ApiError, ErrorCode, Refuses};
 use crate::handlers::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
-use crate::middleware::json::{Json, Text};
+use crate::middleware::json::{Json, StringField};
 use crate::sessions::CurrentSession;
 
 /// What the mini program sends. Members that are not listed here are ignored.
@@ -21,7 +21,7 @@ pub struct PhoneRequest {
     /// `e.detail.code` of the event of a `getPhoneNumber` button: 1 to 512 bytes.
     #[serde(default)]
     #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
-    code: Text,
+    code: StringField,
 }
 
 /// The user's own number, unmasked.
@@ -70,11 +70,11 @@ impl Refuses for PhoneRequest {
 impl PhoneRequest {
     fn code(&self) -> Result<PhoneCode, ErrorCode> {
         match &self.code {
-            Text::Absent => Err(ErrorCode::CodeMissing),
-            Text::Text(code) => {
+            StringField::Missing => Err(ErrorCode::CodeMissing),
+            StringField::String(code) => {
                 PhoneCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
             }
-            Text::OtherKind => Err(ErrorCode::CodeMalformed),
+            StringField::OtherType => Err(ErrorCode::CodeMalformed),
         }
     }
 }

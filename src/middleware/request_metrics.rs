@@ -16,7 +16,7 @@ use prometheus::Histogram;
 
 use crate::error::ApiError;
 use crate::metrics::{Metrics, errcode_label};
-use crate::middleware::json::ClientGone;
+use crate::middleware::json::ClientDisconnected;
 
 /// The pattern under which a route's requests are recorded, such as `/sessions/{id}`. It belongs in the route's `app_data`:
 /// `web::resource("/notes").app_data(Pattern("/notes"))`.
@@ -153,7 +153,10 @@ fn route<B>(response: &ServiceResponse<B>) -> &'static str {
 /// Returns `true` if the response rejects a body that broke off: its client never sees it.
 fn is_abandoned<B>(response: &ServiceResponse<B>) -> bool {
     response.status() == StatusCode::BAD_REQUEST
-        && response.request().extensions().contains::<ClientGone>()
+        && response
+            .request()
+            .extensions()
+            .contains::<ClientDisconnected>()
 }
 
 /// Returns the method's label. Clients can invent methods, so those outside the usual set share one label.

@@ -21,7 +21,7 @@ use crate::middleware::access_log::members::Members;
 use crate::middleware::access_log::record::{Answer, Record};
 use crate::middleware::access_log::template::Template;
 use crate::middleware::access_log::{AccessLog, TARGET, record_in};
-use crate::middleware::json::ClientGone;
+use crate::middleware::json::ClientDisconnected;
 
 /// Outside of the `Logger`: begins a request's record, and writes the lines that the `Logger`
 /// would leave out.
@@ -149,7 +149,10 @@ where
         let this = self.project();
         let response = ready!(this.answer.poll(context))?;
         // Nobody sees the reply to a client that is gone, so its record stays without one.
-        let gone = response.request().extensions().contains::<ClientGone>();
+        let gone = response
+            .request()
+            .extensions()
+            .contains::<ClientDisconnected>();
         if let Some(record) = this.record.take().filter(|_| !gone) {
             record.answered(length(response.status(), response.response().body()));
         }

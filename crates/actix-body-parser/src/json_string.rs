@@ -1,12 +1,10 @@
-//! The text that a JSON string stands for.
-//!
-//! Knows escapes. Never fails: half of a surrogate pair becomes U+FFFD.
+//! Unescapes JSON strings. An unpaired surrogate becomes U+FFFD.
 
 use std::borrow::Cow;
 use std::str::Chars;
 
-/// Takes quotes and escapes off a string that was found to be JSON before.
-pub(super) fn unescape(quoted: &str) -> Cow<'_, str> {
+/// Removes the quotes and escapes of a valid JSON string.
+pub(crate) fn unescape(quoted: &str) -> Cow<'_, str> {
     let inner = quoted.strip_prefix('"').unwrap_or(quoted);
     let inner = inner.strip_suffix('"').unwrap_or(inner);
     let Some((plain, _)) = inner.split_once('\\') else {
@@ -31,13 +29,13 @@ fn escaped(rest: &mut Chars<'_>) -> char {
         Some('n') => '\n',
         Some('r') => '\r',
         Some('t') => '\t',
-        Some('u') => unit_or_pair(rest),
+        Some('u') => code_point(rest),
         Some(itself) => itself,
         None => char::REPLACEMENT_CHARACTER,
     }
 }
 
-fn unit_or_pair(rest: &mut Chars<'_>) -> char {
+fn code_point(rest: &mut Chars<'_>) -> char {
     let first = unit(rest);
     let mut ahead = rest.clone();
     let pair = if (ahead.next(), ahead.next()) == (Some('\\'), Some('u')) {
@@ -45,7 +43,7 @@ fn unit_or_pair(rest: &mut Chars<'_>) -> char {
     } else {
         [first, 0]
     };
-    // Decoding the first unit takes the second along only if the two are a pair.
+    // The second unit is consumed only if the two are a pair.
     let decoded = char::decode_utf16(pair).next();
     match decoded {
         Some(Ok(letter)) => {
@@ -73,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read() {
+    fn escapes_are_decoded() {
         check(r#""""#, "");
         check(r#""论""#, "论");
         check(
@@ -84,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_pairs_are_replaced() {
+    fn unpaired_surrogates_are_replaced() {
         check(r#""\ud83d""#, "\u{fffd}");
         check(r#""\ud83dA""#, "\u{fffd}A");
         check(r#""\ud83d\u0041""#, "\u{fffd}A");

@@ -1,34 +1,40 @@
-//! Turns a body's bytes into text.
-//!
-//! Knows UTF-8 and UTF-16. Never fails: what makes no sense becomes U+FFFD, as in Express.
+//! Decodes the bytes of a body. Invalid sequences become U+FFFD, as in Express.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::middleware::json::declared::Charset;
+/// The charset of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charset {
+    Utf8,
+    /// In either byte order, detected from the byte order mark or the first characters.
+    Utf16,
+    Utf16Le,
+    Utf16Be,
+}
 
-/// Decodes the bytes and takes one byte order mark off them.
-pub(super) fn decode(bytes: &[u8], charset: Charset) -> String {
+/// Decodes the bytes, and removes one byte order mark.
+pub(crate) fn decode(bytes: &[u8], charset: Charset) -> String {
     let encoding = match charset {
         Charset::Utf8 => UTF_8,
         Charset::Utf16Le => UTF_16LE,
         Charset::Utf16Be => UTF_16BE,
-        Charset::Utf16 => guess_order(bytes),
+        Charset::Utf16 => detect_byte_order(bytes),
     };
     let whole = if encoding == UTF_8 {
         bytes
     } else {
-        // Express drops half a unit at the end.
+        // Express ignores an odd byte at the end.
         bytes.get(..bytes.len() & !1).unwrap_or(bytes)
     };
     let (text, _) = encoding.decode_with_bom_removal(whole);
     text.into_owned()
 }
 
-/// How many units are looked at, as in Express's `iconv-lite`.
-const GUESSED_UNITS: usize = 100;
+/// Number of code units to examine, as in Express's `iconv-lite`.
+const EXAMINED_UNITS: usize = 100;
 
-/// The order that the mark says, or else the one that makes more of the first units ASCII.
-fn guess_order(bytes: &[u8]) -> &'static Encoding {
+/// Returns the order of the byte order mark, or the one in which more of the first code units are ASCII.
+fn detect_byte_order(bytes: &[u8]) -> &'static Encoding {
     if bytes.starts_with(&[0xFE, 0xFF]) {
         return UTF_16BE;
     }
@@ -36,7 +42,7 @@ fn guess_order(bytes: &[u8]) -> &'static Encoding {
         return UTF_16LE;
     }
     let (mut little, mut big) = (0, 0);
-    for unit in bytes.chunks_exact(2).take(GUESSED_UNITS) {
+    for unit in bytes.chunks_exact(2).take(EXAMINED_UNITS) {
         match unit {
             [0, 1..=255] => big += 1,
             [1..=255, 0] => little += 1,
@@ -55,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_byte_order_is_guessed() {
+    fn the_byte_order_is_detected() {
         for order in [u16::to_be_bytes, u16::to_le_bytes] {
             assert_eq!(
                 decode(&utf16("{\"a\":\"论\"}", order), Charset::Utf16),
@@ -66,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn one_mark_is_taken_off() {
+    fn one_byte_order_mark_is_removed() {
         assert_eq!(decode("\u{feff}{}".as_bytes(), Charset::Utf8), "{}");
         assert_eq!(
             decode("\u{feff}\u{feff}".as_bytes(), Charset::Utf8),
@@ -79,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_replaced() {
+    fn invalid_sequences_are_replaced() {
         assert_eq!(decode(b"caf\xe9", Charset::Utf8), "caf\u{fffd}");
         assert_eq!(decode(b"{\0}\0x", Charset::Utf16Le), "{}");
     }
