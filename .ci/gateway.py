@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""What must hold at a gateway: gateway.py GATEWAY-PORT SERVER-PORT BACKEND-LOG [--openid]"""
+"""Tests a gateway: gateway.py GATEWAY-PORT SERVER-PORT BACKEND-LOG [--openid]"""
 
 import json
 import sys
 from http.client import HTTPConnection
 
 gateway, server, log = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-openid_is_told = "--openid" in sys.argv
+openid_is_sent = "--openid" in sys.argv
 FORGED = {"X-User-Id": "forged", "x-user-ID": "forged", "X-App": "forged", "X-Openid": "forged", "X_User_Id": "forged"}
 
 
-def ask(method, path, token=None, body=None, headers=None, port=gateway):
+def send(method, path, token=None, body=None, headers=None, port=gateway):
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     headers = dict(headers or {})
     if token:
@@ -18,57 +18,57 @@ def ask(method, path, token=None, body=None, headers=None, port=gateway):
     if body is not None:
         headers.setdefault("Content-Type", "application/json")
     connection.request(method, path, body, headers)
-    reply = connection.getresponse()
-    text = reply.read().decode()
-    return reply, (json.loads(text) if text else None)
+    response = connection.getresponse()
+    text = response.read().decode()
+    return response, (json.loads(text) if text else None)
 
 
-def reached():
-    """How many requests the backend has seen."""
+def received():
+    """Returns the number of requests that the backend received."""
     return len(open(log).read().splitlines()) - 1
 
 
-def equal(got, expected, what):
+def equal(got, expected, description):
     if got != expected:
-        sys.exit(f"{what}: expected {expected!r}, got {got!r}")
-    print(f"ok   {what}")
+        sys.exit(f"{description}: expected {expected!r}, got {got!r}")
+    print(f"ok   {description}")
 
 
-reply, login = ask("POST", "/login", body='{"code":"the code is a mock one"}')
-equal(reply.status, 200, "a login goes through the gateway")
+response, login = send("POST", "/login", body='{"code":"the code is a mock one"}')
+equal(response.status, 200, "a login goes through the gateway")
 token, user = login["data"]["token"], login["data"]["user"]["id"]
 
 for name, headers in [("no token", {}), ("garbage", {"Authorization": "Bearer x"}), ("forged headers", FORGED)]:
     for method, body in [("GET", None), ("POST", "a body")]:
-        reply, refusal = ask(method, "/notes", headers=headers, body=body)
-        equal((reply.status, refusal["error"]), (401, "session_required"), f"{method} with {name} is refused in our words")
-        equal(reply.getheader("Content-Type"), "application/json; charset=utf-8", "and in JSON")
-        equal(reply.getheader("Cache-Control"), "no-store", "and is not kept")
-equal(reached(), 0, "the backend has heard nothing of them")
+        response, error = send(method, "/notes", headers=headers, body=body)
+        equal((response.status, error["error"]), (401, "session_required"), f"{method} with {name} is rejected by weapp-login")
+        equal(response.getheader("Content-Type"), "application/json; charset=utf-8", "the error is JSON")
+        equal(response.getheader("Cache-Control"), "no-store", "the error is not cached")
+equal(received(), 0, "none of them reached the backend")
 
-reply, seen = ask("POST", "/notes?page=2", token, body="a body", headers=FORGED)
-equal((reply.status, seen["method"], seen["path"], seen["body"]), (200, "POST", "/notes?page=2", "a body"), "with a token all goes on")
-told = {}
+response, seen = send("POST", "/notes?page=2", token, body="a body", headers=FORGED)
+equal((response.status, seen["method"], seen["path"], seen["body"]), (200, "POST", "/notes?page=2", "a body"), "a request with a token passes")
+sent = {}
 for header, value in seen["headers"]:
-    told.setdefault(header.replace("_", "-"), []).append(value)
-equal(told["x-user-id"], [user], "the backend is told the user, once")
-equal(len(told["x-app"]) == 1 and told["x-app"][0].startswith("wx"), True, "and the AppID, once")
-equal("x-openid" in told, openid_is_told, f"the openid is told: {openid_is_told}")
-equal([value for values in told.values() for value in values if "forged" in value], [], "nothing forged has passed")
-equal("authorization" in told, False, "the token is not handed on")
+    sent.setdefault(header.replace("_", "-"), []).append(value)
+equal(sent["x-user-id"], [user], "the backend gets the user id once")
+equal(len(sent["x-app"]) == 1 and sent["x-app"][0].startswith("wx"), True, "the backend gets the AppID once")
+equal("x-openid" in sent, openid_is_sent, f"the backend gets the openid: {openid_is_sent}")
+equal([value for values in sent.values() for value in values if "forged" in value], [], "no forged header passed")
+equal("authorization" in sent, False, "the token does not pass")
 
 big = "x" * 500_000
-reply, seen = ask("PUT", "/notes/1", token, body=big)
-equal((reply.status, len(seen["body"])), (200, len(big)), "a large body goes to the backend")
+response, seen = send("PUT", "/notes/1", token, body=big)
+equal((response.status, len(seen["body"])), (200, len(big)), "a large body reaches the backend")
 for status in [401, 500]:
-    reply, seen = ask("GET", f"/status/{status}", token)
-    equal((reply.status, seen["path"]), (status, f"/status/{status}"), f"the backend's own {status} is its own")
-reply, _ = ask("POST", "/introspect", body="token=x", token=token)
-equal(reply.getheader("X-Request-Id"), None, "POST /introspect is not for the world: the backend got it")
-equal(ask("GET", "/metrics")[0].status, 401, "nor are the metrics")
+    response, seen = send("GET", f"/status/{status}", token)
+    equal((response.status, seen["path"]), (status, f"/status/{status}"), f"the backend's own {status} passes unchanged")
+response, _ = send("POST", "/introspect", body="token=x", token=token)
+equal(response.getheader("X-Request-Id"), None, "POST /introspect goes to the backend, not to weapp-login")
+equal(send("GET", "/metrics")[0].status, 401, "GET /metrics goes there too, so it needs a session")
 
-before = reached()
-equal(ask("DELETE", "/session", token)[0].status, 200, "a logout goes through the gateway")
-reply, refusal = ask("GET", "/notes", token)
-equal((reply.status, refusal["error"]), (401, "session_required"), "after it the token opens nothing")
-equal(reached(), before, "and the backend hears nothing of it")
+before = received()
+equal(send("DELETE", "/session", token)[0].status, 200, "a logout goes through the gateway")
+response, error = send("GET", "/notes", token)
+equal((response.status, error["error"]), (401, "session_required"), "afterwards the token is rejected")
+equal(received(), before, "and the request does not reach the backend")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks a Prometheus each query of the dashboard and wants an answer: metrics.py PROMETHEUS-PORT SERVER-PORT"""
+"""Runs each query of the dashboard on a Prometheus and requires a result: metrics.py PROMETHEUS-PORT SERVER-PORT"""
 
 import json
 import sys
@@ -11,37 +11,37 @@ import urllib.request
 prometheus, server = sys.argv[1:]
 
 
-def ask(query):
+def result_of(query):
     url = f"http://127.0.0.1:{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": query})
-    with urllib.request.urlopen(url, timeout=5) as reply:
-        return json.load(reply)["data"]["result"]
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return json.load(response)["data"]["result"]
 
 
-def wait_for(query, what):
+def wait_for(query, description):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            if ask(query):
+            if result_of(query):
                 return
         except (urllib.error.URLError, ConnectionError):
             pass
-        # Something must happen for a rate to be above nothing.
+        # Without requests the rate stays zero.
         urllib.request.urlopen(f"http://127.0.0.1:{server}/livez", timeout=5).close()
         time.sleep(0.2)
-    sys.exit(f"no {what} after 30 seconds")
+    sys.exit(f"no {description} after 30 seconds")
 
 
 wait_for('rate(weapp_http_request_duration_seconds_count{route="/livez"}[10s]) > 0', "rate of requests")
 with open("examples/grafana/dashboard.json", encoding="utf-8") as file:
     panels = json.load(file)["panels"]
-asked = 0
+queries = 0
 for panel in panels:
     for target in panel["targets"]:
         query = target["expr"].replace("$__rate_interval", "10s").replace("$job", ".*").replace("$instance", ".*")
-        # 0/0 is an answer too: NaN.
-        if not ask(query):
-            sys.exit(f"{panel['title']}: no answer to {query}")
-        asked += 1
-print(f"{asked} queries of {len(panels)} panels answered")
-if asked < len(panels):
-    sys.exit("a panel asks nothing")
+        # NaN, for 0/0, is a result too.
+        if not result_of(query):
+            sys.exit(f"{panel['title']}: no result for {query}")
+        queries += 1
+print(f"{queries} queries of {len(panels)} panels have a result")
+if queries < len(panels):
+    sys.exit("a panel has no query")

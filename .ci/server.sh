@@ -1,9 +1,9 @@
-# Sourced by the checks: starts the release binary on a free port, in a folder of its own.
+# Sourced by the checks: starts the release binary on a free port in a new folder.
 
-# A check that fails leaves no server behind. One with more to clean up sets a trap of its own afterwards.
+# Stops the server when a check fails. A check with more to clean up replaces this trap.
 trap '[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || true' EXIT
 
-# start_server [NAME=VALUE …] [-- ARGUMENT …]: sets $pid, $port and $out, the file with its standard output.
+# start_server [NAME=VALUE …] [-- ARGUMENT …]: sets $pid, $port and $out, the file with the standard output.
 start_server() {
   home=$(mktemp -d)
   out=$home/out.txt

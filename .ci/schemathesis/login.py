@@ -1,4 +1,4 @@
-"""A token for every request, because some of them end the session that they come with; a service's key where one is asked for."""
+"""Logs in for every request, because some requests end their session. `POST /introspect` gets a service key instead."""
 
 import json
 import os
