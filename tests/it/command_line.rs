@@ -72,11 +72,11 @@ fn every_subcommand_is_documented() {
         let known = SUBCOMMANDS.iter().any(|(path, _)| path[0] == name);
         assert!(known || name == "help", "`{name}` has no row in this file");
     }
-    for readme in ["README.md", "README.zh-CN.md"] {
-        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(readme));
-        let readme = readme.unwrap();
+    for page in ["docs/operations.md", "docs/zh/operations.md"] {
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page));
+        let page = page.unwrap();
         for path in SUBCOMMANDS.map(|(path, _)| path.join(" ")) {
-            assert!(readme.contains(&format!("| `{path}")), "{path}");
+            assert!(page.contains(&format!("| `{path}")), "{path}");
         }
     }
 }

@@ -37,4 +37,6 @@ mod session;
 mod session_key;
 mod simulate;
 mod stop;
+// <!-- only here -->
 mod words;
+// <!-- everywhere -->

@@ -1,27 +1,85 @@
-//! What both READMEs must speak of: every route, every error, and the same commands.
+//! The documentation against the code: routes, errors, commands, code samples and links, in both languages.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use weapp_login::routes;
 
-fn read(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+/// Maximum size of a README in bytes.
+const README_LIMIT: usize = 10 * 1024;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readmes() -> [(&'static str, String); 2] {
-    ["README.md", "README.zh-CN.md"].map(|name| (name, read(name)))
+fn read(name: impl AsRef<Path>) -> String {
+    let path = root().join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// File names in a folder that end with `ending`, sorted.
+fn names_in(folder: &str, ending: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(ending)).collect();
+    names.sort();
+    names
+}
+
+/// Each page in English and in Chinese.
+fn pages() -> Vec<[String; 2]> {
+    let pages = names_in("docs", ".md");
+    let pages = pages
+        .iter()
+        .map(|name| [format!("docs/{name}"), format!("docs/zh/{name}")]);
+    [["README.md", "README.zh-CN.md"].map(str::to_owned)]
+        .into_iter()
+        .chain(pages)
+        .collect()
+}
+
+/// The code blocks whose info string begins with `language`, each with the rest of that string as its first line.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.trim_start().strip_prefix("```") else {
+            continue;
+        };
+        let body: Vec<_> = lines
+            .by_ref()
+            .take_while(|line| !line.trim_start().starts_with("```"))
+            .collect();
+        if let Some(rest) = info.strip_prefix(language) {
+            blocks.push(format!("{rest}\n{}", body.join("\n")));
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_page_exists_in_both_languages() {
+    assert_eq!(names_in("docs", ".md"), names_in("docs/zh", ".md"));
+}
+
+#[test]
+fn the_readmes_stay_short() {
+    for name in ["README.md", "README.zh-CN.md"] {
+        let length = read(name).len();
+        assert!(length <= README_LIMIT, "{name} has {length} bytes");
+    }
 }
 
 #[test]
 fn every_route_is_documented() {
-    for (name, text) in readmes() {
+    for name in ["docs/api.md", "docs/zh/api.md"] {
+        let text = read(name);
         for row in routes::table() {
             let route = format!("`{} {}", row.method, row.path);
             let found = [format!("{route}`"), format!("{route} ")]
                 .iter()
                 .any(|route| text.contains(route));
-            assert!(found, "{name} says nothing of {route}");
+            assert!(found, "{name} does not document {route}");
         }
     }
 }
@@ -43,43 +101,121 @@ fn every_error_is_documented() {
         .filter(is_name)
         .collect();
     assert!(names.len() > 25, "{names:?}");
-    for (readme, text) in readmes() {
+    for page in ["docs/errors.md", "docs/zh/errors.md"] {
+        let text = read(page);
         for name in &names {
             assert!(
                 text.contains(&format!("`{name}`")),
-                "{readme} says nothing of `{name}`"
+                "{page} does not document `{name}`"
             );
         }
     }
 }
 
 #[test]
-fn both_readmes_show_the_same_commands() {
-    let blocks = readmes().map(|(_, text)| {
-        let commands = text
-            .split("```sh")
-            .skip(1)
-            .map(|block| block.split("```").next().unwrap().to_owned());
-        commands.collect::<Vec<_>>()
-    });
-    assert!(blocks[0].len() > 5, "{:?}", blocks[0]);
-    assert_eq!(blocks[0], blocks[1]);
+fn both_languages_show_the_same_commands() {
+    let mut commands = 0;
+    for [english, chinese] in pages() {
+        let shown = blocks(&read(&english), "sh ");
+        assert_eq!(shown, blocks(&read(&chinese), "sh "), "{english}");
+        commands += shown.len();
+    }
+    assert!(commands > 10, "{commands}");
+}
+
+/// `.ci/readme` runs the commands, and the word after `sh` says how.
+#[test]
+fn every_command_is_marked_as_run_or_skipped() {
+    let kinds = ["run", "simulate", "command", "serve"];
+    for page in pages().concat() {
+        for block in blocks(&read(&page), "sh") {
+            let kind = block.split_whitespace().next().unwrap_or_default();
+            let known = kinds.contains(&kind) || kind.starts_with("skip=");
+            assert!(known && block.starts_with(' '), "{page}: {block}");
+        }
+    }
+}
+
+/// The lines of a sample without comments, which are in the language of the page.
+fn code(text: &str) -> String {
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn the_lesson_is_the_code_of_the_example() {
-    let files =
-        ["notes.rs", "main.rs", "tests.rs"].map(|name| read(&format!("examples/notes/{name}")));
-    for (readme, text) in readmes() {
-        let blocks = text.split("```rust,ignore\n").skip(1);
-        let blocks: Vec<_> = blocks
-            .map(|block| block.split("```").next().unwrap())
-            .collect();
-        assert_eq!(blocks.len(), files.len(), "{readme}");
-        for (block, file) in blocks.iter().zip(&files) {
+fn the_rust_samples_are_code_of_the_examples() {
+    let folders = fs::read_dir(root().join("examples")).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().path());
+    let files = folders.filter(|path| path.is_dir()).flat_map(|folder| {
+        let folder = folder
+            .strip_prefix(root())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let names = names_in(&folder, ".rs");
+        names
+            .into_iter()
+            .map(move |name| code(&read(Path::new(&folder).join(name))))
+    });
+    let files: Vec<_> = files.collect();
+    let mut samples = 0;
+    for page in pages().concat() {
+        for sample in blocks(&read(&page), "rust,ignore") {
+            let sample = code(sample.trim_start_matches('\n'));
+            let found = files.iter().any(|file| file.contains(&sample));
+            assert!(found, "{page} shows code that is in no example:\n{sample}");
+            samples += 1;
+        }
+    }
+    assert!(samples > 4, "{samples}");
+}
+
+/// The anchor that a heading gets on GitHub.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter_map(|character| match character {
+        ' ' => Some('-'),
+        '-' | '_' => Some(character),
+        _ => character.is_alphanumeric().then_some(character),
+    });
+    kept.collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for page in pages().concat() {
+        let text = read(&page);
+        let folder = Path::new(&page).parent().unwrap().to_owned();
+        let targets = text.split("](").skip(1);
+        let targets = targets.map(|rest| rest.split(')').next().unwrap());
+        for target in targets.filter(|target| !target.contains("://")) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() {
+                PathBuf::from(&page)
+            } else {
+                folder.join(file)
+            };
+            assert!(root().join(&path).exists(), "{page}: {target}");
+            if !heading.is_empty() {
+                let text = read(&path);
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                let found = headings.any(|line| anchor(line) == heading);
+                assert!(found, "{page}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn chinese_pages_use_chinese_punctuation() {
+    for [_, page] in pages() {
+        for line in read(&page).lines() {
+            let wrong = ["， ", "。 ", "； ", "「", "」"];
             assert!(
-                file.contains(block),
-                "{readme} shows other code than examples/notes:\n{block}"
+                !wrong.iter().any(|text| line.contains(text)),
+                "{page}: {line}"
             );
         }
     }

@@ -1,7 +1,4 @@
-"""The results as Markdown: `benches/RESULTS.md`, and the short table of the READMEs.
-
-Knows how a result is shown. Never knows how it was measured.
-"""
+"""The results as Markdown: `benches/RESULTS.md`, and the short table of `docs/performance.md` in both languages."""
 
 import re
 import statistics
@@ -14,34 +11,34 @@ BY_HAND = [COMPARE / "method.md", COMPARE / "tries.md"]
 REDUCED = "**Part of it is of a reduced run**, one short round on small databases, which says nothing of the goals."
 MARKS = "<!-- speed: made by benches/compare/run -->", "<!-- end of speed -->"
 
-# The README's table: who is compared, and in what.
+# The short table: the peers, and the works.
 PEERS = ["Express", "Fastify", "bare actix"]
-READMES = {
-    ROOT / "README.md": {
+PAGES = {
+    ROOT / "docs" / "performance.md": {
         "": "", "Express": "Express 4", "Fastify": "Fastify 5", "bare actix": "actix-web with a fixed reply",
         "session check": "session check", "login": "login",
         "malformed JSON": "malformed JSON refused", "garbage token": "garbage token refused",
     },
-    ROOT / "README.zh-CN.md": {
-        "": "", "Express": "Express 4", "Fastify": "Fastify 5", "bare actix": "只回固定内容的 actix-web",
+    ROOT / "docs" / "zh" / "performance.md": {
+        "": "", "Express": "Express 4", "Fastify": "Fastify 5", "bare actix": "返回固定内容的 actix-web",
         "session check": "校验会话", "login": "登录",
-        "malformed JSON": "拒绝畸形 JSON", "garbage token": "拒绝伪造 token",
+        "malformed JSON": "拒绝格式错误的 JSON", "garbage token": "拒绝无效的 token",
     },
 }
 
 
 def write():
-    """Makes RESULTS.md from the kept results, and the READMEs' tables from it."""
+    """Writes RESULTS.md from the kept results, and the short tables from it."""
     RESULTS.write_text(results())
-    for readme in READMES:
-        readme.write_text(with_table(readme))
+    for page in PAGES:
+        page.write_text(with_table(page))
 
 
 def check():
-    """Refuses a README whose table is not the one of RESULTS.md."""
-    drifted = [readme.name for readme in READMES if readme.read_text() != with_table(readme)]
+    """Rejects a page whose table differs from RESULTS.md."""
+    drifted = [str(page.relative_to(ROOT)) for page in PAGES if page.read_text() != with_table(page)]
     if drifted:
-        raise Refused(f"the table in {' and '.join(drifted)} is not that of {RESULTS.name}: `benches/compare/run --report` makes both")
+        raise Refused(f"the table in {' and '.join(drifted)} differs from {RESULTS.name}: run `benches/compare/run --report`")
 
 
 def results():
@@ -102,16 +99,16 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def with_table(readme):
-    """A README's text with the table that RESULTS.md has the figures for."""
-    words, reached = READMES[readme], {}
+def with_table(page):
+    """The page's text with the table from the figures of RESULTS.md."""
+    words, reached = PAGES[page], {}
     for row in re.findall(r"^\| W\d+ \| (.+) \| [\d.]+ × (.+) \| (.+) \| .+ \|$", RESULTS.read_text(), re.MULTILINE):
         what, peer, ratio = row
         reached.setdefault(what, {})[peer] = ratio
     rows = [[words[what], *[peers.get(peer, "") for peer in PEERS]] for what, peers in reached.items()]
     made = table([words[peer] for peer in ["", *PEERS]], rows)
-    before, marked, rest = readme.read_text().partition(MARKS[0])
+    before, marked, rest = page.read_text().partition(MARKS[0])
     _, ended, after = rest.partition(MARKS[1])
     if not marked or not ended:
-        raise Refused(f"{readme.name} has no place for the table: {' '.join(MARKS)}")
+        raise Refused(f"{page.name} has no place for the table: {' '.join(MARKS)}")
     return f"{before}{MARKS[0]}\n{made}\n{MARKS[1]}{after}"
