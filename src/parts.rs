@@ -53,9 +53,6 @@ pub struct Parts {
     pub(crate) simulated: bool,
 }
 
-/// How long the store may take over a write: SQLite's wait for another process's lock, which is 5 seconds, and a commit.
-const STORE_PATIENCE: Duration = Duration::from_secs(6);
-
 /// Why the parts could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
@@ -117,7 +114,7 @@ impl Parts {
                 lifetime: lifetimes.absolute,
                 sessions_per_user: session.per_user,
                 key_generations: session.key_generations,
-                time_limit: SignedDuration::try_from(STORE_PATIENCE + call_limit)
+                time_limit: SignedDuration::try_from(store.write_timeout() + call_limit)
                     .unwrap_or(SignedDuration::MAX),
             },
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),

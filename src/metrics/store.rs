@@ -1,7 +1,7 @@
 //! A decorator that records how long each store operation takes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,7 @@ use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
+    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update, Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -91,7 +91,7 @@ impl Store for MeteredStore {
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, bool> {
+    ) -> Reply<'_, Option<Version>> {
         self.timed("keep", self.store.keep(key, holder, value, expires_at))
     }
 
@@ -106,5 +106,9 @@ impl Store for MeteredStore {
     fn close(&self) -> Reply<'_, ()> {
         // Not recorded: nothing scrapes after a shutdown.
         self.store.close()
+    }
+
+    fn write_timeout(&self) -> Duration {
+        self.store.write_timeout()
     }
 }

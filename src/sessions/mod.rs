@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::apps::Apps;
 use crate::identity::{SessionKey, UserId};
-use crate::session::{Lifetimes, Session, SessionId, Token, User};
+use crate::session::{Lifetimes, Session, SessionId, SessionStatus, Token, TokenDigest, User};
 use crate::store::{Revocation, Store, Update};
 
 pub use current::{CurrentSession, CurrentUser};
@@ -45,13 +45,9 @@ impl Sessions {
     /// [`Error::Store`] if the store fails: the session may be live.
     pub async fn check(&self, token: &Token, now: Timestamp) -> Result<Option<CurrentUser>, Error> {
         let digest = token.digest();
-        let Some(status) = self.store.session_status(digest).await? else {
+        let Some(status) = self.live_status(digest, now).await? else {
             return Ok(None);
         };
-        if status.is_expired(&self.lifetimes, now) {
-            self.store.revoke(Revocation::Session(digest)).await?;
-            return Ok(None);
-        }
         if status.needs_touch(&self.lifetimes, now)
             && let Err(error) = self.store.update(digest, Update::Used(now)).await
         {
@@ -61,6 +57,28 @@ impl Sessions {
         let app = self.apps.by_id(status.app.as_str()).map(Arc::clone);
         let (token, lifetimes) = (token.clone(), self.lifetimes);
         Ok(app.map(|app| CurrentUser::new(status, digest, token, app, lifetimes)))
+    }
+
+    /// Returns the status of a session that is live at `now`. Deletes it if it has expired.
+    ///
+    /// A cached last use may be too old if another node has recorded a later one. So the store decides: it deletes the
+    /// session only if it has expired there, and otherwise the status is read again.
+    async fn live_status(
+        &self,
+        digest: TokenDigest,
+        now: Timestamp,
+    ) -> Result<Option<SessionStatus>, Error> {
+        let status = self.store.session_status(digest).await?;
+        let is_live = |status: &SessionStatus| !status.is_expired(&self.lifetimes, now);
+        if status.as_ref().is_none_or(is_live) {
+            return Ok(status);
+        }
+        let idle = self.lifetimes.idle;
+        let expired = Revocation::Expired { digest, now, idle };
+        if self.store.revoke(expired).await? > 0 {
+            return Ok(None);
+        }
+        Ok(self.store.session_status(digest).await?.filter(is_live))
     }
 
     /// Loads the whole session of the current user, including what only its token decrypts. `None` if it has ended since

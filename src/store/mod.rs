@@ -1,12 +1,10 @@
-//! How users and sessions are kept: one trait in domain words, one folder per backend behind it.
-//!
-//! Knows what must be kept together, and what a caller may rely on once an answer came.
-//! Never knows WeChat, HTTP or a secret in the clear; a backend knows no other backend.
+//! Keeps users, sessions and the ledger: one trait in domain terms, with one folder per backend.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,116 +13,129 @@ use crate::session::{
     Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
 };
 
+mod cached;
 #[cfg(test)]
 mod contract;
 mod ledger;
+mod open;
+mod session_cache;
 mod sqlite;
 
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
-pub use sqlite::{OpenError, Problem};
+pub use open::open;
 
-/// What a store's method gives back: an answer later, or the reason why there is none.
+/// The future that a store's method returns.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
-/// Keeps users and sessions.
+/// Keeps users, their sessions and the ledger.
 ///
-/// A write is durable when it is answered. Every error means that the store does not know: no caller may read it as
-/// "no such session".
+/// A write is durable once its reply arrives. An error means that the store does not know the answer; a caller must not
+/// treat it as "no such session".
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Finds or makes the user, opens the session, and ends the user's oldest sessions over the bound: all or nothing.
+    /// Finds or creates the user, adds the session, and ends the user's oldest sessions over the limit, all in one
+    /// transaction.
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
 
-    /// The session under this digest and its user, over or not.
+    /// Returns the session with this token digest and its user, even if the session has expired.
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
 
-    /// Where the session under this digest stands, over or not: what is needed of it at nearly every request, and so the one
-    /// answer that may come from memory. It is never older than what was answered last, to anybody.
+    /// Returns the status of the session with this token digest, even if the session has expired.
+    ///
+    /// Called for nearly every request, and the only reply that may come from a cache. Except for the last use, it is
+    /// never older than a reply that any node has already sent. The last use may be older, so a session that looks
+    /// expired may be live: see [`Revocation::Expired`].
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
 
-    /// All sessions of a user, over or not; the latest login first.
+    /// Returns all sessions of a user, including expired ones, the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
 
-    /// How many sessions are kept, those included that are over and not swept out yet.
+    /// Counts the sessions, including expired ones that have not been swept yet.
     ///
-    /// Looks at all of them, on a thread of its own: for whoever counts now and then, not for a request.
+    /// Reads all of them, off the calling thread. Meant for metrics, not for requests.
     fn count_sessions(&self) -> Reply<'_, u64>;
 
-    /// Changes a session; whether there was one. One that is not there stays so: an ended one never comes back.
+    /// Changes a session. Returns `false` if it does not exist: an ended session never comes back.
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
 
     /// Ends sessions and returns how many there were.
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize>;
 
-    /// Changes what a user shows, and gives the user as they are then. `None` if there is no such user.
+    /// Changes a user's profile and returns the user, or `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
-    /// Removes sessions that are over at `now`, by lifetime or by idleness, no more at once than other writes can wait for;
-    /// how many it were. None are left when it was none.
+    /// Removes sessions that have expired at `now`, by lifetime or by idleness, and returns how many there were.
     ///
-    /// Also removes the ledger's records in which there is neither a live value nor a live lease.
+    /// One call removes a limited number, so that other writes need not wait for long. When it returns 0, none are left
+    /// except those that another node is removing at the same time. Ledger records with neither a live value nor a live
+    /// lease are removed as well.
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
 
-    /// Reads a record of the ledger; or, if there is nothing to read and nobody holds it, becomes its holder.
+    /// Reads a ledger record, or takes the lease on it if it has no usable value and no other holder.
     ///
-    /// One of any number of callers becomes the holder. Reading does not wait for writers.
+    /// Of any number of concurrent callers, one takes the lease. Reading does not wait for writers.
     fn claim(&self, claim: Claim) -> Reply<'_, Claimed>;
 
-    /// Keeps a value until `expires_at`, gives it a version, and lets go of the record; all that only for its holder.
+    /// Stores a value in a ledger record until `expires_at` and releases the lease. Returns the value's version.
     ///
-    /// `false` if the caller is the holder no longer: the lease ran out, and somebody else claimed or the sweep came.
+    /// Returns `None` and changes nothing if the caller no longer holds the lease: it expired, and the record was claimed
+    /// by another caller or swept.
     fn keep(
         &self,
         key: LedgerKey,
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, bool>;
+    ) -> Reply<'_, Option<Version>>;
 
-    /// Lets go of a record, so that the next to claim it gets it at once. Does nothing for another than its holder.
+    /// Releases the lease on a ledger record, so that the next claim takes it at once. Does nothing unless the caller
+    /// holds it.
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
 
-    /// Whether the store answers.
+    /// Succeeds if the store can read and write.
     fn ready(&self) -> Reply<'_, ()>;
 
-    /// Finishes what is under way and releases the store. Later calls fail with [`Error::Closed`].
+    /// Completes the pending writes and closes the store. Later calls fail with [`Error::Closed`].
     fn close(&self) -> Reply<'_, ()>;
+
+    /// Upper limit for the duration of one write, after which it has failed.
+    fn write_timeout(&self) -> Duration;
 }
 
-/// One login as it is to be kept.
+/// A login to be stored.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// Who WeChat says it is: a digest over platform, AppID and openid.
+    /// Identifies the user: a digest of platform, AppID and openid.
     pub subject: Subject,
-    /// The openid, sealed. Replaces the one kept before, which may be sealed under an older secret.
+    /// The sealed openid. Replaces the stored one, which may be sealed under an older secret.
     pub openid: Sealed,
-    /// The unionid, sealed, if WeChat gave one. An absent one leaves the one kept before.
+    /// The sealed unionid, if the platform returned one. `None` leaves the stored one.
     pub unionid: Option<Sealed>,
-    /// The identifier for the user if this is the first login.
+    /// The user's id if this is their first login.
     pub user_if_new: UserId,
-    /// The mini program.
+    /// The mini program that was logged in to.
     pub app: AppId,
-    /// The digest of the new token.
+    /// Digest of the new token.
     pub digest: TokenDigest,
-    /// What the user will know the new session by.
+    /// Public id of the new session.
     pub id: SessionId,
-    /// What it was opened on.
+    /// The device that the login came from.
     pub device: Device,
     /// The session keys, newest first, sealed under the new token.
     pub session_keys: Sealed,
-    /// When the login happened.
+    /// Time of the login.
     pub now: Timestamp,
-    /// When the session ends at the latest.
+    /// End of the session's lifetime.
     pub expires_at: Timestamp,
-    /// How many sessions the user may have, this one included.
+    /// Maximum number of sessions per user, including this one.
     pub sessions_per_user: u32,
 }
 
-/// What is to change in a session.
+/// A change to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
-    /// It was used at this time. A later use that is noted already stays.
+    /// The session was used at this time. A later use that is stored already stays.
     Used(Timestamp),
-    /// These are its session keys, sealed under its token.
+    /// Replaces the session keys, sealed under the session's token.
     SessionKeys(Sealed),
 }
 
@@ -133,6 +144,17 @@ pub enum Update {
 pub enum Revocation {
     /// The session of this token.
     Session(TokenDigest),
+    /// The session of this token, if it has expired in the store.
+    ///
+    /// The caller may have read an older last use than the store holds, when another node has used the session since.
+    Expired {
+        /// Digest of the session's token.
+        digest: TokenDigest,
+        /// The time at which it must have expired.
+        now: Timestamp,
+        /// The idle limit.
+        idle: SignedDuration,
+    },
     /// The session with this id, if it belongs to this user.
     Id(UserId, SessionId),
     /// All sessions of this user except the one of this token.
@@ -141,19 +163,19 @@ pub enum Revocation {
     AllOf(UserId),
 }
 
-/// What became of a login.
+/// Result of a stored login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedIn {
-    /// The user, new or found.
+    /// The user, found or created.
     pub user: User,
-    /// Whether this was the user's first login.
+    /// Set when this was the user's first login.
     pub is_new: bool,
 }
 
-/// Why a store gave no answer.
+/// Why a store could not reply.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The backend failed; the cause is for the log.
+    /// The backend failed. The cause is for the log.
     #[error("the store failed")]
     Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The store was closed.
@@ -161,16 +183,22 @@ pub enum Error {
     Closed,
 }
 
-/// Opens the store at a URL such as `sqlite://data/weapp.db`, creating and migrating it as needed.
+/// A database that cannot be used. It is left unchanged.
 ///
-/// # Errors
-/// [`OpenError`] says which file cannot serve and what to do.
-pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    let path = url
-        .strip_prefix("sqlite://")
-        .or_else(|| url.strip_prefix("sqlite:"));
-    match path.filter(|path| !path.is_empty()) {
-        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref())?)),
-        None => Err(Problem::UnknownUrl.of(url)),
+/// The message names the database, says what is wrong, and how to fix it.
+#[derive(Debug, thiserror::Error)]
+#[error("the database `{database}` {problem}")]
+pub struct OpenError {
+    database: String,
+    problem: String,
+}
+
+impl OpenError {
+    /// `problem` completes a sentence that begins with the name of the database.
+    fn new(database: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self {
+            database: database.into(),
+            problem: problem.to_string(),
+        }
     }
 }

@@ -151,7 +151,7 @@ impl Errand {
             .seal()
             .seal(&zeroize::Zeroizing::new(text), &self.key.0)?;
         let kept = self.store.keep(self.key, holder, sealed, found.expires_at);
-        if !kept.await? {
+        if kept.await?.is_none() {
             // It was somebody else's turn by then; what they fetch is the same, or works beside it.
             log::info!("an access token came too late to be kept");
         }

@@ -201,7 +201,7 @@ impl Exchange {
             .phones
             .store
             .keep(self.slip.key(), self.holder, sealed, expires_at);
-        Ok(kept.await?)
+        Ok(kept.await?.is_some())
     }
 
     /// What time it has become.

@@ -1,32 +1,31 @@
-//! What every store must do with the ledger.
-//!
-//! Knows the trait and its promises. Never knows a backend.
+//! The ledger: one holder at a time, values that expire, leases that expire.
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 
-use super::at;
 use crate::session::Sealed;
+use crate::store::contract::at;
 use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, Version};
 
-/// Runs this part of the contract against stores that `fresh` makes, each of them empty.
-pub(super) async fn holds<S: Store>(fresh: impl Fn() -> S) {
-    one_of_many_becomes_the_holder(&fresh()).await;
-    a_kept_value_is_given_until_it_expires(&fresh()).await;
-    a_stale_value_is_given_to_others_while_it_is_renewed(&fresh()).await;
-    a_lease_runs_out(&fresh()).await;
-    a_released_record_is_the_next_ones_at_once(&fresh()).await;
-    who_holds_a_record_may_claim_it_again(&fresh()).await;
-    records_do_not_meet(&fresh()).await;
-    a_sweep_leaves_live_values_and_live_leases(&fresh()).await;
-    a_closed_ledger_says_so(&fresh()).await;
+pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
+    one_of_many_claims_takes_the_lease(&*fresh().await).await;
+    a_value_is_returned_until_it_expires(&*fresh().await).await;
+    a_stale_value_is_returned_to_others_while_it_is_replaced(&*fresh().await).await;
+    a_lease_expires(&*fresh().await).await;
+    a_released_record_can_be_claimed_at_once(&*fresh().await).await;
+    a_holder_may_claim_again(&*fresh().await).await;
+    records_are_independent(&*fresh().await).await;
+    a_sweep_leaves_live_values_and_live_leases(&*fresh().await).await;
+    a_closed_ledger_returns_an_error(&*fresh().await).await;
 }
 
 const KEY: LedgerKey = LedgerKey([7; 32]);
-/// Any value will do.
+/// Any value is acceptable.
 const ANY: Option<Version> = None;
 
-/// A claim of this holder at this second, for ten seconds.
+/// Returns a claim of this holder at this second, for ten seconds.
 fn claim(holder: u8, seconds: i64, stale: Option<Version>) -> Claim {
     Claim {
         key: KEY,
@@ -37,22 +36,23 @@ fn claim(holder: u8, seconds: i64, stale: Option<Version>) -> Claim {
     }
 }
 
-/// What is given back for a kept value; panics if there is none.
+/// Returns the value and its version. Panics if there is none.
 #[track_caller]
 fn kept(claimed: Claimed) -> (Vec<u8>, Version) {
     match claimed {
         Claimed::Kept { value, version, .. } => (value.0, version),
-        Claimed::Yours | Claimed::Held { .. } => panic!("nothing is kept: {claimed:?}"),
+        Claimed::Yours | Claimed::Held { .. } => panic!("no value: {claimed:?}"),
     }
 }
 
-/// Keeps this value for the holder, until this second.
+/// Keeps this value for the holder, until this second. Returns `false` if the holder has lost the lease.
 async fn keep(store: &dyn Store, holder: u8, value: u8, seconds: i64) -> bool {
     let (holder, value) = (Holder([holder; 16]), Sealed(vec![value]));
-    store.keep(KEY, holder, value, at(seconds)).await.unwrap()
+    let version = store.keep(KEY, holder, value, at(seconds)).await.unwrap();
+    version.is_some()
 }
 
-async fn one_of_many_becomes_the_holder(store: &dyn Store) {
+async fn one_of_many_claims_takes_the_lease(store: &dyn Store) {
     let claims = (0..64).map(|holder| store.claim(claim(holder, 0, ANY)));
     let answers = join_all(claims).await.into_iter().map(Result::unwrap);
     let (yours, held): (Vec<_>, Vec<_>) =
@@ -62,10 +62,11 @@ async fn one_of_many_becomes_the_holder(store: &dyn Store) {
     assert!(held.iter().all(|answer| *answer == until), "{held:?}");
 }
 
-async fn a_kept_value_is_given_until_it_expires(store: &dyn Store) {
+async fn a_value_is_returned_until_it_expires(store: &dyn Store) {
     assert_eq!(store.claim(claim(1, 0, ANY)).await.unwrap(), Claimed::Yours);
-    assert!(keep(store, 1, 42, 100).await);
-    let version = kept(store.claim(claim(1, 1, ANY)).await.unwrap()).1;
+    let (holder, value) = (Holder([1; 16]), Sealed(vec![42]));
+    let version = store.keep(KEY, holder, value, at(100)).await.unwrap();
+    let version = version.unwrap();
     let whole = Claimed::Kept {
         value: Sealed(vec![42]),
         version,
@@ -77,11 +78,11 @@ async fn a_kept_value_is_given_until_it_expires(store: &dyn Store) {
             whole
         );
     }
-    let over = store.claim(claim(2, 100, ANY)).await.unwrap();
-    assert_eq!(over, Claimed::Yours, "the instant of expiry counts as over");
+    let expired = store.claim(claim(2, 100, ANY)).await.unwrap();
+    assert_eq!(expired, Claimed::Yours, "at the instant of expiry");
 }
 
-async fn a_stale_value_is_given_to_others_while_it_is_renewed(store: &dyn Store) {
+async fn a_stale_value_is_returned_to_others_while_it_is_replaced(store: &dyn Store) {
     store.claim(claim(1, 0, ANY)).await.unwrap();
     assert!(keep(store, 1, 42, 100).await);
     let first = Some(kept(store.claim(claim(1, 1, ANY)).await.unwrap()).1);
@@ -94,14 +95,14 @@ async fn a_stale_value_is_given_to_others_while_it_is_renewed(store: &dyn Store)
     assert_eq!(
         kept(store.claim(claim(3, 2, ANY)).await.unwrap()).0,
         [42],
-        "it will do for whoever did not find it stale"
+        "not stale for this caller"
     );
     assert!(keep(store, 1, 43, 100).await);
     let (value, version) = kept(store.claim(claim(2, 3, first)).await.unwrap());
     assert!(value == [43] && Some(version) != first);
 }
 
-async fn a_lease_runs_out(store: &dyn Store) {
+async fn a_lease_expires(store: &dyn Store) {
     store.claim(claim(1, 0, ANY)).await.unwrap();
     let held = Claimed::Held { until: at(10) };
     assert_eq!(store.claim(claim(2, 9, ANY)).await.unwrap(), held);
@@ -109,25 +110,25 @@ async fn a_lease_runs_out(store: &dyn Store) {
         store.claim(claim(2, 10, ANY)).await.unwrap(),
         Claimed::Yours
     );
-    assert!(!keep(store, 1, 1, 100).await, "too late");
+    assert!(!keep(store, 1, 1, 100).await, "the lease has expired");
     assert!(keep(store, 2, 2, 100).await);
-    assert!(!keep(store, 2, 3, 100).await, "kept once for each claim");
+    assert!(!keep(store, 2, 3, 100).await, "one value per claim");
     assert_eq!(kept(store.claim(claim(3, 11, ANY)).await.unwrap()).0, [2]);
 }
 
-async fn a_released_record_is_the_next_ones_at_once(store: &dyn Store) {
+async fn a_released_record_can_be_claimed_at_once(store: &dyn Store) {
     store.claim(claim(1, 0, ANY)).await.unwrap();
     store.release(KEY, Holder([2; 16])).await.unwrap();
     let held = Claimed::Held { until: at(10) };
     assert_eq!(
         store.claim(claim(2, 1, ANY)).await.unwrap(),
         held,
-        "not its own"
+        "released by another holder"
     );
     store.release(KEY, Holder([1; 16])).await.unwrap();
     assert!(!keep(store, 1, 1, 100).await);
     assert_eq!(store.claim(claim(2, 1, ANY)).await.unwrap(), Claimed::Yours);
-    // What was kept before stays when a renewal is given up.
+    // The old value stays when a replacement is abandoned.
     assert!(keep(store, 2, 2, 100).await);
     let version = Some(kept(store.claim(claim(3, 1, ANY)).await.unwrap()).1);
     assert_eq!(
@@ -138,7 +139,7 @@ async fn a_released_record_is_the_next_ones_at_once(store: &dyn Store) {
     assert_eq!(kept(store.claim(claim(4, 3, ANY)).await.unwrap()).0, [2]);
 }
 
-async fn who_holds_a_record_may_claim_it_again(store: &dyn Store) {
+async fn a_holder_may_claim_again(store: &dyn Store) {
     for seconds in [0, 5] {
         let again = store.claim(claim(1, seconds, ANY)).await.unwrap();
         assert_eq!(again, Claimed::Yours);
@@ -147,14 +148,14 @@ async fn who_holds_a_record_may_claim_it_again(store: &dyn Store) {
     assert_eq!(store.claim(claim(2, 12, ANY)).await.unwrap(), held);
 }
 
-async fn records_do_not_meet(store: &dyn Store) {
+async fn records_are_independent(store: &dyn Store) {
     store.claim(claim(1, 0, ANY)).await.unwrap();
     assert!(keep(store, 1, 1, 100).await);
     let mut other = claim(2, 1, ANY);
     other.key = LedgerKey([8; 32]);
     assert_eq!(store.claim(other).await.unwrap(), Claimed::Yours);
     assert_eq!(kept(store.claim(claim(3, 1, ANY)).await.unwrap()).0, [1]);
-    // Where one part ends and the next begins is part of the name.
+    // The boundaries between the parts are part of the key.
     assert_ne!(
         LedgerKey::of("a", &["bc", ""]),
         LedgerKey::of("a", &["b", "c"])
@@ -168,7 +169,7 @@ async fn a_sweep_leaves_live_values_and_live_leases(store: &dyn Store) {
     assert_eq!(
         store.sweep(at(9), hour).await.unwrap(),
         0,
-        "counts sessions"
+        "only sessions are counted"
     );
     assert!(keep(store, 1, 42, 100).await, "its lease was live");
     store.sweep(at(99), hour).await.unwrap();
@@ -179,10 +180,10 @@ async fn a_sweep_leaves_live_values_and_live_leases(store: &dyn Store) {
     let held = Claimed::Held { until: at(109) };
     assert_eq!(store.claim(claim(3, 108, ANY)).await.unwrap(), held);
     store.sweep(at(109), hour).await.unwrap();
-    assert!(!keep(store, 2, 43, 200).await, "nothing is left of it");
+    assert!(!keep(store, 2, 43, 200).await, "the record was removed");
 }
 
-async fn a_closed_ledger_says_so(store: &dyn Store) {
+async fn a_closed_ledger_returns_an_error(store: &dyn Store) {
     store.close().await.unwrap();
     let (holder, value) = (Holder([1; 16]), Sealed(vec![1]));
     let claimed = store.claim(claim(1, 0, ANY)).await;

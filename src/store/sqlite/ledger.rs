@@ -1,16 +1,14 @@
 //! The statements of the ledger.
-//!
-//! Knows SQL. Never knows transactions, or what a record is for.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::rows::time_at;
 use crate::session::Sealed;
+use crate::store::sqlite::rows::time_at;
 use crate::store::{Claim, Claimed, Holder, LedgerKey, Version};
 
-/// What can be answered without writing; `None` if the record is the caller's to take.
-pub(super) fn look(connection: &Connection, claim: &Claim) -> rusqlite::Result<Option<Claimed>> {
+/// Replies to a claim without writing, or returns `None` if the caller can take the lease.
+pub(super) fn read(connection: &Connection, claim: &Claim) -> rusqlite::Result<Option<Claimed>> {
     connection
         .prepare_cached(
             "SELECT value, version, expires_at, holder, held_until FROM ledger WHERE key = ?1",
@@ -28,16 +26,16 @@ pub(super) fn look(connection: &Connection, claim: &Claim) -> rusqlite::Result<O
                     expires_at,
                 }));
             }
-            let anothers = holder.is_some_and(|holder| holder != claim.holder.0);
-            Ok((anothers && claim.now < until).then_some(Claimed::Held { until }))
+            let is_anothers = holder.is_some_and(|holder| holder != claim.holder.0);
+            Ok((is_anothers && claim.now < until).then_some(Claimed::Held { until }))
         })
         .optional()
         .map(Option::flatten)
 }
 
-/// Looks once more, now that nobody else writes, and takes what is to be taken.
+/// Reads the record again, now that no other write can interfere, and takes the lease.
 pub(super) fn claim(connection: &Connection, claim: &Claim) -> rusqlite::Result<Claimed> {
-    if let Some(answer) = look(connection, claim)? {
+    if let Some(answer) = read(connection, claim)? {
         return Ok(answer);
     }
     connection
@@ -60,20 +58,24 @@ pub(super) fn keep(
     holder: Holder,
     value: &Sealed,
     expires_at: Timestamp,
-) -> rusqlite::Result<bool> {
-    let kept = connection
+) -> rusqlite::Result<Option<Version>> {
+    connection
         .prepare_cached(
             "UPDATE ledger SET value = :value, version = random(), expires_at = :expires_at,
                                holder = NULL, held_until = 0
-             WHERE key = :key AND holder = :holder",
+             WHERE key = :key AND holder = :holder
+             RETURNING version",
         )?
-        .execute(named_params! {
-            ":key": key.0,
-            ":holder": holder.0,
-            ":value": value.0,
-            ":expires_at": expires_at.as_millisecond(),
-        })?;
-    Ok(kept > 0)
+        .query_row(
+            named_params! {
+                ":key": key.0,
+                ":holder": holder.0,
+                ":value": value.0,
+                ":expires_at": expires_at.as_millisecond(),
+            },
+            |row| Ok(Version(row.get(0)?)),
+        )
+        .optional()
 }
 
 pub(super) fn release(
@@ -89,7 +91,7 @@ pub(super) fn release(
         .map(drop)
 }
 
-/// Removes what nobody can be given any more: values that expired, and claims that were left lying.
+/// Removes records whose value and lease have both expired.
 pub(super) fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM ledger WHERE expires_at <= ?1 AND held_until <= ?1")?

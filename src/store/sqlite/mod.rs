@@ -1,78 +1,81 @@
-//! The embedded store: one SQLite file, one writer that commits in groups, any number of readers.
-//!
-//! Knows rows and statements. Never knows what they mean to a login, or any other backend.
+//! The embedded store: one SQLite file, one writer that commits in batches, any number of readers.
 
-mod census;
-
-mod ledger;
-mod memory;
 #[cfg(test)]
-mod memory_tests;
+mod cache_tests;
+mod commits;
+mod ledger;
 mod open;
+mod problem;
 mod rows;
+mod sessions;
 #[cfg(test)]
 mod tests;
-mod wal_index;
+mod users;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
+mod writer_thread;
 
-use std::future::ready;
+use std::future::{Future, ready};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::cached::Invalidation;
+use crate::store::session_cache::SessionCache;
 use crate::store::{
-    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
+    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, OpenError, Reply, Revocation, Store,
+    Update, Version,
 };
 
-use memory::{Memory, Recalled};
-pub use open::{OpenError, Problem};
-use wal_index::Commits;
+use commits::{CommitWatch, State};
 use writer::Writer;
+
+/// Upper limit for a commit that need not wait for a lock. Our choice.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A store in one SQLite file.
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
     writer: Writer,
-    /// Connections that nobody reads from at the moment. There come to be as many as read at once: one per worker.
+    /// Idle read-only connections. Their number grows to the number of concurrent readers, one per worker.
     readers: Mutex<Vec<Connection>>,
-    /// Dropped after all connections, as [`Commits`] wants it.
-    memory: Arc<Memory>,
+    /// The last field, because it must be dropped after all connections.
+    commits: Arc<CommitWatch>,
 }
 
 impl Sqlite {
-    /// Opens the file, creating and migrating it as needed.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let open = || {
-            let connection = open::writer(path)?;
-            // A new file has no header of commits before the first read.
-            rows::ready(&connection)?;
-            let memory = Arc::new(Memory::new(Commits::of(path)));
-            let writer = Writer::start(connection, Arc::clone(&memory));
-            Ok((writer.map_err(Problem::NoThread)?, memory))
+    /// Opens the file, and creates and migrates it as needed. Evicts from `cache` what is changed by this process or
+    /// another.
+    pub(super) async fn open(path: &Path, cache: Arc<SessionCache>) -> Result<Self, OpenError> {
+        let file = path.to_owned();
+        let open = move || {
+            let connection = open::writer(&file)?;
+            // A new file has no WAL index before the first read.
+            users::ready(&connection)?;
+            Ok((connection, Arc::new(CommitWatch::new(&file))))
         };
-        let (writer, memory) =
-            open().map_err(|problem: Problem| problem.of(path.to_string_lossy()))?;
+        let (writer, commits) = Writer::start(open, cache)
+            .await
+            .map_err(|problem| OpenError::new(path.to_string_lossy(), problem))?;
         Ok(Self {
             path: path.to_owned(),
             writer,
-            memory,
             readers: Mutex::default(),
+            commits,
         })
     }
 
-    /// Reads on the calling thread: a look-up in the page cache takes microseconds, less than handing it to another
-    /// thread would, and readers of a WAL never wait for the writer.
-    fn read<T>(
-        &self,
-        look_up: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
+    /// Reads on the calling thread. A lookup in the page cache takes microseconds, less than passing it to another
+    /// thread, and in WAL mode readers never wait for the writer.
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         let idle = self
             .readers
             .lock()
@@ -82,12 +85,29 @@ impl Sqlite {
             Some(connection) => connection,
             None => open::reader(&self.path)?,
         };
-        let answer = look_up(&connection)?;
+        let result = query(&connection)?;
         self.readers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
-        Ok(answer)
+        Ok(result)
+    }
+}
+
+impl Invalidation for Sqlite {
+    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        // The first reader after a commit requests a look, and until that is done all readers read the file.
+        let is_current = self.writer.is_open().is_ok()
+            && match self.commits.compare() {
+                State::Unchanged => true,
+                State::Unknown { requests_look } => {
+                    if requests_look {
+                        self.writer.look();
+                    }
+                    false
+                }
+            };
+        Box::pin(ready(is_current))
     }
 }
 
@@ -95,42 +115,26 @@ impl Store for Sqlite {
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
         Box::pin(
             self.writer
-                .write(move |connection, changed| rows::log_in(connection, changed, &login)),
+                .write(move |connection, changed| sessions::log_in(connection, changed, &login)),
         )
     }
 
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
         Box::pin(async move {
             self.writer.is_open()?;
-            self.read(|connection| rows::find(connection, digest))
+            self.read(|connection| sessions::find(connection, digest))
         })
     }
 
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        let status = self.writer.is_open().and_then(|()| {
-            let place = match self.memory.recall(digest) {
-                Recalled::Known(status) => return Ok(Some(status)),
-                Recalled::Unknown(place) => Some(place),
-                Recalled::Untrusted(look) => {
-                    if look {
-                        self.writer.look();
-                    }
-                    None
-                }
-            };
-            let status = self.read(|connection| rows::session_status(connection, digest))?;
-            if let (Some(place), Some(status)) = (place, &status) {
-                place.fill(status);
-            }
-            Ok(status)
-        });
-        Box::pin(ready(status))
+        let read = || self.read(|connection| sessions::status(connection, digest));
+        Box::pin(ready(self.writer.is_open().and_then(|()| read())))
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
         Box::pin(async move {
             self.writer.is_open()?;
-            self.read(|connection| rows::sessions_of(connection, user))
+            self.read(|connection| sessions::of_user(connection, user))
         })
     }
 
@@ -138,46 +142,46 @@ impl Store for Sqlite {
         Box::pin(async move {
             self.writer.is_open()?;
             let path = self.path.clone();
-            let count = move || Ok(census::sessions(&open::reader(&path)?)?);
+            let count = move || Ok(sessions::count(&open::reader(&path)?)?);
             let counted = tokio::task::spawn_blocking(count).await;
             counted.map_err(|error| Error::Failed(Arc::new(error)))?
         })
     }
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
-        Box::pin(
-            self.writer.write(move |connection, changed| {
-                rows::update(connection, changed, digest, &update)
-            }),
-        )
+        Box::pin(self.writer.write(move |connection, changed| {
+            sessions::update(connection, changed, digest, &update)
+        }))
     }
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         Box::pin(
-            self.writer
-                .write(move |connection, changed| rows::revoke(connection, changed, revocation)),
+            self.writer.write(move |connection, changed| {
+                sessions::revoke(connection, changed, revocation)
+            }),
         )
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         Box::pin(
-            self.writer
-                .write(move |connection, _changed| rows::change_profile(connection, user, &change)),
+            self.writer.write(move |connection, _changed| {
+                users::change_profile(connection, user, &change)
+            }),
         )
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
         Box::pin(self.writer.write(move |connection, changed| {
             ledger::sweep(connection, now)?;
-            rows::sweep(connection, changed, now, idle)
+            sessions::sweep(connection, changed, now, idle)
         }))
     }
 
     fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
         Box::pin(async move {
             self.writer.is_open()?;
-            match self.read(|connection| ledger::look(connection, &claim))? {
-                Some(answer) => Ok(answer),
+            match self.read(|connection| ledger::read(connection, &claim))? {
+                Some(claimed) => Ok(claimed),
                 None => {
                     self.writer
                         .write(move |connection, _changed| ledger::claim(connection, &claim))
@@ -193,7 +197,7 @@ impl Store for Sqlite {
         holder: Holder,
         value: Sealed,
         expires_at: Timestamp,
-    ) -> Reply<'_, bool> {
+    ) -> Reply<'_, Option<Version>> {
         Box::pin(self.writer.write(move |connection, _changed| {
             ledger::keep(connection, key, holder, &value, expires_at)
         }))
@@ -209,7 +213,7 @@ impl Store for Sqlite {
     fn ready(&self) -> Reply<'_, ()> {
         Box::pin(
             self.writer
-                .write(|connection, _changed| rows::ready(connection)),
+                .write(|connection, _changed| users::ready(connection)),
         )
     }
 
@@ -221,6 +225,10 @@ impl Store for Sqlite {
                 .clear();
             self.writer.close().await
         })
+    }
+
+    fn write_timeout(&self) -> Duration {
+        open::BUSY_TIMEOUT + COMMIT_TIMEOUT
     }
 }
 

@@ -1,6 +1,4 @@
-//! Opening the file: creating it for its owner only, judging what is found there, migrating it.
-//!
-//! Knows the schema and its history. Never knows who asks.
+//! Opens the database file, and creates and migrates it.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -11,10 +9,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-/// Marks the file as ours, in SQLite's `application_id`: `wxlg` in ASCII.
+use crate::store::sqlite::problem::Problem;
+
+/// Identifies our files, in SQLite's `application_id`: `wxlg` in ASCII.
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
-/// The history of the schema. A file at `user_version` n has had the first n of these.
+/// The migrations of the schema. A file with `user_version` n has had the first n of them.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -50,101 +50,30 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX ledger_by_end ON ledger (expires_at);
 "];
 
-/// How long a statement waits for another process's lock. Our choice.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that a statement waits for another process's lock. Our choice.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the log file gets before it is copied into the database, in pages: 16 MB. Our choice: a login changes some ten
-/// pages all over the indices, and with SQLite's own 1000 every few commits would wait for such a copy.
+/// Number of pages in the log file, 16 MB, at which it is copied into the database. Our choice: a login changes about ten
+/// pages throughout the indices, and with SQLite's default of 1000 a commit would wait for such a copy too often.
 const LOG_PAGES: i32 = 4000;
 
-/// How much of the indices the writer may hold in memory, in KiB. Our choice: it takes no more than it has touched.
+/// Page cache of the writer, in KiB. Our choice: memory is used only for pages that have been read.
 const CACHE_KIB: i32 = 8 * 1024;
 
-/// The same for each connection that only reads: the upper pages of the indices. What is read often is remembered elsewhere.
+/// Page cache of a read-only connection, in KiB: enough for the upper pages of the indices. Sessions that are read often are
+/// in the session cache.
 const READER_CACHE_KIB: i32 = 512;
 
-/// Why a database cannot serve: which one, what is wrong, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("the database `{database}` {problem}")]
-pub struct OpenError {
-    /// The file, or the URL where that names no file.
-    pub database: String,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
-
-/// What can be wrong with a database at start-up. Whatever it is, the file is left as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// The URL names no backend that we have.
-    #[error(
-        "is of no kind that this program knows\n  hint: write sqlite:// and a path, as in sqlite://data/weapp.db"
-    )]
-    UnknownUrl,
-    /// The folder or the file cannot be created.
-    #[error(
-        "cannot be created: {0}\n  hint: make its folder writable for this user, or set store.url to another file"
-    )]
-    Uncreatable(io::Error),
-    /// The file exists but cannot be written.
-    #[error(
-        "is read-only\n  hint: make the file and its folder writable for this user, or set store.url to another file"
-    )]
-    ReadOnly,
-    /// The file holds something else than a SQLite database.
-    #[error("is no SQLite database\n  hint: move that file away, or set store.url to another file")]
-    NoDatabase,
-    /// The file is a database of another program.
-    #[error("belongs to another program\n  hint: set store.url to another file")]
-    Foreign,
-    /// A newer version of this program wrote the file.
-    #[error(
-        "has schema {found}, and this program knows none later than {known}\n  hint: run the newer version of weapp-login that wrote it"
-    )]
-    Newer {
-        /// The file's version.
-        found: i64,
-        /// The latest version that this program knows.
-        known: usize,
-    },
-    /// SQLite failed in another way.
-    #[error("cannot be opened: {0}")]
-    Failed(rusqlite::Error),
-    /// The system gave no thread for the writer.
-    #[error("cannot be served: {0}")]
-    NoThread(io::Error),
-}
-
-impl Problem {
-    /// Says which database has the problem.
-    pub(in crate::store) fn of(self, database: impl Into<String>) -> OpenError {
-        OpenError {
-            database: database.into(),
-            problem: self,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Problem {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NoDatabase,
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
-            _ => Self::Failed(error),
-        }
-    }
-}
-
-/// Opens the file for the writer: creates it if it is missing, and brings its schema up to date.
+/// Opens the writer's connection. Creates the file if it is missing, and migrates it.
 pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
-    create(path).map_err(Problem::Uncreatable)?;
+    create(path).map_err(Problem::CannotCreate)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if connection.is_readonly("main")? {
         return Err(Problem::ReadOnly);
     }
     migrate(&mut connection)?;
-    // A commit is answered only after the log file has reached the disk.
-    use_log_file(&connection)?;
+    // With FULL, a commit returns after the log file has reached the disk.
+    use_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
@@ -152,14 +81,14 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
     Ok(connection)
 }
 
-/// Switches the file to a write-ahead log. SQLite does not wait for other processes here, so this does.
-fn use_log_file(connection: &Connection) -> rusqlite::Result<()> {
+/// Switches the file to WAL mode. SQLite's busy timeout does not apply to this statement, so this function retries.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let pause = Duration::from_millis(20);
-    let mut patience = BUSY_TIMEOUT;
+    let mut left = BUSY_TIMEOUT;
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                patience = patience.checked_sub(pause).ok_or(error)?;
+                left = left.checked_sub(pause).ok_or(error)?;
                 thread::sleep(pause);
             }
             switched => return switched,
@@ -167,7 +96,7 @@ fn use_log_file(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Opens a connection that only reads.
+/// Opens a read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
@@ -177,13 +106,13 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 fn connect(path: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Plans do not depend on what is asked for, so none is made anew for each new value: that was a seventh of a login's
-    // instructions.
+    // Query plans that do not depend on bound values are reused. Preparing them again for each value took a seventh of a
+    // login's instructions.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
-/// Makes the file and its folders, for the owner only: SQLite gives its side files the same mode.
+/// Creates the file and its folders for the owner only. SQLite creates the `-wal` and `-shm` files with the same mode.
 fn create(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new();
     file.write(true).create_new(true);
@@ -207,21 +136,22 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Brings the schema up to date, unless the file is not ours to change.
+/// Applies the missing migrations, unless the file is another program's or a newer version's.
 ///
-/// All is read under the lock that the changes need, so that several processes may start at once.
+/// Everything is read in the transaction that writes, so that several processes may start at the same time.
 fn migrate(connection: &mut Connection) -> Result<(), Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mark: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application: i32 =
+        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 =
         transaction.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
-    if mark != APPLICATION_ID && (mark != 0 || tables > 0) {
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
         return Err(Problem::Foreign);
     }
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = MIGRATIONS.len();
-    if !usize::try_from(found).is_ok_and(|found| found <= known) {
-        return Err(Problem::Newer { found, known });
+    let supported = MIGRATIONS.len();
+    if !usize::try_from(found).is_ok_and(|found| found <= supported) {
+        return Err(Problem::Newer { found, supported });
     }
     for (version, migration) in (1_i64..)
         .zip(MIGRATIONS)

@@ -1,17 +1,22 @@
-//! What is SQLite's own: the file, its refusals, groups of commits, a full disk.
+//! Tests of what is specific to SQLite: the file, batches of writes, a full disk.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Problem, Sqlite, open};
 use crate::session::Sealed;
-use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, contract};
+use crate::store::cached::CachedStore;
+use crate::store::session_cache::SessionCache;
+use crate::store::sqlite::problem::Problem;
+use crate::store::sqlite::{Sqlite, open};
+use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, OpenError, Store, contract};
 
-/// A folder of this test's own, removed when the test is over.
+/// A temporary folder, removed on drop.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
@@ -35,51 +40,71 @@ impl Drop for Folder {
     }
 }
 
+/// Opens a file without a cache in front of it.
+pub(super) async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {
+    Sqlite::open(path, Arc::new(SessionCache::new())).await
+}
+
+async fn open_cached(path: &Path) -> Arc<dyn Store> {
+    let cache = Arc::new(SessionCache::new());
+    let backend = Sqlite::open(path, Arc::clone(&cache)).await.unwrap();
+    Arc::new(CachedStore::new(Arc::new(backend), cache))
+}
+
 #[actix_rt::test]
-async fn sqlite_keeps_the_contract() {
+async fn one_node_keeps_the_contract() {
     let folder = Folder::new();
-    let number = std::cell::Cell::new(0);
-    contract::holds(|| {
+    let number = Cell::new(0);
+    contract::check(async || {
         number.set(number.get() + 1);
-        Sqlite::open(&folder.file(&format!("{}.db", number.get()))).unwrap()
+        open_cached(&folder.file(&format!("{}.db", number.get()))).await
     })
     .await;
 }
 
-#[track_caller]
-fn check_refused(path: &Path, says: &str) {
-    let before = fs::read(path).ok();
-    let message = Sqlite::open(path).unwrap_err().to_string();
-    assert!(message.contains(says), "{message}");
-    assert!(message.contains(&*path.to_string_lossy()), "{message}");
-    assert_eq!(
-        fs::read(path).ok(),
-        before,
-        "the file must be left as it was"
-    );
+#[actix_rt::test]
+async fn two_nodes_keep_the_contract() {
+    let folder = Folder::new();
+    let number = Cell::new(0);
+    contract::check(async || {
+        number.set(number.get() + 1);
+        let file = folder.file(&format!("{}.db", number.get()));
+        let nodes = [open_cached(&file).await, open_cached(&file).await];
+        let alternating: Arc<dyn Store> = Arc::new(contract::Alternating::new(nodes));
+        alternating
+    })
+    .await;
 }
 
-#[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
+async fn check_rejected(path: &Path, says: &str) {
+    let before = fs::read(path).ok();
+    let message = open_file(path).await.unwrap_err().to_string();
+    assert!(message.contains(says), "{message}");
+    assert!(message.contains(&*path.to_string_lossy()), "{message}");
+    assert_eq!(fs::read(path).ok(), before, "the file was changed");
+}
+
+#[actix_rt::test]
+async fn a_file_that_is_no_database_is_rejected_unchanged() {
     let folder = Folder::new();
     let file = folder.file("notes.txt");
     fs::write(&file, "Dear diary, this is no database. ".repeat(40)).unwrap();
-    check_refused(&file, "is no SQLite database");
+    check_rejected(&file, "is no SQLite database").await;
 }
 
-#[test]
-fn a_database_of_another_program_is_refused_and_left_alone() {
+#[actix_rt::test]
+async fn a_database_of_another_program_is_rejected_unchanged() {
     let folder = Folder::new();
     let file = folder.file("other.db");
     Connection::open(&file)
         .unwrap()
         .execute_batch("CREATE TABLE wallet (coins)")
         .unwrap();
-    check_refused(&file, "belongs to another program");
+    check_rejected(&file, "belongs to another program").await;
 }
 
-#[test]
-fn a_newer_schema_is_refused_and_left_alone() {
+#[actix_rt::test]
+async fn a_newer_schema_is_rejected_unchanged() {
     let folder = Folder::new();
     let file = folder.file("newer.db");
     drop(open::writer(&file).unwrap());
@@ -87,21 +112,22 @@ fn a_newer_schema_is_refused_and_left_alone() {
         .unwrap()
         .pragma_update(None, "user_version", 7)
         .unwrap();
-    check_refused(
+    check_rejected(
         &file,
-        "has schema 7, and this program knows none later than 1",
-    );
+        "has schema 7, and this program supports none later than 1",
+    )
+    .await;
 }
 
-#[test]
-fn a_place_that_cannot_be_written_is_refused() {
+#[actix_rt::test]
+async fn a_path_that_cannot_be_written_is_rejected() {
     let folder = Folder::new();
     let file = folder.file("no-folder");
     fs::write(&file, "a file where a folder should be").unwrap();
     let below = file.join("weapp.db");
-    let message = Sqlite::open(&below).unwrap_err().to_string();
+    let message = open_file(&below).await.unwrap_err().to_string();
     assert!(message.contains("cannot be created"), "{message}");
-    let folder_itself = Sqlite::open(&folder.0).unwrap_err().to_string();
+    let folder_itself = open_file(&folder.0).await.unwrap_err().to_string();
     assert!(
         folder_itself.contains("cannot be opened"),
         "{folder_itself}"
@@ -109,23 +135,23 @@ fn a_place_that_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn a_read_only_database_is_told_by_its_own_name() {
+fn a_read_only_database_is_reported_as_such() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
     drop(open::writer(&file).unwrap());
     // Root may write a file of any mode, so the connection is what is read-only here.
     let read_only = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let refused = read_only.execute_batch("CREATE TABLE x (y)").unwrap_err();
-    assert!(matches!(Problem::from(refused), Problem::ReadOnly));
+    let error = read_only.execute_batch("CREATE TABLE x (y)").unwrap_err();
+    assert!(matches!(Problem::from(error), Problem::ReadOnly));
 }
 
 #[cfg(unix)]
 #[actix_rt::test]
-async fn only_the_owner_may_read_the_files() {
+async fn only_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("data/weapp.db")).unwrap();
+    let store = open_file(&folder.file("data/weapp.db")).await.unwrap();
     store.ready().await.unwrap();
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.file("data")).unwrap() {
@@ -137,7 +163,10 @@ async fn only_the_owner_may_read_the_files() {
             "{names:?}"
         );
     }
-    assert!(names.len() > 1, "the side files count too: {names:?}");
+    assert!(
+        names.len() > 1,
+        "the -wal and -shm files are missing: {names:?}"
+    );
     let mode = fs::metadata(folder.file("data"))
         .unwrap()
         .permissions()
@@ -146,20 +175,21 @@ async fn only_the_owner_may_read_the_files() {
 }
 
 #[actix_rt::test]
-async fn what_was_kept_is_there_after_a_restart() {
+async fn sessions_survive_a_restart() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let store = Sqlite::open(&file).unwrap();
+    let store = open_file(&file).await.unwrap();
     let login = contract::login(1, 0);
     store.log_in(login.clone()).await.unwrap();
     let before = store.find(login.digest).await.unwrap();
     store.close().await.unwrap();
     assert!(
         !folder.file("weapp.db-wal").exists(),
-        "the log file was not emptied"
+        "the log file was not copied into the database"
     );
     assert_eq!(
-        Sqlite::open(&file)
+        open_file(&file)
+            .await
             .unwrap()
             .find(login.digest)
             .await
@@ -168,11 +198,11 @@ async fn what_was_kept_is_there_after_a_restart() {
     );
 }
 
-/// A full disk, played by a bound on the number of pages.
+/// A full disk, simulated by a limit on the number of pages.
 #[actix_rt::test]
-async fn a_full_disk_refuses_logins_and_loses_none() {
+async fn a_full_disk_rejects_logins_and_loses_none() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
     let set_pages = |pages: i64| {
         store.writer.write(move |connection, _changed| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_row| {
@@ -184,13 +214,10 @@ async fn a_full_disk_refuses_logins_and_loses_none() {
     let logins: Vec<_> = (0..=255).map(|user| contract::login(user, 0)).collect();
     let answers = join_all(logins.iter().map(|login| store.log_in(login.clone()))).await;
     let kept = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert!(
-        (1..256).contains(&kept),
-        "{kept} logins fitted into 20 pages"
-    );
+    assert!((1..256).contains(&kept), "{kept} logins fit into 20 pages");
     for (login, answer) in logins.iter().zip(&answers) {
         let found = store.find(login.digest).await.unwrap().is_some();
-        assert_eq!(found, answer.is_ok(), "an answer and the file disagree");
+        assert_eq!(found, answer.is_ok(), "the reply differs from the file");
         assert!(matches!(answer, Ok(_) | Err(Error::Failed(_))));
     }
     set_pages(1_000_000).await.unwrap();
@@ -200,28 +227,28 @@ async fn a_full_disk_refuses_logins_and_loses_none() {
     );
 }
 
-/// A disk that turns read-only under the server, played by SQLite's own switch.
+/// A disk that becomes read-only while the server runs, simulated by `PRAGMA query_only`.
 #[actix_rt::test]
-async fn a_disk_that_turns_read_only_refuses_writes_and_still_reads() {
+async fn a_disk_that_becomes_read_only_rejects_writes_and_still_reads() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
     let login = contract::login(1, 0);
     store.log_in(login.clone()).await.unwrap();
     let read_only = store
         .writer
         .write(|connection, _changed| connection.pragma_update(None, "query_only", true));
     read_only.await.unwrap();
-    let refused = store.log_in(contract::login(2, 0)).await;
-    assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}");
+    let rejected = store.log_in(contract::login(2, 0)).await;
+    assert!(matches!(rejected, Err(Error::Failed(_))), "{rejected:?}");
     assert!(store.find(login.digest).await.unwrap().is_some());
 }
 
-/// Another process that holds the file: nobody waits longer than SQLite does, however many there are.
+/// Another process holds the write lock. All waiting writes fail after one busy timeout, however many there are.
 #[actix_rt::test]
-async fn a_held_file_is_refused_to_all_who_wait_at_once() {
+async fn all_waiting_writes_fail_together_while_the_file_is_locked() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let store = Sqlite::open(&file).unwrap();
+    let store = open_file(&file).await.unwrap();
     let other = Connection::open(&file).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let start = std::time::Instant::now();
@@ -239,12 +266,12 @@ async fn a_held_file_is_refused_to_all_who_wait_at_once() {
 }
 
 #[actix_rt::test]
-async fn writes_that_come_together_share_commits() {
+async fn concurrent_writes_share_commits() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
     let logins: Vec<_> = (0..=255).map(|user| contract::login(user, 0)).collect();
     join_all(logins.into_iter().map(|login| store.log_in(login))).await;
-    // Every commit appends at least one frame with a commit mark: a non-zero size at byte 4 of the frame's header.
+    // The last frame of each commit has a non-zero database size at byte 4 of its header.
     let log = fs::read(folder.file("weapp.db-wal")).unwrap();
     let commits = log[32..]
         .chunks(24 + 4096)
@@ -254,9 +281,9 @@ async fn writes_that_come_together_share_commits() {
 }
 
 #[actix_rt::test]
-async fn a_kept_value_is_read_while_the_writer_is_busy() {
+async fn a_ledger_value_is_read_while_the_writer_is_busy() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
     let login = contract::login(1, 0);
     let claim = Claim {
         key: LedgerKey([1; 32]),
@@ -268,7 +295,7 @@ async fn a_kept_value_is_read_while_the_writer_is_busy() {
     assert_eq!(store.claim(claim).await.unwrap(), Claimed::Yours);
     let value = Sealed(vec![1]);
     let kept = store.keep(claim.key, claim.holder, value, login.expires_at);
-    assert!(kept.await.unwrap());
+    assert!(kept.await.unwrap().is_some());
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let busy = store
         .writer
@@ -283,12 +310,12 @@ async fn a_kept_value_is_read_while_the_writer_is_busy() {
 }
 
 #[actix_rt::test]
-async fn two_processes_may_open_one_file_at_once() {
+async fn several_threads_may_open_one_file_at_once() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
     let threads = [(); 8].map(|()| {
         let file = file.clone();
-        std::thread::spawn(move || Sqlite::open(&file).map(drop))
+        std::thread::spawn(move || actix_rt::System::new().block_on(open_file(&file)).map(drop))
     });
     for thread in threads {
         thread.join().unwrap().unwrap();

@@ -1,15 +1,15 @@
-//! That writes that share a commit share no failure.
+//! Tests that one failed write does not fail the others of its batch.
 
 use std::sync::mpsc::channel;
 
 use futures_util::future::{join, join3};
 use rusqlite::Connection;
 
-use super::Sqlite;
-use super::tests::Folder;
 use crate::store::Error;
+use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::tests::{Folder, open_file};
 
-/// Writes a row, and where `twice` the same again, which SQLite refuses.
+/// Inserts a row. With `twice`, inserts it again, which fails.
 async fn insert(store: &Sqlite, key: u8, twice: bool) -> Result<u8, Error> {
     let insert = move |connection: &Connection| {
         let statement = "INSERT INTO ledger (key, held_until) VALUES (?1, 0)";
@@ -26,12 +26,12 @@ async fn insert(store: &Sqlite, key: u8, twice: bool) -> Result<u8, Error> {
 }
 
 #[actix_rt::test]
-async fn a_write_that_fails_is_undone_alone_and_those_that_came_with_it_are_kept() {
+async fn a_failed_write_is_rolled_back_alone() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
-    // Holds the writer up until the others are queued.
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
+    // Blocks the writer until the others are queued.
     let (go, wait) = channel::<()>();
-    let held_up = store.writer.write(move |_connection, _changed| {
+    let blocker = store.writer.write(move |_connection, _changed| {
         wait.recv().unwrap_or_default();
         Ok(())
     });
@@ -41,8 +41,8 @@ async fn a_write_that_fails_is_undone_alone_and_those_that_came_with_it_are_kept
         insert(&store, 3, false),
     );
     let release = async { drop(go) };
-    let (held_up, ((first, failed, last), ())) = join(held_up, join(together, release)).await;
-    assert!(held_up.is_ok());
+    let (blocker, ((first, failed, last), ())) = join(blocker, join(together, release)).await;
+    assert!(blocker.is_ok());
     assert_eq!((first.unwrap(), last.unwrap()), (1, 3));
     assert!(matches!(failed, Err(Error::Failed(_))), "{failed:?}");
     let kept = store.read(|connection| {

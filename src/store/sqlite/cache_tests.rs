@@ -1,6 +1,8 @@
-//! That memory never tells of a session otherwise than the file does: not after a change of this process's, not after one of
-//! another's, and not while one is under way.
+//! Tests that the session cache agrees with the file: after changes by this process, by another process, and during a
+//! change.
 
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,51 +11,71 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use rusqlite::Connection;
 
-use super::Sqlite;
-use super::memory::{Memory, Recalled};
-use super::tests::Folder;
 use crate::session::{Sealed, SessionStatus};
+use crate::store::cached::{CachedStore, Invalidation as _};
+use crate::store::session_cache::{Lookup, SessionCache};
+use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::tests::Folder;
 use crate::store::{Login, Revocation, Store, Update, contract};
 
-async fn session_status(store: &Sqlite, login: &Login) -> Option<SessionStatus> {
-    store.session_status(login.digest).await.unwrap()
+/// A store with its cache, as one process has it.
+struct Node {
+    store: CachedStore,
+    backend: Arc<Sqlite>,
+    cache: Arc<SessionCache>,
 }
 
-/// Whether memory alone can tell.
-fn is_remembered(store: &Sqlite, login: &Login) -> bool {
-    match store.memory.recall(login.digest) {
-        Recalled::Known(_) => true,
-        Recalled::Untrusted(look) => {
-            // Whoever is told to have the writer look must do so, for nobody else is.
-            if look {
-                store.writer.look();
+impl Deref for Node {
+    type Target = CachedStore;
+
+    fn deref(&self) -> &CachedStore {
+        &self.store
+    }
+}
+
+impl Node {
+    async fn open(file: &Path) -> Self {
+        let cache = Arc::new(SessionCache::new());
+        let backend = Arc::new(Sqlite::open(file, Arc::clone(&cache)).await.unwrap());
+        let invalidation: Arc<Sqlite> = Arc::clone(&backend);
+        Self {
+            store: CachedStore::new(invalidation, Arc::clone(&cache)),
+            backend,
+            cache,
+        }
+    }
+
+    async fn status(&self, login: &Login) -> Option<SessionStatus> {
+        self.store.session_status(login.digest).await.unwrap()
+    }
+
+    /// Returns `true` if the status would be read from the cache.
+    async fn is_cached(&self, login: &Login) -> bool {
+        self.backend.is_cache_current().await
+            && matches!(self.cache.get(login.digest), Lookup::Hit(_))
+    }
+
+    /// Reads the status until it is cached, which takes a look of the writer thread at the file.
+    async fn fill(&self, login: &Login) {
+        for _ in 0..1000 {
+            assert!(self.status(login).await.is_some());
+            if self.is_cached(login).await {
+                return;
             }
-            false
+            actix_rt::time::sleep(std::time::Duration::from_millis(1)).await;
         }
-        Recalled::Unknown(_) => false,
+        panic!("the session is never cached");
     }
-}
-
-/// Asks until memory can tell, which takes the writer's look at the file.
-async fn remember(store: &Sqlite, login: &Login) {
-    for _ in 0..1000 {
-        assert!(session_status(store, login).await.is_some());
-        if is_remembered(store, login) {
-            return;
-        }
-        actix_rt::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
-    panic!("it is never remembered");
 }
 
 #[actix_rt::test]
-async fn a_session_that_was_read_is_remembered_through_other_sessions_changes() {
+async fn a_cached_session_survives_changes_of_other_sessions() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = Node::open(&folder.file("weapp.db")).await;
     let (mine, other) = (contract::login(1, 0), contract::login(2, 0));
     store.log_in(mine.clone()).await.unwrap();
     store.log_in(other.clone()).await.unwrap();
-    remember(&store, &mine).await;
+    store.fill(&mine).await;
     let keys = Update::SessionKeys(Sealed(vec![1]));
     assert!(store.update(other.digest, keys).await.unwrap());
     assert_eq!(
@@ -63,52 +85,52 @@ async fn a_session_that_was_read_is_remembered_through_other_sessions_changes() 
             .unwrap(),
         1
     );
-    // The writer agrees with its own commits right after it has answered.
-    remember(&store, &mine).await;
-    assert!(!is_remembered(&store, &other));
+    // The writer confirms its own commits right after it has replied.
+    store.fill(&mine).await;
+    assert!(!store.is_cached(&other).await);
 }
 
 #[actix_rt::test]
-async fn what_another_process_ends_is_ended_here_at_once() {
+async fn a_revocation_by_another_process_is_effective_at_once() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let store = Sqlite::open(&file).unwrap();
+    let store = Node::open(&file).await;
     let other = Connection::open(&file).unwrap();
     let logins: Vec<_> = (0..100).map(|user| contract::login(user, 0)).collect();
     for login in &logins {
         store.log_in(login.clone()).await.unwrap();
     }
     for login in &logins {
-        remember(&store, login).await;
+        store.fill(login).await;
         let ended = other.execute("DELETE FROM session WHERE digest = ?1", [login.digest.0]);
         assert_eq!(ended, Ok(1));
-        assert_eq!(session_status(&store, login).await, None);
+        assert_eq!(store.status(login).await, None);
     }
 }
 
 #[actix_rt::test]
-async fn what_another_process_changes_while_this_one_writes_is_seen_too() {
+async fn a_revocation_by_another_process_during_a_write_is_effective_at_once() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let (store, other) = (Sqlite::open(&file).unwrap(), Sqlite::open(&file).unwrap());
+    let (store, other) = (Node::open(&file).await, Node::open(&file).await);
     for round in 0..50 {
         let (mine, theirs) = (contract::login(1, round), contract::login(2, round));
         store.log_in(mine.clone()).await.unwrap();
-        remember(&store, &mine).await;
+        store.fill(&mine).await;
         let revocation = other.revoke(Revocation::Session(mine.digest));
         let (ended, logged_in) =
             futures_util::future::join(revocation, store.log_in(theirs.clone())).await;
         assert_eq!((ended.unwrap(), logged_in.is_ok()), (1, true));
-        assert_eq!(session_status(&store, &mine).await, None);
-        assert!(session_status(&store, &theirs).await.is_some());
+        assert_eq!(store.status(&mine).await, None);
+        assert!(store.status(&theirs).await.is_some());
     }
 }
 
-/// Readers that fill memory while a session is being ended: once that was answered, none is told of it any more.
+/// Readers fill the cache while a session is revoked. After the reply to the revocation, no reader finds it.
 #[actix_rt::test]
-async fn an_answered_ending_is_never_followed_by_a_live_answer() {
+async fn an_acknowledged_revocation_is_seen_by_racing_readers() {
     let folder = Folder::new();
-    let store = Arc::new(Sqlite::open(&folder.file("weapp.db")).unwrap());
+    let store = Arc::new(Node::open(&folder.file("weapp.db")).await);
     for round in 0..100 {
         let login = contract::login(1, round);
         store.log_in(login.clone()).await.unwrap();
@@ -120,13 +142,13 @@ async fn an_answered_ending_is_never_followed_by_a_live_answer() {
                     actix_rt::System::new().block_on(async move {
                         for after in [false, true] {
                             while ended.load(Ordering::Acquire) == after {
-                                let found = session_status(&store, &login).await.is_some();
+                                let found = store.status(&login).await.is_some();
                                 if after {
                                     return found;
                                 }
                             }
                         }
-                        session_status(&store, &login).await.is_some()
+                        store.status(&login).await.is_some()
                     })
                 })
             })
@@ -147,23 +169,23 @@ async fn an_answered_ending_is_never_followed_by_a_live_answer() {
 }
 
 #[actix_rt::test]
-async fn a_place_that_was_taken_before_a_change_stays_empty() {
+async fn a_slot_that_was_reserved_before_a_change_stays_empty() {
     let folder = Folder::new();
-    let store = Sqlite::open(&folder.file("weapp.db")).unwrap();
+    let store = Node::open(&folder.file("weapp.db")).await;
     let login = contract::login(1, 0);
     store.log_in(login.clone()).await.unwrap();
-    remember(&store, &login).await;
-    let read = session_status(&store, &login).await.unwrap();
-    let one: fn(&Memory, &Login) = |memory, login| memory.forget(login.digest);
-    let all: fn(&Memory, &Login) = |memory, _login| memory.forget_all();
-    for forget in [one, all] {
-        store.memory.forget(login.digest);
-        let Recalled::Unknown(place) = store.memory.recall(login.digest) else {
-            panic!("there is no place");
+    store.fill(&login).await;
+    let status = store.status(&login).await.unwrap();
+    let one: fn(&SessionCache, &Login) = |cache, login| cache.evict(login.digest);
+    let all: fn(&SessionCache, &Login) = |cache, _login| cache.clear();
+    for invalidate in [one, all] {
+        store.cache.evict(login.digest);
+        let Lookup::Miss(Some(slot)) = store.cache.get(login.digest) else {
+            panic!("there is no free slot");
         };
-        forget(&store.memory, &login);
-        place.fill(&read);
-        assert!(!is_remembered(&store, &login));
+        invalidate(&store.cache, &login);
+        slot.fill(&status);
+        assert!(!store.is_cached(&login).await);
     }
 }
 
@@ -187,11 +209,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Two processes on one file: after each step, both tell of each session what the file says.
+/// Runs the steps on two nodes with one file. After each step, both return what the file contains.
 async fn play(steps: Vec<Step>) -> TestCaseResult {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let stores = [Sqlite::open(&file).unwrap(), Sqlite::open(&file).unwrap()];
+    let stores = [Node::open(&file).await, Node::open(&file).await];
     let of = |at: bool| &stores[usize::from(at)];
     let (mut logins, mut seconds) = (Vec::<Login>::new(), 0);
     for step in steps {
@@ -237,24 +259,24 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
                 of(at).sweep(now, idle).await.unwrap();
             }
         }
-        agree_with_the_file(&stores, &logins).await?;
+        check_against_file(&stores, &logins).await?;
     }
     Ok(())
 }
 
-async fn agree_with_the_file(stores: &[Sqlite; 2], logins: &[Login]) -> TestCaseResult {
+async fn check_against_file(stores: &[Node; 2], logins: &[Login]) -> TestCaseResult {
     for login in logins {
-        let kept = stores[0].find(login.digest).await.unwrap();
-        let kept = kept.map(|(session, _)| {
+        let stored = stores[0].find(login.digest).await.unwrap();
+        let stored = stored.map(|(session, _)| {
             let times = (session.created_at, session.expires_at, session.last_seen);
             (session.user, times)
         });
         for store in stores {
-            let told = session_status(store, login).await.map(|told| {
-                let times = (told.created_at, told.expires_at, told.last_seen);
-                (told.user, times)
+            let status = store.status(login).await.map(|status| {
+                let times = (status.created_at, status.expires_at, status.last_seen);
+                (status.user, times)
             });
-            prop_assert_eq!(told, kept);
+            prop_assert_eq!(status, stored);
         }
     }
     Ok(())
@@ -264,7 +286,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn two_processes_never_tell_of_a_session_otherwise_than_the_file(
+    fn two_nodes_always_return_what_the_file_contains(
         steps in prop::collection::vec(step(), 1..30)
     ) {
         actix_rt::System::new().block_on(play(steps))?;

@@ -1,0 +1,131 @@
+//! A session cache in front of a store.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::UserId;
+use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::session_cache::{Lookup, SessionCache};
+use crate::store::{
+    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
+    Version,
+};
+
+/// A backend that evicts what has changed from a [`SessionCache`].
+///
+/// It evicts a session that it changed or ended before it replies, even if the caller no longer waits for the reply: only
+/// the backend knows which sessions a write has ended. Changes by other nodes are found by
+/// [`Invalidation::is_cache_current`].
+pub(super) trait Invalidation: Store {
+    /// Returns `true` if the cache contains no session that was changed or ended by a write whose reply was sent before
+    /// this call, on any node.
+    ///
+    /// May wait for the database. `false` means that this is not known: the caller must read the store.
+    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+}
+
+/// Answers [`Store::session_status`] from a cache where possible, and passes all other calls to the backend.
+#[derive(Debug)]
+pub(super) struct CachedStore {
+    backend: Arc<dyn Invalidation>,
+    cache: Arc<SessionCache>,
+}
+
+impl CachedStore {
+    /// `cache` must be the one that the backend evicts from.
+    pub(super) fn new(backend: Arc<dyn Invalidation>, cache: Arc<SessionCache>) -> Self {
+        Self { backend, cache }
+    }
+
+    async fn cached_status(&self, digest: TokenDigest) -> Result<Option<SessionStatus>, Error> {
+        let mut slot = None;
+        if self.backend.is_cache_current().await {
+            match self.cache.get(digest) {
+                Lookup::Hit(status) => return Ok(Some(status)),
+                Lookup::Miss(free) => slot = free,
+            }
+        }
+        let status = self.backend.session_status(digest).await?;
+        if let (Some(slot), Some(status)) = (slot, &status) {
+            slot.fill(status);
+        }
+        Ok(status)
+    }
+}
+
+impl Store for CachedStore {
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        Box::pin(self.cached_status(digest))
+    }
+
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
+        if let Revocation::Expired { digest, .. } = revocation {
+            // If the session turns out to be live, the cached last use is too old, and the next lookup must read the
+            // store.
+            self.cache.evict(digest);
+        }
+        self.backend.revoke(revocation)
+    }
+
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
+        self.backend.log_in(login)
+    }
+
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
+        self.backend.find(digest)
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        self.backend.sessions_of(user)
+    }
+
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        self.backend.count_sessions()
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
+        self.backend.update(digest, update)
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        self.backend.change_profile(user, change)
+    }
+
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        self.backend.sweep(now, idle)
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        self.backend.claim(claim)
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>> {
+        self.backend.keep(key, holder, value, expires_at)
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.backend.release(key, holder)
+    }
+
+    fn ready(&self) -> Reply<'_, ()> {
+        self.backend.ready()
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        self.backend.close()
+    }
+
+    fn write_timeout(&self) -> Duration {
+        self.backend.write_timeout()
+    }
+}

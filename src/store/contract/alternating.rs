@@ -1,0 +1,109 @@
+//! Two nodes of one store, as one store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::UserId;
+use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::{
+    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update, Version,
+};
+
+/// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
+#[derive(Debug)]
+pub(in crate::store) struct Alternating {
+    nodes: [Arc<dyn Store>; 2],
+    calls: AtomicUsize,
+}
+
+impl Alternating {
+    /// Both nodes must use the same database.
+    pub(in crate::store) fn new(nodes: [Arc<dyn Store>; 2]) -> Self {
+        Self {
+            nodes,
+            calls: AtomicUsize::new(0),
+        }
+    }
+
+    fn next(&self) -> &dyn Store {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        &*self.nodes[call % 2]
+    }
+}
+
+impl Store for Alternating {
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
+        self.next().log_in(login)
+    }
+
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
+        self.next().find(digest)
+    }
+
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.next().session_status(digest)
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        self.next().sessions_of(user)
+    }
+
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        self.next().count_sessions()
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
+        self.next().update(digest, update)
+    }
+
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
+        self.next().revoke(revocation)
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        self.next().change_profile(user, change)
+    }
+
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+        self.next().sweep(now, idle)
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        self.next().claim(claim)
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>> {
+        self.next().keep(key, holder, value, expires_at)
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.next().release(key, holder)
+    }
+
+    fn ready(&self) -> Reply<'_, ()> {
+        self.next().ready()
+    }
+
+    /// Closes both nodes.
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            for node in &self.nodes {
+                node.close().await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn write_timeout(&self) -> Duration {
+        self.next().write_timeout()
+    }
+}

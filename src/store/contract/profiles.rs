@@ -1,0 +1,58 @@
+//! Profiles: what users show of themselves.
+
+use std::sync::Arc;
+
+use crate::identity::UserId;
+use crate::session::{Change, Profile, ProfileChange};
+use crate::store::Store;
+use crate::store::contract::{at, login};
+
+pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
+    a_profile_changes_in_the_given_fields_only(&*fresh().await).await;
+}
+
+async fn a_profile_changes_in_the_given_fields_only(store: &dyn Store) {
+    let (mei, bo) = (login(1, 0), login(2, 0));
+    for login in [&mei, &bo] {
+        store.log_in(login.clone()).await.unwrap();
+    }
+    let user = mei.user_if_new;
+    let set = |text: &str| Change::Set(text.to_owned());
+    let profile = |nickname: Option<&str>, avatar_url: Option<&str>| Profile {
+        nickname: nickname.map(str::to_owned),
+        avatar_url: avatar_url.map(str::to_owned),
+    };
+    for (nickname, avatar_url, expected) in [
+        (set("小美 👩‍👩‍👧"), Change::Keep, profile(Some("小美 👩‍👩‍👧"), None)),
+        (
+            Change::Keep,
+            set("https://a/b"),
+            profile(Some("小美 👩‍👩‍👧"), Some("https://a/b")),
+        ),
+        (set("مي"), Change::Clear, profile(Some("مي"), None)),
+        (Change::Keep, Change::Keep, profile(Some("مي"), None)),
+        (
+            Change::Clear,
+            set("https://c"),
+            profile(None, Some("https://c")),
+        ),
+    ] {
+        let change = ProfileChange {
+            nickname,
+            avatar_url,
+        };
+        let changed = store.change_profile(user, change).await.unwrap().unwrap();
+        assert_eq!(changed.profile, expected);
+        let (_session, found) = store.find(mei.digest).await.unwrap().unwrap();
+        assert_eq!(found, changed);
+    }
+    let again = store.log_in(login(1, 9)).await.unwrap();
+    assert_eq!(again.user.profile, profile(None, Some("https://c")));
+    let (_session, other) = store.find(bo.digest).await.unwrap().unwrap();
+    assert_eq!(other.profile, Profile::default());
+    let unknown = store
+        .change_profile(UserId([9; 16]), ProfileChange::default())
+        .await;
+    assert_eq!(unknown.unwrap(), None);
+    assert_eq!(other.created_at, at(0));
+}

@@ -1,0 +1,55 @@
+//! Reasons why a database file cannot be used.
+
+use std::io;
+
+use rusqlite::ErrorCode;
+
+/// A reason why a database file cannot be used. Completes a sentence that begins with the name of the database.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    /// The folder or the file cannot be created.
+    #[error(
+        "cannot be created: {0}\n  hint: make its folder writable for this user, or set store.url to another file"
+    )]
+    CannotCreate(io::Error),
+    /// The file exists but cannot be written.
+    #[error(
+        "is read-only\n  hint: make the file and its folder writable for this user, or set store.url to another file"
+    )]
+    ReadOnly,
+    /// The file is not a SQLite database.
+    #[error("is no SQLite database\n  hint: move that file away, or set store.url to another file")]
+    NotADatabase,
+    /// The database was created by another program.
+    #[error("belongs to another program\n  hint: set store.url to another file")]
+    Foreign,
+    /// The database was written by a newer version of this program.
+    #[error(
+        "has schema {found}, and this program supports none later than {supported}\n  hint: run the newer version of weapp-login that wrote it"
+    )]
+    Newer {
+        /// The schema version of the database.
+        found: i64,
+        /// The latest schema version that this program supports.
+        supported: usize,
+    },
+    /// SQLite failed in another way.
+    #[error("cannot be opened: {0}")]
+    Failed(rusqlite::Error),
+    /// The operating system did not start the writer thread.
+    #[error("cannot be opened: the writer thread does not start: {0}")]
+    NoThread(io::Error),
+    /// The writer thread panicked.
+    #[error("cannot be opened: the writer thread panicked")]
+    Panicked,
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            _ => Self::Failed(error),
+        }
+    }
+}

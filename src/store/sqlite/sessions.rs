@@ -1,0 +1,220 @@
+//! The statements about sessions.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Params, named_params, params};
+
+use crate::identity::UserId;
+use crate::session::{Session, SessionStatus, TokenDigest, User};
+use crate::store::sqlite::rows::{
+    app_at, session_at, session_columns, time_at, user_at, user_columns,
+};
+use crate::store::sqlite::users;
+use crate::store::{LoggedIn, Login, Revocation, Update};
+
+/// The sessions that statements have changed or ended, to be evicted from the cache.
+pub(super) type Changed = Vec<TokenDigest>;
+
+pub(super) fn log_in(
+    connection: &Connection,
+    changed: &mut Changed,
+    login: &Login,
+) -> rusqlite::Result<LoggedIn> {
+    let user = users::upsert(connection, login)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO session
+                 (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
+             VALUES (:digest, :id, :user, :app, :now, :expires_at, :now, :device, :session_keys)",
+        )?
+        .execute(named_params! {
+            ":digest": login.digest.0,
+            ":id": login.id.0,
+            ":user": user.id.0,
+            ":app": login.app.as_str(),
+            ":now": login.now.as_millisecond(),
+            ":expires_at": login.expires_at.as_millisecond(),
+            ":device": login.device.as_str(),
+            ":session_keys": login.session_keys.0,
+        })?;
+    end_oldest(connection, changed, login, user.id)?;
+    Ok(LoggedIn {
+        is_new: user.id == login.user_if_new,
+        user,
+    })
+}
+
+/// Ends the user's oldest sessions over the limit.
+///
+/// The limit is not a parameter of the statement, because SQLite would then prepare it again for each login, which takes as
+/// long as the rest of the login.
+fn end_oldest(
+    connection: &Connection,
+    changed: &mut Changed,
+    login: &Login,
+    user: UserId,
+) -> rusqlite::Result<()> {
+    let others = login.sessions_per_user.saturating_sub(1);
+    let mut older = connection.prepare_cached(
+        "SELECT digest FROM session WHERE user = ?1 AND digest <> ?2
+         ORDER BY created_at DESC, rowid DESC",
+    )?;
+    let digests = older.query_map(params![user.0, login.digest.0], |row| {
+        Ok(TokenDigest(row.get(0)?))
+    })?;
+    let excess = digests.skip(usize::try_from(others).unwrap_or(usize::MAX));
+    for digest in excess.collect::<rusqlite::Result<Vec<_>>>()? {
+        revoke(connection, changed, Revocation::Session(digest))?;
+    }
+    Ok(())
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    digest: TokenDigest,
+) -> rusqlite::Result<Option<(Session, User)>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            session_columns!(),
+            ", ",
+            user_columns!(),
+            " FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
+        ))?
+        .query_row([digest.0], |row| Ok((session_at(row)?, user_at(row, 9)?)))
+        .optional()
+}
+
+pub(super) fn status(
+    connection: &Connection,
+    digest: TokenDigest,
+) -> rusqlite::Result<Option<SessionStatus>> {
+    connection
+        .prepare_cached(
+            "SELECT user.id, user.created_at, app, session.created_at, expires_at, last_seen
+             FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
+        )?
+        .query_row([digest.0], |row| {
+            Ok(SessionStatus {
+                user: UserId(row.get(0)?),
+                user_created_at: time_at(row, 1)?,
+                app: app_at(row, 2)?,
+                created_at: time_at(row, 3)?,
+                expires_at: time_at(row, 4)?,
+                last_seen: time_at(row, 5)?,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn of_user(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session WHERE user = ?1 ORDER BY created_at DESC, rowid DESC",
+        ))?
+        .query_map([user.0], session_at)?
+        .collect()
+}
+
+/// Counts all sessions. SQLite scans the smallest index, which contains a time and a row number per session.
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM session", (), |row| {
+        row.get(0).map(i64::unsigned_abs)
+    })
+}
+
+pub(super) fn update(
+    connection: &Connection,
+    changed: &mut Changed,
+    digest: TokenDigest,
+    update: &Update,
+) -> rusqlite::Result<bool> {
+    let updated = match update {
+        Update::Used(now) => connection
+            .prepare_cached("UPDATE session SET last_seen = max(last_seen, ?2) WHERE digest = ?1")?
+            .execute(params![digest.0, now.as_millisecond()]),
+        Update::SessionKeys(sealed) => connection
+            .prepare_cached("UPDATE session SET session_keys = ?2 WHERE digest = ?1")?
+            .execute(params![digest.0, sealed.0]),
+    };
+    changed.push(digest);
+    Ok(updated? > 0)
+}
+
+pub(super) fn revoke(
+    connection: &Connection,
+    changed: &mut Changed,
+    revocation: Revocation,
+) -> rusqlite::Result<usize> {
+    match revocation {
+        Revocation::Session(digest) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE digest = ?1 RETURNING digest",
+            [digest.0],
+        ),
+        Revocation::Expired { digest, now, idle } => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE digest = ?1 AND (expires_at <= ?2 OR last_seen <= ?3)
+             RETURNING digest",
+            params![digest.0, now.as_millisecond(), unused_since(now, idle)],
+        ),
+        Revocation::Id(user, id) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 AND id = ?2 RETURNING digest",
+            [user.0, id.0],
+        ),
+        Revocation::OthersOf(user, digest) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 AND digest <> ?2 RETURNING digest",
+            params![user.0, digest.0],
+        ),
+        Revocation::AllOf(user) => delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE user = ?1 RETURNING digest",
+            [user.0],
+        ),
+    }
+}
+
+pub(super) fn sweep(
+    connection: &Connection,
+    changed: &mut Changed,
+    now: Timestamp,
+    idle: SignedDuration,
+) -> rusqlite::Result<usize> {
+    delete(
+        connection,
+        changed,
+        "DELETE FROM session WHERE rowid IN (
+             SELECT rowid FROM session WHERE expires_at <= ?1 OR last_seen <= ?2 LIMIT 1000)
+         RETURNING digest",
+        [now.as_millisecond(), unused_since(now, idle)],
+    )
+}
+
+/// Runs a statement that returns the digests of the sessions that it deletes, and counts them.
+fn delete(
+    connection: &Connection,
+    changed: &mut Changed,
+    statement: &str,
+    params: impl Params,
+) -> rusqlite::Result<usize> {
+    let before = changed.len();
+    let mut statement = connection.prepare_cached(statement)?;
+    for digest in statement.query_map(params, |row| Ok(TokenDigest(row.get(0)?)))? {
+        changed.push(digest?);
+    }
+    Ok(changed.len() - before)
+}
+
+/// The latest last use, in milliseconds, of a session that has expired by idleness at `now`.
+fn unused_since(now: Timestamp, idle: SignedDuration) -> i64 {
+    let time = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
+    time.as_millisecond()
+}
