@@ -1,9 +1,9 @@
-//! The inner pieces, each by itself: `cargo bench`, or `cargo bench -- store` for some of them.
+//! Benchmarks of single parts of the server: `cargo bench`, or `cargo bench -- store` for some of them.
 //!
-//! Knows the library from outside. Never knows the network: `compare/` measures whole servers.
+//! `compare/` measures whole servers.
 #![expect(
     clippy::unwrap_used,
-    reason = "a benchmark whose premises fail is to stop"
+    reason = "a benchmark stops when its setup fails"
 )]
 
 use std::cell::Cell;
@@ -43,7 +43,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// A login's body, as `handlers::login` takes it.
+/// The body of a login, as in `handlers::login`.
 #[derive(Deserialize)]
 struct Body {
     code: StringField,
@@ -67,15 +67,15 @@ fn body_extractor(criterion: &mut Criterion, runtime: &Runtime) {
     });
 }
 
-/// What one line costs is the difference: a request through the app that logs, and through the one that does not.
+/// The cost of a log line is the difference between a request with and without the access log.
 fn log_line(criterion: &mut Criterion, runtime: &Runtime) {
-    log::set_boxed_logger(Box::new(Written)).unwrap();
+    log::set_boxed_logger(Box::new(FormatOnly)).unwrap();
     log::set_max_level(LevelFilter::Info);
     let access_log = AccessLog::new("dev", &[], false).unwrap();
-    let answer = || web::to(|| async { HttpResponse::Ok().body("{}") });
-    let logging = App::new().wrap(access_log).default_service(answer());
+    let respond = || web::to(|| async { HttpResponse::Ok().body("{}") });
+    let logging = App::new().wrap(access_log).default_service(respond());
     let logging = runtime.block_on(init_service(logging));
-    let silent = runtime.block_on(init_service(App::new().default_service(answer())));
+    let silent = runtime.block_on(init_service(App::new().default_service(respond())));
     let request = || TestRequest::get().uri("/session").to_request();
     let mut group = criterion.benchmark_group("log line");
     group.bench_function("with", |bencher| {
@@ -99,15 +99,15 @@ fn log_line(criterion: &mut Criterion, runtime: &Runtime) {
     group.finish();
 }
 
-/// A line is written when the body of the reply is gone.
+/// The line is written when the response's body is dropped.
 fn sent<B>(_head: &mut actix_web::dev::ResponseHead, body: B) {
     drop(body);
 }
 
-/// A log that puts its lines together, and then has nowhere to write them.
-struct Written;
+/// A logger that formats its lines and drops them.
+struct FormatOnly;
 
-impl Log for Written {
+impl Log for FormatOnly {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -141,23 +141,23 @@ const SESSION_KEY: &str = "tiihtNczf5v6AKRyjwEUhQ==";
 fn store_reads(criterion: &mut Criterion, runtime: &Runtime, store: &Arc<dyn Store>) {
     let logins: Vec<Login> = (0..1024).map(|_| login()).collect();
     let digests: Vec<_> = logins.iter().map(|login| login.digest).collect();
-    let kept = join_all(logins.into_iter().map(|login| store.log_in(login)));
-    for kept in runtime.block_on(kept) {
-        kept.unwrap();
+    let results = join_all(logins.into_iter().map(|login| store.log_in(login)));
+    for result in runtime.block_on(results) {
+        result.unwrap();
     }
     let mut group = criterion.benchmark_group("store read");
     let next = Cell::new(0_usize);
-    let turn = || {
+    let next_digest = || {
         next.set(next.get() + 1);
         *digests.get(next.get() % digests.len()).unwrap()
     };
     group.bench_function("session and user", |bencher| {
-        bencher.iter(|| runtime.block_on(store.find(turn())).unwrap().unwrap());
+        bencher.iter(|| runtime.block_on(store.find(next_digest())).unwrap().unwrap());
     });
-    group.bench_function("where it stands", |bencher| {
+    group.bench_function("session status", |bencher| {
         bencher.iter(|| {
             runtime
-                .block_on(store.session_status(turn()))
+                .block_on(store.session_status(next_digest()))
                 .unwrap()
                 .unwrap()
         });
@@ -173,8 +173,8 @@ fn store_writes(criterion: &mut Criterion, runtime: &Runtime, store: &Arc<dyn St
         group.bench_function(format!("{at_once} at once"), |bencher| {
             let logins = || (0..at_once).map(|_| login()).collect::<Vec<_>>();
             let write = |logins: Vec<Login>| {
-                let kept = join_all(logins.into_iter().map(|login| store.log_in(login)));
-                runtime.block_on(kept)
+                let results = join_all(logins.into_iter().map(|login| store.log_in(login)));
+                runtime.block_on(results)
             };
             bencher.iter_batched(logins, write, BatchSize::PerIteration);
         });
@@ -206,7 +206,7 @@ fn login() -> Login {
     }
 }
 
-/// A folder for the database, removed at the end.
+/// A folder for the database. Removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {

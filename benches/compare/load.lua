@@ -1,8 +1,8 @@
--- wrk -s load.lua URL -- WORK COUNTER [TOKENS] [check STATUS LENGTH PATTERN AFTER]
+-- wrk -s load.lua URL -- REQUEST COUNTER [TOKENS] [check STATUS LENGTH PATTERN OFFSET]
 --
--- WORK is session (a token out of the file TOKENS, drawn at random), login (a new code each; the codes begin at COUNTER),
--- malformed or garbage. With `check`, every reply is read and compared, which costs wrk so much that it would be what is
--- measured: that is for the warm-up, and there the tokens come in turn, after so many of them. Ends with one line of JSON.
+-- REQUEST is session (a random token from the file TOKENS), login (a new code each time, counted up from COUNTER), malformed
+-- or garbage. `check` compares every response, which is too slow for a measurement and is used in the warm-up; tokens are
+-- then sent in order, from OFFSET. The last line of the output is JSON.
 
 local function head(method, path, lines)
   return method .. ' ' .. path .. ' HTTP/1.1\r\nHost: localhost\r\n' .. lines
@@ -16,23 +16,23 @@ local function get(token)
   return head('GET', '/session', 'Authorization: Bearer ' .. token .. '\r\n\r\n')
 end
 
-local works = {}
+local requests_by_name = {}
 
-function works.session(counter, tokens, after)
+function requests_by_name.session(counter, tokens, offset)
   local requests = {}
   for token in io.lines(tokens) do requests[#requests + 1] = get(token) end
   local random, count = math.random, #requests
-  if after then
+  if offset then
     return function()
-      after = after + 1
-      return requests[(after - 1) % count + 1]
+      offset = offset + 1
+      return requests[(offset - 1) % count + 1]
     end
   end
   math.randomseed(counter)
   return function() return requests[random(count)] end
 end
 
-function works.login(counter)
+function requests_by_name.login(counter)
   local whole = post('{"code":"' .. string.rep('#', 32) .. '"}')
   local before, after = whole:match('^(.-)#+(.*)$')
   local format = string.format
@@ -42,12 +42,12 @@ function works.login(counter)
   end
 end
 
-function works.malformed()
+function requests_by_name.malformed()
   local whole = post('{"code":"00000000000000000000000000000000"')
   return function() return whole end
 end
 
-function works.garbage()
+function requests_by_name.garbage()
   local whole = get('wxs_' .. string.rep('garbage0', 6))
   return function() return whole end
 end
@@ -60,8 +60,8 @@ end
 
 function init(arguments)
   wrong, example = 0, ''
-  local work, counter = arguments[1], tonumber(arguments[2])
-  request = works[work](counter, arguments[3], tonumber(arguments[8]))
+  local name, counter = arguments[1], tonumber(arguments[2])
+  request = requests_by_name[name](counter, arguments[3], tonumber(arguments[8]))
   if arguments[4] == 'check' then
     local status, length, pattern = tonumber(arguments[5]), tonumber(arguments[6]), arguments[7]
     function response(got, headers, body)
@@ -80,7 +80,7 @@ function done(summary, latency)
   end
   local errors = summary.errors
   io.write(string.format(
-    '{"requests":%d,"bytes":%d,"microseconds":%d,"refused":%d,"broken":%d,"wrong":%d,"example":%q,"p50":%d,"p99":%d}\n',
+    '{"requests":%d,"bytes":%d,"microseconds":%d,"rejected":%d,"broken":%d,"wrong":%d,"example":%q,"p50":%d,"p99":%d}\n',
     summary.requests, summary.bytes, summary.duration, errors.status,
     errors.connect + errors.read + errors.write + errors.timeout, wrong, example,
     latency:percentile(50), latency:percentile(99)))

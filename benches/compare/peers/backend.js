@@ -1,8 +1,6 @@
 'use strict'
-// The login itself, the same for both peers: one row for the user and one for the session, durable before the token is
-// answered; the token check is one look-up under SHA-256(token).
-//
-// Knows SQL and WeChat. Never knows Express or Fastify.
+// The login for both peers: one row for the user and one for the session, durable before the response. A session check is one
+// query by SHA-256(token).
 
 const { createHash, randomBytes, randomUUID } = require('node:crypto')
 const Database = require('better-sqlite3')
@@ -12,8 +10,8 @@ const LIFETIME = 7 * 24 * 3600 * 1000
 const IDLE = 3 * 24 * 3600 * 1000
 const TOUCH = 3600 * 1000
 
-/** A refusal as the client sees it. */
-class Refusal extends Error {
+/** An error response. */
+class HttpError extends Error {
   constructor(status, code, error, message) {
     super(message)
     this.status = status
@@ -21,8 +19,8 @@ class Refusal extends Error {
   }
 }
 
-const SESSION_REQUIRED = () => new Refusal(401, 401, 'session_required', 'Log in first.')
-const MALFORMED_JSON = () => new Refusal(400, 400, 'malformed_json', 'Send a JSON object.')
+const SESSION_REQUIRED = () => new HttpError(401, 401, 'session_required', 'Log in first.')
+const MALFORMED_JSON = () => new HttpError(400, 400, 'malformed_json', 'Send a JSON object.')
 
 const sha256 = (text) => createHash('sha256').update(text).digest()
 const iso = (milliseconds) => new Date(milliseconds).toISOString()
@@ -54,13 +52,13 @@ class Backend {
     this.database = openDatabase(database)
     this.wechat = new Pool(wechat, { connections: 64 })
     this.exchange = `/sns/jscode2session?grant_type=authorization_code&appid=${appId}&secret=${appSecret}&js_code=`
-    const keepUser = this.database.prepare(
+    const upsertUser = this.database.prepare(
       'INSERT INTO user VALUES (?, ?, ?) ON CONFLICT (openid) DO UPDATE SET openid = excluded.openid RETURNING id')
-    const keepSession = this.database.prepare('INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)')
-    this.keep = this.database.transaction((digest, openid, sessionKey, now) => {
+    const insertSession = this.database.prepare('INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)')
+    this.insert = this.database.transaction((digest, openid, sessionKey, now) => {
       const fresh = randomUUID()
-      const { id } = keepUser.get(fresh, openid, now)
-      keepSession.run(digest, id, sessionKey, now, now + LIFETIME, now)
+      const { id } = upsertUser.get(fresh, openid, now)
+      insertSession.run(digest, id, sessionKey, now, now + LIFETIME, now)
       return { id, is_new: id === fresh }
     })
     this.find = this.database.prepare(`
@@ -72,16 +70,16 @@ class Backend {
   /** `POST /login`. */
   async logIn(body) {
     const code = body?.code
-    if (typeof code !== 'string' || code === '') throw new Refusal(400, 400, 'code_missing', 'Send a code.')
-    const answer = await this.wechat.request({ method: 'GET', path: this.exchange + encodeURIComponent(code) })
-    const { errcode, openid, session_key: sessionKey } = await answer.body.json()
-    if (errcode) throw new Refusal(401, errcode, 'login_code_invalid', 'Call wx.login again.')
+    if (typeof code !== 'string' || code === '') throw new HttpError(400, 400, 'code_missing', 'Send a code.')
+    const response = await this.wechat.request({ method: 'GET', path: this.exchange + encodeURIComponent(code) })
+    const { errcode, openid, session_key: sessionKey } = await response.body.json()
+    if (errcode) throw new HttpError(401, errcode, 'login_code_invalid', 'Call wx.login again.')
     const token = 'wxs_' + randomBytes(36).toString('base64url')
-    const user = this.keep(sha256(token), openid, sessionKey, Date.now())
+    const user = this.insert(sha256(token), openid, sessionKey, Date.now())
     return success({ token, expires_in: LIFETIME / 1000, user })
   }
 
-  /** `GET /session`, with the Authorization header's value. */
+  /** `GET /session` with this value of the Authorization header. */
   showSession(authorization) {
     const token = /^bearer (.+)$/i.exec(authorization ?? '')?.[1]
     if (!token) throw SESSION_REQUIRED()
@@ -98,7 +96,7 @@ class Backend {
   }
 }
 
-/** The settings, which both peers take from the environment. */
+/** Reads the settings of both peers from the environment. */
 function fromEnvironment() {
   const { DATABASE, WECHAT, APP_ID, APP_SECRET, PORT } = process.env
   return {
@@ -107,4 +105,4 @@ function fromEnvironment() {
   }
 }
 
-module.exports = { Refusal, MALFORMED_JSON, fromEnvironment, openDatabase, sha256, LIFETIME }
+module.exports = { HttpError, MALFORMED_JSON, fromEnvironment, openDatabase, sha256, LIFETIME }

@@ -1,10 +1,10 @@
 'use strict'
-// The tutorial's Express server, with the login that it was to have.
+// The Express server of the tutorial, with a login.
 
 const express = require('express')
 const bodyParser = require('body-parser')
 const morgan = require('morgan')
-const { MALFORMED_JSON, Refusal, fromEnvironment } = require('./backend')
+const { MALFORMED_JSON, HttpError, fromEnvironment } = require('./backend')
 
 const { backend, port } = fromEnvironment()
 const app = express()
@@ -18,8 +18,8 @@ app.post('/login', (request, response, next) => {
 app.get('/session', (request, response) => response.json(backend.showSession(request.headers.authorization)))
 
 app.use((error, request, response, next) => {
-  const refusal = error.type === 'entity.parse.failed' ? MALFORMED_JSON() : error
-  if (!(refusal instanceof Refusal)) return next(error)
-  response.status(refusal.status).json(refusal.body)
+  const known = error.type === 'entity.parse.failed' ? MALFORMED_JSON() : error
+  if (!(known instanceof HttpError)) return next(error)
+  response.status(known.status).json(known.body)
 })
 app.listen(port, '127.0.0.1')

@@ -1,8 +1,8 @@
 'use strict'
-// The same on Fastify, with its own logger and its own JSON parser.
+// The same with Fastify, its logger and its JSON parser.
 
 const { fastify } = require('fastify')
-const { MALFORMED_JSON, Refusal, fromEnvironment } = require('./backend')
+const { MALFORMED_JSON, HttpError, fromEnvironment } = require('./backend')
 
 const { backend, port } = fromEnvironment()
 const app = fastify({ logger: true })
@@ -27,8 +27,8 @@ app.get('/session', {
 }, async (request) => backend.showSession(request.headers.authorization))
 
 app.setErrorHandler((error, request, response) => {
-  const refusal = error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? MALFORMED_JSON() : error
-  if (!(refusal instanceof Refusal)) throw error
-  return response.code(refusal.status).send(refusal.body)
+  const known = error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? MALFORMED_JSON() : error
+  if (!(known instanceof HttpError)) throw error
+  return response.code(known.status).send(known.body)
 })
 app.listen({ port, host: '127.0.0.1' })

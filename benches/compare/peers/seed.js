@@ -1,5 +1,5 @@
 'use strict'
-// Fills a peer's database with one user and one session for each token in a file: node seed.js DATABASE TOKENS
+// Fills a peer's database with one user and one session per token in a file: node seed.js DATABASE TOKENS
 
 const { readFileSync } = require('node:fs')
 const { randomBytes, randomUUID } = require('node:crypto')

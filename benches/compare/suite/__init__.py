@@ -1,1 +1,1 @@
-"""The parts of `benches/compare/run`."""
+"""The modules of `benches/compare/run`."""

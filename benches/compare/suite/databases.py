@@ -1,7 +1,4 @@
-"""Databases with so many live sessions, kept between runs.
-
-Knows how they are filled and kept fresh. Never knows what is asked of them.
-"""
+"""Databases with live sessions, kept between runs."""
 
 import sqlite3
 import time
@@ -9,34 +6,34 @@ import time
 from .machine import BUILT, PEERS, WORK, run
 from .servers import APP_ID
 
-# Sessions end after three idle days, and a use is noted if the last is an hour old: neither may happen under a measurement.
+# A session expires after three idle days, and its last use is written once an hour. Neither may happen during a measurement.
 DAY = 24 * 3600
 LIFETIME = 7 * DAY
 
 
 def filled(sessions, known):
-    """Our database with so many sessions, and the file with the tokens of `known` of them."""
+    """Returns our database with that many sessions, and the file with the tokens of `known` of them."""
     tokens = WORK / f"tokens-{known}.txt"
-    database = made(f"weapp-{sessions}-{known}.db", lambda part: run(BUILT / "tools", "seed", part, APP_ID, sessions, tokens, known))
-    # Those of the tokens are the first rows, and nobody asks for the others.
+    database = cached(f"weapp-{sessions}-{known}.db", lambda part: run(BUILT / "tools", "seed", part, APP_ID, sessions, tokens, known))
+    # The sessions with a token are the first rows. No request uses the others.
     refresh(database, f"WHERE rowid <= {known}")
     return database, tokens
 
 
 def filled_peer(tokens):
-    """A peer's database with a session for each of these tokens."""
-    database = made(f"peer-{tokens.stem}.db", lambda part: run("node", PEERS / "seed.js", part, tokens))
+    """Returns a peer's database with one session per token."""
+    database = cached(f"peer-{tokens.stem}.db", lambda part: run("node", PEERS / "seed.js", part, tokens))
     refresh(database, "")
     return database
 
 
 def empty(name):
-    """A file for a new database."""
+    """Returns the path of a new database."""
     return remove(WORK / f"empty-{name}.db")
 
 
-def made(name, fill):
-    """The database of this name; filled anew if there is none, or an old one."""
+def cached(name, fill):
+    """Returns the database of this name. Fills it if it is missing or older than a day."""
     database = WORK / name
     if not database.exists() or age(database) > DAY:
         part = remove(database.with_suffix(".part"))
@@ -46,7 +43,7 @@ def made(name, fill):
 
 
 def age(database):
-    """How many seconds ago it was filled."""
+    """Returns the seconds since the database was filled."""
     connection = sqlite3.connect(database)
     created_at = connection.execute("SELECT created_at FROM user LIMIT 1").fetchone()[0]
     connection.close()
@@ -54,16 +51,16 @@ def age(database):
 
 
 def remove(database):
-    """Removes a database with its side files, if there is one."""
-    for end in ["", "-wal", "-shm"]:
-        database.with_name(database.name + end).unlink(missing_ok=True)
+    """Removes a database and its side files, if they exist."""
+    for suffix in ["", "-wal", "-shm"]:
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
     return database
 
 
-def refresh(database, which):
-    """Lets the sessions have been used just now."""
+def refresh(database, condition):
+    """Sets the last use of the sessions to now."""
     now = int(time.time() * 1000)
     connection = sqlite3.connect(database)
     with connection:
-        connection.execute(f"UPDATE session SET last_seen = ?, expires_at = ? {which}", (now, now + LIFETIME * 1000))
+        connection.execute(f"UPDATE session SET last_seen = ?, expires_at = ? {condition}", (now, now + LIFETIME * 1000))
     connection.close()

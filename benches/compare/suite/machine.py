@@ -1,7 +1,4 @@
-"""What the comparison stands on: folders, tools that are installed and built, versions.
-
-Knows how to get what is missing. Never knows what is measured.
-"""
+"""Folders, tools and versions of the comparison."""
 
 import json
 import os
@@ -20,21 +17,21 @@ BUILT = TARGET / "release"
 WORK = TARGET / "compare"
 
 
-class Refused(Exception):
-    """Why there is nothing to report."""
+class Failed(Exception):
+    """The comparison has no result, for the reason in the message."""
 
 
 def run(*command, **options):
-    """Runs a command to its end; its output, if it went well."""
+    """Runs a command and returns its output. Raises Failed if it fails."""
     options = {"check": True, "text": True, "capture_output": True} | options
     try:
         return subprocess.run([str(word) for word in command], **options).stdout
     except subprocess.CalledProcessError as error:
-        raise Refused(f"{error}\n{error.stdout or ''}{error.stderr or ''}") from error
+        raise Failed(f"{error}\n{error.stdout or ''}{error.stderr or ''}") from error
 
 
 def prepare(build):
-    """Installs what is missing, and builds."""
+    """Installs missing tools, and builds the binaries if `build` is set."""
     WORK.mkdir(parents=True, exist_ok=True)
     for tool, package in [("wrk", "wrk"), ("taskset", "util-linux"), ("node", "nodejs"), ("npm", "npm"), ("make", "build-essential")]:
         if not shutil.which(tool):
@@ -44,19 +41,19 @@ def prepare(build):
         for folder, options in [(ROOT, []), (COMPARE, profile())]:
             run("cargo", "build", "--release", "--quiet", *options, cwd=folder, env=environment, capture_output=False)
     install_peers()
-    # As many connections as the machine allows, for the servers too; and whoever measures stays off the servers' core.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # Allows as many connections as the machine does, also for the servers. This process leaves core 0 to them.
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     os.sched_setaffinity(0, {1})
 
 
 def profile():
-    """The product's release profile, as options of cargo: so the limits are built as it is, and share its dependencies."""
+    """Returns the release profile of the root manifest as options of cargo, so that all binaries share compiled dependencies."""
     return [f"--config=profile.release.{line}" for line in lines(tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"])]
 
 
 def lines(table):
-    """A table of TOML as one line for each value."""
+    """Yields one `key=value` for each value in a TOML table."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from (f"{key}.{line}" for line in lines(value))
@@ -65,16 +62,15 @@ def lines(table):
 
 
 def install(package):
-    """Installs a package of Debian's."""
+    """Installs a Debian package."""
     run("apt-get", "update", "-qq")
     run("apt-get", "install", "-y", "-qq", package, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def install_peers():
-    """`npm ci`, if the lock file is newer than what was installed by it.
+    """Runs `npm ci` if the lock file is newer than the last installation.
 
-    better-sqlite3 is compiled, against the headers that came with this machine's Node: neither a finished build nor
-    headers have to be fetched.
+    better-sqlite3 is compiled with the headers of the installed Node, so no binary and no headers are downloaded.
     """
     lock, installed = PEERS / "package-lock.json", PEERS / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
@@ -86,7 +82,7 @@ def install_peers():
 
 
 def versions():
-    """What was measured, and on what."""
+    """Returns the versions of the measured servers, of the tools and of the machine."""
     peers = ["express", "body-parser", "morgan", "fastify", "better-sqlite3", "undici"]
     modules = PEERS / "node_modules"
     lock = (COMPARE / "Cargo.lock").read_text()
@@ -106,12 +102,12 @@ def versions():
 
 
 def locked(lock, package):
-    """A package's version in a lock file of cargo's."""
+    """Returns a package's version from the text of a Cargo.lock."""
     return lock.split(f'name = "{package}"\nversion = "')[1].split('"')[0]
 
 
 def processor():
-    """The processor's name, and how many cores there are."""
+    """Returns the name of the processor and the number of cores."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return f"{line.split(':')[1].strip()}, {os.cpu_count()} cores"

@@ -1,7 +1,4 @@
-"""What came of a work: figures, and goals met or not.
-
-Knows how they are kept between runs. Never knows how they were measured or how they are shown.
-"""
+"""Figures and goals of the workloads, kept between runs."""
 
 import json
 import statistics
@@ -15,39 +12,38 @@ FILE = WORK / "results.json"
 
 @dataclass
 class Series:
-    """The same thing measured several times; with how busy the server's core was, where it was the bound."""
+    """Several measurements of one quantity, with the load of the server's core where it limits the figure."""
 
-    what: str
+    name: str
     unit: str
     figures: list = field(default_factory=list)
     busy: list = field(default_factory=list)
 
     def median(self):
-        """The middle figure."""
+        """Returns the median of the figures."""
         return statistics.median(self.figures)
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What was to be reached, and what was."""
+    """A goal, and the figure that was reached."""
 
-    what: str
+    name: str
     goal: str
     reached: str
     met: bool
 
 
-def times(what, ours, other, goal):
-    """Whether ours is so many times the other."""
+def times(name, ours, other, goal):
+    """Returns the goal that ours is at least `goal` times the other."""
     ratio = ours.median() / other.median()
-    return Goal(what, f"{goal} × {other.what}", f"{ratio:.2f} ×", ratio >= goal)
+    return Goal(name, f"{goal} × {other.name}", f"{ratio:.2f} ×", ratio >= goal)
 
 
-def keep(work, title, reduced, series, goals):
-    """Puts a work's results in the place of its last ones."""
-    results = kept()
-    results[work] = {
-        "title": title,
+def save(workload, reduced, series, goals):
+    """Replaces the saved results of a workload."""
+    results = saved()
+    results[workload] = {
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "reduced": reduced,
         "versions": versions(),
@@ -57,6 +53,6 @@ def keep(work, title, reduced, series, goals):
     FILE.write_text(json.dumps(results, indent=1, ensure_ascii=False))
 
 
-def kept():
-    """The last results of every work, by its name."""
+def saved():
+    """Returns the last results of every workload by name."""
     return json.loads(FILE.read_text()) if FILE.exists() else {}

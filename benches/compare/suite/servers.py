@@ -1,7 +1,4 @@
-"""The servers that are compared, each a process of its own on core 0; and the simulated WeChat, on core 1.
-
-Knows how each is started and stopped, and what it costs the machine. Never knows what it is asked.
-"""
+"""The compared servers, each in a process on core 0, and the simulated WeChat on core 1."""
 
 import contextlib
 import http.client
@@ -12,20 +9,18 @@ import subprocess
 import time
 from pathlib import Path
 
-from .machine import BUILT, PEERS, WORK, Refused
+from .machine import BUILT, PEERS, WORK, Failed
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 APP_ID, APP_SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 OURS = "weapp-login"
 STARTS_WITHIN_SECONDS = 30
-
-
-# Stands for the port in a command or an environment.
+# Placeholder of the port in a command or an environment.
 PORT = "{port}"
 
 
 class Server:
-    """A running process, its port, and the file that its standard output goes to."""
+    """A running process, its port and the file with its output."""
 
     def __init__(self, name, command, environment=None, core=SERVER_CORE):
         self.name, self.port, self.log = name, free_port(), WORK / f"{name}.log"
@@ -50,54 +45,54 @@ class Server:
         self.log.unlink(missing_ok=True)
 
     def ready(self, path="/livez", headers=None, pause=0.02):
-        """Waits for the first 200."""
+        """Waits for the first 200. Returns the server."""
         while self.seconds_up() < STARTS_WITHIN_SECONDS and self.process.poll() is None:
             with contextlib.suppress(OSError):
-                if self.ask("GET", path, headers)[0] == 200:
+                if self.send("GET", path, headers)[0] == 200:
                     return self
             time.sleep(pause)
-        raise Refused(f"{self.name} does not start: {self.log.read_text(errors='replace')}")
+        raise Failed(f"{self.name} did not start: {self.log.read_text(errors='replace')}")
 
     def seconds_up(self):
-        """How long ago the process was started."""
+        """Returns the seconds since the process was started."""
         return time.monotonic() - self.started
 
-    def ask(self, method, path, headers=None, body=None):
-        """One request on a connection of its own: status and body."""
+    def send(self, method, path, headers=None, body=None):
+        """Sends one request on a new connection. Returns status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         finally:
             connection.close()
 
     def busy_seconds(self):
-        """How long the process has been on a core."""
+        """Returns the processor time of the process in seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_megabytes(self, which="VmRSS"):
-        """The resident size now, or with VmHWM the highest that it was, in MB of a million bytes."""
+        """Returns the resident size in MB (millions of bytes), now or with VmHWM at its highest."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) * 1024 / 1e6
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on."""
+    """Returns a free port of 127.0.0.1."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
 
 
 def wechat():
-    """The simulator, behind all of them alike."""
+    """Starts the simulator, which all servers use."""
     command = [BUILT / OURS, "simulate", "--port", PORT, "--app-id", APP_ID, "--app-secret", APP_SECRET]
     return Server("wechat", command, core=CLIENT_CORE).ready("/simulator")
 
 
 def ours(database, wechat_port, **settings):
-    """This project's server, in the production profile, with one worker, and with the log format that Express has."""
+    """Starts our server in the production profile, with one worker and with Express's log format."""
     environment = {
         "WEAPP_PROFILE": "production",
         "WEAPP_LOG__FORMAT": "dev",
@@ -112,7 +107,7 @@ def ours(database, wechat_port, **settings):
 
 
 def peer(name, database, wechat_port):
-    """Express or Fastify."""
+    """Starts Express or Fastify."""
     environment = {
         "NODE_ENV": "production",
         "PORT": PORT,
@@ -125,5 +120,5 @@ def peer(name, database, wechat_port):
 
 
 def limit(name, status, body):
-    """A framework with nothing in it but this reply."""
+    """Starts a bare framework that always sends this response."""
     return Server(f"bare {name}", [BUILT / "limits", name, PORT, status, body])

@@ -1,6 +1,4 @@
-//! One actix worker that answers every request to `/login` and `/session` alike.
-//!
-//! Knows the body's bytes. Never knows what they say.
+//! actix-web with one worker and a fixed response to `/login` and `/session`.
 
 use std::error::Error;
 
@@ -20,7 +18,7 @@ pub(crate) async fn serve(port: u16, status: u16, body: String) -> Result<(), Bo
                     .body(body)
             }
         };
-        // The body is received, as any server must, and not looked at.
+        // Receives the body, as any server must, and ignores it.
         let login = {
             let reply = reply.clone();
             move |_received: web::Bytes| reply()

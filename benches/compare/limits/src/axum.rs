@@ -1,6 +1,4 @@
-//! axum on one thread, answering every request to `/login` and `/session` alike.
-//!
-//! Knows the body's bytes. Never knows what they say.
+//! axum with one thread and a fixed response to `/login` and `/session`.
 
 use std::error::Error;
 
@@ -19,7 +17,7 @@ pub(crate) fn serve(port: u16, status: u16, body: String) -> Result<(), Box<dyn 
         let reply = (status, json, body.clone());
         async move { reply }
     };
-    // The body is received, as any server must, and not looked at.
+    // Receives the body, as any server must, and ignores it.
     let login = {
         let reply = reply.clone();
         move |_received: Bytes| reply()

@@ -1,6 +1,4 @@
-//! `limits actix|axum PORT STATUS BODY`: what a framework reaches when nothing is done: one reply, no log, no store.
-//!
-//! Knows the arguments. Never knows what the body says.
+//! `limits actix|axum PORT STATUS BODY`: serves one fixed response with a bare framework, without a log or a store.
 
 mod actix;
 mod axum;

@@ -1,26 +1,26 @@
-//! What the comparison measures with: `tools seed|writes|pace|requests …`.
+//! The tools of the comparison: `tools seed|writes|pace|requests …`.
 //!
-//! One binary, because linking several with the whole library in each takes minutes. Knows only its tools' names.
+//! They are one binary, because linking the whole library several times takes minutes.
 
+mod new_users;
 mod pace;
 mod requests;
 mod seed;
-mod strangers;
 mod writes;
 
 use std::env;
 
 use mimalloc::MiMalloc;
 
-/// The product's.
+/// The same allocator as the server's.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Any error, on its way out of the process.
-pub(crate) type Anything = Box<dyn std::error::Error + Send + Sync>;
+/// Any error.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 #[actix_rt::main]
-async fn main() -> Result<(), Anything> {
+async fn main() -> Result<(), BoxError> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments
         .split_first()

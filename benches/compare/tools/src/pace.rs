@@ -1,7 +1,6 @@
-//! `tools pace PORT TOKENS PER_SECOND SECONDS`: session checks at a steady pace, and how long each took from the moment when it
-//! was to be sent: one that had to wait for a free connection has waited, too.
+//! `tools pace PORT TOKENS PER_SECOND SECONDS`: sends session checks at a constant rate and prints their latency.
 //!
-//! Knows just enough HTTP for replies with a `content-length`. Never knows how fast the server is.
+//! The latency counts from the time when a request is due, so it includes the wait for a free connection.
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -11,22 +10,22 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::Anything;
+use crate::BoxError;
 
 const CONNECTIONS: usize = 32;
 
-/// How long the last replies may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum wait for a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One connection, and when the request that is under way on it was to be sent.
-struct Lane {
+/// A connection, and the due time of its request in flight.
+struct Connection {
     stream: TcpStream,
     due: Option<Instant>,
-    /// What has come of its reply so far.
+    /// The received part of the response.
     received: Vec<u8>,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Anything> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), BoxError> {
     let [port, tokens, per_second, seconds] = arguments else {
         return Err("tools pace PORT TOKENS PER_SECOND SECONDS".into());
     };
@@ -34,78 +33,94 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Anything> {
         (port.parse()?, per_second.parse()?, seconds.parse()?);
     let tokens = fs::read_to_string(tokens)?;
     let requests: Vec<String> = tokens.lines().map(request).collect();
-    let lanes = (0..CONNECTIONS).map(|_| Lane::to(port));
-    let mut lanes: Vec<Lane> = lanes.collect::<Result<_, _>>()?;
-    // Else the kernel lets a thread sleep 50 µs longer than it asked for.
+    let connections = (0..CONNECTIONS).map(|_| Connection::to(port));
+    let mut connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+    // Otherwise the kernel lets a thread sleep up to 50 µs too long.
     rustix::thread::set_current_timer_slack(NonZero::new(1))?;
-    let mut took = send_all(&mut lanes, &requests, per_second, seconds)?;
-    took.sort_unstable();
-    let at = |percent: usize| took[(took.len() - 1) * percent / 100].as_micros();
-    let (count, median, p99) = (took.len(), at(50), at(99));
+    let mut latencies = send_all(&mut connections, &requests, per_second, seconds)?;
+    latencies.sort_unstable();
+    let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100].as_micros();
+    let (count, median, p99) = (latencies.len(), at(50), at(99));
     println!("{{\"requests\":{count},\"p50\":{median},\"p99\":{p99}}}");
     Ok(())
 }
 
-/// The tokens lie in the file in no order, so taking one after the other is as good as drawing them.
+/// The tokens are in random order in the file, so they can be used one after the other.
 fn request(token: &str) -> String {
     format!("GET /session HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n")
 }
 
-/// Sends what is due on whichever connection is free, until all was sent and answered.
+/// Sends each due request on a free connection, until all requests are sent and have a response.
 fn send_all(
-    lanes: &mut [Lane],
+    connections: &mut [Connection],
     requests: &[String],
     per_second: f64,
     seconds: f64,
-) -> Result<Vec<Duration>, Anything> {
+) -> Result<Vec<Duration>, BoxError> {
     let start = Instant::now();
-    let mut took = Vec::new();
+    let mut latencies = Vec::new();
     let mut requests = requests.iter().cycle();
     let mut due = start;
     let pause = Duration::from_secs_f64(1.0 / per_second);
     let end = start + Duration::from_secs_f64(seconds);
     loop {
         let now = Instant::now();
-        for lane in lanes.iter_mut().filter(|lane| lane.due.is_none()) {
+        for connection in connections
+            .iter_mut()
+            .filter(|connection| connection.due.is_none())
+        {
             if due > now || due >= end {
                 break;
             }
-            lane.send(requests.next().ok_or("no tokens")?, due)?;
+            connection.send(requests.next().ok_or("no tokens")?, due)?;
             due += pause;
         }
         let all_sent = due >= end;
-        if all_sent && lanes.iter().all(|lane| lane.due.is_none()) {
-            return Ok(took);
+        if all_sent
+            && connections
+                .iter()
+                .all(|connection| connection.due.is_none())
+        {
+            return Ok(latencies);
         }
-        let idle = lanes.iter().any(|lane| lane.due.is_none());
-        let patience = if idle && !all_sent {
+        let idle = connections
+            .iter()
+            .any(|connection| connection.due.is_none());
+        let timeout = if idle && !all_sent {
             due.saturating_duration_since(now)
         } else {
-            PATIENCE
+            RESPONSE_TIMEOUT
         };
-        for lane in wait(lanes, patience)? {
-            took.extend(lane.receive()?);
+        for connection in wait(connections, timeout)? {
+            latencies.extend(connection.receive()?);
         }
     }
 }
 
-/// Waits until something was answered, or it is time to send; the connections on which something came.
-fn wait(lanes: &mut [Lane], at_most: Duration) -> Result<Vec<&mut Lane>, Anything> {
-    let polled = lanes.iter().filter(|lane| lane.due.is_some());
+/// Waits for a response or for the timeout. Returns the connections with data.
+fn wait(
+    connections: &mut [Connection],
+    timeout: Duration,
+) -> Result<Vec<&mut Connection>, BoxError> {
+    let polled = connections
+        .iter()
+        .filter(|connection| connection.due.is_some());
     let mut polled: Vec<_> = polled
-        .map(|lane| PollFd::new(&lane.stream, PollFlags::IN))
+        .map(|connection| PollFd::new(&connection.stream, PollFlags::IN))
         .collect();
-    if poll(&mut polled, Some(&Timespec::try_from(at_most)?))? == 0 && at_most >= PATIENCE {
-        return Err("a reply did not come".into());
+    if poll(&mut polled, Some(&Timespec::try_from(timeout)?))? == 0 && timeout >= RESPONSE_TIMEOUT {
+        return Err("no response".into());
     }
-    let answered: Vec<bool> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
-    let busy = lanes.iter_mut().filter(|lane| lane.due.is_some());
-    let answered = busy.zip(answered).filter(|(_, answered)| *answered);
-    Ok(answered.map(|(lane, _)| lane).collect())
+    let readable: Vec<bool> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
+    let busy = connections
+        .iter_mut()
+        .filter(|connection| connection.due.is_some());
+    let readable = busy.zip(readable).filter(|(_, readable)| *readable);
+    Ok(readable.map(|(connection, _)| connection).collect())
 }
 
-impl Lane {
-    fn to(port: u16) -> Result<Self, Anything> {
+impl Connection {
+    fn to(port: u16) -> Result<Self, BoxError> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
@@ -116,24 +131,24 @@ impl Lane {
         })
     }
 
-    /// A request is far smaller than a socket's buffer, so it goes out at once.
-    fn send(&mut self, request: &str, due: Instant) -> Result<(), Anything> {
+    /// A request is far smaller than a socket's buffer, so this does not block.
+    fn send(&mut self, request: &str, due: Instant) -> Result<(), BoxError> {
         self.stream.write_all(request.as_bytes())?;
         self.due = Some(due);
         Ok(())
     }
 
-    /// Reads what there is; how long the request took, if the reply is whole.
-    fn receive(&mut self) -> Result<Option<Duration>, Anything> {
+    /// Reads the available data. Returns the latency if the response is complete.
+    fn receive(&mut self) -> Result<Option<Duration>, BoxError> {
         let Some(due) = self.due else { return Ok(None) };
         let mut part = [0; 4096];
         match self.stream.read(&mut part) {
-            Ok(0) => return Err("the server hung up".into()),
+            Ok(0) => return Err("the server closed the connection".into()),
             Ok(length) => self.received.extend(&part[..length]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        if !is_whole(&self.received)? {
+        if !is_complete(&self.received)? {
             return Ok(None);
         }
         self.received.clear();
@@ -142,19 +157,19 @@ impl Lane {
     }
 }
 
-/// Whether a reply has come to its end. One that is not 200 ends all.
-fn is_whole(received: &[u8]) -> Result<bool, Anything> {
+/// Returns `true` if the response is complete. Any status but 200 is an error.
+fn is_complete(received: &[u8]) -> Result<bool, BoxError> {
     let text = std::str::from_utf8(received)?;
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return Ok(false);
     };
     if !head.starts_with("HTTP/1.1 200 ") {
-        return Err(format!("a reply was: {text}").into());
+        return Err(format!("unexpected response: {text}").into());
     }
     let length = head
         .lines()
         .filter_map(|line| line.split_once(": "))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let (_, length) = length.ok_or("a reply has no content-length")?;
+    let (_, length) = length.ok_or("a response has no content-length")?;
     Ok(body.len() >= length.parse::<usize>()?)
 }

@@ -1,5 +1,6 @@
-//! `tools requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET`: so many requests through the whole app, one after the other and
-//! without a socket. What two runs differ by is what the further requests cost, and start and stop cancel out.
+//! `tools requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET`: sends requests through the whole app, one by one, without sockets.
+//!
+//! The difference of two runs with different counts is the cost of the additional requests, without start and stop.
 
 use std::path::Path;
 
@@ -8,10 +9,10 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, app, telemetry};
 
-use crate::Anything;
+use crate::BoxError;
 
-pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
-    let [work, count, database, wechat, app_id, app_secret] = arguments else {
+pub(crate) async fn run(arguments: &[String]) -> Result<(), BoxError> {
+    let [kind, count, database, wechat, app_id, app_secret] = arguments else {
         return Err("tools requests session|login COUNT DATABASE WECHAT APP_ID APP_SECRET".into());
     };
     let settings = settings(database, wechat, app_id, app_secret)?;
@@ -30,11 +31,11 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
         if status == StatusCode::OK {
             Ok(String::from_utf8(body.to_vec())?)
         } else {
-            Err(Anything::from(format!("{status} {body:?}")))
+            Err(BoxError::from(format!("{status} {body:?}")))
         }
     };
     let count: u32 = count.parse()?;
-    match work.as_str() {
+    match kind.as_str() {
         "login" => {
             for number in 0..=count {
                 reply_to(login(number)).await?;
@@ -70,7 +71,7 @@ fn settings(
     wechat: &str,
     app_id: &str,
     secret: &str,
-) -> Result<Settings, Anything> {
+) -> Result<Settings, BoxError> {
     let store = format!("sqlite://{database}");
     let environment = [
         ("WEAPP_PROFILE", "production"),

@@ -1,8 +1,8 @@
-//! `tools seed DATABASE APP_ID SESSIONS TOKENS KNOWN`: a database with so many live sessions, `KNOWN` of them of tokens that are in
-//! the file `TOKENS`, one a line. Tokens that the file holds already are used again.
+//! `tools seed DATABASE APP_ID SESSIONS TOKENS KNOWN`: fills a database with live sessions. The file `TOKENS` gets the tokens of `KNOWN`
+//! of them, one per line; if it exists, its tokens are used.
 //!
-//! The known ones go through the store as logins do. The others are rows of the same shape under random keys, which
-//! nobody can have a token for: made by two statements, as ten million logins would take too long.
+//! The known sessions are logins through the store. The others are copies with random keys, inserted by two statements,
+//! because ten million logins would take too long.
 
 use std::fs;
 
@@ -11,13 +11,13 @@ use rusqlite::Connection;
 use weapp_login::session::Token;
 use weapp_login::store::{self, Store};
 
-use crate::Anything;
-use crate::strangers::{Strangers, now};
+use crate::BoxError;
+use crate::new_users::{NewUsers, now};
 
-/// How many logins are under way at once.
+/// Number of concurrent logins.
 const AT_ONCE: usize = 1024;
 
-pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
+pub(crate) async fn run(arguments: &[String]) -> Result<(), BoxError> {
     let [database, app_id, sessions, file, known] = arguments else {
         return Err("tools seed DATABASE APP_ID SESSIONS TOKENS KNOWN".into());
     };
@@ -30,15 +30,15 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
     let store = store::open(&format!("sqlite://{database}")).await?;
     for token in tokens.iter().take(AT_ONCE) {
         let found = store.find(token.digest()).await?;
-        let (session, _user) = found.ok_or("a session is not there")?;
+        let (session, _user) = found.ok_or("a session is missing")?;
         token
             .open(&session.session_keys)
-            .ok_or("a key does not open")?;
+            .ok_or("a session key cannot be decrypted")?;
     }
     Ok(store.close().await?)
 }
 
-fn tokens(file: &str, known: usize) -> Result<Vec<Token>, Anything> {
+fn tokens(file: &str, known: usize) -> Result<Vec<Token>, BoxError> {
     if let Ok(text) = fs::read_to_string(file) {
         let tokens: Option<Vec<Token>> = text.lines().map(Token::parse).collect();
         let tokens = tokens.filter(|tokens| tokens.len() == known);
@@ -51,26 +51,26 @@ fn tokens(file: &str, known: usize) -> Result<Vec<Token>, Anything> {
     Ok(tokens)
 }
 
-async fn log_in(store: &dyn Store, app_id: &str, tokens: &[Token]) -> Result<(), Anything> {
-    let strangers = Strangers::of(app_id);
+async fn log_in(store: &dyn Store, app_id: &str, tokens: &[Token]) -> Result<(), BoxError> {
+    let new_users = NewUsers::of(app_id);
     let now = now()?;
     for tokens in tokens.chunks(AT_ONCE) {
-        let logins = tokens.iter().map(|token| strangers.login(token, now));
+        let logins = tokens.iter().map(|token| new_users.login(token, now));
         let logins: Vec<_> = logins.collect::<Result<_, _>>()?;
         try_join_all(logins.into_iter().map(|login| store.log_in(login))).await?;
     }
     Ok(())
 }
 
-/// Adds users and sessions that are like the first one but for their keys. Nothing need survive a crash here.
-fn copy(database: &str, count: i64) -> Result<(), Anything> {
+/// Adds copies of the first user and session with other keys. The database need not survive a crash.
+fn copy(database: &str, count: i64) -> Result<(), BoxError> {
     let connection = Connection::open(database)?;
     connection.execute_batch(
         "PRAGMA journal_mode = OFF;
          PRAGMA synchronous = OFF;
          PRAGMA cache_size = -2000000;",
     )?;
-    // Indexes are made faster in one go at the end.
+    // Creating the indexes at the end is faster.
     let later: Vec<(String, String)> = connection
         .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'session' AND sql IS NOT NULL")?
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -78,7 +78,7 @@ fn copy(database: &str, count: i64) -> Result<(), Anything> {
     for (name, _) in &later {
         connection.execute_batch(&format!("DROP INDEX {name}"))?;
     }
-    // Keys that grow from row to row, spread over all that there are, are appended; among ten million, random ones take minutes.
+    // Ascending keys are appended. Ten million keys in random order take minutes.
     connection.execute(
         "INSERT INTO user (id, subject, openid, created_at)
          WITH RECURSIVE counted (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM counted WHERE number + 1 < ?1)

@@ -1,7 +1,7 @@
-//! `tools writes store|raw DATABASE APP_ID COUNT`: how many logins a second become durable, 64 at once.
+//! `tools writes store|raw DATABASE APP_ID COUNT`: measures durable logins per second.
 //!
-//! `store` goes through the library's [`Store`], 64 callers at once. `raw` is `SQLite` by itself: the same file, the same
-//! statements, 64 logins in each commit, and nobody to answer.
+//! `store` uses the library's [`Store`] with 64 concurrent callers. `raw` uses `SQLite` directly: the same file, settings and
+//! statements, 64 logins per commit, without callers to wake.
 
 use std::time::Instant;
 
@@ -11,29 +11,29 @@ use rusqlite::{Connection, TransactionBehavior, named_params, params};
 use weapp_login::session::Token;
 use weapp_login::store::{self, Login, Store};
 
-use crate::Anything;
-use crate::strangers::{Strangers, now};
+use crate::BoxError;
+use crate::new_users::{NewUsers, now};
 
 const AT_ONCE: usize = 64;
 
-pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
+pub(crate) async fn run(arguments: &[String]) -> Result<(), BoxError> {
     let [way, database, app_id, count] = arguments else {
         return Err("tools writes store|raw DATABASE APP_ID COUNT".into());
     };
     let logins = logins(app_id, count.parse()?)?;
     let count = logins.len();
     let store = store::open(&format!("sqlite://{database}")).await?;
-    let took = match way.as_str() {
+    let elapsed = match way.as_str() {
         "store" => {
             let start = Instant::now();
             through_store(&*store, logins).await?;
             start.elapsed()
         }
         "raw" => {
-            // The schema is the store's.
+            // The store creates the schema.
             store.close().await?;
             let mut connection = Connection::open(database)?;
-            // And so are the settings: those of `store::sqlite::open`.
+            // The settings of `store::sqlite::open`.
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
@@ -47,19 +47,22 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Anything> {
         }
         other => return Err(format!("`{other}` is neither store nor raw").into()),
     };
-    kept(database, count)?;
-    println!("{{\"logins\":{count},\"seconds\":{}}}", took.as_secs_f64());
+    check_count(database, count)?;
+    println!(
+        "{{\"logins\":{count},\"seconds\":{}}}",
+        elapsed.as_secs_f64()
+    );
     Ok(())
 }
 
-/// Made before the clock runs: their tokens and seals are not the store's work.
-fn logins(app_id: &str, count: usize) -> Result<Vec<Login>, Anything> {
-    let (strangers, now) = (Strangers::of(app_id), now()?);
-    let login = |_| strangers.login(&Token::generate()?, now);
+/// Makes the logins before the measurement, which leaves out the tokens and the encryption.
+fn logins(app_id: &str, count: usize) -> Result<Vec<Login>, BoxError> {
+    let (new_users, now) = (NewUsers::of(app_id), now()?);
+    let login = |_| new_users.login(&Token::generate()?, now);
     (0..count).map(login).collect()
 }
 
-async fn through_store(store: &dyn Store, logins: Vec<Login>) -> Result<(), Anything> {
+async fn through_store(store: &dyn Store, logins: Vec<Login>) -> Result<(), BoxError> {
     let waiting = std::cell::RefCell::new(logins.into_iter());
     let caller = async || {
         loop {
@@ -73,7 +76,7 @@ async fn through_store(store: &dyn Store, logins: Vec<Login>) -> Result<(), Anyt
     Ok(())
 }
 
-fn commit(connection: &mut Connection, logins: &[Login]) -> Result<(), Anything> {
+fn commit(connection: &mut Connection, logins: &[Login]) -> Result<(), BoxError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for login in logins {
         let user: [u8; 16] = transaction
@@ -110,7 +113,7 @@ fn commit(connection: &mut Connection, logins: &[Login]) -> Result<(), Anything>
                 ":device": login.device.as_str(),
                 ":session_keys": login.session_keys.0,
             })?;
-        // Every login is a new user's, so there are no older ones to end.
+        // Every login has a new user, so there are no older sessions to end.
         let mut older = transaction.prepare_cached(
             "SELECT digest FROM session WHERE user = ?1 AND digest <> ?2
              ORDER BY created_at DESC, rowid DESC",
@@ -122,14 +125,14 @@ fn commit(connection: &mut Connection, logins: &[Login]) -> Result<(), Anything>
     Ok(transaction.commit()?)
 }
 
-/// Looks whether all of them are in the file.
-fn kept(database: &str, count: usize) -> Result<(), Anything> {
+/// Checks that all logins are in the file.
+fn check_count(database: &str, count: usize) -> Result<(), BoxError> {
     let rows: i64 =
         Connection::open(database)?
             .query_row("SELECT count(*) FROM session", (), |row| row.get(0))?;
     if rows == i64::try_from(count)? {
         Ok(())
     } else {
-        Err(format!("{rows} sessions of {count} are there").into())
+        Err(format!("the file has {rows} of {count} sessions").into())
     }
 }

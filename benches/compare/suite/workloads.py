@@ -1,7 +1,4 @@
-"""The works that are compared.
-
-Knows what each asks of whom, and what is to be reached. Never knows how figures are shown.
-"""
+"""The workloads and their goals."""
 
 import json
 import time
@@ -11,7 +8,7 @@ from functools import partial
 
 from . import databases, servers
 from .instructions import instructions
-from .load import beside, counted, first_line, measure
+from .load import background, counted, first_line, measure
 from .machine import BUILT, run
 from .requests import GARBAGE, LOGIN, MALFORMED, SESSION, probe
 from .results import Goal, Series, times
@@ -20,7 +17,7 @@ from .servers import APP_ID, CLIENT_CORE, OURS
 
 @dataclass(frozen=True)
 class Pace:
-    """How much is measured, how long, and how much there is in the databases."""
+    """The number and the length of the measurements, and the sizes of the databases."""
 
     rounds: int = 5
     warm_up: int = 3
@@ -37,9 +34,9 @@ REDUCED = Pace(rounds=1, warm_up=2, seconds=2, sessions=10_000, grown=100_000, r
 
 
 def in_turn(pace, contestants, request, tokens):
-    """Every contestant once, and all over again: requests a second of each.
+    """Measures the servers in turn, round by round. Returns requests per second of each.
 
-    A contestant is a name and a function that starts its server, given WeChat's port. Each time both are new processes.
+    `contestants` maps a name to a function that starts the server, given WeChat's port. Each round starts new processes.
     """
     series = {name: Series(name, "requests/s") for name in contestants}
     for number in range(1, pace.rounds + 1):
@@ -50,27 +47,27 @@ def in_turn(pace, contestants, request, tokens):
 
 
 def add(number, series, figure, busy=None):
-    """Takes a figure in, and tells whoever waits."""
+    """Adds a figure and prints it."""
     series.figures.append(figure)
     if busy is not None:
         series.busy.append(busy)
-    print(f"  round {number}, {series.what}: {figure:,.1f} {series.unit}", flush=True)
+    print(f"  round {number}, {series.name}: {figure:,.1f} {series.unit}", flush=True)
 
 
 def limits(database, request, tokens):
-    """The bare frameworks, each with the body that ours has."""
+    """Returns the bare frameworks, which send the same body as our server."""
     with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
         body, _ = probe(server.ready(), request, first_line(tokens))
     return {f"bare {name}": partial(bare, name, request.status, body) for name in ("actix", "axum")}
 
 
 def bare(name, status, body, _wechat):
-    """A bare framework; it needs no WeChat."""
+    """Starts a bare framework, which does not use WeChat."""
     return servers.limit(name, status, body)
 
 
 def session_check(pace):
-    """`GET /session` with a live token out of 100 000, access log on"""
+    """`GET /session` with one of 100 000 live tokens, access log on"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
     peers = databases.filled_peer(tokens)
     series = in_turn(pace, {
@@ -84,7 +81,7 @@ def session_check(pace):
 
 
 def login(pace):
-    """`POST /login` with a new code each, exchanged at the simulator, durable before it is answered"""
+    """`POST /login`, each with a new code that the simulator exchanges, durable before the response"""
     _, tokens = databases.filled(pace.sessions, pace.sessions)
     series = in_turn(pace, {
         "Express": lambda wechat: servers.peer("express", databases.empty("express"), wechat),
@@ -95,19 +92,19 @@ def login(pace):
     return series.values(), [times("login", series[OURS], series[other], goal) for other, goal in goals]
 
 
-def refusal(pace):
+def rejection(pace):
     """`POST /login` with malformed JSON; `GET /session` with a garbage token"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
-    shown, goals = [], []
-    for request, what in [(MALFORMED, "malformed JSON"), (GARBAGE, "garbage token")]:
+    all_series, goals = [], []
+    for request, name in [(MALFORMED, "malformed JSON"), (GARBAGE, "garbage token")]:
         series = in_turn(pace, {OURS: partial(servers.ours, database), **limits(database, request, tokens)}, request, tokens)
-        goals.append(times(what, series[OURS], series["bare actix"], 0.85))
-        shown += [Series(f"{what}: {one.what}", one.unit, one.figures, one.busy) for one in series.values()]
-    return shown, goals
+        goals.append(times(name, series[OURS], series["bare actix"], 0.85))
+        all_series += [Series(f"{name}: {one.name}", one.unit, one.figures, one.busy) for one in series.values()]
+    return all_series, goals
 
 
 def access_log(pace):
-    """W1 with the access log on against off"""
+    """W1 with the access log on and off"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
     series = in_turn(pace, {
         "log on": partial(servers.ours, database),
@@ -118,9 +115,9 @@ def access_log(pace):
 
 
 def memory(pace):
-    """Resident size: idle, at its peak under W1 with 64 connections, and from 1 to 10 million requests"""
+    """Resident size: idle, at its peak under W1 with 64 connections, and its growth from 1 to 10 million requests"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
-    idle, peak, growth = (Series(what, "MB") for what in ("idle", "peak", "growth"))
+    idle, peak, growth = (Series(name, "MB") for name in ("idle", "peak", "growth"))
     with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
         server.ready()
         time.sleep(1)
@@ -129,13 +126,13 @@ def memory(pace):
         last = after(server, tokens, pace.requests * 9 // 10, pace.seconds)
         add(1, growth, last - first)
         add(1, peak, server.resident_megabytes("VmHWM"))
-    shown = [idle, peak, growth]
+    all_series = [idle, peak, growth]
     for name in ("express", "fastify"):
         with servers.wechat() as wechat, servers.peer(name, databases.filled_peer(tokens), wechat.port) as server:
             measure(server.ready(), SESSION, tokens, pace, connections=64)
-            shown.append(Series(f"{name.capitalize()}, peak", "MB"))
-            add(1, shown[-1], server.resident_megabytes("VmHWM"))
-    return shown, [
+            all_series.append(Series(f"{name.capitalize()}, peak", "MB"))
+            add(1, all_series[-1], server.resident_megabytes("VmHWM"))
+    return all_series, [
         Goal("memory, idle", "12 MB", f"{idle.median():.1f} MB", idle.median() <= 12),
         Goal("memory, peak", "24 MB", f"{peak.median():.1f} MB", peak.median() <= 24),
         Goal("memory, growth", "less than 1 MB", f"{growth.median():.2f} MB", growth.median() < 1),
@@ -143,14 +140,14 @@ def memory(pace):
 
 
 def after(server, tokens, requests, seconds):
-    """The resident size after so many more session checks over 64 connections."""
+    """Returns the resident size after this many more session checks over 64 connections."""
     while requests > 0:
         requests -= counted(server, SESSION, tokens, seconds, connections=64)["requests"]
     return server.resident_megabytes()
 
 
 def start(pace):
-    """Process start to the first 200, database of 1 million sessions"""
+    """From the start of the process to the first 200, with 1 million sessions in the database"""
     database, tokens = databases.filled(pace.sessions * 10, 1_000)
     token = {"Authorization": f"Bearer {first_line(tokens)}"}
     series = {path: Series(f"first 200 of {path}", "ms") for path in ("/livez", "/session")}
@@ -164,7 +161,7 @@ def start(pace):
 
 
 def growth(pace):
-    """W1 with 10 million sessions in the database against 1 000"""
+    """W1 with 10 million and with 1 000 sessions in the database"""
     small, tokens = databases.filled(1_000, 1_000)
     large, _ = databases.filled(pace.grown, 1_000)
     few, many = "1 000 sessions", f"{pace.grown:,} sessions".replace(",", " ")
@@ -175,12 +172,12 @@ def growth(pace):
 
 def writes(pace):
     """The store alone, `synchronous=FULL`, 64 concurrent logins"""
-    series = {way: Series(what, "logins/s") for way, what in [("store", "store"), ("raw", "raw SQLite, commits of 64")]}
+    series = {way: Series(name, "logins/s") for way, name in [("store", "store"), ("raw", "raw SQLite, commits of 64")]}
     for number in range(1, pace.rounds + 1):
         for way, one in series.items():
-            told = run("taskset", "-c", "0,1", BUILT / "tools", "writes", way, databases.empty(way), APP_ID, pace.writes)
-            told = json.loads(told)
-            add(number, one, told["logins"] / told["seconds"])
+            result = run("taskset", "-c", "0,1", BUILT / "tools", "writes", way, databases.empty(way), APP_ID, pace.writes)
+            result = json.loads(result)
+            add(number, one, result["logins"] / result["seconds"])
     store, raw = (one.median() for one in series.values())
     reached = f"{store:,.0f}/s".replace(",", " ") + f", {store / raw:.2f} of raw SQLite"
     met = store >= 15_000 or store / raw >= 0.8
@@ -188,46 +185,46 @@ def writes(pace):
 
 
 def tail(pace):
-    """p99 of W1 at half its capacity, while W2 runs beside it"""
+    """p99 of W1 at half its capacity while W2 runs"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
-    shown = [Series("pace", "requests/s"), Series("median", "µs"), Series("p99", "µs"), Series("p99 / median", "×")]
+    all_series = [Series("pace", "requests/s"), Series("median", "µs"), Series("p99", "µs"), Series("p99 / median", "×")]
     for number in range(1, pace.rounds + 1):
         with servers.wechat() as wechat, servers.ours(database, wechat.port) as server:
             capacity, _ = measure(server.ready(), SESSION, tokens, pace)
-            with beside(server, LOGIN, tokens, pace.seconds + 2):
+            with background(server, LOGIN, tokens, pace.seconds + 2):
                 time.sleep(1)
                 pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "tools", "pace", server.port, tokens, capacity / 2, pace.seconds]
-                told = json.loads(run(*pacer))
-        for series, figure in zip(shown, [capacity / 2, told["p50"], told["p99"], told["p99"] / told["p50"]], strict=True):
+                result = json.loads(run(*pacer))
+        for series, figure in zip(all_series, [capacity / 2, result["p50"], result["p99"], result["p99"] / result["p50"]], strict=True):
             add(number, series, figure)
-    ratio = shown[-1].median()
-    return shown, [Goal("tail", "p99 at most 5 × the median", f"{ratio:.1f} ×", ratio <= 5)]
+    ratio = all_series[-1].median()
+    return all_series, [Goal("tail", "p99 at most 5 × the median", f"{ratio:.1f} ×", ratio <= 5)]
 
 
 def slow_wechat(pace):
-    """W1 while every exchange takes 2 s and 1 000 logins wait"""
+    """W1 while every exchange at WeChat takes 2 s and 1 000 logins wait"""
     database, tokens = databases.filled(pace.sessions, pace.sessions)
     delay = {"endpoint": "/sns/jscode2session", "fault": {"kind": "delay", "milliseconds": 2000}, "always": True}
-    # Whoever knows a WeChat that takes 2 s gives it longer than the default's 3 s: wrk and the simulator share a busy core.
-    patient = {"WEAPP_WECHAT__TIMEOUT_MILLISECONDS": 8_000}
-    alone, waited = Series("W1 alone", "requests/s"), Series("W1, 1 000 logins waiting", "requests/s")
+    # Longer than the default of 3 s, because wrk and the simulator share a busy core.
+    timeout = {"WEAPP_WECHAT__TIMEOUT_MILLISECONDS": 8_000}
+    alone, waiting = Series("W1 alone", "requests/s"), Series("W1, 1 000 logins waiting", "requests/s")
     for number in range(1, pace.rounds + 1):
-        for series in (alone, waited):
-            with servers.wechat() as wechat, servers.ours(database, wechat.port, **patient) as server, ExitStack() as ending:
+        for series in (alone, waiting):
+            with servers.wechat() as wechat, servers.ours(database, wechat.port, **timeout) as server, ExitStack() as stack:
                 server.ready()
-                if series is waited:
-                    wechat.ask("POST", "/simulator/faults", body=json.dumps(delay))
-                    ending.enter_context(beside(server, LOGIN, tokens, pace.warm_up + pace.seconds + 3, connections=1_000))
+                if series is waiting:
+                    wechat.send("POST", "/simulator/faults", body=json.dumps(delay))
+                    stack.enter_context(background(server, LOGIN, tokens, pace.warm_up + pace.seconds + 3, connections=1_000))
                     time.sleep(1)
                 add(number, series, *measure(server, SESSION, tokens, pace))
-    kept = waited.median() / alone.median()
-    return [alone, waited], [Goal("slow WeChat", "keeps 0.9 of W1", f"{kept:.2f}", kept >= 0.9)]
+    kept = waiting.median() / alone.median()
+    return [alone, waiting], [Goal("slow WeChat", "keeps 0.9 of W1", f"{kept:.2f}", kept >= 0.9)]
 
 
-WORKS = {
+WORKLOADS = {
     "W1": session_check,
     "W2": login,
-    "W3": refusal,
+    "W3": rejection,
     "W4": access_log,
     "W5": memory,
     "W6": start,

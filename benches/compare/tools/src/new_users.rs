@@ -1,22 +1,19 @@
-//! Logins as the store takes them, each of a new user, with the sizes that real ones have.
-//!
-//! Knows which columns are random. Never knows who uses the rows.
+//! Logins of new users for the store, with values as long as real ones.
 
 use jiff::{SignedDuration, Timestamp};
 use weapp_login::identity::{AppId, Subject, UserId};
 use weapp_login::session::{Device, Seal, SessionId, Token};
 use weapp_login::store::Login;
 
-use crate::Anything;
+use crate::BoxError;
 
-/// Makes logins of one mini program, each of a new user.
-pub(crate) struct Strangers {
+/// Makes logins of new users of one mini program.
+pub(crate) struct NewUsers {
     app: AppId,
     seal: Seal,
 }
 
-impl Strangers {
-    /// Of the mini program with this AppID.
+impl NewUsers {
     pub(crate) fn of(app_id: &str) -> Self {
         Self {
             app: AppId::new(app_id),
@@ -24,8 +21,8 @@ impl Strangers {
         }
     }
 
-    /// A login with this token at this time.
-    pub(crate) fn login(&self, token: &Token, now: Timestamp) -> Result<Login, Anything> {
+    /// Returns a login with this token at this time.
+    pub(crate) fn login(&self, token: &Token, now: Timestamp) -> Result<Login, BoxError> {
         let subject = Subject(random()?);
         Ok(Login {
             subject,
@@ -44,15 +41,15 @@ impl Strangers {
     }
 }
 
-/// The time, to the millisecond, as the store keeps it.
-pub(crate) fn now() -> Result<Timestamp, Anything> {
+/// Returns the current time in milliseconds, the precision of the store.
+pub(crate) fn now() -> Result<Timestamp, BoxError> {
     let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed()?;
     Ok(Timestamp::from_millisecond(
         since_1970.as_millis().try_into()?,
     )?)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Anything> {
+fn random<const N: usize>() -> Result<[u8; N], BoxError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
