@@ -1,8 +1,8 @@
-# The local backend as an image: docker build -t weapp-login . && docker run --rm -p 3000:3000 weapp-login
+# docker build -t weapp-login . && docker run --rm -p 3000:3000 weapp-login
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
-# The dependencies first, with an empty crate: they stay built while our own code changes.
+# Builds the dependencies first, with an empty crate, so that they stay cached while src changes.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY crates crates
@@ -10,8 +10,8 @@ RUN mkdir src && touch src/lib.rs && echo 'fn main() {}' > src/main.rs \
  && cargo build --release --locked --package weapp-login && rm -r src
 COPY . .
 RUN touch src/lib.rs src/main.rs && cargo build --release --locked --package weapp-login
-# What the image holds: the binary, the libraries that it is linked with, root certificates for WeChat's, a place for the
-# database, and nothing else: no shell, no package manager.
+# The content of the image: the binary, its shared libraries, root certificates and a folder for the database. There is no shell
+# and no package manager.
 RUN mkdir -p /image/data /image/tmp /image/etc/ssl/certs \
  && cp target/release/weapp-login /image/ \
  && for library in $(ldd target/release/weapp-login | grep -o '/[^ ]*'); do cp --parents -L "$library" /image; done \
@@ -22,7 +22,7 @@ FROM scratch
 COPY --from=build /image /
 USER 10001:10001
 WORKDIR /
-# The port is reached from outside the container; who may reach it is for `docker run -p` to say.
+# Accepts connections from outside the container. `docker run -p` decides which addresses can reach the port.
 ENV WEAPP_SERVER__HOST=0.0.0.0 \
     WEAPP_STORE__URL=sqlite:///data/weapp.db
 VOLUME /data
