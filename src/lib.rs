@@ -37,6 +37,7 @@ use actix_web::{App, web};
 
 use account::access_token::AccessTokens;
 use account::{Phones, SessionKeys};
+use handlers::console_log::ConsoleLog;
 use login::Logins;
 use middleware::paths::Paths;
 use middleware::request_metrics::RequestMetrics;
@@ -110,6 +111,7 @@ pub fn app_with(
         .app_data(parts.disclosure.clone())
         .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
+        .app_data(web::Data::new(ConsoleLog::new(parts.simulated)))
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
         .configure(|api| parts.add_docs(api))
         .configure(|api| routes::register(api, rows))

@@ -2,21 +2,19 @@
 //!
 //! Knows the members of the request and of the reply. Never knows who is asked, or what is kept.
 
-use std::fmt;
-
 use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::handlers::console_log::ConsoleLog;
 use crate::handlers::{Envelope, Success};
 use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Grant, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, StringField};
 use crate::middleware::session::Acting;
-use crate::telemetry;
 
 /// What the mini program sends. Members that are not listed here are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -76,11 +74,12 @@ struct UserReply {
 )]
 pub async fn log_in(
     logins: web::Data<Logins>,
+    console: web::Data<ConsoleLog>,
     client: Client,
     http: HttpRequest,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
-    log::info!(target: telemetry::BODY, "{request}");
+    console.log(&http);
     let attempt = LoginAttempt {
         app: request.app()?.map(str::to_owned),
         code: request.code()?,
@@ -126,23 +125,6 @@ impl LoginRequest {
             StringField::Missing => Ok(None),
             StringField::String(app) => Ok(Some(app)),
             StringField::OtherType => Err(ErrorCode::AppUnknown),
-        }
-    }
-}
-
-/// How many characters of a code are shown: enough to tell two apart, far too few to use one.
-const SHOWN: usize = 6;
-
-/// The body as `console.log` shows it in the tutorial, with most of the code left out.
-impl fmt::Display for LoginRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.code {
-            StringField::Missing => f.write_str("{}"),
-            StringField::String(code) => {
-                let shown: String = code.chars().take(SHOWN).collect();
-                write!(f, "{{ code: '{}…' }}", shown.escape_debug())
-            }
-            StringField::OtherType => f.write_str("{ code: … }"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Never knows SQL, WeChat's error numbers, or another handler.
 
 pub mod auth;
+pub mod console_log;
 pub mod docs;
 pub mod encrypted;
 pub mod health;

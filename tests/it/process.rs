@@ -32,7 +32,10 @@ fn a_first_start_prints_one_line_and_accepts_a_login() {
     }
     let (status, reply) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
     assert_eq!((status, &reply["message"]), (200, &"success!".into()));
-    assert_eq!(server.wait_for("{ code: "), "{ code: '051bIz…' }");
+    assert_eq!(
+        server.wait_for("{ code: "),
+        "{ code: '051bIzT629FmMN0zraV62WLnT62bIzTA' }"
+    );
     let line = server.wait_for("POST");
     assert!(
         line.starts_with("\u{1b}[0mPOST /login \u{1b}[32m200\u{1b}[0m "),
@@ -68,6 +71,20 @@ fn production_prints_no_body_and_no_colours_by_default() {
     let line = server.wait_for("POST /login");
     assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
     assert!(!server.output().contains("051bIz"), "{}", server.output());
+}
+
+#[test]
+fn with_a_real_app_id_most_of_the_code_is_masked() {
+    let folder = Folder::new();
+    let [_, id, secret, url] = production();
+    let mut server = Binary::start(&folder, &[id, secret, url]);
+    let body = r#"{"code":"051bIzT629FmMN0zraV62WLnT62bIzTA","user":"mei"}"#;
+    let (status, _) = server.ask("POST", "/login", "", body);
+    assert_eq!(status, 503, "no server answers at the base URL");
+    let line = server.wait_for("{ code: ");
+    assert_eq!(line, "{ code: '051bIz…', user: … }");
+    server.wait_for("POST /login");
+    assert!(!server.output().contains("051bIzT"), "{}", server.output());
 }
 
 fn production() -> [(&'static str, &'static str); 4] {

@@ -1,0 +1,189 @@
+//! Logs the received body of a login as Node's `console.log(req.body)` prints it.
+
+mod array;
+mod json;
+mod text;
+
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use crate::error::{ErrorCode, Refuses};
+use crate::handlers::console_log::text::LINE_LENGTH;
+use crate::middleware::json::BodyText;
+use crate::telemetry;
+
+/// Logs received bodies, in development only.
+///
+/// While WeChat is simulated, bodies are shown in full. With a real AppID, only the first six characters of the code and the
+/// names of the other fields are shown, because the code can still be used.
+#[derive(Debug, Clone, Copy)]
+pub struct ConsoleLog {
+    simulated: bool,
+}
+
+/// Maximum nesting that is printed, as in Node: what is deeper is `[Object]` or `[Array]`.
+const MAX_LEVEL: usize = 2;
+/// Number of characters of a code that are shown: enough to tell two codes apart, too few to use one.
+const SHOWN_CODE_CHARS: usize = 6;
+/// Stands for a value that is not shown.
+const HIDDEN: &str = "…";
+
+impl ConsoleLog {
+    /// `simulated`: set if WeChat is simulated, so that no code is worth anything.
+    pub fn new(simulated: bool) -> Self {
+        Self { simulated }
+    }
+
+    /// Logs the body, if the JSON configuration keeps its text.
+    pub fn log(&self, request: &HttpRequest) {
+        if !log::log_enabled!(target: telemetry::BODY, log::Level::Info) {
+            return;
+        }
+        if let Some(BodyText(text)) = request.extensions().get::<BodyText>() {
+            let shown = if self.simulated {
+                format(text)
+            } else {
+                format_masked(text)
+            };
+            log::info!(target: telemetry::BODY, "{shown}");
+        }
+    }
+}
+
+impl Refuses for ConsoleLog {
+    fn refusals() -> Vec<ErrorCode> {
+        Vec::new()
+    }
+}
+
+/// Formats a JSON text as `console.log(JSON.parse(text))` prints it; an empty text as `{}`.
+fn format(text: &str) -> String {
+    inspect(json::trimmed(text), 0, 0)
+}
+
+/// Formats a JSON text with the beginning of its code, and without the other values.
+fn format_masked(text: &str) -> String {
+    let text = json::trimmed(text);
+    if text.starts_with('[') {
+        let empty = json::elements(text).is_empty();
+        return if empty { "[]" } else { "[ … ]" }.to_owned();
+    }
+    let fields = json::fields(text).into_iter().map(|(name, value)| {
+        let shown = if text::is(&name, "code") && value.starts_with('"') {
+            let code = text::decoded(&text::units(value));
+            let shown: String = code.chars().take(SHOWN_CODE_CHARS).collect();
+            text::quote(&text::encoded(&(shown + HIDDEN)))
+        } else {
+            HIDDEN.to_owned()
+        };
+        format!("{}: {shown}", text::field_name(&name))
+    });
+    braces('{', &fields.collect::<Vec<_>>(), '}', 0)
+}
+
+/// Formats one value that begins at the column `indent`.
+fn inspect(value: &str, level: usize, indent: usize) -> String {
+    match value.as_bytes().first() {
+        Some(b'{') => {
+            let fields = json::fields(value);
+            if level > MAX_LEVEL && !fields.is_empty() {
+                return "[Object]".to_owned();
+            }
+            let fields = fields.into_iter().map(|(name, value)| {
+                let value = inspect(value, level + 1, indent + 2);
+                format!("{}: {value}", text::field_name(&name))
+            });
+            braces('{', &fields.collect::<Vec<_>>(), '}', indent)
+        }
+        Some(b'[') => {
+            let elements = json::elements(value);
+            if level > MAX_LEVEL && !elements.is_empty() {
+                return "[Array]".to_owned();
+            }
+            let entries = array::entries(&elements, |value| inspect(value, level + 1, indent + 2));
+            match array::columns(&entries, &elements, indent) {
+                Some(rows) => lines('[', &rows, ']', indent),
+                None => braces('[', &entries, ']', indent),
+            }
+        }
+        Some(b'"') => text::string(&text::units(value), indent),
+        Some(b'-' | b'0'..=b'9') => text::number(value),
+        _ => value.to_owned(),
+    }
+}
+
+/// Puts the entries between braces: on one line if they fit, and else on a line each.
+fn braces(open: char, entries: &[String], close: char, indent: usize) -> String {
+    if entries.is_empty() {
+        return format!("{open}{close}");
+    }
+    // Node's allowance for the braces and the text around them is 11.
+    let length: usize = entries.iter().map(|entry| text::length(entry) + 2).sum();
+    let fits = length + indent + 11 <= LINE_LENGTH;
+    if fits && !entries.iter().any(|entry| entry.contains('\n')) {
+        return format!("{open} {} {close}", entries.join(", "));
+    }
+    lines(open, entries, close, indent)
+}
+
+/// Puts the entries on lines of their own.
+fn lines(open: char, entries: &[String], close: char, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let entries = entries.join(&format!(",\n{margin}  "));
+    format!("{open}\n{margin}  {entries}\n{margin}{close}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn bodies_are_printed_as_node_prints_them() {
+        let cases = include_str!("../../../tests/express/console_log.json");
+        let cases: Vec<(String, String)> = serde_json::from_str(cases).unwrap();
+        assert!(cases.len() > 300, "{}", cases.len());
+        let mut wrong = String::new();
+        for (body, printed) in cases {
+            let ours = format(&body);
+            if ours != printed {
+                writeln!(wrong, "{body}\nnode:\n{printed}\nours:\n{ours}\n").unwrap();
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    #[test]
+    fn with_a_real_app_id_only_the_beginning_of_the_code_is_shown() {
+        for (body, shown) in [
+            (
+                r#"{"code":"051bIzT629FmMN0zraV62WLnT62bIzTA","app":"desk","a-b":{"c":1}}"#,
+                "{ code: '051bIz…', app: …, 'a-b': … }",
+            ),
+            (r#"{"user":"x"}"#, "{ user: … }"),
+            (r#"{"code":12}"#, "{ code: … }"),
+            (r#"{"code":"a'\n"}"#, r#"{ code: "a'\n…" }"#),
+            ("[\"051bIzT\"]", "[ … ]"),
+            ("[]", "[]"),
+            ("{}", "{}"),
+            ("", "{}"),
+        ] {
+            assert_eq!(format_masked(body), shown, "{body}");
+        }
+    }
+
+    /// Node prints the characters that reorder text as they are; a log must not.
+    #[test]
+    fn no_character_changes_how_a_line_is_read() {
+        let body = "{\"a\u{202e}\":\"\u{2028}\u{200f}\\u001b[2J\u{9b}\"}";
+        let shown = r"{ 'a\u202e': '\u2028\u200f\x1B[2J\x9B' }";
+        assert_eq!(format(body), shown);
+        assert_eq!(format_masked(body), r"{ 'a\u202e': … }");
+    }
+
+    #[test]
+    fn no_depth_overflows_the_stack() {
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        assert_eq!(format(&deep), "[ [ [ [Array] ] ] ]");
+    }
+}
