@@ -73,7 +73,9 @@ fn log_line(criterion: &mut Criterion, runtime: &Runtime) {
     log::set_max_level(LevelFilter::Info);
     let access_log = AccessLog::new("dev", &[], false).unwrap();
     let respond = || web::to(|| async { HttpResponse::Ok().body("{}") });
-    let logging = App::new().wrap(access_log).default_service(respond());
+    let logging = App::new()
+        .wrap(access_log.logger())
+        .default_service(respond());
     let logging = runtime.block_on(init_service(logging));
     let silent = runtime.block_on(init_service(App::new().default_service(respond())));
     let request = || TestRequest::get().uri("/session").to_request();

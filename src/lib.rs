@@ -119,7 +119,7 @@ pub fn app_with(
         .wrap_fn(move |request, inside| paths.match_like_express(request, inside))
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
-        .wrap(parts.access_log.clone())
+        .wrap(parts.access_log.logger())
         .wrap_fn(move |request, inside| closing::close(request, inside, Rc::clone(&readiness)))
         .wrap_fn(move |request, inside| metrics.record(request, inside))
 }

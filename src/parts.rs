@@ -96,7 +96,7 @@ impl Parts {
         let log = &settings.log;
         let access_log = match log.style {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
-            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.for_machines(),
+            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.with_fields(),
         };
         let metrics = new_metrics(settings)?;
         let mut store = store::open(&settings.store.url).await?;

@@ -13,14 +13,3 @@ pub mod request_id;
 pub mod request_metrics;
 pub mod service_key;
 pub mod session;
-
-/// How many inputs each property of a parser sees: a million and more on demand.
-#[cfg(test)]
-fn fuzz_inputs() -> proptest::test_runner::Config {
-    let inputs = std::env::var("FUZZ_INPUTS").ok();
-    proptest::test_runner::Config {
-        cases: inputs.and_then(|inputs| inputs.parse().ok()).unwrap_or(256),
-        failure_persistence: None,
-        ..proptest::test_runner::Config::default()
-    }
-}

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use log::{LevelFilter, Log, Metadata, Record};
-use weapp_login::middleware::access_log::TARGET;
+use weapp_login::telemetry::ACCESS;
 
 /// The lines of one server.
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ struct Catcher;
 
 impl Log for Catcher {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == TARGET
+        metadata.target() == ACCESS
     }
 
     fn log(&self, record: &Record<'_>) {

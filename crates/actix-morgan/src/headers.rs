@@ -1,16 +1,14 @@
-//! Headers as node shows them to a log.
-//!
-//! Knows which of several headers with one name count, and which hold secrets.
-//! Never knows a request or a response as a whole.
+//! Header values as node shows them to morgan, with secrets masked.
 
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, FROM, HOST, HeaderMap, HeaderName, LOCATION, MAX_FORWARDS,
     PROXY_AUTHORIZATION, REFERER, RETRY_AFTER, SERVER, SET_COOKIE, USER_AGENT,
 };
 
-use crate::middleware::access_log::escape::{HIDDEN, latin1, redact};
+use crate::escape::latin1;
+use crate::redact::{MASK, redact};
 
-/// Of these the first counts; others are joined with commas.
+/// Headers of which only the first value counts. Values of others are joined with commas.
 const SINGLE: [HeaderName; 9] = [
     CONTENT_TYPE,
     FROM,
@@ -22,7 +20,7 @@ const SINGLE: [HeaderName; 9] = [
     SERVER,
     USER_AGENT,
 ];
-/// These are nobody's business.
+/// Headers that are masked.
 const SECRET: [HeaderName; 5] = [
     AUTHORIZATION,
     PROXY_AUTHORIZATION,
@@ -30,17 +28,17 @@ const SECRET: [HeaderName; 5] = [
     SET_COOKIE,
     HeaderName::from_static("idempotency-key"),
 ];
-/// These hold a URL.
+/// Headers that contain a URL.
 const URLS: [HeaderName; 3] = [LOCATION, REFERER, REFERRER];
-/// The word as it should have been written.
-pub(super) const REFERRER: HeaderName = HeaderName::from_static("referrer");
+/// The correct spelling of `referer`, which morgan also reads.
+pub(crate) const REFERRER: HeaderName = HeaderName::from_static("referrer");
 
-/// The value of a header; one that holds a secret is hidden, one that holds a URL is redacted.
-pub(super) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+/// Returns a header's values as one text. Secret headers are masked, and so are secrets in URLs.
+pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let mut values = headers.get_all(name).map(|value| latin1(value.as_bytes()));
     let first = values.next()?;
     if SECRET.contains(name) {
-        return Some(HIDDEN.to_owned());
+        return Some(MASK.to_owned());
     }
     let value = if SINGLE.contains(name) {
         first

@@ -1,6 +1,4 @@
-//! The values that a request alone gives to a line.
-//!
-//! Knows how morgan and `basic-auth` read a request. Never knows responses.
+//! Values of the tokens that depend on the request alone.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{AUTHORIZATION, REFERER, USER_AGENT};
@@ -9,57 +7,65 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::middleware::access_log::escape::{latin1, redact};
-use crate::middleware::access_log::headers::{REFERRER, joined};
-use crate::middleware::access_log::record::push_or_nothing;
-use crate::middleware::access_log::template::Asked;
+use crate::escape::{escape, latin1};
+use crate::format::RequestToken;
+use crate::headers::{REFERRER, joined};
+use crate::redact::redact;
 
-/// Writes the value of a token, fit for a line, or `-`.
-pub(super) fn write(token: &Asked, request: &ServiceRequest, line: &mut String) {
+/// The text printed instead of a missing value.
+pub(crate) const MISSING: &str = "-";
+
+/// Appends the escaped value of a token, or `-`.
+pub(crate) fn write(token: &RequestToken, request: &ServiceRequest, line: &mut String) {
     match token {
-        // A method is one word of letters and marks that need no escape (RFC 9110, 5.6.2).
-        Asked::Method => line.push_str(request.method().as_str()),
-        Asked::Url => match plain_target(request.uri()) {
+        // A method has only letters and marks that need no escape (RFC 9110, 5.6.2).
+        RequestToken::Method => line.push_str(request.method().as_str()),
+        RequestToken::Url => match plain_target(request.uri()) {
             Some(target) => line.push_str(target),
-            None => push_or_nothing(value(token, request), line),
+            None => push_escaped(value(token, request), line),
         },
-        Asked::HttpVersion
-        | Asked::RemoteAddress
-        | Asked::RemoteUser
-        | Asked::Referrer
-        | Asked::UserAgent
-        | Asked::Header(_) => push_or_nothing(value(token, request), line),
+        RequestToken::HttpVersion
+        | RequestToken::RemoteAddress
+        | RequestToken::RemoteUser
+        | RequestToken::Referrer
+        | RequestToken::UserAgent
+        | RequestToken::Header(_) => push_escaped(value(token, request), line),
     }
 }
 
-/// The target of a request as it came, if there is nothing in it to escape or to hide: most are such.
-fn plain_target(uri: &Uri) -> Option<&str> {
-    let of_a_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte);
-    let target = uri.path_and_query().filter(|_| uri.authority().is_none())?;
-    target
-        .as_str()
-        .bytes()
-        .all(of_a_path)
-        .then(|| target.as_str())
+/// Appends an escaped value, or `-` for a missing or empty one.
+pub(crate) fn push_escaped(value: Option<String>, line: &mut String) {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => line.push_str(&escape(&value)),
+        None => line.push_str(MISSING),
+    }
 }
 
-/// The value of a token, before it is escaped.
-fn value(token: &Asked, request: &ServiceRequest) -> Option<String> {
+/// Returns the request target if it needs neither escaping nor masking, which is the common case.
+fn plain_target(uri: &Uri) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte);
+    let target = uri.path_and_query().filter(|_| uri.authority().is_none())?;
+    let target = target.as_str();
+    target.bytes().all(is_plain).then_some(target)
+}
+
+/// Returns the value of a token before escaping.
+fn value(token: &RequestToken, request: &ServiceRequest) -> Option<String> {
     let headers = request.headers();
     match token {
-        Asked::Method => Some(request.method().to_string()),
-        Asked::Url => Some(redact(&latin1(request.uri().to_string().as_bytes()))),
-        Asked::HttpVersion => Some(version(request.version()).to_owned()),
-        Asked::RemoteAddress => request.peer_addr().map(|peer| peer.ip().to_string()),
-        Asked::RemoteUser => {
+        RequestToken::Method => Some(request.method().to_string()),
+        RequestToken::Url => Some(redact(&latin1(request.uri().to_string().as_bytes()))),
+        RequestToken::HttpVersion => Some(version(request.version()).to_owned()),
+        RequestToken::RemoteAddress => request.peer_addr().map(|peer| peer.ip().to_string()),
+        RequestToken::RemoteUser => {
             let credentials = headers.get(AUTHORIZATION)?;
             user(&latin1(credentials.as_bytes()))
         }
-        Asked::Referrer => joined(headers, &REFERER)
+        RequestToken::Referrer => joined(headers, &REFERER)
             .filter(|referrer| !referrer.is_empty())
             .or_else(|| joined(headers, &REFERRER)),
-        Asked::UserAgent => joined(headers, &USER_AGENT),
-        Asked::Header(name) => joined(headers, name),
+        RequestToken::UserAgent => joined(headers, &USER_AGENT),
+        RequestToken::Header(name) => joined(headers, name),
     }
 }
 
@@ -73,7 +79,7 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-/// The user of Basic credentials.
+/// Returns the user of Basic credentials, read as node's `basic-auth` does.
 fn user(credentials: &str) -> Option<String> {
     let (scheme, secret) = credentials.trim_matches(' ').split_once(' ')?;
     let secret = secret.trim_matches(' ');
@@ -91,7 +97,7 @@ fn user(credentials: &str) -> Option<String> {
     (!broken).then(|| user.to_owned())
 }
 
-/// As forgiving as node: either alphabet, no padding needed, odd letters are skipped.
+/// Decodes base64 as leniently as node: either alphabet, optional padding, other characters skipped.
 fn decode(letters: &str) -> String {
     let mut letters: String = letters
         .chars()
@@ -105,11 +111,11 @@ fn decode(letters: &str) -> String {
     if letters.len() % 4 == 1 {
         letters.pop();
     }
-    let bytes = FORGIVING.decode(letters).unwrap_or_default();
+    let bytes = LENIENT.decode(letters).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-const FORGIVING: GeneralPurpose = GeneralPurpose::new(
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
@@ -126,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_is_read_as_basic_auth_reads_it() {
+    fn basic_credentials_are_parsed_as_by_basic_auth() {
         check("Basic dG9iaTpsb2tp", Some("tobi"));
         check("  bAsIc   dG9iaTo=  ", Some("tobi"));
         check("Basic dG9iaTo", Some("tobi"));

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod entry;
+mod escape;
+mod format;
+mod headers;
+mod middleware;
+mod redact;
+mod request_tokens;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Answer, Fields};
+pub use format::{Format, FormatError};
+pub use middleware::{LINE, Morgan, Tracked, Tracker};
