@@ -1,10 +1,7 @@
 //! Benchmarks of single parts of the server: `cargo bench`, or `cargo bench -- store` for some of them.
 //!
 //! `compare/` measures whole servers.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark stops when its setup fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops when its setup fails")]
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -154,7 +151,12 @@ fn store_reads(criterion: &mut Criterion, runtime: &Runtime, store: &Arc<dyn Sto
         *digests.get(next.get() % digests.len()).unwrap()
     };
     group.bench_function("session and user", |bencher| {
-        bencher.iter(|| runtime.block_on(store.find(next_digest())).unwrap().unwrap());
+        bencher.iter(|| {
+            runtime
+                .block_on(store.find(next_digest()))
+                .unwrap()
+                .unwrap()
+        });
     });
     group.bench_function("session status", |bencher| {
         bencher.iter(|| {
