@@ -63,7 +63,7 @@ pub(crate) fn decide(request: &HttpRequest, payload: &Payload, options: &Options
     }
 }
 
-/// Returns `true` if the payload that actix provides ends with the connection, whatever length is declared.
+/// Returns `true` if the payload that actix provides ends with the connection, even if a length is declared.
 fn is_endless(request: &HttpRequest) -> bool {
     let mut upgrades = request.headers().get_all(UPGRADE);
     let to_websocket = upgrades.any(|protocol| {

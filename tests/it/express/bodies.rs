@@ -1,4 +1,4 @@
-//! The bodies: 275 recorded requests to `POST /login` and around it.
+//! Replays 275 recorded requests, most of them to `POST /login`.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::case::{Case, Script, cases};
-use super::judge::judge;
+use super::contract;
 use super::served;
 use super::wire::exchange;
 
-/// Replays every recorded request, and panics with the list of those that were answered worse.
+/// Replays every recorded request, and panics with a list of the responses that violate the contract.
 pub(crate) fn replay(address: SocketAddr) {
     let (cases, next) = (cases(), AtomicUsize::new(0));
     let failed = Mutex::new(Vec::new());
@@ -40,9 +40,9 @@ pub(crate) fn replay(address: SocketAddr) {
 }
 
 fn check(address: SocketAddr, case: &Case) -> Result<(), String> {
-    let answers = exchange(address, &case.script());
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(case, &answers)));
-    judged.map_err(|panic| match panic.downcast::<String>() {
+    let responses = exchange(address, &case.script());
+    let checked = catch_unwind(AssertUnwindSafe(|| contract::check(case, &responses)));
+    checked.map_err(|panic| match panic.downcast::<String>() {
         Ok(message) => *message,
         Err(panic) => panic
             .downcast_ref::<&str>()
@@ -52,16 +52,16 @@ fn check(address: SocketAddr, case: &Case) -> Result<(), String> {
     })?;
     let alive = "POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
                  Content-Length: 2\r\n\r\n{}";
-    let answers = exchange(address, &Script::of("POST", alive.into()));
-    match answers.first() {
-        Some(answer) if answer.status == 400 => Ok(()),
+    let responses = exchange(address, &Script::of("POST", alive.into()));
+    match responses.first() {
+        Some(response) if response.status == 400 => Ok(()),
         other => Err(format!(
-            "the server no longer answers `{{}}` with 400: {other:?}"
+            "the server no longer responses `{{}}` with 400: {other:?}"
         )),
     }
 }
 
 #[test]
-fn every_recorded_body_is_judged_as_express_judged_it() {
+fn every_recorded_body_is_accepted_or_rejected_as_express_does() {
     replay(served::serve("dev", &[]).0);
 }

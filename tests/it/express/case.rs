@@ -25,7 +25,7 @@ pub(crate) struct Case {
     pub(crate) express: Express,
 }
 
-/// What we do, where that differs from Express or may.
+/// The agreed behaviour of this server, where it may differ from Express.
 #[derive(Deserialize)]
 pub(crate) struct Contract {
     pub(crate) verdict: String,
@@ -75,19 +75,19 @@ pub(crate) enum Step {
     HalfClose,
 }
 
-/// What is sent, and how many answers to what are waited for.
+/// The bytes to send, and the responses to wait for.
 pub(crate) struct Script {
     pub(crate) steps: Vec<Step>,
     pub(crate) methods: Vec<String>,
-    pub(crate) answers: usize,
+    pub(crate) responses: usize,
     pub(crate) timeout_ms: u64,
 }
 
-/// What Express's parser made of a body.
+/// The result of Express's parser.
 pub(crate) enum Parsed {
-    /// It made nothing of it.
+    /// The parser did not read the body.
     Skipped,
-    /// It read something that was too long or too deep to record.
+    /// The value was too long or too deep to record.
     Unrecorded,
     Value(Value),
 }
@@ -107,7 +107,7 @@ pub(crate) fn log_cases() -> Vec<LogCase> {
 
 impl Case {
     pub(crate) fn script(&self) -> Script {
-        let answers = self.n_responses.unwrap_or(1);
+        let responses = self.n_responses.unwrap_or(1);
         let steps = match &self.raw_steps {
             Some(steps) => steps.iter().map(RawStep::step).collect(),
             None => vec![Step::Send(self.plain())],
@@ -116,7 +116,7 @@ impl Case {
         Script {
             steps,
             methods: methods.unwrap_or_else(|| vec![self.method.clone()]),
-            answers,
+            responses,
             timeout_ms: self.timeout_ms.unwrap_or(2500),
         }
     }
@@ -127,7 +127,7 @@ impl Case {
             head.extend([name, ": ", value, "\r\n"]);
         }
         head += "\r\n";
-        // One byte for each letter, as node has it.
+        // One byte for each character, as in Node.
         let mut bytes: Vec<u8> = head.chars().map(|c| u8::try_from(c).unwrap()).collect();
         bytes.extend(unpack(self.body_b64.as_ref(), self.body_zb64.as_ref()).unwrap_or_default());
         bytes
@@ -139,7 +139,7 @@ impl Case {
 }
 
 impl Ours {
-    /// The statuses that we may answer with, if the contract names any. 0 is no answer.
+    /// Returns the allowed statuses, if the contract names any. 0 is no response.
     pub(crate) fn statuses(&self) -> Option<Vec<u16>> {
         let status = |value: &Value| {
             value
@@ -174,12 +174,12 @@ impl LogCase {
 }
 
 impl Script {
-    /// One request, one answer.
+    /// One request, one response.
     pub(crate) fn of(method: &str, bytes: Vec<u8>) -> Self {
         Self {
             steps: vec![Step::Send(bytes)],
             methods: vec![method.to_owned()],
-            answers: 1,
+            responses: 1,
             timeout_ms: 2500,
         }
     }

@@ -20,8 +20,8 @@ fn send(address: SocketAddr, target: &[u8], headers: &[(&str, &[u8])]) -> u16 {
         request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
     request.extend(b"\r\n");
-    let answers = exchange(address, &Script::of("GET", request));
-    answers.first().map_or(0, |answer| answer.status)
+    let responses = exchange(address, &Script::of("GET", request));
+    responses.first().map_or(0, |response| response.status)
 }
 
 /// Whether a terminal would show the line as one, and as it is.

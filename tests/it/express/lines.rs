@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use super::capture::Lines;
 use super::case::log_cases;
 use super::served;
-use super::wire::{Answer, exchange};
+use super::wire::{Response, exchange};
 
 /// Replays every recorded request, and compares its line with morgan's.
 pub(crate) fn replay(address: SocketAddr, lines: &Lines, format: &str) {
     for case in log_cases() {
-        let answers = exchange(address, &case.script());
+        let responses = exchange(address, &case.script());
         let got = lines.take(1);
-        let wanted = fill_in(&case.lines[format][0], &answers[0], format);
+        let wanted = fill_in(&case.lines[format][0], &responses[0], format);
         let name = &case.name;
         assert!(
             got.len() == 1 && matches(&wanted, &got[0]),
@@ -22,9 +22,9 @@ pub(crate) fn replay(address: SocketAddr, lines: &Lines, format: &str) {
 }
 
 /// morgan's line with the status and the length of our own reply.
-fn fill_in(line: &str, answer: &Answer, format: &str) -> String {
-    let status = answer.status;
-    let length = answer.header("content-length").unwrap_or("-");
+fn fill_in(line: &str, response: &Response, format: &str) -> String {
+    let status = response.status;
+    let length = response.header("content-length").unwrap_or("-");
     match format {
         "dev" => {
             let colour = [0, 0, 32, 36, 33, 31][usize::from(status / 100)];

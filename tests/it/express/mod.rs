@@ -1,14 +1,13 @@
-//! Replays what Express, body-parser and morgan were recorded to do, over raw sockets.
+//! Compares the server with recordings of Express, body-parser and morgan, over raw sockets.
 //!
-//! Knows the recordings in `tests/express/`. Never knows how the server under test is built:
-//! [`bodies::replay`] and [`lines::replay`] take an address.
+//! The recordings are in `tests/express/`. [`bodies::replay`] and [`lines::replay`] take the address of any server.
 
 mod bodies;
 mod bounds;
 mod capture;
 mod case;
+mod contract;
 mod injection;
-mod judge;
 mod lines;
 mod served;
 mod wire;

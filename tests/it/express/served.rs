@@ -1,4 +1,4 @@
-//! The app on a real port, as `main` serves it, with its log caught and two routes that misbehave.
+//! Serves the app on a real port, with its log captured and two misbehaving routes.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -11,8 +11,7 @@ use weapp_login::middleware::panics;
 use super::capture::Lines;
 use crate::harness::TestApp;
 
-/// Serves on a port of its own until the tests are over, with this log format and these settings, and catches the lines
-/// of its log.
+/// Serves on a free port until the tests end, with this log format and these settings. Captures the lines of its access log.
 pub(crate) fn serve(
     format: &str,
     settings: &'static [(&'static str, &'static str)],

@@ -1,6 +1,4 @@
-//! An exchange over a raw socket: sends exactly these bytes and reads exactly what comes back.
-//!
-//! Knows just enough HTTP to find where an answer ends.
+//! A minimal HTTP client over a raw socket, which sends exactly the given bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,13 +8,13 @@ use std::time::{Duration, Instant};
 use super::case::{Script, Step};
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -29,9 +27,8 @@ impl Answer {
     }
 }
 
-/// Sends the steps, then collects answers until there are enough, the time is over, or the server
-/// closes.
-pub(crate) fn exchange(address: SocketAddr, script: &Script) -> Vec<Answer> {
+/// Sends the steps, then collects responses until there are enough, the time has run out, or the server closes the connection.
+pub(crate) fn exchange(address: SocketAddr, script: &Script) -> Vec<Response> {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_nodelay(true).unwrap();
     for step in &script.steps {
@@ -50,26 +47,26 @@ pub(crate) fn exchange(address: SocketAddr, script: &Script) -> Vec<Answer> {
     collect(&mut socket, script)
 }
 
-fn collect(socket: &mut TcpStream, script: &Script) -> Vec<Answer> {
+fn collect(socket: &mut TcpStream, script: &Script) -> Vec<Response> {
     let end = Instant::now() + Duration::from_millis(script.timeout_ms);
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     let (mut received, mut closed) = (Vec::new(), false);
-    while answers.len() < script.answers {
+    while responses.len() < script.responses {
         let last = script.methods.len() - 1;
-        let method = &script.methods[answers.len().min(last)];
-        if let Some((answer, length)) = parse(&received, method, closed) {
+        let method = &script.methods[responses.len().min(last)];
+        if let Some((response, length)) = parse(&received, method, closed) {
             received.drain(..length);
-            answers.push(answer);
+            responses.push(response);
         } else if closed || Instant::now() > end {
             break;
         } else {
             closed = !pull(socket, &mut received);
         }
     }
-    answers
+    responses
 }
 
-/// Waits a moment for more bytes. False when there will be none.
+/// Waits up to 100 ms for more bytes. Returns `false` at the end of the stream.
 fn pull(socket: &mut TcpStream, received: &mut Vec<u8>) -> bool {
     socket
         .set_read_timeout(Some(Duration::from_millis(100)))
@@ -85,30 +82,30 @@ fn pull(socket: &mut TcpStream, received: &mut Vec<u8>) -> bool {
     }
 }
 
-/// The first answer in the bytes and how many of them it takes; interim answers are skipped.
-fn parse(bytes: &[u8], method: &str, closed: bool) -> Option<(Answer, usize)> {
+/// Returns the first response in the bytes and its length. Interim responses are skipped.
+fn parse(bytes: &[u8], method: &str, closed: bool) -> Option<(Response, usize)> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.trim_end().split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().unwrap();
     if (100..200).contains(&status) {
-        let (answer, length) = parse(&bytes[end..], method, closed)?;
-        return Some((answer, end + length));
+        let (response, length) = parse(&bytes[end..], method, closed)?;
+        return Some((response, end + length));
     }
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
-    let mut answer = Answer {
+    let mut response = Response {
         status,
         headers: headers.collect(),
         body: Vec::new(),
     };
     assert_eq!(
-        answer.header("transfer-encoding"),
+        response.header("transfer-encoding"),
         None,
-        "all our replies have a length"
+        "every response has a length"
     );
     let bodiless = method == "HEAD" || [204, 304].contains(&status);
-    let length = answer
+    let length = response
         .header("content-length")
         .map(|length| length.parse().unwrap());
     let rest = &bytes[end..];
@@ -118,6 +115,6 @@ fn parse(bytes: &[u8], method: &str, closed: bool) -> Option<(Answer, usize)> {
         None if closed => rest.len(),
         Some(_) | None => return None,
     };
-    answer.body = rest[..length].to_vec();
-    Some((answer, end + length))
+    response.body = rest[..length].to_vec();
+    Some((response, end + length))
 }

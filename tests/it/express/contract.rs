@@ -1,14 +1,12 @@
-//! Whether an answer is as good as Express's.
-//!
-//! Knows the contract: the same verdict about the body and the path, said in our own words.
+//! Checks a response against the recorded one: the same status class, with an error of this server.
 
 use serde_json::Value;
 
 use super::case::{Case, Parsed};
-use super::wire::Answer;
+use super::wire::Response;
 
-/// How the server calls each refusal of a body.
-const REFUSALS: [(u16, &[&str]); 3] = [
+/// The errors that reject a body, by status.
+const REJECTIONS: [(u16, &[&str]); 3] = [
     (400, &["malformed_json", "malformed_body"]),
     (413, &["body_too_large"]),
     (
@@ -22,7 +20,7 @@ const REFUSALS: [(u16, &[&str]); 3] = [
 ];
 const NOT_A_CODE: [&str; 2] = ["code_missing", "code_malformed"];
 const SPENT: [&str; 2] = ["login_code_invalid", "login_code_used"];
-/// What no reply may show.
+/// Texts that no response may contain.
 const LEAKS: [&str; 6] = [
     "node_modules",
     "/src/",
@@ -32,81 +30,81 @@ const LEAKS: [&str; 6] = [
     "<html",
 ];
 
-/// Panics with what is wrong.
-pub(crate) fn judge(case: &Case, answers: &[Answer]) {
-    let wanted: Vec<u16> = case
+/// Panics if the responses violate the contract.
+pub(crate) fn check(case: &Case, responses: &[Response]) {
+    let expected: Vec<u16> = case
         .express
         .responses
         .iter()
         .map(|recorded| recorded.status)
         .collect();
-    for answer in answers {
+    for response in responses {
         assert!(
-            answer.status < 500 || [501, 505].contains(&answer.status),
+            response.status < 500 || [501, 505].contains(&response.status),
             "{}",
-            answer.status
+            response.status
         );
     }
-    let first = answers.first();
-    let status = first.map_or(0, |answer| answer.status);
-    let wanted_status = wanted.first().copied().unwrap_or(0);
-    if is_allowed(case, first, wanted_status) {
+    let first = responses.first();
+    let status = first.map_or(0, |response| response.status);
+    let expected_status = expected.first().copied().unwrap_or(0);
+    if is_allowed(case, first, expected_status) {
         return;
     }
     let Some(first) = first else {
-        assert_eq!(wanted_status, 0, "no answer");
+        assert_eq!(expected_status, 0, "no response");
         return;
     };
-    match wanted_status {
-        200 if case.method == "POST" => read(case, first),
+    match expected_status {
+        200 if case.method == "POST" => accepted(case, first),
         200 => assert!([200, 204].contains(&status), "{status}"),
         _ => {
-            assert_eq!(status, wanted_status);
+            assert_eq!(status, expected_status);
             if !first.body.is_empty() && case.group() != "framing" {
-                refused(status, first, case.group());
+                rejected(status, first, case.group());
             }
         }
     }
-    if wanted.len() > 1 && wanted.last() == Some(&200) {
+    if expected.len() > 1 && expected.last() == Some(&200) {
         assert_eq!(
-            answers.len(),
-            wanted.len(),
-            "the connection should have lived on"
+            responses.len(),
+            expected.len(),
+            "the connection should have stayed open"
         );
     }
 }
 
-/// Whether the contract names this answer where it leaves Express's way.
-fn is_allowed(case: &Case, answer: Option<&Answer>, wanted: u16) -> bool {
+/// Returns `true` if the contract allows this response although Express's differs.
+fn is_allowed(case: &Case, response: Option<&Response>, expected: u16) -> bool {
     let (ours, verdict) = (&case.contract.ours, case.contract.verdict.as_str());
-    let status = answer.map_or(0, |answer| answer.status);
+    let status = response.map_or(0, |response| response.status);
     let free = ["na", "improve"].contains(&verdict);
-    let Some(statuses) = ours.statuses().filter(|_| free || status != wanted) else {
+    let Some(statuses) = ours.statuses().filter(|_| free || status != expected) else {
         return false;
     };
-    // A body that is read becomes a login, or a remark about the code.
-    let read = statuses.contains(&200) && [400, 401, 415].contains(&status);
+    // An accepted body leads to a login, or to an error about the code.
+    let accepted = statuses.contains(&200) && [400, 401, 415].contains(&status);
     assert!(
-        statuses.contains(&status) || read,
+        statuses.contains(&status) || accepted,
         "{status}, one of {statuses:?} expected"
     );
-    if let Some(answer) = answer.filter(|_| ours.body.as_deref() == Some("json-error")) {
-        refusal(answer);
+    if let Some(response) = response.filter(|_| ours.body.as_deref() == Some("json-error")) {
+        error_name(response);
     }
     true
 }
 
-/// Express read the body, or had no reason to; so must we.
-fn read(case: &Case, answer: &Answer) {
-    if answer.status == 200 {
-        let reply = answer.json().unwrap();
+/// Checks the response to a body that Express accepted or skipped.
+fn accepted(case: &Case, response: &Response) {
+    if response.status == 200 {
+        let reply = response.json().unwrap();
         assert_eq!(
             (&reply["code"], &reply["message"]),
             (&Value::from(0), &Value::from("success!"))
         );
         return;
     }
-    let error = refusal(answer);
+    let error = error_name(response);
     let mut fine: Vec<&str> = Vec::new();
     match case.express.parsed() {
         Parsed::Skipped => {
@@ -130,9 +128,9 @@ fn is_issued(code: &str) -> bool {
     code.len() == 32 && code.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
-fn refused(status: u16, answer: &Answer, group: &str) {
-    let error = refusal(answer);
-    if let Some((_, names)) = REFUSALS.iter().find(|(refused, _)| *refused == status) {
+fn rejected(status: u16, response: &Response, group: &str) {
+    let error = error_name(response);
+    if let Some((_, names)) = REJECTIONS.iter().find(|(rejected, _)| *rejected == status) {
         assert!(
             group == "path" || names.contains(&error.as_str()),
             "{error}"
@@ -140,19 +138,21 @@ fn refused(status: u16, answer: &Answer, group: &str) {
     }
 }
 
-/// Checks a refusal as such, and tells how it calls itself.
-fn refusal(answer: &Answer) -> String {
-    let body = String::from_utf8_lossy(&answer.body);
+/// Checks an error response, and returns the name of the error.
+fn error_name(response: &Response) -> String {
+    let body = String::from_utf8_lossy(&response.body);
     for leak in LEAKS {
         assert!(!body.contains(leak), "{body}");
     }
     assert!(body.len() <= 2048, "{} bytes", body.len());
-    let content_type = answer.header("content-type").unwrap_or_default();
+    let content_type = response.header("content-type").unwrap_or_default();
     assert!(
         content_type.starts_with("application/json"),
         "{content_type:?}"
     );
-    let reply = answer.json().unwrap_or_else(|| panic!("no object: {body}"));
+    let reply = response
+        .json()
+        .unwrap_or_else(|| panic!("no object: {body}"));
     assert!(
         reply["code"].as_i64().is_some_and(|code| code != 0),
         "{body}"
