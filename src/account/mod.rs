@@ -19,6 +19,7 @@ use crate::identity::{CodeShape, OpenId};
 use crate::session::CryptoError;
 use crate::sessions::{self, CurrentSession};
 use crate::store;
+use crate::store::once;
 
 /// Why there is no answer about a user.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,16 @@ pub enum Error {
     /// The session could not be changed.
     #[error("could not keep the session's new key")]
     Session(#[source] sessions::Error),
+}
+
+impl From<once::Error> for Error {
+    fn from(error: once::Error) -> Self {
+        match error {
+            once::Error::Store(error) => Self::Store(error),
+            once::Error::Crypto(error) => Self::Crypto(error),
+            once::Error::TimedOut => Self::PhoneNumber(access_token::Error::Overdue),
+        }
+    }
 }
 
 /// The user's openid, for a call to WeChat.

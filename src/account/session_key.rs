@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::account::access_token::AccessTokens;
 use crate::account::{Error, openid_of};
-use crate::login::to_its_end;
+use crate::login::detached;
 use crate::platforms::wechat::{SessionKeyReset, SessionKeyStatus};
 use crate::sessions::{CurrentSession, Sessions};
 
@@ -56,7 +56,7 @@ impl SessionKeys {
     /// [`Error::SessionKeyStale`] if WeChat does not honour the key, so that only a login gives another;
     /// [`Error::SessionKey`] if it does not say; [`Error::SessionGone`] if the session has ended meanwhile.
     pub async fn reset(self: Arc<Self>, live: CurrentSession, now: Timestamp) -> Result<(), Error> {
-        to_its_end(async move { self.replace(&live, now).await }).await
+        detached(async move { self.replace(&live, now).await }).await
     }
 
     async fn replace(&self, live: &CurrentSession, now: Timestamp) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use crate::platforms::wechat;
 use crate::session::CryptoError;
 use crate::sessions;
 use crate::store;
+use crate::store::once;
 
 /// A failed login.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,16 @@ pub enum Error {
     /// No token could be generated, or a secret not sealed.
     #[error("could not generate a token")]
     Crypto(#[from] CryptoError),
+}
+
+impl From<once::Error> for Error {
+    fn from(error: once::Error) -> Self {
+        match error {
+            once::Error::Store(error) => Self::Store(error),
+            once::Error::Crypto(error) => Self::Crypto(error),
+            once::Error::TimedOut => Self::Platform(wechat::Error::TimedOut),
+        }
+    }
 }
 
 impl From<sessions::Error> for Error {

@@ -1,12 +1,12 @@
 //! The login use case: exchanges a one-time code for a session. Time is an argument.
 
 mod attempt;
+mod detached;
 mod error;
 mod idempotency;
 mod idempotency_key;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ use crate::sessions::{Sessions, key_history};
 use crate::store::{self, Store};
 
 pub use attempt::{Grant, LoginAttempt, LoginPolicy};
+pub(crate) use detached::detached;
 pub use error::Error;
 pub use idempotency_key::{IdempotencyKey, MalformedKey};
-pub(crate) use waiting::{Pauses, to_its_end};
 
 /// Logs users in. One instance per worker, because HTTP connections to the platform belong to a worker's runtime.
 pub struct Logins {

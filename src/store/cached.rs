@@ -17,9 +17,8 @@ use crate::store::{
 
 /// A backend that evicts what has changed from a [`SessionCache`].
 ///
-/// It evicts a session that it changed or ended before it replies, even if the caller no longer waits for the reply: only
-/// the backend knows which sessions a write has ended. Changes by other nodes are found by
-/// [`Invalidation::is_cache_current`].
+/// It evicts each session that a write has changed or ended before it replies to the write, and does so even if the caller
+/// has gone. [`Invalidation::is_cache_current`] covers the changes by other nodes.
 pub(super) trait Invalidation: Store {
     /// Returns `true` if the cache contains no session that was changed or ended by a write whose reply was sent before
     /// this call, on any node.

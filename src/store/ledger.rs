@@ -1,6 +1,4 @@
-//! The ledger: small records that one holder at a time may write, each with an end.
-//!
-//! Knows who may write a record and until when. Never knows what is in one: it is sealed.
+//! The ledger: small sealed records with an expiry, which one holder at a time may write.
 
 use std::fmt;
 
@@ -9,60 +7,59 @@ use sha2::{Digest as _, Sha256};
 
 use crate::session::{CryptoError, Sealed};
 
-/// Names a record. A digest, so that a name made from a secret does not tell it.
+/// Identifies a record. A digest, so that a key made from a secret does not reveal it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LedgerKey(pub [u8; 32]);
 
-/// Who claims a record: random, and new for each attempt that must not run beside another.
+/// Identifies the holder of a lease: random, and different for concurrent attempts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Holder(pub [u8; 16]);
 
-/// Tells one kept value of a record from the next. Random, so that a record that was swept out and made anew does not
-/// come back to a version that somebody remembers, as a counter would.
+/// Identifies one value of a record. Random, because a counter would repeat if the record is swept and created again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(pub i64);
 
-/// One wish to read a record, or else to become the one who writes it.
+/// A request to read a record, or else to take the lease on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
-    /// Which record.
+    /// The record.
     pub key: LedgerKey,
-    /// Who asks. Whoever holds the record already gets it again, with a new end.
+    /// The caller. A holder that claims again extends its lease.
     pub holder: Holder,
-    /// When.
+    /// Time of the claim.
     pub now: Timestamp,
-    /// How long the caller wants to hold the record if there is no value in it: the lease.
+    /// End of the lease, if the caller takes it.
     pub until: Timestamp,
-    /// The version of a value that will not do.
+    /// Version of a value that the caller cannot use.
     pub stale: Option<Version>,
 }
 
-/// What a claim gave.
+/// Result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
-    /// There is a value, neither expired nor the stale one; also while somebody else is about to replace it.
+    /// There is a value that is neither expired nor stale. Another holder may be about to replace it.
     Kept {
         /// The value.
         value: Sealed,
-        /// Which value of the record it is.
+        /// Version of the value.
         version: Version,
-        /// When it expires. That very instant counts as over.
+        /// Expiry of the value. At this instant it has expired.
         expires_at: Timestamp,
     },
-    /// The caller holds the record and is the one to keep a value, or to release it.
+    /// The caller has the lease and must keep a value or release the record.
     Yours,
-    /// Somebody else holds the record.
+    /// Another holder has the lease.
     Held {
-        /// When they hold it no longer, whatever happens.
+        /// End of the lease.
         until: Timestamp,
     },
 }
 
 impl LedgerKey {
-    /// The name of a record: a digest over what it is for and what tells it from others, each with its length before it.
-    pub fn of(purpose: &str, parts: &[&str]) -> Self {
+    /// Computes the digest of a purpose and of the names that identify the record, each prefixed with its length.
+    pub fn of(purpose: &str, names: &[&str]) -> Self {
         let mut digest = Sha256::new();
-        for part in std::iter::once(&purpose).chain(parts) {
+        for part in std::iter::once(&purpose).chain(names) {
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             digest.update(length.to_be_bytes());
             digest.update(part);
@@ -72,10 +69,10 @@ impl LedgerKey {
 }
 
 impl Holder {
-    /// A holder like no other.
+    /// Generates a random holder.
     ///
     /// # Errors
-    /// [`CryptoError::NoRandomness`] if the operating system has none.
+    /// [`CryptoError::NoRandomness`] if the operating system returns no random bytes.
     pub fn generate() -> Result<Self, CryptoError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(CryptoError::NoRandomness)?;

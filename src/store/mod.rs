@@ -17,9 +17,14 @@ mod cached;
 #[cfg(test)]
 mod contract;
 mod ledger;
+pub mod once;
+#[cfg(test)]
+mod once_tests;
 mod open;
 mod session_cache;
 mod sqlite;
+#[cfg(test)]
+mod temporary;
 
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use open::open;
@@ -172,7 +177,7 @@ pub struct LoggedIn {
     pub is_new: bool,
 }
 
-/// Why a store could not reply.
+/// A store's failure to reply.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The backend failed. The cause is for the log.

@@ -15,7 +15,7 @@ use crate::session::{Sealed, SessionStatus};
 use crate::store::cached::{CachedStore, Invalidation as _};
 use crate::store::session_cache::{Lookup, SessionCache};
 use crate::store::sqlite::Sqlite;
-use crate::store::sqlite::tests::Folder;
+use crate::store::temporary::Folder;
 use crate::store::{Login, Revocation, Store, Update, contract};
 
 /// A store with its cache, as one process has it.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,31 +14,8 @@ use crate::store::cached::CachedStore;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::problem::Problem;
 use crate::store::sqlite::{Sqlite, open};
+use crate::store::temporary::Folder;
 use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, OpenError, Store, contract};
-
-/// A temporary folder, removed on drop.
-pub(super) struct Folder(PathBuf);
-
-impl Folder {
-    pub(super) fn new() -> Self {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).unwrap();
-        let name = format!("weapp-login-{:016x}", u64::from_ne_bytes(random));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-
-    pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
-}
 
 /// Opens a file without a cache in front of it.
 pub(super) async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {
@@ -127,7 +104,7 @@ async fn a_path_that_cannot_be_written_is_rejected() {
     let below = file.join("weapp.db");
     let message = open_file(&below).await.unwrap_err().to_string();
     assert!(message.contains("cannot be created"), "{message}");
-    let folder_itself = open_file(&folder.0).await.unwrap_err().to_string();
+    let folder_itself = open_file(folder.path()).await.unwrap_err().to_string();
     assert!(
         folder_itself.contains("cannot be opened"),
         "{folder_itself}"

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use crate::store::Error;
 use crate::store::sqlite::Sqlite;
-use crate::store::sqlite::tests::{Folder, open_file};
+use crate::store::sqlite::tests::open_file;
+use crate::store::temporary::Folder;
 
 /// Inserts a row. With `twice`, inserts it again, which fails.
 async fn insert(store: &Sqlite, key: u8, twice: bool) -> Result<u8, Error> {
