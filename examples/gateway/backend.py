@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A backend that shows what it is told: backend.py [PORT]. It stands for yours, in any language."""
+"""A dummy backend that returns the request it got: backend.py [PORT]."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Backend(BaseHTTPRequestHandler):
-    """Answers every request with what came with it."""
+    """Replies to every request with its method, path, headers and body."""
 
     protocol_version = "HTTP/1.1"
 
@@ -20,7 +20,7 @@ class Backend(BaseHTTPRequestHandler):
             "headers": [[name.lower(), value] for name, value in self.headers.items()],
             "body": body.decode(errors="replace"),
         }
-        # `/status/500` and its like answer with that status.
+        # `/status/500` replies with that status.
         status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
         reply = json.dumps(shown).encode()
         self.send_response(status)
@@ -32,7 +32,7 @@ class Backend(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer
 
     def log_message(self, *_):
-        """Prints nothing of its own."""
+        """Prints no log lines."""
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-// Shows who is logged in, since when and until when, and lets you watch what each call answers.
+// Shows the user, the time of the login and its expiry, and the reply to each call.
 
 const login = require('../../utils/login');
 
-// What to do about failures that a developer meets on the first day; the others explain themselves in `message`.
+// Advice for the most common errors. The others have an explanation in `message`.
 const ADVICE = {
   network: '连不上服务器：请确认后端已启动（cargo run），且 utils/login.js 里的 BASE_URL 正确。',
-  unexpected_reply: '应答不是本后端发出的：请检查 utils/login.js 里的 BASE_URL，以及中间的代理。',
+  unexpected_reply: '响应不是来自本后端：请检查 utils/login.js 里的 BASE_URL，以及中间的代理。',
   session_required: '当前没有登录：请点“重新登录”。',
   platform_misconfigured: '服务器的 AppID 或 AppSecret 有误：请看服务器日志，其中写明要改哪一项。',
 };
@@ -30,7 +30,7 @@ Page({
     this.show(login.login().then(() => login.request({ url: '/session' })));
   },
 
-  // Any guarded route of your own is called in the same way.
+  // Call your own routes in the same way.
   onCall() {
     this.show(login.request({ url: '/session' }));
   },
@@ -73,7 +73,7 @@ Page({
   },
 });
 
-// Takes the fraction off, because older iPhones do not parse nine digits of it.
+// Removes the fraction, because older iPhones cannot parse it.
 function localTime(timestamp) {
   const time = new Date(String(timestamp).replace(/\.\d+/, ''));
   if (isNaN(time.getTime())) return '—';
