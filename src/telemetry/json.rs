@@ -1,6 +1,4 @@
-//! A log line for machines: one JSON object, ended by a line feed.
-//!
-//! Knows which members every line has; the others are the record's own. Never knows what they mean.
+//! The JSON style: one object per line, with the record's own fields after the common ones.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -11,21 +9,21 @@ use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use crate::telemetry::{LOSS, TARGET, now};
+use crate::telemetry::{DROPPED, TARGET, now};
 
-/// Puts a whole line into the buffer, which is then handed over at once.
+/// Writes a record as one line.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *buffer, &Line(record))?;
     buffer.write_all(b"\n")
 }
 
-/// The line that tells how many lines were dropped.
-pub(super) fn loss(lines: u64) -> String {
+/// Formats the line that reports a number of dropped lines.
+pub(super) fn drop_notice(lines: u64) -> String {
     let line = serde_json::json!({
         "time": format!("{:.3}", now()),
         "level": "WARN",
         "target": TARGET,
-        "message": format!("{lines} {LOSS}"),
+        "message": format!("{lines} {DROPPED}"),
     });
     format!("{line}\n")
 }
@@ -39,34 +37,34 @@ impl Serialize for Line<'_> {
         map.serialize_entry("level", self.0.level().as_str())?;
         map.serialize_entry("target", self.0.target())?;
         map.serialize_entry("message", self.0.args())?;
-        let mut members = Members(Vec::new());
-        // The visitor below refuses nothing.
-        self.0.key_values().visit(&mut members).unwrap_or_default();
-        for (key, value) in &members.0 {
+        let mut fields = Fields(Vec::new());
+        // The visitor never fails.
+        self.0.key_values().visit(&mut fields).unwrap_or_default();
+        for (key, value) in &fields.0 {
             map.serialize_entry(key, value)?;
         }
         map.end()
     }
 }
 
-/// The record's own members, in the order in which they were given.
-struct Members(Vec<(String, serde_json::Value)>);
+/// The record's own fields, in their order.
+struct Fields(Vec<(String, serde_json::Value)>);
 
-impl<'a> VisitSource<'a> for Members {
+impl<'a> VisitSource<'a> for Fields {
     fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), Error> {
-        let mut kind = Kind(serde_json::Value::Null);
-        value.visit(&mut kind)?;
-        if !kind.0.is_null() {
-            self.0.push((key.as_str().to_owned(), kind.0));
+        let mut json = JsonValue(serde_json::Value::Null);
+        value.visit(&mut json)?;
+        if !json.0.is_null() {
+            self.0.push((key.as_str().to_owned(), json.0));
         }
         Ok(())
     }
 }
 
-/// Numbers and truth values stay what they are; anything else is its text. What is absent is left out.
-struct Kind(serde_json::Value);
+/// Converts a value: numbers and booleans stay as they are, other values become text, and null is left out.
+struct JsonValue(serde_json::Value);
 
-impl VisitValue<'_> for Kind {
+impl VisitValue<'_> for JsonValue {
     fn visit_any(&mut self, value: Value<'_>) -> Result<(), Error> {
         self.0 = text(&value);
         Ok(())

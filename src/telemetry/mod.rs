@@ -1,17 +1,14 @@
-//! Where log lines go, whose may pass, and what each looks like.
+//! The process's log: its levels, its text and JSON styles, and the thread that writes it.
 //!
-//! Knows the stream, the levels and the two styles: `text` for people, `json` for machines. `lines` has the thread that
-//! writes. Never knows what a line means.
-//!
-//! All lines go to standard output: one stream keeps their order, and it is the one that `docker logs` and `kubectl logs`
-//! are read for. Standard error is left to what ends the process. Whatever `RUST_LOG` says, the crates that speak HTTP show
-//! no more than warnings: below that they show URLs and headers, and WeChat's URLs bear the `AppSecret`.
+//! All lines go to standard output, which keeps their order and is what `docker logs` and `kubectl logs` show. Standard
+//! error only gets the error that ends the process. The HTTP crates log warnings at most despite `RUST_LOG`: more
+//! verbose levels print URLs and headers, and platforms' URLs contain secrets.
 
 mod json;
-mod lines;
 #[cfg(test)]
 mod tests;
 mod text;
+mod writer;
 
 use std::io;
 use std::panic;
@@ -22,22 +19,23 @@ use jiff::Timestamp;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::settings::{LogStyle, LogTarget, Profile};
-use crate::telemetry::lines::Lines;
+use crate::telemetry::writer::LogWriter;
 
-/// The target of the access log's lines, which are printed as they come, whatever the level.
+/// Target of the access log. Its lines are printed without a prefix and at any level.
 pub const ACCESS: &str = "access";
-/// The target of the lines that show a received body: printed as they come in development, and never in production.
+/// Target of the lines that show received bodies. They are printed without a prefix in development, and never in
+/// production.
 pub const BODY: &str = "body";
 
-/// The target of what the log says of itself.
+/// Target of the log's own lines.
 const TARGET: &str = module_path!();
-/// What became of so many lines.
-const LOSS: &str = "log lines were dropped, because nobody read them in time";
+/// Follows the number of dropped lines.
+const DROPPED: &str = "log lines were dropped because they could not be written in time";
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
-/// Crates that show URLs or headers below `warn`, and with them secrets.
-const TALKATIVE: [&str; 7] = [
+/// Crates that log URLs or headers, and with them secrets, at levels below `warn`.
+const VERBOSE: [&str; 7] = [
     "reqwest",
     "hyper",
     "hyper_util",
@@ -47,82 +45,82 @@ const TALKATIVE: [&str; 7] = [
     "actix_web",
 ];
 
-/// How long the way out waits for a stream that takes nothing. Our choice.
-const FLUSH: Duration = Duration::from_secs(2);
+/// Maximum time that a shutdown waits for a blocked standard output. Our choice.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is logged, and how.
+/// Options of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// How much our own crate says.
+    /// Level of our own crate.
     pub level: LevelFilter,
-    /// Targets with levels of their own; the last one counts.
+    /// Levels of single targets. The last match wins.
     pub targets: &'a [LogTarget],
-    /// For people or for machines.
+    /// Text or JSON.
     pub style: LogStyle,
-    /// Whether received bodies may be shown.
+    /// Received bodies are shown in development only.
     pub profile: Profile,
 }
 
-/// The log of this process, once it is set up.
+/// The initialized log of the process.
 #[derive(Clone)]
-pub struct Telemetry(Lines);
+pub struct Telemetry(LogWriter);
 
-/// Why there is no log.
+/// The reason why the log cannot be initialized.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// There is a logger already; that one stays.
-    #[error("the log was set up before")]
+    /// The process has a logger already, which stays in use.
+    #[error("the log is already initialized")]
     Twice,
-    /// The system gave no thread for the writer.
-    #[error("the log has no thread to write on")]
+    /// The writer thread cannot be started.
+    #[error("cannot start the log's writer thread")]
     NoThread(#[source] io::Error),
 }
 
-/// Sets up the log of the process: lines go to standard output, on a thread of their own.
+/// Initializes the log of the process, which a thread of its own writes to standard output.
 ///
 /// # Errors
-/// [`InitError`] if that was done before, or cannot be done.
+/// [`InitError`] if there is a logger already, or no thread can be started.
 pub fn init(options: &Options<'_>) -> Result<Telemetry, InitError> {
-    let loss = match options.style {
-        LogStyle::Text => text::loss,
-        LogStyle::Json => json::loss,
+    let notice = match options.style {
+        LogStyle::Text => text::drop_notice,
+        LogStyle::Json => json::drop_notice,
     };
-    let lines = Lines::start(io::stdout(), loss).map_err(InitError::NoThread)?;
-    let pipe = Target::Pipe(Box::new(lines.clone()));
+    let writer = LogWriter::start(io::stdout(), notice).map_err(InitError::NoThread)?;
+    let pipe = Target::Pipe(Box::new(writer.clone()));
     let logger = builder(options).target(pipe).build();
-    let most = logger.filter();
-    log::set_boxed_logger(Box::new(Guarded(logger))).map_err(|_twice| InitError::Twice)?;
-    log::set_max_level(most);
-    flush_at_panic(lines.clone());
-    Ok(Telemetry(lines))
+    let max_level = logger.filter();
+    log::set_boxed_logger(Box::new(Filtered(logger))).map_err(|_twice| InitError::Twice)?;
+    log::set_max_level(max_level);
+    flush_on_panic(writer.clone());
+    Ok(Telemetry(writer))
 }
 
 impl Telemetry {
-    /// Waits until all lines are with the operating system, at most 2 seconds.
+    /// Waits at most 2 seconds until all lines are written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if standard output takes nothing.
+    /// [`io::ErrorKind::TimedOut`] if standard output is blocked.
     pub fn flush(&self) -> io::Result<()> {
-        self.0.flush_within(FLUSH)
+        self.0.flush_within(FLUSH_TIMEOUT)
     }
 
-    /// How many lines were lost since the start, because nobody read them in time.
+    /// Returns the number of lines dropped since the start.
     pub fn dropped(&self) -> u64 {
         self.0.dropped()
     }
 }
 
-/// Lets no talkative crate say more than a warning, whoever asked for it.
-struct Guarded(Logger);
+/// Limits verbose crates to warnings.
+struct Filtered(Logger);
 
-impl Log for Guarded {
+impl Log for Filtered {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.level() <= Level::Warn || !is_talkative(metadata.target()))
+        (metadata.level() <= Level::Warn || !is_verbose(metadata.target()))
             && self.0.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        if record.level() <= Level::Warn || !is_talkative(record.target()) {
+        if record.level() <= Level::Warn || !is_verbose(record.target()) {
             self.0.log(record);
         }
     }
@@ -132,35 +130,35 @@ impl Log for Guarded {
     }
 }
 
-fn is_talkative(target: &str) -> bool {
+fn is_verbose(target: &str) -> bool {
     let is_in = |name: &&str| {
         let rest = target.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    TALKATIVE.iter().any(is_in)
+    VERBOSE.iter().any(is_in)
 }
 
-/// A process that panics may end, and its last lines are those that are wanted most.
-fn flush_at_panic(lines: Lines) {
-    let tell = panic::take_hook();
+/// Flushes the log on a panic, because the process may end and its last lines matter most.
+fn flush_on_panic(writer: LogWriter) {
+    let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        tell(panic);
-        // Whoever waits for a stream that takes nothing learns no more by waiting longer.
-        lines.flush_within(FLUSH).unwrap_or_default();
+        report(panic);
+        // If standard output is blocked, there is nothing more to do.
+        writer.flush_within(FLUSH_TIMEOUT).unwrap_or_default();
     }));
 }
 
 fn builder(options: &Options<'_>) -> Builder {
     let mut builder = Builder::new();
-    // Every client that goes away is an error to it.
+    // It logs an error for every client that disconnects.
     builder.filter_module("actix_http", LevelFilter::Off);
-    level_of_ours(&mut builder, options.level);
+    set_our_level(&mut builder, options.level);
     for LogTarget { name, level } in options.targets {
         match name {
             Some(name) => {
                 builder.filter_module(name, *level);
             }
-            None => level_of_ours(&mut builder, *level),
+            None => set_our_level(&mut builder, *level),
         }
     }
     let body = match options.profile {
@@ -170,7 +168,7 @@ fn builder(options: &Options<'_>) -> Builder {
     builder
         .filter_module(ACCESS, LevelFilter::Info)
         .filter_module(BODY, body)
-        // The access log decides about its colours itself; they pass into pipes too.
+        // The access log decides about its colors itself, also for pipes.
         .write_style(WriteStyle::Always)
         .format(match options.style {
             LogStyle::Text => text::write,
@@ -179,8 +177,8 @@ fn builder(options: &Options<'_>) -> Builder {
     builder
 }
 
-/// With it, all other crates show warnings at most.
-fn level_of_ours(builder: &mut Builder, level: LevelFilter) {
+/// Sets the level of our crate. All other crates log warnings at most.
+fn set_our_level(builder: &mut Builder, level: LevelFilter) {
     builder
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(OURS, level);
@@ -188,7 +186,7 @@ fn level_of_ours(builder: &mut Builder, level: LevelFilter) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a log line bears the time at which it was written"
+    reason = "a log line has the time at which it was written"
 )]
 fn now() -> Timestamp {
     Timestamp::now()

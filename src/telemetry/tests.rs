@@ -1,4 +1,4 @@
-//! What reaches the log's stream, and in which form.
+//! Tests of levels and styles.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -7,9 +7,9 @@ use env_logger::Target;
 use log::{Level, LevelFilter, Log, Record};
 
 use crate::settings::{LogStyle, LogTarget, Profile};
-use crate::telemetry::{ACCESS, BODY, Guarded, InitError, Options, builder, init};
+use crate::telemetry::{ACCESS, BODY, Filtered, InitError, Options, builder, init};
 
-/// Keeps each write apart.
+/// Records each write separately.
 #[derive(Clone, Default)]
 struct Writes(Arc<Mutex<Vec<String>>>);
 
@@ -34,11 +34,11 @@ fn options(level: LevelFilter, profile: Profile) -> Options<'static> {
     }
 }
 
-/// What this much logging leaves.
+/// Returns what a logger with these options writes.
 fn logged(options: &Options<'_>, log: impl FnOnce(&dyn Log)) -> Vec<String> {
     let writes = Writes::default();
     let pipe = Target::Pipe(Box::new(writes.clone()));
-    log(&Guarded(builder(options).target(pipe).build()));
+    log(&Filtered(builder(options).target(pipe).build()));
     writes.0.lock().unwrap().clone()
 }
 
@@ -82,7 +82,7 @@ fn bodies_are_shown_in_development_only() {
 }
 
 #[test]
-fn other_lines_say_when_how_bad_and_where() {
+fn other_lines_have_time_level_and_target() {
     let lines = [("weapp_login::login", Level::Warn, "WeChat is slow")];
     let written = written(LevelFilter::Info, Profile::Production, &lines);
     let (time, rest) = written[0].split_once(' ').unwrap();
@@ -113,7 +113,7 @@ fn a_line_cannot_be_forged() {
 }
 
 #[test]
-fn the_level_is_for_our_own_lines() {
+fn the_level_applies_to_our_crate() {
     let ours = |level, of| passes(level, Profile::Production, "weapp_login::store", of);
     assert!(ours(LevelFilter::Info, Level::Info) && !ours(LevelFilter::Info, Level::Debug));
     assert!(ours(LevelFilter::Trace, Level::Trace));
@@ -122,7 +122,7 @@ fn the_level_is_for_our_own_lines() {
 }
 
 #[test]
-fn other_crates_show_no_more_than_warnings() {
+fn other_crates_log_warnings_at_most() {
     let theirs = |level, target, of| passes(level, Profile::Development, target, of);
     for target in [
         "reqwest::connect",
@@ -144,7 +144,7 @@ fn other_crates_show_no_more_than_warnings() {
     ));
 }
 
-/// What passes with these targets, which are written as in `RUST_LOG`.
+/// Returns `true` if a line passes with these levels of single targets.
 fn passes_with(targets: &[(Option<&str>, LevelFilter)], target: &str, of: Level) -> bool {
     let target_of = |(name, level): &(Option<&str>, LevelFilter)| LogTarget {
         name: name.map(str::to_owned),
@@ -164,7 +164,7 @@ fn passes_with(targets: &[(Option<&str>, LevelFilter)], target: &str, of: Level)
 }
 
 #[test]
-fn a_target_may_have_a_level_of_its_own() {
+fn a_target_can_have_its_own_level() {
     let store = [(Some("weapp_login::store"), LevelFilter::Debug)];
     assert!(passes_with(
         &store,
@@ -180,7 +180,7 @@ fn a_target_may_have_a_level_of_its_own() {
 }
 
 #[test]
-fn nobody_can_make_the_crates_that_speak_http_show_secrets() {
+fn no_setting_makes_http_crates_log_secrets() {
     for name in [
         "reqwest",
         "hyper",
@@ -212,13 +212,13 @@ fn nobody_can_make_the_crates_that_speak_http_show_secrets() {
 }
 
 #[test]
-fn machines_get_one_object_per_line_with_the_records_own_members() {
+fn json_lines_are_one_object_with_the_records_own_fields() {
     let json = Options {
         style: LogStyle::Json,
         ..options(LevelFilter::Info, Profile::Production)
     };
     let lines = logged(&json, |logger| {
-        let members = [
+        let fields = [
             ("path", log::kv::Value::from("/sessions/{id}")),
             ("status", log::kv::Value::from(503_u16)),
             ("ms", log::kv::Value::from(1.25)),
@@ -227,10 +227,7 @@ fn machines_get_one_object_per_line_with_the_records_own_members() {
             ("absent", log::kv::Value::null()),
         ];
         let mut record = Record::builder();
-        record
-            .target(ACCESS)
-            .level(Level::Info)
-            .key_values(&members);
+        record.target(ACCESS).level(Level::Info).key_values(&fields);
         logger.log(&record.args(format_args!("GET \"x\"\n\u{1b}[0m论")).build());
     });
     let [line] = &lines[..] else {
@@ -251,7 +248,7 @@ fn machines_get_one_object_per_line_with_the_records_own_members() {
 }
 
 #[test]
-fn a_second_setup_is_an_error_and_no_panic() {
+fn a_second_initialization_is_an_error() {
     let options = options(LevelFilter::Off, Profile::Production);
     let first = init(&options);
     assert!(matches!(init(&options), Err(InitError::Twice)));

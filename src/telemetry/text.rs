@@ -1,6 +1,4 @@
-//! A log line for people.
-//!
-//! Knows the prefix, and how to keep a line one line. Never knows what a line means.
+//! The text style: a prefix with time, level and target, and the message on one line.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -8,9 +6,9 @@ use std::io::{self, Write as _};
 use env_logger::fmt::Formatter;
 use log::Record;
 
-use crate::telemetry::{ACCESS, BODY, LOSS, TARGET, now};
+use crate::telemetry::{ACCESS, BODY, DROPPED, TARGET, now};
 
-/// Puts a whole line into the buffer, which is then handed over at once.
+/// Writes a record as one line.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     if matches!(record.target(), ACCESS | BODY) {
         return writeln!(buffer, "{}", record.args());
@@ -22,18 +20,19 @@ pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<(
     writeln!(buffer, "{line}")
 }
 
-/// The line that tells how many lines were dropped.
-pub(super) fn loss(lines: u64) -> String {
-    format!("{:.3} WARN  {TARGET} {lines} {LOSS}\n", now())
+/// Formats the line that reports a number of dropped lines.
+pub(super) fn drop_notice(lines: u64) -> String {
+    format!("{:.3} WARN  {TARGET} {lines} {DROPPED}\n", now())
 }
 
-/// Escapes what could end a line, steer a terminal or turn the reading direction: nobody can forge a line.
+/// Escapes characters that could end the line, control a terminal or change the reading direction, so that no value can
+/// forge a line.
 struct OneLine<'a>(&'a mut String);
 
 impl fmt::Write for OneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for letter in text.chars() {
-            if steers(letter) {
+            if is_unsafe(letter) {
                 self.0.extend(letter.escape_default());
             } else {
                 self.0.push(letter);
@@ -43,7 +42,7 @@ impl fmt::Write for OneLine<'_> {
     }
 }
 
-fn steers(letter: char) -> bool {
+fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -300,6 +300,6 @@ fn escape_sequence(color: Color, status: Option<StatusCode>) -> &'static str {
         (Color::Status, 400..) => "\u{1b}[33m",
         (Color::Status, 300..) => "\u{1b}[36m",
         (Color::Status, 200..) => "\u{1b}[32m",
-        (Color::Status, _) | (Color::Reset, _) => "\u{1b}[0m",
+        (Color::Status | Color::Reset, _) => "\u{1b}[0m",
     }
 }

@@ -1,0 +1,231 @@
+//! Writes log lines on a thread of its own, so that no request waits for the log.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// Maximum size of the queue: some ten thousand lines. Our choice: the memory that an unread terminal costs, and a second
+/// for a slow disk to catch up.
+const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+/// Pause after each write. Our choice: too short to notice, and a busy server makes a hundred writes a second instead of
+/// one per request.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Interval at which [`LogWriter::flush`] looks at the queue.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Formats the line that reports a number of dropped lines.
+pub(super) type DropNotice = fn(u64) -> String;
+
+/// Queues lines for the writer thread. Each call of `write` is one line.
+#[derive(Clone)]
+pub(super) struct LogWriter {
+    queue: Arc<Mutex<Queue>>,
+    thread: Thread,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: Vec<u8>,
+    /// Number of lines that found no room or could not be written.
+    dropped: u64,
+    /// Set while the thread writes lines that it took from the queue.
+    writing: bool,
+}
+
+impl LogWriter {
+    /// Starts the thread, which writes to `out` until the process ends.
+    pub(super) fn start(out: impl Write + Send + 'static, notice: DropNotice) -> io::Result<Self> {
+        let queue = Arc::<Mutex<Queue>>::default();
+        let shared = Arc::clone(&queue);
+        let thread = thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || run(&shared, out, notice))?;
+        Ok(Self {
+            queue,
+            thread: thread.thread().clone(),
+        })
+    }
+
+    /// Returns the number of lines that were dropped because the queue was full or the stream failed.
+    pub(super) fn dropped(&self) -> u64 {
+        lock(&self.queue).dropped
+    }
+
+    /// Waits until all queued lines are written.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] if that takes longer than `timeout`.
+    pub(super) fn flush_within(&self, timeout: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + timeout;
+        while !lock(&self.queue).is_idle() {
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+}
+
+impl Write for LogWriter {
+    /// Queues a whole line, or drops it if the queue is full.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut queue = lock(&self.queue);
+        let was_empty = queue.lines.is_empty();
+        if queue.lines.len() + line.len() > MAX_QUEUED_BYTES {
+            queue.dropped += 1;
+        } else {
+            queue.lines.extend_from_slice(line);
+        }
+        drop(queue);
+        if was_empty {
+            self.thread.unpark();
+        }
+        Ok(line.len())
+    }
+
+    /// Does nothing. See [`LogWriter::flush_within`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Queue {
+    fn is_idle(&self) -> bool {
+        self.lines.is_empty() && !self.writing
+    }
+}
+
+fn run(queue: &Mutex<Queue>, mut out: impl Write, notice: DropNotice) {
+    let mut batch = Vec::new();
+    let mut reported = 0;
+    loop {
+        let mut shared = lock(queue);
+        std::mem::swap(&mut shared.lines, &mut batch);
+        shared.writing = !batch.is_empty();
+        let dropped = shared.dropped;
+        drop(shared);
+        if batch.is_empty() {
+            thread::park();
+            continue;
+        }
+        let mut written = out.write_all(&batch);
+        if written.is_ok() && dropped > reported {
+            written = out.write_all(notice(dropped - reported).as_bytes());
+            reported = dropped;
+        }
+        let failed = written.and_then(|()| out.flush()).is_err();
+        let mut shared = lock(queue);
+        if failed {
+            let lines = batch.split(|byte| *byte == b'\n').skip(1).count();
+            shared.dropped += u64::try_from(lines).unwrap_or(u64::MAX);
+        }
+        shared.writing = false;
+        drop(shared);
+        batch.clear();
+        thread::sleep(PAUSE);
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+    use super::*;
+    use crate::telemetry::text;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A stream that blocks each write until the test reads it.
+    struct Terminal(SyncSender<Vec<u8>>);
+
+    impl Write for Terminal {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn terminal() -> (LogWriter, Receiver<Vec<u8>>) {
+        let (sender, receiver) = sync_channel(0);
+        let writer = LogWriter::start(Terminal(sender), text::drop_notice).unwrap();
+        (writer, receiver)
+    }
+
+    fn read(terminal: &Receiver<Vec<u8>>) -> String {
+        String::from_utf8(terminal.recv_timeout(TIMEOUT).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn lines_are_written_in_order_and_those_queued_meanwhile_together() {
+        let (mut writer, terminal) = terminal();
+        writer.write_all(b"a\n").unwrap();
+        while !lock(&writer.queue).writing {
+            thread::yield_now();
+        }
+        for line in ["b\n", "c\n"] {
+            writer.write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!([read(&terminal), read(&terminal)], ["a\n", "b\nc\n"]);
+        assert_eq!(writer.dropped(), 0);
+    }
+
+    #[test]
+    fn a_flush_returns_when_all_is_written() {
+        let (mut writer, terminal) = terminal();
+        writer.write_all(b"last words\n").unwrap();
+        let reading = thread::spawn(move || read(&terminal));
+        writer.flush_within(TIMEOUT).unwrap();
+        assert_eq!(reading.join().unwrap(), "last words\n");
+        writer.flush_within(Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_stuck_terminal_blocks_no_caller_and_drops_whole_lines_that_are_counted() {
+        let (mut writer, terminal) = terminal();
+        let line = [[b'x'; 99].as_slice(), b"\n"].concat();
+        let all = 3 * MAX_QUEUED_BYTES / line.len();
+        for _ in 0..all {
+            writer.write_all(&line).unwrap();
+        }
+        let stuck = writer.flush_within(Duration::from_millis(1)).unwrap_err();
+        assert_eq!(stuck.kind(), io::ErrorKind::TimedOut);
+        let dropped = usize::try_from(writer.dropped()).unwrap();
+        assert!(0 < dropped && dropped < all);
+        let (mut text, mut reported, mut kept) = (String::new(), 0, 0);
+        while kept + reported < all {
+            text += &read(&terminal);
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            for line in text.drain(..whole).collect::<String>().lines() {
+                if let Some((_, rest)) = line.split_once("telemetry ") {
+                    let number = rest.split(' ').next().unwrap();
+                    reported += number.parse::<usize>().unwrap();
+                } else {
+                    assert_eq!(line.len(), 99, "a line was cut");
+                    kept += 1;
+                }
+            }
+        }
+        assert_eq!((reported, kept), (dropped, all - dropped));
+    }
+
+    #[test]
+    fn lines_for_a_closed_stream_count_as_dropped() {
+        let (mut writer, terminal) = terminal();
+        drop(terminal);
+        writer.write_all(b"a\n").unwrap();
+        writer.flush_within(TIMEOUT).unwrap();
+        assert_eq!(writer.dropped(), 1);
+    }
+}
