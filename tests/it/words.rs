@@ -112,6 +112,40 @@ fn every_error_is_documented() {
     }
 }
 
+/// The text of all files of a folder and of the folders in it.
+fn text_of(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let texts = paths.map(|path| match path.is_dir() {
+        true => text_of(&path),
+        false => fs::read_to_string(&path).unwrap_or_default(),
+    });
+    texts.collect()
+}
+
+/// The simulator's own documentation lists its routes in a table.
+#[test]
+fn every_route_of_the_simulator_is_documented() {
+    let crate_text = text_of(&root().join("crates/wechat-simulator/src"));
+    let routes = crate_text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"));
+    let routes: Vec<_> = routes
+        .map(|row| row.split('`').next().unwrap())
+        .filter(|route| route.contains(" /simulator"))
+        .collect();
+    assert!(routes.len() > 20, "{routes:?}");
+    for page in ["docs/simulator.md", "docs/zh/simulator.md"] {
+        let text = read(page);
+        for route in &routes {
+            assert!(
+                text.contains(&format!("| `{route}` |")),
+                "{page} does not document {route}"
+            );
+        }
+    }
+}
+
 #[test]
 fn both_languages_show_the_same_commands() {
     let mut commands = 0;
