@@ -1,4 +1,4 @@
-//! `POST /user/phone`: a phone number for a code, once and for its own user.
+//! `POST /user/phone`: exchanges a phone number code once, for its own user.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn ask(app: &TestApp, token: &str, code: &str) -> Reply {
         .await
 }
 
-/// What the user of this name is answered with.
+/// Returns the expected data for the user with this name.
 fn number_of(wechat: &Simulator, user: &str) -> Value {
     let person = wechat.user(user);
     assert_eq!(person.country_code, "86");
@@ -53,7 +53,7 @@ fn spent() -> Value {
 }
 
 #[actix_rt::test]
-async fn a_user_gets_their_number_unmasked() {
+async fn a_user_gets_their_full_number() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
@@ -85,7 +85,7 @@ async fn a_foreign_number_has_its_country_code() {
 }
 
 #[actix_rt::test]
-async fn the_same_code_gives_the_same_answer_and_is_paid_for_once() {
+async fn the_same_code_gives_the_same_number_and_is_paid_for_once() {
     let app = TestApp::start().await;
     let (first, second) = (app.token_of("mei").await, app.token_of("mei").await);
     let code = app.wechat.issue_phone_code("mei");
@@ -98,14 +98,14 @@ async fn the_same_code_gives_the_same_answer_and_is_paid_for_once() {
 }
 
 #[actix_rt::test]
-async fn two_at_once_share_one_exchange() {
+async fn concurrent_requests_share_one_exchange() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
-    let slowly = Fault::Delay {
+    let delay = Fault::Delay {
         by: Duration::from_millis(300),
     };
-    app.wechat.fail_next(ENDPOINT, slowly);
+    app.wechat.fail_next(ENDPOINT, delay);
     for reply in join_all((0..5).map(|_| ask(&app, &token, &code))).await {
         reply.assert_data(number_of(&app.wechat, "mei"));
     }
@@ -113,7 +113,7 @@ async fn two_at_once_share_one_exchange() {
 }
 
 #[actix_rt::test]
-async fn another_users_code_gives_nothing() {
+async fn the_code_of_another_user_is_rejected() {
     let app = TestApp::start().await;
     let (mei, bo) = (app.token_of("mei").await, app.token_of("bo").await);
     let code = app.wechat.issue_phone_code("mei");
@@ -125,7 +125,7 @@ async fn another_users_code_gives_nothing() {
 }
 
 #[actix_rt::test]
-async fn a_login_code_is_refused_before_wechat_is_asked() {
+async fn a_login_code_is_rejected_before_wechat_is_called() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     for code in [&*app.wechat.issue_code("mei"), "the code is a mock one"] {
@@ -143,7 +143,7 @@ async fn a_login_code_is_refused_before_wechat_is_asked() {
 }
 
 #[actix_rt::test]
-async fn a_code_that_is_none_is_refused() {
+async fn a_malformed_code_is_rejected() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     for (body, error) in [
@@ -164,7 +164,7 @@ async fn a_code_that_is_none_is_refused() {
 }
 
 #[actix_rt::test]
-async fn a_code_of_another_app_is_told_as_such() {
+async fn a_code_of_another_app_is_reported_as_such() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
     let code = of("shop").issue_code("mei");
@@ -182,7 +182,7 @@ async fn a_code_of_another_app_is_told_as_such() {
 }
 
 #[actix_rt::test]
-async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
+async fn each_errcode_has_its_error_and_does_not_spend_the_code() {
     for (errcode, status, error) in [
         (-1, 503, "platform_busy"),
         (40029, 400, "phone_code_invalid"),
@@ -198,7 +198,7 @@ async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
         app.wechat.fail_next(ENDPOINT, Fault::errcode(errcode));
         let refused = ask(&app, &token, &code).await;
         assert_eq!(refused.assert_refused(status, error)["code"], errcode);
-        // After a spent quota WeChat is left alone for a while.
+        // After a quota error no calls are made for a while.
         if ![45011, 45009].contains(&errcode) {
             ask(&app, &token, &code)
                 .await
@@ -209,7 +209,7 @@ async fn every_errcode_becomes_its_row_and_the_code_is_as_good_as_before() {
 }
 
 #[actix_rt::test]
-async fn without_an_access_token_nothing_is_sent_and_nothing_lost() {
+async fn without_an_access_token_the_code_is_not_sent() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
@@ -225,7 +225,7 @@ async fn without_an_access_token_nothing_is_sent_and_nothing_lost() {
 }
 
 #[actix_rt::test]
-async fn a_refused_access_token_is_renewed() {
+async fn a_rejected_access_token_is_renewed() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
@@ -257,7 +257,7 @@ async fn a_lost_answer_is_not_paid_for_twice() {
     }
 }
 
-/// Kills the server while it waits for this endpoint, and asks the next one with the same code.
+/// Kills the server while it waits for this endpoint, and sends the same code to a new server.
 async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
     let wechat = Simulator::start(Options::new(7)).await.unwrap();
     let folder = Folder::new();
@@ -288,19 +288,22 @@ async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
         actix_rt::time::sleep(Duration::from_millis(5)).await;
     }
     drop(server);
-    assert!(asking.join().unwrap().is_none(), "it was not killed");
+    assert!(
+        asking.join().unwrap().is_none(),
+        "the server was not killed"
+    );
     let server = Binary::start(&folder, &environment);
     (server.ask("POST", "/user/phone", &token, &body), wechat)
 }
 
 #[actix_rt::test]
-async fn a_server_killed_before_anything_was_sent_leaves_the_code_as_it_was() {
+async fn a_code_is_not_spent_if_the_server_is_killed_before_sending_it() {
     let ((status, reply), wechat) = killed_while(Endpoint::StableAccessToken).await;
     assert_eq!((status, &reply["data"]), (200, &number_of(&wechat, "mei")));
 }
 
 #[actix_rt::test]
-async fn a_server_killed_while_wechat_is_asked_leaves_the_code_spent() {
+async fn a_code_is_spent_if_the_server_is_killed_while_wechat_is_called() {
     let ((status, mut reply), wechat) = killed_while(ENDPOINT).await;
     reply.as_object_mut().unwrap().remove("request_id");
     assert_eq!((status, reply), (409, spent()));

@@ -1,4 +1,4 @@
-//! A login whose answer was lost: `Idempotency-Key`.
+//! Repeated logins with an `Idempotency-Key`.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ async fn log_in(app: &TestApp, code: &str, key: &str) -> Reply {
 }
 
 #[actix_rt::test]
-async fn the_same_code_and_key_get_the_same_answer() {
+async fn the_same_code_and_key_get_the_same_response() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     let first = log_in(&app, &code, KEY).await;
-    let whole = json!({
+    let expected = json!({
         "token": first.token(),
         "expires_in": 604_800,
         "user": { "id": first.user_id(), "is_new": true },
     });
-    first.assert_data(whole);
+    first.assert_data(expected);
     for _ in 0..3 {
         let again = log_in(&app, &code, KEY).await;
         assert_eq!(
@@ -44,20 +44,20 @@ async fn another_code_or_key_is_another_login() {
     let app = TestApp::start().await;
     let (code, other) = (app.wechat.issue_code("mei"), app.wechat.issue_code("mei"));
     let first = log_in(&app, &code, KEY).await.token();
-    let refused = log_in(&app, &code, "another key".replace(' ', "-").as_str()).await;
+    let rejected = log_in(&app, &code, "another key".replace(' ', "-").as_str()).await;
     assert_eq!(
-        refused.assert_refused(401, "login_code_used")["code"],
+        rejected.assert_refused(401, "login_code_used")["code"],
         40163
     );
     assert_ne!(log_in(&app, &other, KEY).await.token(), first);
-    // The border between the two counts.
+    // The boundary between code and key is part of the record.
     let (head, tail) = code.split_at(31);
     let moved = log_in(&app, head, &format!("{tail}{KEY}")).await;
     moved.assert_refused(401, "login_code_invalid");
 }
 
 #[actix_rt::test]
-async fn without_the_header_nothing_is_kept() {
+async fn without_the_header_no_result_is_stored() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.login(&code).await.token();
@@ -68,31 +68,31 @@ async fn without_the_header_nothing_is_kept() {
 }
 
 #[actix_rt::test]
-async fn what_is_no_key_is_refused_before_wechat_is_asked() {
+async fn a_malformed_key_is_rejected_before_wechat_is_called() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     for key in ["", "a b", "\"é\"", &"x".repeat(256)] {
-        let refused = log_in(&app, &code, key)
+        let rejected = log_in(&app, &code, key)
             .await
             .assert_refused(400, "idempotency_key_malformed");
         let sentence = "The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.";
-        let whole = json!({
+        let expected = json!({
             "code": 400,
             "error": "idempotency_key_malformed",
             "message": sentence,
-            "request_id": refused["request_id"],
+            "request_id": rejected["request_id"],
         });
-        assert_eq!(refused, whole, "{key:?}");
+        assert_eq!(rejected, expected, "{key:?}");
     }
     let twice = [("idempotency-key", "a"), ("idempotency-key", "b")];
-    let refused = app.login_with(&code, &twice).await;
-    refused.assert_refused(400, "idempotency_key_malformed");
+    let rejected = app.login_with(&code, &twice).await;
+    rejected.assert_refused(400, "idempotency_key_malformed");
     assert!(app.wechat.requests().is_empty());
     log_in(&app, &code, &"x".repeat(255)).await.token();
 }
 
 #[actix_rt::test]
-async fn one_of_many_at_once_asks_wechat_and_the_others_get_its_answer() {
+async fn concurrent_logins_with_one_key_send_the_code_once() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(
@@ -113,17 +113,17 @@ async fn one_of_many_at_once_asks_wechat_and_the_others_get_its_answer() {
 }
 
 #[actix_rt::test]
-async fn a_login_that_failed_is_not_kept() {
+async fn a_failed_login_is_not_stored() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
-    let refused = log_in(&app, &code, KEY).await;
-    refused.assert_refused(429, "too_many_requests");
+    let rejected = log_in(&app, &code, KEY).await;
+    rejected.assert_refused(429, "too_many_requests");
     log_in(&app, &code, KEY).await.token();
 }
 
 #[actix_rt::test]
-async fn those_who_wait_for_a_login_that_fails_try_one_by_one() {
+async fn callers_that_wait_for_a_failed_login_try_one_by_one() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
@@ -134,40 +134,40 @@ async fn those_who_wait_for_a_login_that_fails_try_one_by_one() {
 }
 
 #[actix_rt::test]
-async fn a_code_that_was_spent_on_the_way_needs_a_new_one() {
+async fn a_code_whose_response_was_lost_is_reported_as_used() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(ENDPOINT, Fault::ResetAfter);
     let lost = log_in(&app, &code, KEY).await;
     lost.assert_refused(502, "platform_unintelligible");
-    let refused = log_in(&app, &code, KEY).await;
+    let rejected = log_in(&app, &code, KEY).await;
     assert_eq!(
-        refused.assert_refused(401, "login_code_used")["code"],
+        rejected.assert_refused(401, "login_code_used")["code"],
         40163
     );
 }
 
 #[actix_rt::test]
-async fn an_answer_whose_session_has_ended_is_not_repeated() {
+async fn a_response_is_not_repeated_after_its_session_has_ended() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     let token = log_in(&app, &code, KEY).await.token();
     app.end_session(&token).await;
-    let refused = log_in(&app, &code, KEY).await;
-    let refused = refused.assert_refused(401, "login_code_used");
-    let whole = json!({
+    let rejected = log_in(&app, &code, KEY).await;
+    let rejected = rejected.assert_refused(401, "login_code_used");
+    let expected = json!({
         "code": 401,
         "error": "login_code_used",
         "message": "This login code was used before and works only once: call wx.login again.",
-        "request_id": refused["request_id"],
+        "request_id": rejected["request_id"],
     });
-    assert_eq!(refused, whole);
+    assert_eq!(rejected, expected);
     assert_eq!(app.wechat.requests().len(), 1);
 }
 
-/// The phone that sends a login and is gone before the answer: in a tunnel, or in the background.
+/// A phone loses its connection before the response, for example in a tunnel.
 #[actix_rt::test]
-async fn a_login_goes_on_when_its_client_is_gone() {
+async fn a_login_continues_when_its_client_disconnects() {
     let app = TestApp::start().await;
     let server = app.serve();
     let code = app.wechat.issue_code("mei");
@@ -196,11 +196,11 @@ async fn a_login_goes_on_when_its_client_is_gone() {
 }
 
 #[actix_rt::test]
-async fn a_broken_store_keeps_no_code_from_being_used_later() {
+async fn a_store_failure_does_not_spend_the_code() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.parts.store().close().await.unwrap();
-    let refused = log_in(&app, &code, KEY).await;
-    refused.assert_refused(503, "store_unavailable");
+    let rejected = log_in(&app, &code, KEY).await;
+    rejected.assert_refused(503, "store_unavailable");
     assert!(app.wechat.requests().is_empty());
 }
