@@ -78,7 +78,7 @@ async fn nobody_guesses_between_several_apps_and_none_is_listed() {
     ] {
         let code = code_in(&app, "shop", "mei");
         let reply = log_in(&app, &code, named, referer.as_deref()).await;
-        let refused = reply.assert_refused(400, "app_unknown");
+        let refused = reply.assert_error(400, "app_unknown");
         let sentence = "The server does not know which mini program this login is for: send its name or AppID as app.";
         let whole = json!({
             "code": 400, "error": "app_unknown", "message": sentence, "request_id": refused["request_id"],
@@ -108,7 +108,7 @@ async fn a_code_of_another_app_is_refused() {
     let app = TestApp::serving(&NAMES).await;
     let code = code_in(&app, "shop", "mei");
     let reply = log_in(&app, &code, Some("desk"), None).await;
-    reply.assert_refused(401, "login_code_invalid");
+    reply.assert_error(401, "login_code_invalid");
 }
 
 /// One login: in which app, by whom, and how the app is told.

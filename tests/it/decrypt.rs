@@ -118,13 +118,13 @@ async fn data_taken_just_before_a_login_opens_after_it() {
     let number = app.wechat.user("mei").phone_number;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.json()["data"]["purePhoneNumber"], json!(number));
-    race(&app, false).await.assert_refusal(401, stale());
+    race(&app, false).await.assert_error_body(401, stale());
 }
 
 #[actix_rt::test]
 async fn with_generations_switched_off_it_does_not() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
-    race(&app, true).await.assert_refusal(401, stale());
+    race(&app, true).await.assert_error_body(401, stale());
 }
 
 #[actix_rt::test]
@@ -168,7 +168,7 @@ async fn whatever_does_not_open_is_refused_alike() {
     ];
     for event in events {
         let reply = decrypt(&app, &token, event).await;
-        reply.assert_refusal(401, stale());
+        reply.assert_error_body(401, stale());
     }
     assert_eq!(decrypt(&app, &token, event(&good)).await.status, 200);
     assert_eq!(
@@ -201,7 +201,7 @@ async fn data_of_another_app_does_not_open() {
     }
     let minted = of("desk").encrypt("mei", &Payload::phone_number());
     let shop = decrypt(&app, &tokens[0], event(&minted)).await;
-    shop.assert_refusal(401, stale());
+    shop.assert_error_body(401, stale());
     let desk = decrypt(&app, &tokens[1], event(&minted)).await;
     assert_eq!(desk.status, 200);
 }
@@ -218,7 +218,7 @@ async fn what_is_not_all_there_is_told_as_such() {
                 Some(value) => event[name] = value,
                 None => drop(event.as_object_mut().unwrap().remove(name)),
             }
-            decrypt(&app, &token, event).await.assert_refusal(
+            decrypt(&app, &token, event).await.assert_error_body(
                 400,
                 json!({
                     "code": 400,

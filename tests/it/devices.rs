@@ -84,7 +84,7 @@ async fn an_id_opens_nothing_and_is_no_part_of_the_token() {
     assert!(!digest.contains(&id) && !token.contains(&id));
     app.show_session(&id)
         .await
-        .assert_refused(401, "session_required");
+        .assert_error(401, "session_required");
 }
 
 #[actix_rt::test]
@@ -105,7 +105,7 @@ async fn a_user_ends_one_of_their_sessions_and_nobody_elses() {
     ] {
         let path = format!("/sessions/{nothing}");
         let refused = app.ask(Method::DELETE, &path, &tablet).await;
-        refused.assert_refused(404, "not_found");
+        refused.assert_error(404, "not_found");
     }
     let tokens = [&*phone, &*tablet, &*other];
     assert_eq!(alive(&app, tokens).await, [true; 3]);
@@ -115,7 +115,7 @@ async fn a_user_ends_one_of_their_sessions_and_nobody_elses() {
     ended.assert_data(json!({}));
     assert_eq!(alive(&app, tokens).await, [false, true, true]);
     let again = app.ask(Method::DELETE, &path, &tablet).await;
-    again.assert_refused(404, "not_found");
+    again.assert_error(404, "not_found");
 
     let own = format!("/Sessions/{}/", id_of(&app, &tablet).await);
     app.ask(Method::DELETE, &own, &tablet)
@@ -133,7 +133,7 @@ async fn a_user_ends_all_sessions_but_this_or_all() {
     for query in ["?all=false", "?all=0", "?x=1&all=no"] {
         let path = format!("/sessions{query}");
         let refused = app.ask(Method::DELETE, &path, &tablet).await;
-        refused.assert_refused(400, "bad_request");
+        refused.assert_error(400, "bad_request");
     }
     assert_eq!(alive(&app, tokens).await, [true; 3]);
     for path in ["/sessions", "/sessions?small"] {
@@ -167,7 +167,7 @@ async fn a_session_that_is_over_is_not_listed() {
     assert_eq!(sessions(&app, &new).await.len(), 1);
     let path = format!("/sessions/{id}");
     let refused = app.ask(Method::DELETE, &path, &new).await;
-    refused.assert_refused(404, "not_found");
+    refused.assert_error(404, "not_found");
 }
 
 #[actix_rt::test]
@@ -182,6 +182,6 @@ async fn a_broken_store_says_so() {
         (Method::GET, "/user"),
     ] {
         let reply = app.ask(method, path, &token).await;
-        reply.assert_refused(503, "store_unavailable");
+        reply.assert_error(503, "store_unavailable");
     }
 }

@@ -150,7 +150,7 @@ async fn another_file_is_not_there() {
     ] {
         app.call(TestRequest::get().uri(path))
             .await
-            .assert_refused(404, "not_found");
+            .assert_error(404, "not_found");
     }
 }
 
@@ -160,9 +160,9 @@ async fn a_setting_switches_it_off() {
     for path in ["/docs", "/docs/", "/docs/start.js", "/openapi.json"] {
         app.call(TestRequest::get().uri(path))
             .await
-            .assert_refused(404, "not_found");
+            .assert_error(404, "not_found");
         app.call(TestRequest::post().uri(path))
             .await
-            .assert_refused(404, "not_found");
+            .assert_error(404, "not_found");
     }
 }

@@ -60,7 +60,7 @@ async fn check_errcode(errcode: i64, status: u16, error: &str) {
     let answer = format!(r#"{{"errcode":{errcode},"errmsg":"in WeChat's words, rid: {RID}"}}"#);
     app.wechat.fail_always(ENDPOINT, Fault::body(answer));
     let reply = app.login(&app.wechat.issue_code("mei")).await;
-    let refused = reply.assert_refused(status, error);
+    let refused = reply.assert_error(status, error);
     assert_eq!(refused["code"], errcode);
     assert_eq!(refused["wechat"], json!({ "errcode": errcode, "rid": RID }));
     let waits = [429, 503].contains(&status);
@@ -130,7 +130,7 @@ async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again()
         Fault::ResetAfter,
     ] {
         let (reply, asked) = login_with(vec![fault]).await;
-        reply.assert_refused(502, "platform_unintelligible");
+        reply.assert_error(502, "platform_unintelligible");
         assert_eq!(asked, 1, "a code works once, so it is sent once");
     }
 }
@@ -139,7 +139,7 @@ async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again()
 async fn an_errcode_may_be_a_text() {
     let body = r#"{"errcode":"40029","errmsg":"invalid code, rid: 668f2aa4-51c08c03-3d141241"}"#;
     let (reply, _) = login_with(vec![raw(200, body)]).await;
-    let refused = reply.assert_refused(401, "login_code_invalid");
+    let refused = reply.assert_error(401, "login_code_invalid");
     assert_eq!(
         refused["wechat"],
         json!({ "errcode": 40029, "rid": "668f2aa4-51c08c03-3d141241" })
@@ -153,7 +153,7 @@ async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
     let start = Instant::now();
     app.login(&app.wechat.issue_code("mei"))
         .await
-        .assert_refused(504, "platform_timed_out");
+        .assert_error(504, "platform_timed_out");
     assert!(
         (900..2500).contains(&start.elapsed().as_millis()),
         "{:?}",

@@ -87,7 +87,7 @@ async fn a_gateway_is_refused_whatever_opens_nothing() {
         TestRequest::get().insert_header(bearer(&token)),
     ] {
         let reply = app.call(request.uri("/auth")).await;
-        reply.assert_refused(401, "session_required");
+        reply.assert_error(401, "session_required");
         assert_eq!(reply.header("x-user-id"), None);
     }
 }
@@ -98,9 +98,9 @@ async fn a_broken_store_is_no_401_for_a_gateway_and_no_inactive_token_for_a_serv
     let token = app.token_of("mei").await;
     app.parts.store().close().await.unwrap();
     let reply = app.ask(Method::GET, "/auth", &token).await;
-    reply.assert_refused(503, "store_unavailable");
+    reply.assert_error(503, "store_unavailable");
     let reply = introspect(&app, &token).await;
-    reply.assert_refused(503, "store_unavailable");
+    reply.assert_error(503, "store_unavailable");
 }
 
 #[actix_rt::test]
@@ -174,7 +174,7 @@ async fn each_service_key_opens_in_either_way_and_nothing_else_does() {
         "Basic é",
     ] {
         let reply = ask(&app, shown, &form).await;
-        reply.assert_refused(401, "service_key_required");
+        reply.assert_error(401, "service_key_required");
     }
 }
 
@@ -183,9 +183,9 @@ async fn without_a_service_key_in_the_settings_nobody_may_ask() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let reply = introspect(&app, &token).await;
-    reply.assert_refused(403, "introspection_off");
+    reply.assert_error(403, "introspection_off");
     let nothing = ask(&app, "Bearer ", "token=x").await;
-    nothing.assert_refused(403, "introspection_off");
+    nothing.assert_error(403, "introspection_off");
 }
 
 #[actix_rt::test]
@@ -194,17 +194,17 @@ async fn a_service_that_asks_wrongly_is_told_how_to_ask() {
     let key = format!("Bearer {NEW_KEY}");
     for form in ["", "token=", "access_token=x"] {
         let reply = ask(&app, &key, form).await;
-        reply.assert_refused(400, "token_missing");
+        reply.assert_error(400, "token_missing");
     }
     let reply = app
         .post("/introspect", NEW_KEY, json!({ "token": "x" }))
         .await;
-    reply.assert_refused(415, "unsupported_media_type");
+    reply.assert_error(415, "unsupported_media_type");
     let twice = ask(&app, &key, "token=a&token=b").await;
-    twice.assert_refused(400, "bad_request");
+    twice.assert_error(400, "bad_request");
     let long = format!("token={}", "x".repeat(40_000));
     let reply = ask(&app, &key, &long).await;
-    reply.assert_refused(413, "body_too_large");
+    reply.assert_error(413, "body_too_large");
 }
 
 /// The service would otherwise be the only one to see the user, and the session would end under their hands.
@@ -216,7 +216,7 @@ async fn being_asked_about_is_a_use_of_a_session() {
     let ways = [("/auth", false), ("/introspect", true)];
     for (path, is_introspection) in ways {
         let hour = jiff::SignedDuration::from_hours(1);
-        app.leave_unused(TWO_HOURS);
+        app.set_idle(TWO_HOURS);
         assert!(now().duration_since(app.last_use()) > hour);
         let reply = if is_introspection {
             introspect(&app, &token).await

@@ -1,4 +1,4 @@
-//! What the tests stand on: an app with its own store and its own WeChat, spoken to in verbs.
+//! The test harness: an app with its own store and its own simulated WeChat.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use wechat_simulator::{self, Options, Simulator};
 
 use crate::openapi;
 
-/// A folder of a test's own, removed when the test is over.
+/// A temporary folder of one test. Removed on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -45,12 +45,12 @@ impl Drop for Folder {
     }
 }
 
-/// The app as `main` assembles it, with a simulator and a store of this test's own.
+/// The app as `main` assembles it, with a simulator and a store of its own.
 pub(crate) struct TestApp {
     pub(crate) wechat: Simulator,
     pub(crate) parts: Parts,
     folder: Folder,
-    /// Whether the app knows that its WeChat is a simulator.
+    /// Set when the app itself started the simulator, and not only its address is configured.
     simulated: bool,
 }
 
@@ -59,7 +59,7 @@ impl TestApp {
         Self::with(&[]).await
     }
 
-    /// Starts with these settings, written as environment variables.
+    /// Starts with these settings, given as environment variables.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let wechat = Simulator::start(Options::new(7)).await.unwrap();
         let folder = Folder::new();
@@ -81,7 +81,7 @@ impl TestApp {
         }
     }
 
-    /// Starts with several mini programs of these names, which the settings name one by one.
+    /// Starts with several mini programs of these names.
     pub(crate) async fn serving(names: &[&str]) -> Self {
         let mut options = Options::new(7);
         options.apps = names
@@ -109,7 +109,7 @@ impl TestApp {
         }
     }
 
-    /// How many rows a table of the store has.
+    /// Returns the number of rows in a table of the store.
     pub(crate) fn rows_in(&self, table: &str) -> i64 {
         let file = self.folder.path().join("weapp.db");
         rusqlite::Connection::open(file)
@@ -120,32 +120,32 @@ impl TestApp {
             .unwrap()
     }
 
-    /// Takes the store's file for itself, as another process does while it writes; until the connection is dropped.
-    pub(crate) fn hold_the_store(&self) -> rusqlite::Connection {
+    /// Locks the store's file, as another process does while it writes. The returned connection unlocks it on drop.
+    pub(crate) fn lock_store(&self) -> rusqlite::Connection {
         let file = self.folder.path().join("weapp.db");
         let holder = rusqlite::Connection::open(file).unwrap();
         holder.execute_batch("BEGIN IMMEDIATE").unwrap();
         holder
     }
 
-    /// Sets the clock of all kept sessions' last use back.
-    pub(crate) fn leave_unused(&self, milliseconds: i64) {
+    /// Moves the last use of all sessions into the past.
+    pub(crate) fn set_idle(&self, milliseconds: i64) {
         let file = self.folder.path().join("weapp.db");
         let database = rusqlite::Connection::open(file).unwrap();
         let sql = "UPDATE session SET last_seen = last_seen - ?1";
         assert!(database.execute(sql, [milliseconds]).unwrap() > 0);
     }
 
-    /// When a session was last used, as it is kept; looking changes nothing.
+    /// Returns the stored time of the last use of any session, and does not change it.
     pub(crate) fn last_use(&self) -> Timestamp {
         let file = self.folder.path().join("weapp.db");
         let database = rusqlite::Connection::open(file).unwrap();
         let sql = "SELECT max(last_seen) FROM session";
-        let noted = database.query_row(sql, (), |row| row.get(0)).unwrap();
-        Timestamp::from_millisecond(noted).unwrap()
+        let last_seen = database.query_row(sql, (), |row| row.get(0)).unwrap();
+        Timestamp::from_millisecond(last_seen).unwrap()
     }
 
-    /// What Prometheus reads on the server's port: status and text.
+    /// Returns status and text of `GET /metrics`.
     pub(crate) async fn scrape(&self) -> (u16, String) {
         let service = test::init_service(app(&self.parts)).await;
         let request = TestRequest::get().uri("/metrics").to_request();
@@ -186,7 +186,7 @@ impl TestApp {
         self.post_login(json!({ "code": code })).await
     }
 
-    /// Logs in with these headers beside the body.
+    /// Logs in with additional headers.
     pub(crate) async fn login_with(&self, code: &str, headers: &[(&str, &str)]) -> Reply {
         let request = TestRequest::post()
             .uri("/login")
@@ -197,7 +197,7 @@ impl TestApp {
         self.call(request).await
     }
 
-    /// A request with a token and no body.
+    /// Sends a request with a token and without a body.
     pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Reply {
         let request = TestRequest::default().method(method).uri(path);
         self.call(request.insert_header(bearer(token))).await
@@ -209,8 +209,8 @@ impl TestApp {
         self.call(request.insert_header(bearer(token))).await
     }
 
-    /// How often WeChat's endpoint was asked.
-    pub(crate) fn asked(&self, endpoint: wechat_simulator::Endpoint) -> usize {
+    /// Returns the number of requests to an endpoint of WeChat.
+    pub(crate) fn requests_to(&self, endpoint: wechat_simulator::Endpoint) -> usize {
         let asked = self.wechat.requests();
         let of_it = asked
             .iter()
@@ -218,7 +218,7 @@ impl TestApp {
         of_it.count()
     }
 
-    /// The session that this token opens, as a handler sees it.
+    /// Returns the session of a token, as a handler gets it.
     pub(crate) async fn live(&self, token: &str) -> Option<CurrentSession> {
         let token = Token::parse(token).unwrap();
         let sessions = self.parts.sessions();
@@ -226,7 +226,7 @@ impl TestApp {
         sessions.load(&caller).await.unwrap()
     }
 
-    /// Logs the user of this name in, and gives the token.
+    /// Logs a user in and returns the token.
     pub(crate) async fn token_of(&self, user: &str) -> String {
         self.login(&self.wechat.issue_code(user)).await.token()
     }
@@ -249,7 +249,7 @@ impl TestApp {
         .await
     }
 
-    /// Serves on a real port until the server is dropped.
+    /// Serves on a free port until the server is dropped.
     pub(crate) fn serve(&self) -> Server {
         let parts = self.parts.clone();
         let server = HttpServer::new(move || app(&parts))
@@ -274,7 +274,7 @@ pub(crate) fn bearer(token: &str) -> (&'static str, String) {
     ("authorization", format!("Bearer {token}"))
 }
 
-/// A server on a real port.
+/// A server on a TCP port. Stopped on drop.
 pub(crate) struct Server {
     pub(crate) port: u16,
     handle: ServerHandle,
@@ -286,7 +286,7 @@ impl Drop for Server {
     }
 }
 
-/// A reply, read whole.
+/// A complete response.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -294,7 +294,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// What must hold for every reply, whatever was asked.
+    /// Asserts the properties of every response.
     #[track_caller]
     fn assert_well_formed(&self, simulated: bool) {
         let header = |name: &str| self.headers.get(name).map(|value| value.to_str().unwrap());
@@ -333,7 +333,7 @@ impl Reply {
             .to_owned()
     }
 
-    /// Asserts the whole reply to a request that was done.
+    /// Asserts the whole body of a success.
     #[track_caller]
     pub(crate) fn assert_data(&self, data: Value) {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
@@ -350,9 +350,9 @@ impl Reply {
             .to_owned()
     }
 
-    /// Asserts the whole reply to a refusal, but for the request's and WeChat's names of the call.
+    /// Asserts the status and the whole body of an error, without the request id and WeChat's `rid`.
     #[track_caller]
-    pub(crate) fn assert_refusal(&self, status: u16, mut whole: Value) {
+    pub(crate) fn assert_error_body(&self, status: u16, mut whole: Value) {
         let mut reply = self.json();
         assert_eq!(self.status.as_u16(), status, "{reply}");
         if let Some(rid) = reply["wechat"]["rid"].as_str() {
@@ -363,9 +363,9 @@ impl Reply {
         assert_eq!(reply, whole);
     }
 
-    /// Asserts the whole reply to a refusal, but for its name and its sentence's wording.
+    /// Asserts the status and the name of an error, and that its message is a sentence. Returns the body.
     #[track_caller]
-    pub(crate) fn assert_refused(&self, status: u16, error: &str) -> Value {
+    pub(crate) fn assert_error(&self, status: u16, error: &str) -> Value {
         let reply = self.json();
         assert_eq!(
             (self.status.as_u16(), reply["error"].as_str()),

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it should be sent requests: each part's failure has its own reply.
+//! `/livez` and `/readyz`.
 
 use std::time::{Duration, Instant};
 
@@ -43,12 +43,12 @@ async fn a_server_with_its_store_is_ready() {
 }
 
 #[actix_rt::test]
-async fn a_server_on_its_way_out_is_not_ready_whatever_its_store_says() {
+async fn a_draining_server_is_not_ready() {
     let app = TestApp::start().await;
     app.parts.readiness().drain();
-    ready(&app).await.assert_refusal(503, draining());
+    ready(&app).await.assert_error_body(503, draining());
     app.parts.store().close().await.unwrap();
-    ready(&app).await.assert_refusal(503, draining());
+    ready(&app).await.assert_error_body(503, draining());
     alive(&app).await.assert_data(json!({}));
 }
 
@@ -56,17 +56,19 @@ async fn a_server_on_its_way_out_is_not_ready_whatever_its_store_says() {
 async fn a_server_without_its_store_is_not_ready() {
     let app = TestApp::start().await;
     app.parts.store().close().await.unwrap();
-    ready(&app).await.assert_refusal(503, store_unavailable());
+    ready(&app)
+        .await
+        .assert_error_body(503, store_unavailable());
     alive(&app).await.assert_data(json!({}));
 }
 
 #[actix_rt::test]
-async fn a_silent_store_is_not_waited_for_longer_than_two_seconds() {
+async fn readyz_waits_two_seconds_for_the_store() {
     let app = TestApp::start().await;
-    let holder = app.hold_the_store();
+    let holder = app.lock_store();
     let start = Instant::now();
     let reply = ready(&app).await;
-    reply.assert_refusal(503, store_unavailable());
+    reply.assert_error_body(503, store_unavailable());
     assert_eq!(reply.header("retry-after"), Some("1"));
     let waited = start.elapsed().as_millis();
     assert!((1_900..4_000).contains(&waited), "{waited} ms");
@@ -76,25 +78,25 @@ async fn a_silent_store_is_not_waited_for_longer_than_two_seconds() {
 }
 
 #[actix_rt::test]
-async fn who_asks_about_a_silent_store_takes_nobodys_place_in_its_queue() {
-    // The store's queue has 4096 places.
-    const ASKING: usize = 5_000;
+async fn health_checks_do_not_fill_the_queue_of_a_locked_store() {
+    // More than the 4096 entries of the store's queue.
+    const CHECKS: usize = 5_000;
     let app = TestApp::start().await;
-    let holder = app.hold_the_store();
+    let holder = app.lock_store();
     let readiness = app.parts.readiness();
-    let asking = join_all((0..ASKING).map(|_| readiness.check()));
-    // Without a budget for one task, which so many at once exceed.
-    let answers = unconstrained(asking).await;
-    let silent = "the store has not answered for 2 seconds";
-    for answer in answers {
-        assert_eq!(answer.unwrap_err().to_string(), silent);
+    let checks = join_all((0..CHECKS).map(|_| readiness.check()));
+    // So many checks in one task exceed tokio's budget for a task.
+    let results = unconstrained(checks).await;
+    let expected = "the store has not answered for 2 seconds";
+    for result in results {
+        assert_eq!(result.unwrap_err().to_string(), expected);
     }
     let code = app.wechat.issue_code("mei");
-    let let_go = async {
+    let unlock = async {
         sleep(Duration::from_millis(300)).await;
         drop(holder);
     };
-    let (login, ()) = tokio::join!(app.login(&code), let_go);
+    let (login, ()) = tokio::join!(app.login(&code), unlock);
     login.token();
 }
 

@@ -45,15 +45,12 @@ async fn another_code_or_key_is_another_login() {
     let (code, other) = (app.wechat.issue_code("mei"), app.wechat.issue_code("mei"));
     let first = log_in(&app, &code, KEY).await.token();
     let rejected = log_in(&app, &code, "another key".replace(' ', "-").as_str()).await;
-    assert_eq!(
-        rejected.assert_refused(401, "login_code_used")["code"],
-        40163
-    );
+    assert_eq!(rejected.assert_error(401, "login_code_used")["code"], 40163);
     assert_ne!(log_in(&app, &other, KEY).await.token(), first);
     // The boundary between code and key is part of the record.
     let (head, tail) = code.split_at(31);
     let moved = log_in(&app, head, &format!("{tail}{KEY}")).await;
-    moved.assert_refused(401, "login_code_invalid");
+    moved.assert_error(401, "login_code_invalid");
 }
 
 #[actix_rt::test]
@@ -61,9 +58,7 @@ async fn without_the_header_no_result_is_stored() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.login(&code).await.token();
-    app.login(&code)
-        .await
-        .assert_refused(401, "login_code_used");
+    app.login(&code).await.assert_error(401, "login_code_used");
     assert_eq!(app.rows_in("ledger"), 0);
 }
 
@@ -74,7 +69,7 @@ async fn a_malformed_key_is_rejected_before_wechat_is_called() {
     for key in ["", "a b", "\"é\"", &"x".repeat(256)] {
         let rejected = log_in(&app, &code, key)
             .await
-            .assert_refused(400, "idempotency_key_malformed");
+            .assert_error(400, "idempotency_key_malformed");
         let sentence = "The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.";
         let expected = json!({
             "code": 400,
@@ -86,7 +81,7 @@ async fn a_malformed_key_is_rejected_before_wechat_is_called() {
     }
     let twice = [("idempotency-key", "a"), ("idempotency-key", "b")];
     let rejected = app.login_with(&code, &twice).await;
-    rejected.assert_refused(400, "idempotency_key_malformed");
+    rejected.assert_error(400, "idempotency_key_malformed");
     assert!(app.wechat.requests().is_empty());
     log_in(&app, &code, &"x".repeat(255)).await.token();
 }
@@ -118,7 +113,7 @@ async fn a_failed_login_is_not_stored() {
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
     let rejected = log_in(&app, &code, KEY).await;
-    rejected.assert_refused(429, "too_many_requests");
+    rejected.assert_error(429, "too_many_requests");
     log_in(&app, &code, KEY).await.token();
 }
 
@@ -139,12 +134,9 @@ async fn a_code_whose_response_was_lost_is_reported_as_used() {
     let code = app.wechat.issue_code("mei");
     app.wechat.fail_next(ENDPOINT, Fault::ResetAfter);
     let lost = log_in(&app, &code, KEY).await;
-    lost.assert_refused(502, "platform_unintelligible");
+    lost.assert_error(502, "platform_unintelligible");
     let rejected = log_in(&app, &code, KEY).await;
-    assert_eq!(
-        rejected.assert_refused(401, "login_code_used")["code"],
-        40163
-    );
+    assert_eq!(rejected.assert_error(401, "login_code_used")["code"], 40163);
 }
 
 #[actix_rt::test]
@@ -154,7 +146,7 @@ async fn a_response_is_not_repeated_after_its_session_has_ended() {
     let token = log_in(&app, &code, KEY).await.token();
     app.end_session(&token).await;
     let rejected = log_in(&app, &code, KEY).await;
-    let rejected = rejected.assert_refused(401, "login_code_used");
+    let rejected = rejected.assert_error(401, "login_code_used");
     let expected = json!({
         "code": 401,
         "error": "login_code_used",
@@ -201,6 +193,6 @@ async fn a_store_failure_does_not_spend_the_code() {
     let code = app.wechat.issue_code("mei");
     app.parts.store().close().await.unwrap();
     let rejected = log_in(&app, &code, KEY).await;
-    rejected.assert_refused(503, "store_unavailable");
+    rejected.assert_error(503, "store_unavailable");
     assert!(app.wechat.requests().is_empty());
 }

@@ -29,10 +29,7 @@ async fn a_code_works_once() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.login(&code).await.token();
-    let refused = app
-        .login(&code)
-        .await
-        .assert_refused(401, "login_code_used");
+    let refused = app.login(&code).await.assert_error(401, "login_code_used");
     let rid = refused["wechat"]["rid"].as_str().unwrap();
     assert_eq!(
         refused,
@@ -86,7 +83,7 @@ async fn what_is_no_code_never_reaches_wechat() {
         (json!({ "code": CODE, "app": "other" }), "app_unknown"),
         (json!({ "code": CODE, "app": 1 }), "app_unknown"),
     ] {
-        let refused = app.post_login(body).await.assert_refused(400, error);
+        let refused = app.post_login(body).await.assert_error(400, error);
         assert_eq!(refused["code"], 400);
     }
     assert!(app.wechat.requests().is_empty());
@@ -110,7 +107,7 @@ async fn a_code_that_is_none_of_wechats_is_invalid() {
         let refused = app
             .login(code)
             .await
-            .assert_refused(401, "login_code_invalid");
+            .assert_error(401, "login_code_invalid");
         assert_eq!(
             (&refused["code"], &refused["wechat"]["errcode"]),
             (&json!(40029), &json!(40029))
@@ -127,7 +124,7 @@ async fn a_code_dies_after_five_minutes() {
     app.wechat.advance(std::time::Duration::from_secs(1));
     app.login(&late)
         .await
-        .assert_refused(401, "login_code_invalid");
+        .assert_error(401, "login_code_invalid");
 }
 
 #[actix_rt::test]

@@ -1,4 +1,4 @@
-//! The tests of the whole: one binary, one harness, one file for each concern.
+//! Tests of the whole server: one binary with one harness, and one file per feature.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 #![expect(clippy::expect_used, reason = "a test may fail loudly")]
@@ -15,13 +15,13 @@ mod express;
 mod failures;
 mod floors;
 mod gateway;
-mod generations;
 mod harness;
 mod health;
 mod idempotency;
 mod inherited;
 mod json_log;
 mod kept_sessions;
+mod key_history;
 mod login;
 mod metrics;
 mod openapi;

@@ -25,21 +25,19 @@ const CODE_TO_SESSION: Endpoint = Endpoint::Code2Session;
 async fn play(app: &TestApp) {
     let code = app.wechat.issue_code("mei");
     let token = app.login(&code).await.token();
-    app.login(&code)
-        .await
-        .assert_refused(401, "login_code_used");
+    app.login(&code).await.assert_error(401, "login_code_used");
     app.post_login(json!({}))
         .await
-        .assert_refused(400, "code_missing");
+        .assert_error(400, "code_missing");
     let odd = Fault::body(r#"{"errcode":99999,"errmsg":"odd"}"#);
     app.wechat.fail_next(CODE_TO_SESSION, odd);
     let refused = app.login(&app.wechat.issue_code("mei")).await;
-    refused.assert_refused(502, "platform_unintelligible");
+    refused.assert_error(502, "platform_unintelligible");
     assert_eq!(app.show_session(&token).await.status, 200);
     app.end_session(&token).await.assert_data(json!({}));
     app.show_session(&token)
         .await
-        .assert_refused(401, "session_required");
+        .assert_error(401, "session_required");
     for request in [
         TestRequest::get().uri("/nope"),
         TestRequest::default()
@@ -192,7 +190,7 @@ async fn a_request_without_its_client_is_abandoned_and_nothing_else() {
     let whole = head.replace("99", &body.len().to_string());
     let mut connection = Connection::to(server.port);
     connection.send(format!("{}{body}", whole.trim_end_matches('{')).as_bytes());
-    while app.asked(CODE_TO_SESSION) == 0 {
+    while app.requests_to(CODE_TO_SESSION) == 0 {
         actix_rt::time::sleep(Duration::from_millis(5)).await;
     }
     connection.reset();
@@ -235,7 +233,7 @@ async fn get<B: actix_web::body::MessageBody>(
 async fn on_a_port_of_their_own_the_metrics_are_not_on_the_servers() {
     let rig = TestApp::with(&[("WEAPP_METRICS__PORT", "9464")]).await;
     let asked = rig.call(TestRequest::get().uri("/metrics")).await;
-    asked.assert_refused(404, "not_found");
+    asked.assert_error(404, "not_found");
     let service = test::init_service(metrics_app(&rig.parts)).await;
     let ask = |path| test::call_service(&service, TestRequest::get().uri(path).to_request());
     let (status, text, kind) = get(ask("/metrics").await).await;
@@ -260,7 +258,7 @@ async fn metrics_are_where_the_settings_say_or_nowhere() {
     let app = TestApp::with(&[("WEAPP_METRICS__PATH", "/internal/numbers")]).await;
     app.call(TestRequest::get().uri("/metrics"))
         .await
-        .assert_refused(404, "not_found");
+        .assert_error(404, "not_found");
     let service = test::init_service(weapp_login::app(&app.parts)).await;
     let request = TestRequest::get().uri("/internal/numbers").to_request();
     assert_eq!(test::call_service(&service, request).await.status(), 200);
@@ -269,7 +267,7 @@ async fn metrics_are_where_the_settings_say_or_nowhere() {
     app.parts.count_sessions(now()).await.unwrap();
     app.call(TestRequest::get().uri("/metrics"))
         .await
-        .assert_refused(404, "not_found");
+        .assert_error(404, "not_found");
 }
 
 #[actix_rt::test]

@@ -1,12 +1,12 @@
-//! Many at once.
+//! Concurrent logins.
 
 use std::collections::HashSet;
 
 use crate::harness::TestApp;
 use crate::server::Connection;
 
-/// Posts all codes at once, each on a connection of its own, and gives the statuses and tokens.
-async fn log_in_at_once(port: u16, codes: Vec<String>) -> Vec<(u16, Option<String>)> {
+/// Posts all codes concurrently, each on its own connection. Returns the statuses and tokens.
+async fn log_in_concurrently(port: u16, codes: Vec<String>) -> Vec<(u16, Option<String>)> {
     let logins = codes.into_iter().map(|code| {
         actix_rt::task::spawn_blocking(move || {
             let body = serde_json::json!({ "code": code }).to_string();
@@ -17,22 +17,22 @@ async fn log_in_at_once(port: u16, codes: Vec<String>) -> Vec<(u16, Option<Strin
         })
     });
     let logins: Vec<_> = logins.collect();
-    let mut answers = Vec::new();
+    let mut results = Vec::new();
     for login in logins {
-        answers.push(login.await.unwrap());
+        results.push(login.await.unwrap());
     }
-    answers
+    results
 }
 
 #[actix_rt::test]
-async fn sixty_four_logins_leave_sixty_four_sessions() {
+async fn concurrent_logins_create_one_session_each() {
     let app = TestApp::start().await;
     let server = app.serve();
     let codes = (0..64)
         .map(|user| app.wechat.issue_code(&user.to_string()))
         .collect();
-    let answers = log_in_at_once(server.port, codes).await;
-    let tokens: HashSet<_> = answers
+    let results = log_in_concurrently(server.port, codes).await;
+    let tokens: HashSet<_> = results
         .into_iter()
         .map(|(status, token)| (status, token.unwrap()))
         .collect();
@@ -44,15 +44,15 @@ async fn sixty_four_logins_leave_sixty_four_sessions() {
 }
 
 #[actix_rt::test]
-async fn one_code_posted_fifty_times_at_once_logs_in_once() {
+async fn a_code_posted_fifty_times_concurrently_logs_in_once() {
     let app = TestApp::start().await;
     let server = app.serve();
-    let answers = log_in_at_once(server.port, vec![app.wechat.issue_code("mei"); 50]).await;
-    let with = |wanted| {
-        answers
+    let results = log_in_concurrently(server.port, vec![app.wechat.issue_code("mei"); 50]).await;
+    let count = |wanted| {
+        results
             .iter()
             .filter(|(status, _)| *status == wanted)
             .count()
     };
-    assert_eq!((with(200), with(401)), (1, 49));
+    assert_eq!((count(200), count(401)), (1, 49));
 }

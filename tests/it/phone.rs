@@ -94,7 +94,7 @@ async fn the_same_code_gives_the_same_number_and_is_paid_for_once() {
             .await
             .assert_data(number_of(&app.wechat, "mei"));
     }
-    assert_eq!(app.asked(ENDPOINT), 1);
+    assert_eq!(app.requests_to(ENDPOINT), 1);
 }
 
 #[actix_rt::test]
@@ -109,7 +109,7 @@ async fn concurrent_requests_share_one_exchange() {
     for reply in join_all((0..5).map(|_| ask(&app, &token, &code))).await {
         reply.assert_data(number_of(&app.wechat, "mei"));
     }
-    assert_eq!(app.asked(ENDPOINT), 1);
+    assert_eq!(app.requests_to(ENDPOINT), 1);
 }
 
 #[actix_rt::test]
@@ -117,11 +117,15 @@ async fn the_code_of_another_user_is_rejected() {
     let app = TestApp::start().await;
     let (mei, bo) = (app.token_of("mei").await, app.token_of("bo").await);
     let code = app.wechat.issue_phone_code("mei");
-    ask(&app, &bo, &code).await.assert_refusal(400, invalid());
+    ask(&app, &bo, &code)
+        .await
+        .assert_error_body(400, invalid());
     ask(&app, &mei, &code)
         .await
         .assert_data(number_of(&app.wechat, "mei"));
-    ask(&app, &bo, &code).await.assert_refusal(400, invalid());
+    ask(&app, &bo, &code)
+        .await
+        .assert_error_body(400, invalid());
 }
 
 #[actix_rt::test]
@@ -129,7 +133,7 @@ async fn a_login_code_is_rejected_before_wechat_is_called() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     for code in [&*app.wechat.issue_code("mei"), "the code is a mock one"] {
-        ask(&app, &token, code).await.assert_refusal(
+        ask(&app, &token, code).await.assert_error_body(
             400,
             json!({
                 "code": 400,
@@ -138,7 +142,7 @@ async fn a_login_code_is_rejected_before_wechat_is_called() {
             }),
         );
     }
-    assert_eq!(app.asked(ENDPOINT), 0);
+    assert_eq!(app.requests_to(ENDPOINT), 0);
     assert_eq!(app.rows_in("ledger"), 0);
 }
 
@@ -153,14 +157,14 @@ async fn a_malformed_code_is_rejected() {
         (json!({ "code": "x".repeat(513) }), "code_malformed"),
     ] {
         let reply = app.post("/user/phone", &token, body).await;
-        reply.assert_refused(400, error);
+        reply.assert_error(400, error);
     }
     let form = TestRequest::post()
         .uri("/user/phone")
         .insert_header(bearer(&token))
         .insert_header((CONTENT_TYPE, "text/plain"))
         .set_payload("x");
-    app.call(form).await.assert_refused(400, "code_missing");
+    app.call(form).await.assert_error(400, "code_missing");
 }
 
 #[actix_rt::test]
@@ -170,7 +174,7 @@ async fn a_code_of_another_app_is_reported_as_such() {
     let code = of("shop").issue_code("mei");
     let login = app.post_login(json!({ "code": code, "app": "shop" })).await;
     let foreign = of("desk").issue_phone_code("mei");
-    ask(&app, &login.token(), &foreign).await.assert_refusal(
+    ask(&app, &login.token(), &foreign).await.assert_error_body(
         400,
         json!({
             "code": 40013,
@@ -197,13 +201,13 @@ async fn each_errcode_has_its_error_and_does_not_spend_the_code() {
         let code = app.wechat.issue_phone_code("mei");
         app.wechat.fail_next(ENDPOINT, Fault::errcode(errcode));
         let refused = ask(&app, &token, &code).await;
-        assert_eq!(refused.assert_refused(status, error)["code"], errcode);
+        assert_eq!(refused.assert_error(status, error)["code"], errcode);
         // After a quota error no calls are made for a while.
         if ![45011, 45009].contains(&errcode) {
             ask(&app, &token, &code)
                 .await
                 .assert_data(number_of(&app.wechat, "mei"));
-            assert_eq!(app.asked(ENDPOINT), 2, "{errcode}");
+            assert_eq!(app.requests_to(ENDPOINT), 2, "{errcode}");
         }
     }
 }
@@ -217,8 +221,8 @@ async fn without_an_access_token_the_code_is_not_sent() {
     app.wechat.fail_next(fetch, Fault::errcode(40164));
     ask(&app, &token, &code)
         .await
-        .assert_refused(503, "platform_misconfigured");
-    assert_eq!(app.asked(ENDPOINT), 0);
+        .assert_error(503, "platform_misconfigured");
+    assert_eq!(app.requests_to(ENDPOINT), 0);
     ask(&app, &token, &code)
         .await
         .assert_data(number_of(&app.wechat, "mei"));
@@ -235,7 +239,7 @@ async fn a_rejected_access_token_is_renewed() {
     ask(&app, &token, &code)
         .await
         .assert_data(number_of(&app.wechat, "mei"));
-    assert_eq!(app.asked(Endpoint::StableAccessToken), 2);
+    assert_eq!(app.requests_to(Endpoint::StableAccessToken), 2);
 }
 
 #[actix_rt::test]
@@ -249,11 +253,13 @@ async fn a_lost_answer_is_not_paid_for_twice() {
         let token = app.token_of("mei").await;
         let code = app.wechat.issue_phone_code("mei");
         app.wechat.fail_next(ENDPOINT, fault);
-        ask(&app, &token, &code).await.assert_refused(status, error);
+        ask(&app, &token, &code).await.assert_error(status, error);
         for _ in 0..2 {
-            ask(&app, &token, &code).await.assert_refusal(409, spent());
+            ask(&app, &token, &code)
+                .await
+                .assert_error_body(409, spent());
         }
-        assert_eq!(app.asked(ENDPOINT), 1);
+        assert_eq!(app.requests_to(ENDPOINT), 1);
     }
 }
 

@@ -127,7 +127,7 @@ async fn what_is_no_profile_changes_nothing() {
         ),
     ] {
         let refused = put(&app, &token, body.to_string()).await;
-        assert_eq!(refused.assert_refused(400, error)["code"], 400);
+        assert_eq!(refused.assert_error(400, error)["code"], 400);
         assert_eq!(
             shown(&app, &token).await,
             (json!("小美"), json!(null)),

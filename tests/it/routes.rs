@@ -26,7 +26,7 @@ async fn every_route_wants_a_token_but_a_named_few() {
             .uri(row.path);
         let reply = app.call(request).await;
         if reply.status == 401 {
-            reply.assert_refused(401, "session_required");
+            reply.assert_error(401, "session_required");
         } else {
             open.push((row.method.to_string(), row.path));
         }
@@ -47,7 +47,7 @@ async fn another_method_is_told_which_there_are() {
             let reply = app
                 .call(TestRequest::default().method(method).uri(path))
                 .await;
-            reply.assert_refused(405, "method_not_allowed");
+            reply.assert_error(405, "method_not_allowed");
             assert_eq!(reply.header("allow"), Some(allow));
         }
         let options = app
@@ -81,7 +81,7 @@ async fn what_is_not_there_is_not_found_in_json() {
     ] {
         app.call(TestRequest::get().uri(path))
             .await
-            .assert_refused(404, "not_found");
+            .assert_error(404, "not_found");
     }
 }
 
@@ -91,7 +91,7 @@ async fn a_proxys_request_id_is_kept() {
     let request = TestRequest::get()
         .uri("/nope")
         .insert_header(("x-request-id", "proxy-7"));
-    let refused = app.call(request).await.assert_refused(404, "not_found");
+    let refused = app.call(request).await.assert_error(404, "not_found");
     assert_eq!(refused["request_id"], "proxy-7");
 }
 

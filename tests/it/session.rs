@@ -41,7 +41,7 @@ async fn a_token_opens_its_session_until_it_is_logged_out() {
     assert_eq!((ended.status.as_u16(), ended.json()), (200, success()));
     app.show_session(&token)
         .await
-        .assert_refused(401, "session_required");
+        .assert_error(401, "session_required");
     let again = app.end_session(&token).await;
     assert_eq!(
         (again.status.as_u16(), again.json()),
@@ -71,7 +71,7 @@ async fn the_eleventh_device_takes_the_place_of_the_first() {
     }
     app.show_session(&tokens[0])
         .await
-        .assert_refused(401, "session_required");
+        .assert_error(401, "session_required");
     assert_eq!(app.show_session(&tokens[1]).await.status, 200);
 }
 
@@ -98,7 +98,7 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_the_same() {
         replies.push(app.call(request).await);
     }
     for reply in replies {
-        let mut refused = reply.assert_refused(401, "session_required");
+        let mut refused = reply.assert_error(401, "session_required");
         refused["request_id"] = json!(null);
         assert_eq!(
             refused,
@@ -128,7 +128,7 @@ async fn a_broken_store_logs_nobody_out() {
         app.login(&app.wechat.issue_code("mei")).await,
         app.call(TestRequest::get().uri("/readyz")).await,
     ] {
-        reply.assert_refused(503, "store_unavailable");
+        reply.assert_error(503, "store_unavailable");
         assert_eq!(reply.header("retry-after"), Some("1"));
     }
     assert_eq!(app.call(TestRequest::get().uri("/livez")).await.status, 200);
@@ -144,7 +144,7 @@ async fn a_server_on_its_way_out_is_alive_but_not_ready() {
     app.parts.readiness().drain();
     app.call(TestRequest::get().uri("/readyz"))
         .await
-        .assert_refused(503, "draining");
+        .assert_error(503, "draining");
     assert_eq!(app.call(TestRequest::get().uri("/livez")).await.status, 200);
     let token = app.token_of("mei").await;
     assert_eq!(

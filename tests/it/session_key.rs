@@ -69,7 +69,7 @@ async fn a_stale_key_is_not_reset() {
     let first = app.token_of("mei").await;
     let second = app.token_of("mei").await;
     let key = app.wechat.session_key("mei");
-    reset(&app, &first).await.assert_refusal(401, stale());
+    reset(&app, &first).await.assert_error_body(401, stale());
     assert_eq!(app.wechat.session_key("mei"), key);
     check(&app, &second)
         .await
@@ -96,7 +96,7 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
         app.wechat
             .fail_always(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
         let reply = reset(&app, &token).await;
-        let refused = reply.assert_refused(status, error);
+        let refused = reply.assert_error(status, error);
         assert_eq!(refused["code"], if status == 401 { 401 } else { errcode });
         app.wechat
             .fail_always(Endpoint::CheckSessionKey, Fault::errcode(errcode));
@@ -104,7 +104,7 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
         if status == 401 {
             reply.assert_data(json!({ "valid": false }));
         } else {
-            reply.assert_refused(status, error);
+            reply.assert_error(status, error);
         }
     }
 }
@@ -122,7 +122,7 @@ async fn a_refused_access_token_is_renewed() {
         .assert_data(json!({ "valid": true }));
     app.wechat.first_app().invalidate_access_tokens();
     reset(&app, &token).await.assert_data(json!({}));
-    assert_eq!(app.asked(Endpoint::StableAccessToken), 3);
+    assert_eq!(app.requests_to(Endpoint::StableAccessToken), 3);
 }
 
 #[actix_rt::test]
@@ -133,6 +133,6 @@ async fn a_wechat_that_is_silent_says_nothing_about_the_session() {
         .fail_next(Endpoint::CheckSessionKey, Fault::Silence);
     check(&app, &token)
         .await
-        .assert_refused(504, "platform_timed_out");
+        .assert_error(504, "platform_timed_out");
     assert_eq!(app.show_session(&token).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! An account's secrets: access tokens, phone numbers and their codes, encrypted data and what is in it.
+//! The secrets of an account: access tokens, phone numbers and their codes, encrypted data and its content.
 
 use serde_json::{Value, json};
 use wechat_simulator::{Endpoint, Fault, Options, Payload, Simulator};
@@ -6,7 +6,7 @@ use wechat_simulator::{Endpoint, Fault, Options, Payload, Simulator};
 use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;
 
-/// The access tokens that WeChat was shown.
+/// Returns the access tokens that WeChat received.
 fn access_tokens(wechat: &Simulator) -> Vec<String> {
     let asked = wechat.requests();
     let tokens = asked
@@ -15,7 +15,7 @@ fn access_tokens(wechat: &Simulator) -> Vec<String> {
     tokens.map(str::to_owned).collect()
 }
 
-/// What a mini program's event hands over, as a body.
+/// Returns the body with the data of a mini program's event.
 fn event(wechat: &Simulator, what: &Payload) -> Value {
     let minted = wechat.first_app().encrypt("mei", what);
     let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
@@ -27,7 +27,7 @@ fn event(wechat: &Simulator, what: &Payload) -> Value {
 }
 
 #[actix_rt::test]
-async fn nothing_secret_gets_out_of_an_account() {
+async fn an_account_discloses_no_secret() {
     let wechat = Simulator::start(Options::new(7)).await.unwrap();
     let personal = ["13580006666", "绝密的昵称"].map(str::to_owned);
     let [phone_number, nickname] = personal.clone();
@@ -46,7 +46,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     ];
     let ask = |method, path, body: &Value| server.ask(method, path, &token, &body.to_string());
 
-    // What its owner sees of it.
+    // The responses to the owner.
     let phone = json!({ "code": wechat.issue_phone_code("mei") });
     let mut own = [(); 2]
         .map(|()| ask("POST", "/user/phone", &phone))
@@ -78,7 +78,7 @@ async fn nothing_secret_gets_out_of_an_account() {
         secrets.extend(event["signature"].as_str().map(str::to_owned));
     }
 
-    // What WeChat's failures and others' requests make of it.
+    // The responses to failures of WeChat and to other users.
     let echoed: Vec<_> = secrets.iter().chain(&personal).cloned().collect();
     let loud = || {
         faults(&echoed)
@@ -101,7 +101,7 @@ async fn nothing_secret_gets_out_of_an_account() {
         }
     }
     let mut log = String::new();
-    // A process asks for a token seldom, so each failure gets a process of its own.
+    // A process seldom fetches a token, so each failure has its own process.
     for fault in loud() {
         wechat.first_app().invalidate_access_tokens();
         let server = start(&wechat, &folder);
@@ -120,7 +120,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     ] {
         replies.push(server.ask("POST", path, bo, &body.to_string()));
     }
-    // The last phone codes gave a number to its owner, once the token was to be had.
+    // The last phone codes returned a number to their owner, after the token was fetched.
     let (shown, hidden): (Vec<_>, _) = replies
         .into_iter()
         .partition(|(status, reply)| *status == 200 && !reply["data"]["phone_number"].is_null());
@@ -131,7 +131,7 @@ async fn nothing_secret_gets_out_of_an_account() {
     log.push_str(&server.output());
     assert!(
         log.contains("POST /user/decrypt 401"),
-        "the log was not looked at: {log}"
+        "the log was not searched: {log}"
     );
     secrets.sort();
     secrets.dedup();

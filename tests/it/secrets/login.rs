@@ -11,7 +11,7 @@ const ENDPOINT: Endpoint = Endpoint::Code2Session;
 
 const KEY: &str = "0b5f7c1e-8d7a-4a53-9c36-3f1f6a4f2f10";
 
-/// Asks about a token with each of these as the service key.
+/// Introspects a token with each of these service keys.
 fn introspect(server: &Binary, keys: &[&str], token: &str) -> Vec<(u16, Value)> {
     let form = format!("token={token}&token_type_hint={token}");
     let ask = |key: &&str| {
@@ -27,7 +27,7 @@ fn introspect(server: &Binary, keys: &[&str], token: &str) -> Vec<(u16, Value)> 
     keys.iter().map(ask).collect()
 }
 
-/// What Prometheus reads.
+/// Returns the metrics.
 fn metrics(server: &Binary) -> Value {
     let mut connection = server.connect();
     connection.send(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -38,7 +38,7 @@ fn metrics(server: &Binary) -> Value {
 }
 
 #[actix_rt::test]
-async fn nothing_secret_gets_out() {
+async fn a_login_discloses_no_secret() {
     let wechat = Simulator::start(Options::new(7)).await.unwrap();
     let folder = Folder::new();
     let server = start(&wechat, &folder);
@@ -56,7 +56,7 @@ async fn nothing_secret_gets_out() {
         wechat.app_secret().to_owned(),
     ];
 
-    // Again with the old token and a key, twice: the old session key is handed on, and the answer is kept.
+    // Logs in twice with the previous token and one idempotency key: the session takes over the old key, and the response is stored.
     let again = wechat.issue_code("mei");
     let body = json!({ "code": again }).to_string();
     let request = format!(
@@ -86,7 +86,7 @@ async fn nothing_secret_gets_out() {
         assert!(wrong.iter().all(|(status, _)| *status == 401), "{wrong:?}");
         replies.extend(wrong);
     }
-    assert!(replies.iter().any(|(_, told)| told["active"] == true));
+    assert!(replies.iter().any(|(_, reply)| reply["active"] == true));
     replies.push(server.ask("GET", "/auth", &newer, ""));
     secrets.extend(keys.iter().map(|key| (*key).to_owned()));
 
@@ -102,9 +102,9 @@ async fn nothing_secret_gets_out() {
     ));
     for fault in faults(&secrets) {
         let code = wechat.issue_code("mei");
-        let refused = with_fault(&wechat, ENDPOINT, fault, || server.login(&code));
-        assert_ne!(refused.0, 200);
-        replies.push(refused);
+        let rejected = with_fault(&wechat, ENDPOINT, fault, || server.login(&code));
+        assert_ne!(rejected.0, 200);
+        replies.push(rejected);
         secrets.push(code);
     }
     for body in [
@@ -125,7 +125,7 @@ async fn nothing_secret_gets_out() {
     assert_nowhere(&secrets, &server.output(), &folder);
     assert!(
         server.output().contains("code=***"),
-        "the log was not looked at: {}",
+        "the log was not searched: {}",
         server.output()
     );
 }

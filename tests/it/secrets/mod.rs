@@ -1,4 +1,4 @@
-//! Nothing secret gets out: not in a reply, not in a log at any level, not in the bytes of the database.
+//! Secrets appear in no response, in no log at any level and not in the bytes of the database.
 
 mod account;
 mod login;
@@ -11,18 +11,18 @@ use wechat_simulator::{Endpoint, Fault, Simulator};
 use crate::harness::Folder;
 use crate::server::Binary;
 
-/// Every failure that WeChat can be, with the secrets in it where an answer has room for them. A spent quota comes last: after
-/// it nobody is asked for a while.
+/// Returns every failure of WeChat, with the secrets in its response where possible. The exceeded quota comes last, because it
+/// stops further calls for a while.
 fn faults(secrets: &[String]) -> Vec<Fault> {
     let echo = secrets.join(" ");
-    let refuse = |errcode| Fault::Errcode {
+    let reject = |errcode| Fault::Errcode {
         errcode,
         errmsg: Some(format!("no {echo}, rid: 668f2aa4-51c08c03-3d141241")),
     };
     let mut faults: Vec<_> = [
         -1, 40001, 40013, 40029, 40125, 40163, 40164, 40226, 45011, 41008, 99999,
     ]
-    .map(refuse)
+    .map(reject)
     .into();
     for (status, body) in [
         (200, format!("<html>{echo}</html>")),
@@ -39,14 +39,13 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
     let location = format!("http://127.0.0.1:1/?{}", echo.replace(' ', "&"));
     faults.push(Fault::Redirect { location });
     faults.extend([Fault::Silence, Fault::ResetBefore, Fault::ResetAfter]);
-    faults.push(refuse(45009));
+    faults.push(reject(45009));
     faults
 }
 
-/// Two keys of services.
 const SERVICE_KEYS: &str = "an-old.key_of~32-letters-01234567,b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 
-/// A server that logs all that it can.
+/// Starts a server with the log at level trace.
 fn start(wechat: &Simulator, folder: &Folder) -> Binary {
     let environment = [
         ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
@@ -75,13 +74,13 @@ fn assert_in_no_reply(secrets: &[String], replies: &[(u16, Value)]) {
     }
 }
 
-/// Looks for secrets in the log and in the bytes of the database.
+/// Asserts that no secret is in the log or in the bytes of the database.
 #[track_caller]
 fn assert_nowhere(secrets: &[String], log: &str, folder: &Folder) {
     let mut places = vec![("the log".to_owned(), log.to_owned())];
     for entry in fs::read_dir(folder.path().join("data")).unwrap() {
         let path = entry.unwrap().path();
-        // What is no text stays no secret: the secrets are ASCII, or the nickname.
+        // The secrets are text, so they survive a lossy conversion.
         let bytes = fs::read(&path).unwrap();
         places.push((
             path.display().to_string(),
@@ -98,7 +97,7 @@ fn assert_nowhere(secrets: &[String], log: &str, folder: &Folder) {
     }
 }
 
-/// What the server answers while WeChat fails so; it must have asked.
+/// Calls `ask` while WeChat fails with `fault`, and asserts that the server called WeChat.
 fn with_fault<T>(
     wechat: &Simulator,
     endpoint: Endpoint,
@@ -111,7 +110,7 @@ fn with_fault<T>(
     let answer = ask();
     wechat.clear_faults(endpoint);
     let asked = wechat.requests();
-    let heard = asked.iter().any(|asked| asked.endpoint == Some(endpoint));
-    assert!(heard, "{endpoint:?} was not asked: {shown}");
+    let called = asked.iter().any(|asked| asked.endpoint == Some(endpoint));
+    assert!(called, "{endpoint:?} was not called: {shown}");
     answer
 }

@@ -1,4 +1,4 @@
-//! The session keys that a login hands on to the next one.
+//! The session keys that a new session takes over from the previous one.
 
 use actix_web::http::header::AUTHORIZATION;
 use weapp_login::identity::SessionKey;
@@ -6,7 +6,7 @@ use wechat_simulator::Options;
 
 use crate::harness::{TestApp, bearer, now};
 
-/// Logs in with the token of the session before, and gives the new token and WeChat's new session key.
+/// Logs in with the previous token. Returns the new token and WeChat's new session key.
 async fn log_in_after(app: &TestApp, user: &str, previous: &str) -> (String, String) {
     let code = app.wechat.issue_code(user);
     let (_, authorization) = bearer(previous);
@@ -24,7 +24,7 @@ async fn keys(app: &TestApp, token: &str) -> Vec<String> {
 }
 
 #[actix_rt::test]
-async fn a_login_with_the_old_token_takes_over_the_last_keys() {
+async fn a_login_with_the_previous_token_takes_over_its_keys() {
     let app = TestApp::start().await;
     let (first, a) = log_in_after(&app, "mei", "none").await;
     let (second, b) = log_in_after(&app, "mei", &first).await;
@@ -33,16 +33,16 @@ async fn a_login_with_the_old_token_takes_over_the_last_keys() {
     assert_eq!(Options::new(7).session_keys.rotation_percent, 100);
     assert_eq!(keys(&app, &second).await, [b.clone(), a.clone()]);
     assert_eq!(keys(&app, &third).await, [c.clone(), b.clone(), a.clone()]);
-    assert_eq!(keys(&app, &fourth).await, [d, c, b], "three at most");
+    assert_eq!(keys(&app, &fourth).await, [d, c, b], "at most three");
     assert_eq!(
         keys(&app, &first).await,
         [a],
-        "the old session stays as it is"
+        "the previous session keeps its keys"
     );
 }
 
 #[actix_rt::test]
-async fn with_one_generation_there_is_only_the_newest() {
+async fn a_history_of_one_holds_the_newest_key_only() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
     let (first, _) = log_in_after(&app, "mei", "none").await;
     let (second, key) = log_in_after(&app, "mei", &first).await;
@@ -50,7 +50,7 @@ async fn with_one_generation_there_is_only_the_newest() {
 }
 
 #[actix_rt::test]
-async fn a_token_that_gives_nothing_hinders_no_login() {
+async fn an_unusable_previous_token_does_not_prevent_a_login() {
     let app = TestApp::start().await;
     let (ended, _) = log_in_after(&app, "mei", "none").await;
     app.end_session(&ended).await;
@@ -63,7 +63,7 @@ async fn a_token_that_gives_nothing_hinders_no_login() {
 }
 
 #[actix_rt::test]
-async fn keys_are_handed_on_within_one_mini_program_only() {
+async fn keys_are_not_taken_over_from_another_mini_program() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let mut previous = String::new();
     for name in ["shop", "desk", "shop"] {
@@ -80,7 +80,7 @@ async fn keys_are_handed_on_within_one_mini_program_only() {
 }
 
 #[actix_rt::test]
-async fn a_reset_replaces_the_newest_key_of_a_session_that_is_there() {
+async fn a_reset_replaces_the_newest_key_of_a_live_session() {
     let app = TestApp::start().await;
     let (first, a) = log_in_after(&app, "mei", "none").await;
     let (second, _) = log_in_after(&app, "mei", &first).await;
@@ -95,5 +95,5 @@ async fn a_reset_replaces_the_newest_key_of_a_session_that_is_there() {
     assert!(!replace("late==").await.unwrap());
     let token = weapp_login::session::Token::parse(&second).unwrap();
     let found = app.parts.sessions().check(&token, now()).await.unwrap();
-    assert!(found.is_none(), "it came back");
+    assert!(found.is_none(), "the ended session is back");
 }
