@@ -1,4 +1,4 @@
-// Reads and tries the API on /docs as a person would, in a real browser:
+// Uses the API on /docs in a real browser:
 // BASE_URL=http://127.0.0.1:3000 node --test tests/docs/docs.test.js
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ const options = {
     '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 }
 
-// Opens an operation, sends it with what stands in its fields, and gives the reply that the page shows.
+// Executes an operation with the default values, and returns the response that the page shows.
 async function execute(page, id) {
   const operation = page.locator(`[id="operations-${id}"]`)
   await operation.locator('.opblock-summary-control').click()
@@ -30,7 +30,7 @@ async function execute(page, id) {
   }
 }
 
-test('somebody logs in on /docs, authorizes, and sees the session', { timeout: 60_000 }, async (t) => {
+test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_000 }, async (t) => {
   const profile = mkdtempSync(join(tmpdir(), 'weapp-login-docs-'))
   const browser = await chromium.launchPersistentContext(profile, options)
   t.after(async () => {
@@ -38,11 +38,11 @@ test('somebody logs in on /docs, authorizes, and sees the session', { timeout: 6
     rmSync(profile, { recursive: true, force: true })
   })
   const page = await browser.newPage()
-  const asked = []
-  const complaints = []
-  browser.on('request', (request) => asked.push(request.url()))
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  const requests = []
+  const errors = []
+  browser.on('request', (request) => requests.push(request.url()))
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
 
   await page.goto(`${base}/docs`)
   await page.getByRole('heading', { name: 'weapp-login' }).waitFor()
@@ -63,8 +63,8 @@ test('somebody logs in on /docs, authorizes, and sees the session', { timeout: 6
   assert.equal(session.body.data.user.id, user.id)
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true })
 
-  assert.ok(asked.length > 5, asked.join('\n'))
-  const elsewhere = asked.filter((url) => !url.startsWith(`${base}/`) && !url.startsWith('data:'))
+  assert.ok(requests.length > 5, requests.join('\n'))
+  const elsewhere = requests.filter((url) => !url.startsWith(`${base}/`) && !url.startsWith('data:'))
   assert.deepEqual(elsewhere, [])
-  assert.deepEqual(complaints, [])
+  assert.deepEqual(errors, [])
 })

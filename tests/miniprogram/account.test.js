@@ -1,5 +1,5 @@
-// The sample mini program and the real server, with `weapp-login simulate` beside them as WeChat: this file plays the part of
-// WeChat's users through the simulator's orders, as a test in any language can.
+// The sample mini program with the real server and `weapp-login simulate` as WeChat. The tests create WeChat's users and their codes
+// through the simulator's control API, as a test in any language can.
 
 'use strict';
 
@@ -27,74 +27,75 @@ after(async () => {
   if (wechat) await wechat.stop();
 });
 
-async function order(method, path, body) {
-  const options = { method, body: body && JSON.stringify(body) };
+async function control(method, path, data) {
+  const options = { method, body: data && JSON.stringify(data) };
   const reply = await fetch(`${wechat.origin}/simulator/${path}`, options);
-  const answer = await reply.json();
-  assert.equal(reply.status, 200, `${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer;
+  const body = await reply.json();
+  assert.equal(reply.status, 200, `${method} ${path}: ${JSON.stringify(body)}`);
+  return body;
 }
 
-// A phone in this user's hand, with so many login codes to come.
+// A phone of this user, with login codes for that many logins.
 async function phoneOf(user, logins = 1) {
   const codes = [];
-  for (let i = 0; i < logins; i += 1) codes.push((await order('POST', `users/${user}/login-code`)).code);
+  for (let i = 0; i < logins; i += 1) codes.push((await control('POST', `users/${user}/login-code`)).code);
   const fake = createWx({ transport: network(BASE_URL, server.origin), codes: () => codes.shift() });
   return { ...fake, login: start(fake.wx).login() };
 }
 
-const asked = async (path) => (await order('GET', `requests?path=${path}`)).requests.length;
+const requestsTo = async (path) => (await control('GET', `requests?path=${path}`)).requests.length;
 
-test('one person is one user, on every phone', async () => {
-  const [one, other, bo] = [await phoneOf('mei'), await phoneOf('mei'), await phoneOf('bo')];
-  const grants = [await one.login.login(), await other.login.login(), await bo.login.login()];
-  const [mei, again, somebodyElse] = grants.map((grant) => grant.user);
-  assert.deepEqual([mei.is_new, again.is_new, somebodyElse.is_new], [true, false, true]);
+test('a person is the same user on every phone', async () => {
+  const phones = [await phoneOf('mei'), await phoneOf('mei'), await phoneOf('bo')];
+  const grants = [];
+  for (const { login } of phones) grants.push(await login.login());
+  const [mei, again, other] = grants.map((grant) => grant.user);
+  assert.deepEqual([mei.is_new, again.is_new, other.is_new], [true, false, true]);
   assert.equal(mei.id, again.id);
-  assert.notEqual(mei.id, somebodyElse.id);
+  assert.notEqual(mei.id, other.id);
 });
 
-test('a phone number is shown to its owner, and paid for once', async () => {
+test('a phone number is returned to its owner, and fetched once', async () => {
   const { login } = await phoneOf('fang');
   await login.login();
-  await order('PUT', 'users/fang', { phone_number: '13580006666' });
-  const { code } = await order('POST', 'users/fang/phone-code');
-  const before = await asked('/wxa/business/getuserphonenumber');
+  await control('PUT', 'users/fang', { phone_number: '13580006666' });
+  const { code } = await control('POST', 'users/fang/phone-code');
+  const before = await requestsTo('/wxa/business/getuserphonenumber');
   const [first, second] = [await login.phone(code), await login.phone(code)];
   assert.deepEqual(first, { phone_number: '13580006666', pure_phone_number: '13580006666', country_code: '86' });
   assert.deepEqual(second, first);
-  assert.equal(await asked('/wxa/business/getuserphonenumber'), before + 1);
+  assert.equal(await requestsTo('/wxa/business/getuserphonenumber'), before + 1);
 });
 
-test('a phone number code of another user gives nothing', async () => {
+test('a phone code of another user is rejected', async () => {
   const [mei, bo] = [await phoneOf('mei'), await phoneOf('bo')];
   await Promise.all([mei.login.login(), bo.login.login()]);
-  const { code } = await order('POST', 'users/mei/phone-code');
+  const { code } = await control('POST', 'users/mei/phone-code');
   await assert.rejects(bo.login.phone(code), { error: 'phone_code_invalid' });
 });
 
-test('what an event carries is opened, also when it was taken just before a login', async () => {
+test('encrypted data is decrypted, also if it is older than the login', async () => {
   const { login } = await phoneOf('lan', 2);
   await login.login();
-  await order('PUT', 'users/lan', { nickname: '兰' });
-  const detail = await order('POST', 'users/lan/encrypted-data', { kind: 'user_info' });
+  await control('PUT', 'users/lan', { nickname: '兰' });
+  const detail = await control('POST', 'users/lan/encrypted-data', { kind: 'user_info' });
   assert.equal((await login.decrypt(detail)).nickName, '兰');
   await login.login();
   assert.equal((await login.decrypt(detail)).nickName, '兰');
 });
 
-test('a stale session key is told, and is no reason to log in again', async () => {
+test('a stale session key is reported and does not cause a login', async () => {
   const { login, calls } = await phoneOf('jun');
   await login.login();
-  const detail = await order('POST', 'users/bo/encrypted-data', { kind: 'phone_number' });
+  const detail = await control('POST', 'users/bo/encrypted-data', { kind: 'phone_number' });
   await assert.rejects(login.decrypt(detail), { error: 'session_key_stale', statusCode: 401 });
   assert.equal(calls.login, 1);
   assert.equal((await login.request({ url: '/session/key' })).data.valid, true);
 });
 
-test('a busy WeChat costs time, and no login', async () => {
+test('a login succeeds while WeChat is briefly busy', async () => {
   const { login } = await phoneOf('qing');
   const fault = { kind: 'errcode', errcode: -1 };
-  await order('POST', 'faults', { endpoint: '/sns/jscode2session', fault, times: 2 });
+  await control('POST', 'faults', { endpoint: '/sns/jscode2session', fault, times: 2 });
   assert.ok((await login.login()).token);
 });

@@ -1,5 +1,5 @@
-// Loads the sample mini program the way WeChat does: CommonJS with relative paths, `wx`, `App` and `Page` as globals,
-// and nothing of Node or the browser. Every call starts from scratch, as a phone does after the mini program was closed.
+// Loads the sample mini program as WeChat does: CommonJS with relative paths, the globals `wx`, `App` and `Page`, and no globals of
+// Node or the browser. Every call loads it again, as a phone does after the mini program was closed.
 
 'use strict';
 
@@ -8,7 +8,7 @@ const path = require('node:path');
 const vm = require('node:vm');
 
 const ROOT = path.resolve(__dirname, '../../examples/miniprogram');
-// A mini program that used one of these would work in a Node test and nowhere else.
+// Code that uses one of these would work in a Node test but not in a mini program.
 const ABSENT = ['process', 'Buffer', 'global', 'globalThis', 'window', 'document', 'fetch', 'XMLHttpRequest'];
 
 function start(wx) {
@@ -52,7 +52,7 @@ function start(wx) {
   };
 }
 
-// The page instance: its own copy of `data`, and a `setData` as strict as the bridge to the view is.
+// The page instance, with its own copy of `data` and a `setData` as strict as WeChat's.
 function pageOf(options) {
   return {
     ...options,

@@ -1,4 +1,4 @@
-// The sample as WeChat DevTools opens it: the files it needs, app.js, and the page against the real server.
+// The sample project as WeChat DevTools opens it: its files, app.js, and the page with the real server.
 
 'use strict';
 
@@ -30,15 +30,15 @@ function open(options) {
   return { ...fake, page };
 }
 
-async function until(holds) {
+async function until(condition) {
   for (let waited = 0; waited < 5000; waited += 10) {
-    if (holds()) return;
+    if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.fail(`not within 5 s: ${holds}`);
+  assert.fail(`not true within 5 s: ${condition}`);
 }
 
-test('the project opens as it is', () => {
+test('the project has the files and settings that DevTools needs', () => {
   const project = json('project.config.json');
   assert.equal(project.setting.urlCheck, false);
   assert.equal(project.appid, 'touristappid');
@@ -74,7 +74,7 @@ test('every name in the view exists in the page', () => {
   assert.deepEqual(unclosed, []);
 });
 
-test('the page shows who is logged in, since when and until when', async () => {
+test('the page shows the user and the times of the session', async () => {
   const { page, calls } = open();
   assert.equal(page.data.state, 'checking');
   await until(() => page.data.state === 'in' && !page.data.busy);
@@ -84,7 +84,7 @@ test('the page shows who is logged in, since when and until when', async () => {
   assert.equal(calls.login, 1, 'app.js and the page share one login');
 });
 
-test('the buttons log out, call, and log in again', async () => {
+test('the buttons log out, call the API and log in again', async () => {
   const { page, calls, storage } = open();
   await until(() => page.data.state === 'in' && !page.data.busy);
   const { userId } = page.data;
@@ -112,7 +112,7 @@ test('the buttons log out, call, and log in again', async () => {
   assert.equal(JSON.parse(page.data.answer).message, 'success!');
 });
 
-test('without a server the page says what to do', async (context) => {
+test('without a server the page gives advice', async (context) => {
   const warn = context.mock.method(console, 'warn', () => {});
   const gone = await startServer();
   await gone.stop();

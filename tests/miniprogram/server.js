@@ -1,4 +1,4 @@
-// The real binary in a folder of its own, on a free port: as the backend, or as WeChat's simulator.
+// Runs the real binary in a new folder on a free port: the backend or the WeChat simulator.
 
 'use strict';
 
@@ -40,12 +40,12 @@ async function startBinary(args, settings) {
 
   const started = new Promise((resolve, reject) => {
     child.stdout.on('data', () => {
-      // What follows the port shows that all its digits have come.
+      // The character after the port shows that the port is complete.
       const url = /(http:\/\/127\.0\.0\.1:[1-9]\d*)[^\d]/.exec(line);
       if (url) resolve(url[1]);
     });
     child.on('error', reject);
-    exited.then(([code]) => reject(new Error(`the server ended at once, with status ${code}:\n${output}`)), reject);
+    exited.then(([code]) => reject(new Error(`the server exited at the start with status ${code}:\n${output}`)), reject);
   });
   try {
     const origin = await within(START_MS, started, () => {}, 'printed no http://127.0.0.1:<port> on standard output');
@@ -61,22 +61,22 @@ function binary() {
   const named = process.env.WEAPP_LOGIN_BIN;
   if (!named) throw new Error('Set WEAPP_LOGIN_BIN to the built server, such as target/release/weapp-login.');
   const file = path.resolve(named);
-  if (!fs.existsSync(file)) throw new Error(`WEAPP_LOGIN_BIN names ${file}, which is not there: cargo build --release`);
+  if (!fs.existsSync(file)) throw new Error(`WEAPP_LOGIN_BIN names ${file}, which does not exist: run cargo build --release`);
   return file;
 }
 
-// A setting of whoever runs the tests must not reach the server under test.
+// Settings in the environment of the tests must not reach the server.
 function cleanEnvironment() {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('WEAPP_') && name !== 'PORT');
-  return Object.fromEntries(kept);
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('WEAPP_') && name !== 'PORT');
+  return Object.fromEntries(entries);
 }
 
-async function within(limit, promise, giveUp, complaint) {
+async function within(limit, promise, onTimeout, message) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      giveUp();
-      reject(new Error(`the server ${complaint} within ${limit / 1000} s`));
+      onTimeout();
+      reject(new Error(`the server ${message} within ${limit / 1000} s`));
     }, limit);
   });
   try {

@@ -1,4 +1,4 @@
-// The sample mini program's client against the real server. Needs Node 20 or later and nothing from npm:
+// The client of the sample mini program with the real server. Needs Node 20 or later and no npm packages:
 //
 //   cargo build --release
 //   WEAPP_LOGIN_BIN=target/release/weapp-login node --test tests/miniprogram/*.test.js
@@ -11,7 +11,7 @@ const { createWx, network, issuedCode, MOCK_CODE } = require('./wx');
 const { start } = require('./miniprogram');
 const { startServer } = require('./server');
 
-// Read from the sample, so that whoever changes the address there need not change it here.
+// Read from the sample, so that the address is defined once.
 const { BASE_URL } = start({}).login();
 
 let server;
@@ -28,7 +28,7 @@ function phone(options) {
 const sent = (calls, method, path) =>
   calls.requests.filter((request) => request.method === method && request.url === BASE_URL + path).length;
 
-// Ends the session behind the client's back: the token in storage is now stale.
+// Ends the session without the client, so that the token in storage is stale.
 async function endElsewhere({ storage }) {
   const [token] = [...storage.values()];
   const headers = { authorization: `Bearer ${token}` };
@@ -48,7 +48,7 @@ test('the first request logs in and shows the session', async () => {
   assert.equal(calls.requests.length, 2);
 });
 
-test('login answers a token that storage keeps over a restart', async () => {
+test('the token of a login stays in storage after a restart', async () => {
   const { login, calls, storage, restart } = phone();
   const grant = await login.login();
   assert.ok(grant.token && grant.expires_in > 0);
@@ -61,7 +61,7 @@ test('login answers a token that storage keeps over a restart', async () => {
   assert.equal(calls.login, 1);
 });
 
-test('twenty requests with a stale token share one login and are each sent once more', async () => {
+test('twenty requests with a stale token share one login and are each retried once', async () => {
   const { login, calls, storage } = phone();
   await login.login();
   const stale = await endElsewhere({ storage });
@@ -77,14 +77,14 @@ test('twenty requests with a stale token share one login and are each sent once 
   assert.equal(withStale.length, 20);
 });
 
-test('twenty requests without a token share one login and need no second try', async () => {
+test('twenty requests without a token share one login and need no retry', async () => {
   const { login, calls } = phone();
   await Promise.all(Array.from({ length: 20 }, () => login.request({ url: '/session' })));
   assert.equal(calls.login, 1);
   assert.equal(calls.requests.length, 21);
 });
 
-test('a code that was used is replaced by a fresh one, once', async () => {
+test('a used code is replaced by a new one, once', async () => {
   const used = issuedCode();
   await phone({ codes: () => used }).login.login();
 
@@ -99,7 +99,7 @@ test('a code that was used is replaced by a fresh one, once', async () => {
   assert.equal(sent(third.calls, 'POST', '/login'), 2);
 });
 
-test('a login whose reply is lost on the way leaves one session, and the phone has its token', async () => {
+test('a login whose response was lost creates one session, and the phone has its token', async () => {
   const real = network(BASE_URL, server.origin);
   let lost = 0;
   const transport = async (request) => {
@@ -111,14 +111,14 @@ test('a login whose reply is lost on the way leaves one session, and the phone h
   const { login, calls } = phone({ transport });
   const grant = await login.login();
   assert.equal(lost, 1);
-  assert.equal(grant.user.is_new, true, 'the repeated answer is the first one');
+  assert.equal(grant.user.is_new, true, 'the repeated response is the first one');
   const { data } = await login.request({ url: '/sessions' });
   assert.deepEqual(data.sessions.map(({ current }) => current), [true]);
   assert.equal(calls.login, 1);
   assert.equal(sent(calls, 'POST', '/login'), 2);
 });
 
-test('the mock code of DevTools logs in every time as the same user', async () => {
+test('the mock code of DevTools always logs the same user in', async () => {
   const { login, storage } = phone({ codes: () => MOCK_CODE });
   const first = await login.login();
   const second = await login.login();
@@ -127,7 +127,7 @@ test('the mock code of DevTools logs in every time as the same user', async () =
   assert.deepEqual([...storage.values()], [second.token]);
 });
 
-test('after a log-out a guarded request is refused, until somebody logs in', async () => {
+test('after a logout a guarded request is rejected until the next login', async () => {
   const { login, calls, storage, restart } = phone();
   const { token } = await login.login();
   await login.logout();
@@ -154,7 +154,7 @@ test('after a log-out a guarded request is refused, until somebody logs in', asy
   assert.equal(calls.login, 3, 'a new start of the mini program logs in silently again');
 });
 
-test('logging out is fine when the session has ended already, or when there is none', async () => {
+test('logging out succeeds if the session has ended or there is none', async () => {
   const { login, storage } = phone();
   await login.login();
   await endElsewhere({ storage });
@@ -170,7 +170,7 @@ test('an open route needs no login', async () => {
   assert.equal(calls.requests[0].headers.authorization, undefined);
 });
 
-test('a phone number code gives the number, and the same one again', async () => {
+test('a phone code returns the number, also when it is sent again', async () => {
   const { login, calls } = phone();
   const code = crypto.randomUUID().replaceAll('-', '').repeat(2);
   const number = await login.phone(code);
@@ -182,21 +182,21 @@ test('a phone number code gives the number, and the same one again', async () =>
   assert.equal(calls.login, 1);
 });
 
-test('data that does not open leaves the session alone', async () => {
+test('data that cannot be decrypted does not affect the session', async () => {
   const { login, calls } = phone();
-  const refused = login.decrypt({ encryptedData: 'AAAAAAAAAAAAAAAAAAAAAA==', iv: 'AAAAAAAAAAAAAAAAAAAAAA==' });
-  await assert.rejects(refused, { statusCode: 401, error: 'session_key_stale' });
+  const rejected = login.decrypt({ encryptedData: 'AAAAAAAAAAAAAAAAAAAAAA==', iv: 'AAAAAAAAAAAAAAAAAAAAAA==' });
+  await assert.rejects(rejected, { statusCode: 401, error: 'session_key_stale' });
   assert.equal(calls.login, 1);
   assert.equal(sent(calls, 'POST', '/user/decrypt'), 1);
 });
 
-test('a refusal that is no 401 is not repeated', async () => {
+test('an error other than 401 is not retried', async () => {
   const { login, calls } = phone();
   await assert.rejects(login.request({ url: '/nowhere' }), { statusCode: 404, error: 'not_found', code: 404 });
   assert.equal(sent(calls, 'GET', '/nowhere'), 1);
 });
 
-test('a server that is down rejects with errMsg, and the token stays', async () => {
+test('without a server, requests reject with errMsg and the token stays', async () => {
   const gone = await startServer();
   const { login } = phone({ transport: network(BASE_URL, gone.origin) });
   await login.login();
@@ -205,5 +205,5 @@ test('a server that is down rejects with errMsg, and the token stays', async () 
   assert.equal(login.hasToken(), true);
   await assert.rejects(login.login(), { error: 'network', errMsg: /^request:fail ./ });
   await assert.rejects(login.logout(), { error: 'network' });
-  assert.equal(login.hasToken(), false, 'logging out forgets the token even when the server cannot be told');
+  assert.equal(login.hasToken(), false, 'logging out removes the token even without the server');
 });

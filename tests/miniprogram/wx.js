@@ -1,7 +1,7 @@
-// A `wx` that behaves as WeChat documents it, as far as a login needs it. What it lacks, it refuses by name.
+// A fake `wx` with the documented behaviour of the functions that a login needs. Access to any other function throws.
 //
-// The network below it is a `transport`: `({method, url, headers, body, timeout}) => Promise<{status, headers, text}>`.
-// `network()` is the real one; a test that needs a server no server would play hands in its own.
+// Requests go through a `transport`: `({method, url, headers, body, timeout}) => Promise<{status, headers, text}>`. `network()` is the
+// real one; a test can pass its own to script the responses.
 
 'use strict';
 
@@ -13,7 +13,7 @@ const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CO
 const CONCURRENT = 10;
 const REFERER = 'https://servicewechat.com/touristappid/devtools/page-frame.html';
 
-// `codes()` yields what wx.login gives; an Error makes it fail. `calls` counts what the mini program asked for.
+// `codes()` returns the code for wx.login; if it throws, wx.login fails. `calls` counts the calls of the mini program.
 function createWx({ transport, codes = issuedCode }) {
   const storage = new Map();
   const calls = { login: 0, requests: [] };
@@ -23,9 +23,9 @@ function createWx({ transport, codes = issuedCode }) {
   function pump() {
     while (running < CONCURRENT && waiting.length > 0) {
       running += 1;
-      const { request, answer, refuse } = waiting.shift();
+      const { request, succeed, fail } = waiting.shift();
       transport(request)
-        .then(answer, refuse)
+        .then(succeed, fail)
         .finally(() => {
           running -= 1;
           pump();
@@ -52,13 +52,13 @@ function createWx({ transport, codes = issuedCode }) {
       }
       const request = { method, timeout: options.timeout || 60000, ...encode(options, method) };
       calls.requests.push(request);
-      const answer = (reply) => {
+      const succeed = (reply) => {
         const data = decode(options, reply.text);
         const result = { data, statusCode: reply.status, header: reply.headers, cookies: [], errMsg: 'request:ok' };
         return later(options, 'success', result);
       };
-      const refuse = (error) => later(options, 'fail', { errMsg: `request:fail ${error.message}` });
-      waiting.push({ request, answer, refuse });
+      const fail = (error) => later(options, 'fail', { errMsg: `request:fail ${error.message}` });
+      waiting.push({ request, succeed, fail });
       setImmediate(pump);
       return { abort() { throw new Error('the fake wx does not abort'); } };
     },
@@ -91,7 +91,7 @@ function encode(options, method) {
   for (const [name, value] of Object.entries(options.header || {})) {
     headers[name.toLowerCase()] = String(value);
   }
-  headers.referer = REFERER; // WeChat's own: a mini program cannot set it.
+  headers.referer = REFERER; // Set by WeChat; a mini program cannot change it.
   const { url, data } = options;
   if (data === undefined || data === null) return { url, headers, body: undefined };
   if (typeof data === 'string') return { url, headers, body: data };
@@ -101,7 +101,7 @@ function encode(options, method) {
   return { url, headers, body: form ? query : JSON.stringify(data) };
 }
 
-// `dataType: 'json'` means: parsed when it can be, else left as a string, whatever the content type says.
+// `dataType: 'json'`: parses the body if possible, else leaves a string, with any content type.
 function decode(options, text) {
   const clean = text.replace(/^\uFEFF/, '');
   if (options.dataType !== undefined && options.dataType !== 'json') return clean;
@@ -112,8 +112,7 @@ function decode(options, text) {
   }
 }
 
-// Real HTTP, with one name service: whatever is addressed to `baseUrl` goes to `origin`. A connection per request,
-// so that no idle one keeps a server from stopping.
+// Real HTTP. Requests to `baseUrl` go to `origin`. Each has its own connection, so that no idle connection delays a server's stop.
 function network(baseUrl, origin) {
   return ({ method, url, headers, body, timeout }) => new Promise((resolve, reject) => {
     if (!url.startsWith(`${baseUrl}/`)) throw new Error(`url not in domain list: ${url}`);
@@ -134,7 +133,7 @@ function network(baseUrl, origin) {
   });
 }
 
-// Shaped like the codes that phones send: 32 letters and digits, `0` + hex digit + digit first.
+// Returns a code in the format of real phones: `0`, a hex digit, a digit, and 29 letters or digits.
 function issuedCode() {
   const noise = randomBytes(64).toString('base64').replace(/[^0-9A-Za-z]/g, '');
   return `0${randomBytes(1).toString('hex')[0]}${randomBytes(1)[0] % 10}${noise}`.slice(0, 32);
