@@ -39,12 +39,14 @@ use account::access_token::AccessTokens;
 use account::{Phones, SessionKeys};
 use handlers::console_log::ConsoleLog;
 use login::Logins;
-use middleware::paths::Paths;
+use middleware::drain;
+use middleware::path_matching::PathMatching;
+use middleware::request_id::{self, RequestIds};
 use middleware::request_metrics::RequestMetrics;
-use middleware::{closing, request_id};
 use platforms::wechat;
 
 pub use parts::{Parts, PartsError, lifetimes};
+pub use utoipa;
 
 /// Assembles one worker's app.
 pub fn app(
@@ -89,15 +91,14 @@ pub fn app_with(
         Arc::clone(&parts.sessions),
         parts.login_policy,
     );
-    let shown = parts
-        .docs
-        .as_ref()
-        .map_or_else(Vec::new, |_docs| routes::docs());
-    let ours = routes::table().into_iter().chain(shown);
-    let rows: Vec<_> = ours.chain(rows).collect();
-    let paths = Paths::new(rows.iter().map(|row| row.path));
+    let mut rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let docs = parts.docs(&rows);
+    if docs.is_some() {
+        rows.extend(routes::docs());
+    }
+    let paths = PathMatching::new(rows.iter().map(|row| row.path));
     let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
-    let names = request_id::Names::default();
+    let ids = RequestIds::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     let readiness = Rc::new(parts.readiness.clone());
     App::new()
@@ -113,14 +114,20 @@ pub fn app_with(
         .app_data(parts.json.clone())
         .app_data(web::Data::new(ConsoleLog::new(parts.simulated)))
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
-        .configure(|api| parts.add_docs(api))
+        .configure(|api| {
+            if let Some(docs) = docs {
+                api.app_data(web::Data::new(docs));
+            }
+        })
         .configure(|api| routes::register(api, rows))
         // The last one wrapped is the first to see a request.
-        .wrap_fn(move |request, inside| paths.match_like_express(request, inside))
+        .wrap_fn(move |request, inside| paths.apply(request, inside))
         .wrap(Condition::new(parts.simulated, simulated))
-        .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
+        .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
         .wrap(parts.access_log.logger())
-        .wrap_fn(move |request, inside| closing::close(request, inside, Rc::clone(&readiness)))
+        .wrap_fn(move |request, inside| {
+            drain::close_connections(request, inside, Rc::clone(&readiness))
+        })
         .wrap_fn(move |request, inside| metrics.record(request, inside))
 }
 
@@ -136,9 +143,9 @@ pub fn metrics_app(
         InitError = (),
     > + use<>,
 > {
-    let names = request_id::Names::default();
+    let ids = RequestIds::default();
     App::new()
         .configure(|api| parts.add_metrics(api, true))
-        .configure(routes::nothing_else)
-        .wrap_fn(move |request, inside| request_id::name(&names, request, inside))
+        .configure(routes::register_not_found)
+        .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
 }

@@ -48,8 +48,8 @@ pub struct Parts {
     pub(crate) shows_metrics: bool,
     pub(crate) json: JsonConfig,
     pub(crate) access_log: AccessLog,
-    /// The API to read and to try, if the settings want it shown.
-    pub(crate) docs: Option<web::Data<Docs>>,
+    /// If `true`, the server serves the documentation of its API.
+    pub(crate) serves_docs: bool,
     pub(crate) simulated: bool,
 }
 
@@ -130,7 +130,7 @@ impl Parts {
             shows_metrics: settings.metrics.port == 0,
             json: json::config(&settings.json, settings.profile),
             access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
-            docs: docs(settings),
+            serves_docs: settings.server.docs,
             simulated: upstream.is_some(),
             wechat,
             store,
@@ -173,15 +173,15 @@ impl Parts {
         };
         api.app_data(metrics.clone());
         if shown {
-            routes::metrics(api, &self.metrics_path);
+            routes::register_metrics(api, &self.metrics_path);
         }
     }
 
-    /// Gives a service the pages about the API, if they are to be seen.
-    pub(crate) fn add_docs(&self, api: &mut web::ServiceConfig) {
-        if let Some(docs) = &self.docs {
-            api.app_data(docs.clone());
-        }
+    /// Returns the documentation of these rows, if the settings want it.
+    pub(crate) fn docs(&self, rows: &[routes::Row]) -> Option<Docs> {
+        let endpoints: Vec<_> = rows.iter().map(|row| (**row).clone()).collect();
+        self.serves_docs
+            .then(|| Docs::new(move || openapi::text(&endpoints)))
     }
 
     /// The store, for the way out.
@@ -201,12 +201,6 @@ fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsE
         return Ok(None);
     }
     Ok(Some(web::Data::new(Metrics::new(profile)?)))
-}
-
-/// The pages about the API, if the settings want them shown.
-fn docs(settings: &Settings) -> Option<web::Data<Docs>> {
-    let docs = || web::Data::new(Docs::new(openapi::text));
-    settings.server.docs.then(docs)
 }
 
 fn apps(settings: &Settings, upstream: Option<&Simulator>) -> Apps {

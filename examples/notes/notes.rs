@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use actix_web::{Responder, web};
 use serde::Deserialize;
 use serde_json::json;
-use weapp_login::error::ApiError;
+use weapp_login::error::{ApiError, ErrorDefinition};
 use weapp_login::handlers::Success;
 use weapp_login::identity::UserId;
 use weapp_login::middleware::json::Json;
@@ -19,6 +19,18 @@ const MAX_CHARACTERS: usize = 1000;
 /// How many notes a user may have.
 const MAX_NOTES: usize = 100;
 
+const NOTE_MALFORMED: ErrorDefinition = ErrorDefinition::new(
+    StatusCode::BAD_REQUEST,
+    "note_malformed",
+    "A note must have 1 to 1000 characters.",
+);
+
+const NOTES_FULL: ErrorDefinition = ErrorDefinition::new(
+    StatusCode::CONFLICT,
+    "notes_full",
+    "There is room for 100 notes: delete one first.",
+);
+
 /// The notes of all users. In memory: they are gone when the process ends.
 #[derive(Default)]
 pub(crate) struct Notes(Mutex<HashMap<UserId, Vec<String>>>);
@@ -29,11 +41,11 @@ struct NewNote {
     text: String,
 }
 
-/// `Session` lets in whoever has a live session; the handler may then take `CurrentUser`.
+/// The routes. Behind `Guard::Session` a handler may take `CurrentUser`.
 pub(crate) fn routes() -> Vec<Row> {
     vec![
-        Row::new(Method::GET, "/notes", Guard::Session, web::to(list)),
-        Row::new(Method::POST, "/notes", Guard::Session, web::to(add)),
+        Row::get("/notes", Guard::Session, web::to(list)),
+        Row::post("/notes", Guard::Session, web::to(add)).errors([NOTE_MALFORMED, NOTES_FULL]),
     ]
 }
 
@@ -47,16 +59,10 @@ async fn add(
     Json(note): Json<NewNote>,
 ) -> Result<impl Responder, ApiError> {
     if !(1..=MAX_CHARACTERS).contains(&note.text.chars().count()) {
-        let message = "The text of a note has 1 to 1000 characters.";
-        return Err(ApiError::own(
-            StatusCode::BAD_REQUEST,
-            "note_malformed",
-            message,
-        ));
+        return Err(NOTE_MALFORMED.into());
     }
     if !notes.add(user.id(), note.text) {
-        let message = "There are 100 notes, and that is all that fit.";
-        return Err(ApiError::own(StatusCode::CONFLICT, "notes_full", message));
+        return Err(NOTES_FULL.into());
     }
     Ok(Success(json!({})))
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use weapp_login::error::{ErrorCode, code_of};
+use weapp_login::error::{ErrorCode, code_for};
 use weapp_login::platforms::wechat::Class;
 use weapp_login::platforms::wechat::errcode::{self, Row};
 
@@ -40,7 +40,7 @@ fn describe(row: &Row) -> String {
 
 /// What a login that meets this number is answered; nothing where none can meet it.
 fn answer(row: &Row) -> Option<ErrorCode> {
-    (!row.is_client_side() && row.class != Class::Success).then(|| code_of(row.class))
+    (!row.is_client_side() && row.class != Class::Success).then(|| code_for(row.class))
 }
 
 fn table() -> String {

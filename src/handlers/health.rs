@@ -1,33 +1,31 @@
-//! `GET /livez` and `GET /readyz`: for who watches over the process.
-//!
-//! Never knows what makes the process ready.
+//! `GET /livez` and `GET /readyz`: health checks.
 
 use actix_web::{Responder, web};
 
 use crate::error::ApiError;
-use crate::handlers::{Envelope, Nothing, Success};
+use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::readiness::Readiness;
 
-/// Answers as long as the process does.
+/// Responds with 200 while the process runs.
 #[utoipa::path(
     get,
     path = "/livez",
-    responses((status = 200, body = Envelope<Nothing>)),
+    responses((status = 200, body = Envelope<EmptyData>)),
 )]
-pub async fn live() -> impl Responder {
-    Success(Nothing {})
+pub async fn livez() -> impl Responder {
+    Success(EmptyData {})
 }
 
-/// Answers 200 if requests are welcome, else 503.
+/// Responds with 200 if the server accepts requests, otherwise 503.
 ///
 /// # Errors
-/// `draining` on the way out; `store_unavailable` if the store fails, or has not answered for 2 seconds.
+/// `draining` during a shutdown; `store_unavailable` if the store fails or does not respond within 2 seconds.
 #[utoipa::path(
     get,
     path = "/readyz",
-    responses((status = 200, body = Envelope<Nothing>)),
+    responses((status = 200, body = Envelope<EmptyData>)),
 )]
-pub async fn ready(readiness: web::Data<Readiness>) -> Result<impl Responder, ApiError> {
+pub async fn readyz(readiness: web::Data<Readiness>) -> Result<impl Responder, ApiError> {
     readiness.check().await?;
-    Ok(Success(Nothing {}))
+    Ok(Success(EmptyData {}))
 }

@@ -1,55 +1,46 @@
-//! `POST /introspect`: tells another service about a token (RFC 7662).
+//! `POST /introspect`: token introspection for other services (RFC 7662).
 //!
-//! Knows the members of the request and of the reply, which are the RFC's and not the envelope's.
-//! Never knows how the service proved who it is.
+//! The fields of the request and the response are those of the RFC, without our envelope.
 
 use std::fmt;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, Responder, web};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, ErrorCode, JSON, Refuses};
+use crate::error::{ApiError, ErrorCode, JSON};
 use crate::identity::Disclosure;
+use crate::middleware::clock::RequestTime;
 use crate::session::Token;
 use crate::sessions::{CurrentUser, Sessions};
 
-/// What the service sends, as a form. `token_type_hint` and other members are ignored: there is one type.
+/// The request, as a form. `token_type_hint` and other fields are ignored, because there is one token type.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = IntrospectionRequest)]
-pub struct Question {
+pub struct IntrospectionRequest {
     #[serde(default)]
     #[schema(required = true, min_length = 1, examples("wxs_6Fq…"))]
     token: String,
 }
 
-impl Refuses for Question {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::TokenMissing]
-    }
-}
-
-impl fmt::Debug for Question {
+impl fmt::Debug for IntrospectionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Question(***)")
+        f.write_str("IntrospectionRequest(***)")
     }
 }
 
-/// What the service is told of a live session.
+/// The token of a live session.
 #[derive(Serialize, ToSchema)]
-#[schema(as = LiveToken)]
-struct Live {
+struct ActiveToken {
     active: bool,
     /// The user's id: the same at every login of this user in this mini program.
     sub: String,
     /// The mini program's AppID.
     client_id: String,
     token_type: &'static str,
-    /// When the login happened, in Unix seconds.
+    /// The time of the login, in Unix seconds.
     iat: i64,
-    /// When the session ends if it is not used again, in Unix seconds: until then an answer may be remembered.
+    /// The time at which the session expires if it is not used again, in Unix seconds. The response may be cached until then.
     exp: i64,
     /// Only if the settings disclose it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,66 +48,55 @@ struct Live {
     openid: Option<String>,
 }
 
-/// All that is told of any other token.
+/// Any other token.
 #[derive(Serialize, ToSchema)]
-#[schema(as = InactiveToken)]
-struct Inactive {
+struct InactiveToken {
     active: bool,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[schema(as = IntrospectionReply)]
-enum Answer {
-    Live(Live),
-    Inactive(Inactive),
+enum IntrospectionReply {
+    Active(ActiveToken),
+    Inactive(InactiveToken),
 }
 
-/// Tells whether a token opens a live session, and whose. Counts as a use of the session: behind a service that asks here
-/// nobody else would note that the user is there.
+/// Returns the user and the times of a token, if its session is live. Counts as a use of the session.
 ///
 /// # Errors
-/// `token_missing`; `store_unavailable`, because a session that cannot be looked at is not inactive.
+/// `token_missing`; `store_unavailable`, because a session that cannot be checked is not known to be inactive.
 #[utoipa::path(
     post,
     path = "/introspect",
-    request_body(content = Question, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = Answer)),
+    request_body(content = IntrospectionRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = IntrospectionReply)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn tell(
+pub async fn introspect(
     sessions: web::Data<Sessions>,
     disclosure: web::Data<Disclosure>,
-    form: Result<web::Form<Question>, actix_web::Error>,
+    RequestTime(now): RequestTime,
+    web::Form(request): web::Form<IntrospectionRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let web::Form(question) = form.map_err(|error| {
-        let status = error.as_response_error().status_code();
-        ApiError::foreign(status).because(error.to_string())
-    })?;
-    if question.token.is_empty() {
+    if request.token.is_empty() {
         return Err(ErrorCode::TokenMissing.into());
     }
-    let caller = match Token::parse(&question.token) {
-        Some(token) => sessions.check(&token, Timestamp::now()).await?,
+    let caller = match Token::parse(&request.token) {
+        Some(token) => sessions.check(&token, now).await?,
         None => None,
     };
-    let live = match (caller, disclosure.openid) {
-        (Some(caller), true) => Live::with_openid(&sessions, &caller).await?,
-        (Some(caller), false) => Some(Live::of(&caller)),
+    let active = match (caller, disclosure.openid) {
+        (Some(caller), true) => ActiveToken::with_openid(&sessions, &caller).await?,
+        (Some(caller), false) => Some(ActiveToken::of(&caller)),
         (None, _) => None,
     };
-    let mut reply = HttpResponse::Ok();
-    reply
+    let inactive = IntrospectionReply::Inactive(InactiveToken { active: false });
+    Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type(JSON);
-    let inactive = Answer::Inactive(Inactive { active: false });
-    Ok(reply.json(live.map_or(inactive, Answer::Live)))
+        .content_type(JSON)
+        .json(active.map_or(inactive, IntrospectionReply::Active)))
 }
 
-impl Live {
+impl ActiveToken {
     fn of(caller: &CurrentUser) -> Self {
         Self {
             active: true,
@@ -129,7 +109,7 @@ impl Live {
         }
     }
 
-    /// `None` if the openid cannot be opened: `GET /auth` refuses such a session too.
+    /// Returns `None` if the openid does not decrypt. `GET /auth` rejects such a session too.
     async fn with_openid(
         sessions: &Sessions,
         caller: &CurrentUser,

@@ -1,82 +1,78 @@
-//! `POST /login`: a login code in, a token out.
-//!
-//! Knows the members of the request and of the reply. Never knows who is asked, or what is kept.
+//! `POST /login`: exchanges a login code for a token.
 
 use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::error::{ApiError, ErrorCode};
 use crate::handlers::console_log::ConsoleLog;
-use crate::handlers::{Envelope, Success};
+use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Grant, LoginAttempt, Logins};
 use crate::middleware::client::Client;
+use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
 use crate::middleware::session::Acting;
 
-/// What the mini program sends. Members that are not listed here are ignored.
+/// The request. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "code": MOCK_CODE })))]
 pub struct LoginRequest {
-    /// What `wx.login` gave: 1 to 512 bytes.
+    /// The code of `wx.login`: 1 to 512 bytes.
     #[serde(default)]
     #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
     code: StringField,
-    /// The mini program, by its name in the settings or its AppID. May be left out where there is one.
+    /// The mini program, by its name in the settings or its AppID. Optional if the settings have one mini program.
     #[serde(default)]
     #[schema(value_type = String)]
     app: StringField,
 }
 
-/// What the mini program keeps after logging in.
+/// The token and the user.
 #[derive(Serialize, ToSchema)]
-struct LoginReply {
-    /// Opaque; comes back as `Authorization: Bearer <token>`.
+struct LoginData {
+    /// Opaque; send it as `Authorization: Bearer <token>`.
     #[schema(examples("wxs_6FqJ0aXnZs1vWm3oGxkq5pYb7TtR2uCd8LhEiKf9BNQAAAAA"))]
     token: String,
-    /// Seconds from now until the token stops working at the latest.
+    /// Maximum lifetime of the token, in seconds from now.
     #[schema(minimum = 1, examples(604_800))]
     expires_in: i64,
-    user: UserReply,
+    user: LoginUser,
 }
 
+/// The user who logged in.
 #[derive(Serialize, ToSchema)]
-#[schema(as = LoginUser)]
-struct UserReply {
+struct LoginUser {
     /// The same at every login of this user in this mini program.
     #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
     id: String,
-    /// Whether this was the user's first login.
+    /// `true` for the user's first login.
     #[schema(examples(true))]
     is_new: bool,
 }
 
 /// Logs a user in.
 ///
-/// A request that shows the token of the session before, as `Authorization: Bearer`, gets that session's keys too.
+/// If the request has the token of the previous session, as `Authorization: Bearer`, the new session keeps that session's
+/// keys as well.
 ///
 /// # Errors
-/// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before WeChat is asked; then what
-/// WeChat and the store said.
+/// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before the call to WeChat; then the errors
+/// of the call and of the store.
 #[utoipa::path(
     post,
     path = "/login",
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$",
-        description = "1 to 255 visible ASCII characters, new for each code: the same code and key get the same answer again, for five minutes.")),
+        description = "1 to 255 visible ASCII characters, new for each code. The same code and key get the same response for five minutes.")),
     request_body = LoginRequest,
-    responses((status = 200, body = Envelope<LoginReply>)),
-)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
+    responses((status = 200, body = Envelope<LoginData>)),
 )]
 pub async fn log_in(
     logins: web::Data<Logins>,
     console: web::Data<ConsoleLog>,
     client: Client,
     http: HttpRequest,
+    RequestTime(now): RequestTime,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     console.log(&http);
@@ -87,7 +83,7 @@ pub async fn log_in(
         device: client.device,
         previous: client.token,
     };
-    let (logins, now) = (logins.into_inner(), Timestamp::now());
+    let logins = logins.into_inner();
     let grant = match client.idempotency_key {
         Some(key) => logins.log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
@@ -96,17 +92,7 @@ pub async fn log_in(
         app: grant.app.clone(),
         user: grant.user.id,
     });
-    Ok(Success(LoginReply::from(grant)))
-}
-
-impl Refuses for LoginRequest {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![
-            ErrorCode::CodeMissing,
-            ErrorCode::CodeMalformed,
-            ErrorCode::AppUnknown,
-        ]
-    }
+    Ok(Success(LoginData::from(grant)))
 }
 
 impl LoginRequest {
@@ -129,12 +115,12 @@ impl LoginRequest {
     }
 }
 
-impl From<Grant> for LoginReply {
+impl From<Grant> for LoginData {
     fn from(grant: Grant) -> Self {
         Self {
             token: grant.token.expose().to_string(),
             expires_in: grant.lifetime.as_secs(),
-            user: UserReply {
+            user: LoginUser {
                 id: grant.user.id.to_string(),
                 is_new: grant.is_new,
             },

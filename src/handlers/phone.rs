@@ -1,23 +1,21 @@
-//! `POST /user/phone`: a phone number code in, the phone number out.
-//!
-//! Knows the members of the request and of the reply. Never knows who is asked, or that it costs money.
+//! `POST /user/phone`: exchanges a phone number code for the phone number.
 
 use actix_web::{Responder, web};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::Phones;
-use crate::error::{ApiError, ErrorCode, Refuses};
-use crate::handlers::{Envelope, Success};
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
+use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
 use crate::sessions::CurrentSession;
 
-/// What the mini program sends. Members that are not listed here are ignored.
+/// The request. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "code": "2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e" })))]
-pub struct PhoneRequest {
+pub struct PhoneNumberRequest {
     /// `e.detail.code` of the event of a `getPhoneNumber` button: 1 to 512 bytes.
     #[serde(default)]
     #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
@@ -26,8 +24,8 @@ pub struct PhoneRequest {
 
 /// The user's own number, unmasked.
 #[derive(Serialize, ToSchema)]
-struct PhoneReply {
-    /// With its country code before it if it is a foreign one.
+struct PhoneNumberData {
+    /// Includes the country code if the number is a foreign one.
     #[schema(examples("13580006666"))]
     phone_number: String,
     #[schema(examples("13580006666"))]
@@ -36,38 +34,29 @@ struct PhoneReply {
     country_code: String,
 }
 
-/// Tells the user's phone number.
+/// Returns the user's phone number.
 ///
 /// # Errors
-/// `code_missing`, `code_malformed` and `login_code_instead_of_phone_code` before WeChat is asked;
-/// `phone_code_invalid`, `phone_code_of_another_app` and `phone_code_spent`; then what WeChat and the store said.
+/// `code_missing`, `code_malformed` and `login_code_instead_of_phone_code` before the call to WeChat;
+/// `phone_code_invalid`, `phone_code_of_another_app` and `phone_code_spent`; the errors of the call and of the store.
 #[utoipa::path(
     post,
     path = "/user/phone",
-    request_body = PhoneRequest,
-    responses((status = 200, body = Envelope<PhoneReply>)),
+    request_body = PhoneNumberRequest,
+    responses((status = 200, body = Envelope<PhoneNumberData>)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn tell(
+pub async fn get_phone_number(
     live: CurrentSession,
     phones: web::Data<Phones>,
-    Json(request): Json<PhoneRequest>,
+    RequestTime(now): RequestTime,
+    Json(request): Json<PhoneNumberRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let (phones, code) = (phones.into_inner(), request.code()?);
-    let number = phones.exchange(live, code, Timestamp::now()).await?;
-    Ok(Success(PhoneReply::from(number)))
+    let code = request.code()?;
+    let number = phones.into_inner().exchange(live, code, now).await?;
+    Ok(Success(PhoneNumberData::from(number)))
 }
 
-impl Refuses for PhoneRequest {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::CodeMissing, ErrorCode::CodeMalformed]
-    }
-}
-
-impl PhoneRequest {
+impl PhoneNumberRequest {
     fn code(&self) -> Result<PhoneCode, ErrorCode> {
         match &self.code {
             StringField::Missing => Err(ErrorCode::CodeMissing),
@@ -79,7 +68,7 @@ impl PhoneRequest {
     }
 }
 
-impl From<PhoneNumber> for PhoneReply {
+impl From<PhoneNumber> for PhoneNumberData {
     fn from(number: PhoneNumber) -> Self {
         Self {
             phone_number: number.phone_number.expose().to_owned(),

@@ -1,63 +1,55 @@
-//! `GET /session/key` and `POST /session/key/reset`: whether WeChat honours the session key, and another one.
-//!
-//! Knows the members of the reply. Never knows a key.
+//! `GET /session/key` and `POST /session/key/reset`: checks and replaces the session key.
 
 use actix_web::{Responder, web};
-use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::account::SessionKeys;
 use crate::error::ApiError;
-use crate::handlers::{Envelope, Nothing, Success};
+use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::middleware::clock::RequestTime;
 use crate::sessions::CurrentSession;
 
+/// The status of the session key.
 #[derive(Serialize, ToSchema)]
-struct StandingReply {
-    /// Whether data that the mini program takes now opens with the key that the server has.
+struct SessionKeyData {
+    /// `true` if the server's key decrypts data that the mini program receives now.
     #[schema(examples(true))]
     valid: bool,
 }
 
-/// Tells whether WeChat still honours the session's key.
+/// Checks the session key with WeChat.
 ///
 /// # Errors
-/// What WeChat and the store said, if WeChat does not tell.
+/// The errors of the call to WeChat and of the store.
 #[utoipa::path(
     get,
     path = "/session/key",
-    responses((status = 200, body = Envelope<StandingReply>)),
+    responses((status = 200, body = Envelope<SessionKeyData>)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn check(
+pub async fn check_session_key(
     live: CurrentSession,
     keys: web::Data<SessionKeys>,
+    RequestTime(now): RequestTime,
 ) -> Result<impl Responder, ApiError> {
-    let valid = keys.is_in_force(&live, Timestamp::now()).await?;
-    Ok(Success(StandingReply { valid }))
+    let valid = keys.is_in_force(&live, now).await?;
+    Ok(Success(SessionKeyData { valid }))
 }
 
-/// Has WeChat replace the session's key.
+/// Has WeChat replace the session key.
 ///
 /// # Errors
-/// `session_key_stale` if only a login gives another; else what WeChat and the store said.
+/// `session_key_stale` if only a login gives a new key; otherwise the errors of the call to WeChat and of the store.
 #[utoipa::path(
     post,
     path = "/session/key/reset",
-    responses((status = 200, body = Envelope<Nothing>)),
+    responses((status = 200, body = Envelope<EmptyData>)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn reset(
+pub async fn reset_session_key(
     live: CurrentSession,
     keys: web::Data<SessionKeys>,
+    RequestTime(now): RequestTime,
 ) -> Result<impl Responder, ApiError> {
-    let keys = keys.into_inner();
-    keys.reset(live, Timestamp::now()).await?;
-    Ok(Success(Nothing {}))
+    keys.into_inner().reset(live, now).await?;
+    Ok(Success(EmptyData {}))
 }

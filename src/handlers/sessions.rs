@@ -1,41 +1,39 @@
-//! `GET /sessions`, `DELETE /sessions/{id}` and `DELETE /sessions`: where the user is logged in, and ending that.
-//!
-//! Knows the members of the reply. Never knows how a session is found.
+//! `GET /sessions`, `DELETE /sessions/{id}` and `DELETE /sessions`: lists and revokes the user's sessions.
 
 use actix_web::{HttpRequest, Responder, web};
-use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::{Envelope, Nothing, Success, rfc3339};
+use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::handlers::time::rfc3339;
+use crate::middleware::clock::RequestTime;
 use crate::session::SessionId;
 use crate::sessions::{CurrentUser, Sessions};
 
-/// The user's live sessions, the latest login first.
+/// The user's live sessions, latest login first.
 #[derive(Serialize, ToSchema)]
-struct SessionsReply {
-    sessions: Vec<SessionReply>,
+struct SessionsData {
+    sessions: Vec<ListedSession>,
 }
 
 /// All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Device)]
-struct SessionReply {
+struct ListedSession {
     #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
     id: String,
-    /// Whether it is the one that this request came with.
+    /// `true` for the session of this request.
     #[schema(examples(true))]
     current: bool,
-    /// What it was opened on.
+    /// The device of the login.
     #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
     device: String,
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
-    /// When it was last used, to the hour.
+    /// The time of the last use, to the hour.
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     last_seen: String,
-    /// When it ends if it is not used again.
+    /// The time at which it expires if it is not used again.
     #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
     ends_at: String,
 }
@@ -47,18 +45,15 @@ struct SessionReply {
 #[utoipa::path(
     get,
     path = "/sessions",
-    responses((status = 200, body = Envelope<SessionsReply>)),
+    responses((status = 200, body = Envelope<SessionsData>)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn list(
+pub async fn list_sessions(
     current: CurrentUser,
     sessions: web::Data<Sessions>,
+    RequestTime(now): RequestTime,
 ) -> Result<impl Responder, ApiError> {
-    let live = sessions.list(current.id(), Timestamp::now()).await?;
-    let shown = live.iter().map(|session| SessionReply {
+    let live = sessions.list(current.id(), now).await?;
+    let listed = live.iter().map(|session| ListedSession {
         id: session.id.to_string(),
         current: session.digest == current.digest(),
         device: session.device.as_str().to_owned(),
@@ -66,50 +61,47 @@ pub async fn list(
         last_seen: rfc3339(session.last_seen),
         ends_at: rfc3339(sessions.ends_at(session)),
     });
-    Ok(Success(SessionsReply {
-        sessions: shown.collect(),
+    Ok(Success(SessionsData {
+        sessions: listed.collect(),
     }))
 }
 
-/// Ends one of the user's sessions.
+/// Revokes one of the user's sessions.
 ///
 /// # Errors
-/// `not_found` for what is none of theirs; `store_unavailable`.
+/// `not_found` for an id that the user's sessions do not have; `store_unavailable`.
 #[utoipa::path(
     delete,
     path = "/sessions/{id}",
     params(("id" = String, Path, example = "5f0e9d1c7b3a48260f1e2d3c4b5a6978",
-        description = "The session's id, as the list gives it.")),
-    responses((status = 200, body = Envelope<Nothing>)),
+        description = "The session's id, from the list.")),
+    responses((status = 200, body = Envelope<EmptyData>)),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn end(
+pub async fn revoke_session(
     current: CurrentUser,
     sessions: web::Data<Sessions>,
+    RequestTime(now): RequestTime,
     id: web::Path<String>,
 ) -> Result<impl Responder, ApiError> {
     let id = SessionId::parse(&id).ok_or(ErrorCode::NotFound)?;
-    if !sessions.revoke(current.id(), id, Timestamp::now()).await? {
+    if !sessions.revoke(current.id(), id, now).await? {
         return Err(ErrorCode::NotFound.into());
     }
-    Ok(Success(Nothing {}))
+    Ok(Success(EmptyData {}))
 }
 
-/// Ends all of the user's sessions but this one; with `?all`, this one too.
+/// Revokes all other sessions of the user; with `?all`, this one too.
 ///
 /// # Errors
-/// `bad_request` for an `all` with a value that could mean no; `store_unavailable`.
+/// `bad_request` for an ambiguous value of `all`; `store_unavailable`.
 #[utoipa::path(
     delete,
     path = "/sessions",
     params(("all" = Option<String>, Query, pattern = "^(1|true)?$",
-        description = "Ends this session too, as `?all`, `?all=1` or `?all=true`.")),
-    responses((status = 200, body = Envelope<Nothing>)),
+        description = "Revokes this session too, as `?all`, `?all=1` or `?all=true`.")),
+    responses((status = 200, body = Envelope<EmptyData>)),
 )]
-pub async fn end_many(
+pub async fn revoke_sessions(
     current: CurrentUser,
     sessions: web::Data<Sessions>,
     request: HttpRequest,
@@ -119,10 +111,10 @@ pub async fn end_many(
     } else {
         sessions.revoke_others(&current).await?;
     }
-    Ok(Success(Nothing {}))
+    Ok(Success(EmptyData {}))
 }
 
-/// Whether the query has `all`. `all=false` and its like are nothing to guess about.
+/// Returns `true` if the query has `all`. Other values, such as `all=false`, are errors.
 fn wants_all(query: &str) -> Result<bool, ErrorCode> {
     let all = query
         .split('&')

@@ -5,7 +5,7 @@ use actix_web::{HttpMessage as _, HttpRequest};
 
 pub use actix_body_parser::{BodyText, Json, JsonConfig, StringField};
 
-use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::error::{ApiError, ErrorCode};
 use crate::settings::{self, Profile};
 
 /// Left in a request's extensions if its client disconnected before the body was complete, so that no client can have
@@ -42,22 +42,5 @@ fn api_error(error: BodyError, request: &HttpRequest) -> ApiError {
         BodyError::UnsupportedCharset(_) => ErrorCode::UnsupportedCharset,
         BodyError::UnsupportedEncoding(_) => ErrorCode::UnsupportedEncoding,
     };
-    ApiError::from(code).because(error)
-}
-
-/// The errors of any body, and those of this type.
-impl<T: Refuses> Refuses for Json<T> {
-    fn refusals() -> Vec<ErrorCode> {
-        let any = [
-            ErrorCode::MalformedJson,
-            ErrorCode::MalformedBody,
-            ErrorCode::UnexpectedBody,
-            ErrorCode::BodyTimeout,
-            ErrorCode::BodyTooLarge,
-            ErrorCode::UnsupportedMediaType,
-            ErrorCode::UnsupportedCharset,
-            ErrorCode::UnsupportedEncoding,
-        ];
-        [&any[..], &T::refusals()].concat()
-    }
+    ApiError::from(code).with_cause(error)
 }

@@ -1,7 +1,4 @@
-//! A name for each request, and the last look at each refusal: its reply gets the name, the log gets its cause.
-//!
-//! Knows the envelope of refusals and the header `x-request-id`.
-//! Never knows which URL was asked or what went wrong there.
+//! Gives each request an id, and finishes error responses: adds the id to the body and logs the cause.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,58 +6,58 @@ use std::rc::Rc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, JSON};
 use crate::identity::Hex;
 
-/// The header that bears the name, in requests and replies.
+/// The header of the id, in requests and responses.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest name that is taken over from a proxy. Our choice.
+/// The maximum length of an id that a proxy sends. Our choice.
 const MAX_LENGTH: usize = 64;
 
-/// A request's name: 16 random hexadecimal digits, or what a proxy in front called it.
+/// The id of a request: 16 random hexadecimal digits, or the id that a proxy sent.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
-/// Where a worker takes new names from: the operating system's random numbers, many at a time, because each system call
-/// costs a request as much as its log line does.
+/// A worker's source of new ids. It reads random numbers of the operating system in batches, because a system call per
+/// request would cost as much as its log line.
 #[derive(Debug, Clone, Default)]
-pub struct Names(Rc<RefCell<Vec<u64>>>);
+pub struct RequestIds(Rc<RefCell<Vec<u64>>>);
 
-/// How many numbers are fetched at a time. Our choice: a page of memory.
+/// The numbers of a batch. Our choice: a page of memory.
 const NUMBERS: usize = 512;
 
-impl Names {
-    fn new_name(&self) -> HeaderValue {
+impl RequestIds {
+    fn next(&self) -> HeaderValue {
         let mut numbers = self.0.borrow_mut();
         if numbers.is_empty() {
             let mut bytes = [0; NUMBERS * 8];
-            // A request is served without randomness too; its name is then not unique.
+            // Without randomness the request is served all the same; its id is then not unique.
             getrandom::fill(&mut bytes).unwrap_or_default();
             let (chunks, _none) = bytes.as_chunks();
             numbers.extend(chunks.iter().map(|chunk| u64::from_ne_bytes(*chunk)));
         }
         let number = numbers.pop().unwrap_or_default();
-        let name = Hex::of(u128::from(number).to_be_bytes());
-        let digits = name.as_str().get(16..).unwrap_or_default();
+        let hex = Hex::of(u128::from(number).to_be_bytes());
+        let digits = hex.as_str().get(16..).unwrap_or_default();
         HeaderValue::from_str(digits).unwrap_or_else(|_never| HeaderValue::from_static("0"))
     }
 }
 
 impl RequestId {
-    /// The name that a proxy gave, if it is short and plain; else a new one.
-    fn of(headers: &HeaderMap, names: &Names) -> Self {
+    /// Returns the id that a proxy sent, if it is short and plain; otherwise a new one.
+    fn of(headers: &HeaderMap, ids: &RequestIds) -> Self {
         let given = headers
             .get(HEADER)
             .filter(|value| is_plain(value.as_bytes()));
-        Self(given.cloned().unwrap_or_else(|| names.new_name()))
+        Self(given.cloned().unwrap_or_else(|| ids.next()))
     }
 
-    /// The name as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
@@ -72,41 +69,41 @@ impl fmt::Display for RequestId {
     }
 }
 
-fn is_plain(name: &[u8]) -> bool {
+fn is_plain(id: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    (1..=MAX_LENGTH).contains(&name.len()) && name.iter().all(plain)
+    (1..=MAX_LENGTH).contains(&id.len()) && id.iter().all(plain)
 }
 
-/// Names the request, and finishes refusals: brings them into the one shape, adds the name, logs the cause once.
+/// Assigns the id, and finishes error responses: unifies their shape, adds the id, logs the cause once.
 ///
-/// For `wrap_fn`, which needs no box for the future.
+/// For `wrap_fn`, which does not box the future.
 ///
 /// # Errors
-/// Those of the services inside, which give none: they refuse with replies.
-pub fn name<S, B>(
-    names: &Names,
+/// Returns the errors of the inner service. Ours has none: it converts errors to responses.
+pub fn assign<S, B>(
+    ids: &RequestIds,
     request: ServiceRequest,
-    inside: &S,
+    inner: &S,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let id = RequestId::of(request.headers(), names);
+    let id = RequestId::of(request.headers(), ids);
     request.extensions_mut().insert(id.clone());
-    let answer = inside.call(request);
-    async move { Ok(finished(answer.await?, id)) }
+    let response = inner.call(request);
+    async move { Ok(finish(response.await?, id)) }
 }
 
-fn finished<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<EitherBody<B>> {
-    let body = refused_with(&response, &id);
+fn finish<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<EitherBody<B>> {
+    let body = error_body(&response, &id);
     let mut response = match body {
         Some(body) => {
             let body = EitherBody::right(BoxBody::new(body));
-            let mut response = response.map_body(|_head, _nameless| body);
-            response
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            let mut response = response.map_body(|_head, _without_id| body);
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }
         None => response.map_into_left_body(),
@@ -115,31 +112,31 @@ fn finished<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<E
     response
 }
 
-/// The body of a refusal; `None` for any other reply. An error that is not ours, such as one of actix's own extractors,
+/// Returns the body of an error response; `None` for other responses. A foreign error, such as one of actix's extractors,
 /// keeps its status and gets our shape.
-fn refused_with<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String> {
+fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String> {
     let error = response.response().error()?;
-    if let Some(refusal) = error.as_error::<ApiError>() {
-        report(refusal, id);
-        return Some(refusal.body(Some(id.as_str())));
+    if let Some(error) = error.as_error::<ApiError>() {
+        log_error(error, id);
+        return Some(error.body(Some(id.as_str())));
     }
-    let refusal = ApiError::foreign(response.status()).because(error.to_string());
-    report(&refusal, id);
-    Some(refusal.body(Some(id.as_str())))
+    let error = ApiError::from_status(response.status()).with_cause(error.to_string());
+    log_error(&error, id);
+    Some(error.body(Some(id.as_str())))
 }
 
-/// Logs why, once, where the reply leaves. What a client can mend by itself is for debugging only.
-fn report(refusal: &ApiError, id: &RequestId) {
-    let status = refusal.status_code();
+/// Logs the cause. Errors that a client can fix by itself are logged at level debug.
+fn log_error(error: &ApiError, id: &RequestId) {
+    let status = error.status_code();
     let level = match () {
         () if status.is_server_error() => Level::Error,
-        () if refusal.is_from_wechat() => Level::Warn,
+        () if error.errcode().is_some() => Level::Warn,
         () => Level::Debug,
     };
     log::log!(
         level,
-        request_id = id.as_str(), status = status.as_u16(), errcode = refusal.errcode();
-        "{} {refusal} (request {id})", status.as_u16()
+        request_id = id.as_str(), status = status.as_u16(), errcode = error.errcode();
+        "{} {error} (request {id})", status.as_u16()
     );
 }
 
@@ -148,11 +145,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxys_name_is_taken_over_if_it_is_plain() {
+    fn a_plain_id_of_a_proxy_is_kept() {
         let id_for = |given: &'static [u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, HeaderValue::from_bytes(given).unwrap());
-            RequestId::of(&headers, &Names::default()).to_string()
+            RequestId::of(&headers, &RequestIds::default()).to_string()
         };
         assert_eq!(id_for(b"a1B2-c3_d.4"), "a1B2-c3_d.4");
         for strange in [&b""[..], b"a b", b"a\"b", b"\xff", &[b'a'; 65]] {
@@ -165,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn names_differ() {
-        let names = Names::default();
-        let mut taken: Vec<_> = (0..2 * NUMBERS).map(|_| names.new_name()).collect();
+    fn ids_differ() {
+        let ids = RequestIds::default();
+        let mut taken: Vec<_> = (0..2 * NUMBERS).map(|_| ids.next()).collect();
         taken.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
         taken.dedup();
         assert_eq!(taken.len(), 2 * NUMBERS);

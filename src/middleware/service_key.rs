@@ -1,7 +1,4 @@
-//! The guard for other services: whoever shows a service key may come in.
-//!
-//! Knows how a key travels, and compares it in a time that does not depend on it.
-//! Never knows which URLs it guards, or what may be asked there.
+//! The guard for other services: requires a service key.
 
 use std::fmt;
 
@@ -16,32 +13,26 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::error::{ApiError, ErrorCode};
 use crate::identity::ServiceKey;
 use crate::middleware::session::bearer;
 
-/// The keys that open, as digests: all of one length, so that comparing tells nothing of a key's.
+/// The accepted keys, as digests. All have one length, so that a comparison takes the same time for every key.
 #[derive(Clone)]
 pub struct ServiceKeys(Vec<[u8; 32]>);
 
 impl ServiceKeys {
-    /// Takes the keys; none open nothing.
+    /// Takes the keys. Without any, every request is rejected.
     pub fn new(keys: &[ServiceKey]) -> Self {
         let digest = |key: &ServiceKey| Sha256::digest(key.expose()).into();
         Self(keys.iter().map(digest).collect())
     }
 
-    /// Whether this is one of the keys. Looks at all of them, whatever it finds.
-    fn open_for(&self, shown: &str) -> bool {
-        let shown: [u8; 32] = Sha256::digest(shown).into();
-        let compare = |found: Choice, key: &[u8; 32]| found | key.ct_eq(&shown);
+    /// Returns `true` for an accepted key. Compares with all keys, so that the time does not depend on the match.
+    fn accept(&self, presented: &str) -> bool {
+        let presented: [u8; 32] = Sha256::digest(presented).into();
+        let compare = |found: Choice, key: &[u8; 32]| found | key.ct_eq(&presented);
         self.0.iter().fold(Choice::from(0), compare).into()
-    }
-}
-
-impl Refuses for ServiceKeys {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::IntrospectionOff, ErrorCode::ServiceKeyRequired]
     }
 }
 
@@ -51,15 +42,15 @@ impl fmt::Debug for ServiceKeys {
     }
 }
 
-/// Lets a request through that shows a service key, and refuses any other before its body is read.
+/// Passes on a request with a service key, and rejects any other before its body is read.
 ///
 /// # Errors
-/// None of its own: a refusal is a reply, so that the middleware outside sees it.
+/// Returns the errors of the inner service. A rejection is a response, so that the outer middleware sees it.
 pub async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
-    match judge(&request) {
+    match check(&request) {
         Ok(()) => next
             .call(request)
             .await
@@ -70,21 +61,21 @@ pub async fn require(
     }
 }
 
-fn judge(request: &ServiceRequest) -> Result<(), ErrorCode> {
+fn check(request: &ServiceRequest) -> Result<(), ErrorCode> {
     let keys = request.app_data::<web::Data<ServiceKeys>>();
     let keys = keys.filter(|keys| !keys.0.is_empty());
     let keys = keys.ok_or(ErrorCode::IntrospectionOff)?;
-    let shown = shown(request.request()).ok_or(ErrorCode::ServiceKeyRequired)?;
-    if keys.open_for(&shown) {
+    let presented = presented(request.request()).ok_or(ErrorCode::ServiceKeyRequired)?;
+    if keys.accept(&presented) {
         Ok(())
     } else {
         Err(ErrorCode::ServiceKeyRequired)
     }
 }
 
-/// The key that a request shows: as a bearer token, or as the password of a client of any name (RFC 6749, 2.3.1). Keys have
-/// no letter that the latter would have to be escaped.
-fn shown(request: &HttpRequest) -> Option<Zeroizing<String>> {
+/// Returns the key of a request: a bearer token, or the password of a client of any name (RFC 6749, 2.3.1). Keys have no
+/// character that needs to be escaped there.
+fn presented(request: &HttpRequest) -> Option<Zeroizing<String>> {
     if let Some(key) = bearer(request) {
         return Some(Zeroizing::new(key.to_owned()));
     }

@@ -1,7 +1,6 @@
-//! The guard for a live session, and the extractors that give a handler what it found.
+//! The guard that requires a live session, and the extractors for its user and session.
 //!
-//! Knows the Authorization header and that no token, an unknown, an ended and an expired one are answered alike.
-//! Never knows which URLs it guards, or how sessions are kept.
+//! A missing, unknown, revoked and expired token get the same response.
 
 use std::future::{Ready, ready};
 
@@ -13,17 +12,17 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
-use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::error::{ApiError, ErrorCode};
 use crate::identity::{AppId, UserId};
 use crate::session::Token;
 use crate::sessions::{CurrentSession, CurrentUser, Sessions};
 
-/// Lets a request through that carries the token of a live session, and refuses any other.
+/// Passes on a request with the token of a live session, and rejects any other.
 ///
-/// Goes around a route as `.wrap(from_fn(session::require))`; the handler then takes [`CurrentUser`].
+/// Wrap a route with `.wrap(from_fn(session::require))`; its handler can then take [`CurrentUser`].
 ///
 /// # Errors
-/// None of its own: a refusal is a reply, so that the middleware outside sees it.
+/// Returns the errors of the inner service. A rejection is a response, so that the outer middleware sees it.
 pub async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -35,7 +34,7 @@ pub async fn require(
                 .await
                 .map(ServiceResponse::map_into_left_body)
         }
-        Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
+        Err(error) => Ok(request.error_response(error).map_into_right_body()),
     }
 }
 
@@ -47,13 +46,13 @@ async fn caller(request: &ServiceRequest) -> Result<CurrentUser, ApiError> {
     let token = bearer(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
     let Some(sessions) = request.app_data::<web::Data<Sessions>>() else {
-        return Err(ApiError::from(ErrorCode::Internal).because("the app has no `Sessions`"));
+        return Err(ApiError::from(ErrorCode::Internal).with_cause("the app has no `Sessions`"));
     };
     let caller = sessions.check(&token, Timestamp::now()).await?;
     Ok(caller.ok_or(ErrorCode::SessionRequired)?)
 }
 
-/// The text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
+/// Returns the text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
 pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let credentials = request.headers().get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = credentials.split_at_checked(b"bearer ".len())?;
@@ -66,24 +65,17 @@ impl FromRequest for CurrentUser {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let unguarded = || {
+        let not_guarded = || {
             let cause = "the handler takes `CurrentUser`, but its route is not guarded";
-            ApiError::from(ErrorCode::Internal).because(cause)
+            ApiError::from(ErrorCode::Internal).with_cause(cause)
         };
         ready(
             request
                 .extensions()
                 .get::<Self>()
                 .cloned()
-                .ok_or_else(unguarded),
+                .ok_or_else(not_guarded),
         )
-    }
-}
-
-/// What the guard refuses with, which stands in front of every handler that takes it.
-impl Refuses for CurrentUser {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::SessionRequired, ErrorCode::StoreUnavailable]
     }
 }
 
@@ -96,22 +88,17 @@ impl FromRequest for CurrentSession {
         let sessions = web::Data::<Sessions>::extract(request);
         Box::pin(async move {
             let (current, sessions) = (current.await?, sessions.await);
-            let sessions = sessions
-                .map_err(|error| ApiError::from(ErrorCode::Internal).because(error.to_string()))?;
+            let sessions = sessions.map_err(|error| {
+                ApiError::from(ErrorCode::Internal).with_cause(error.to_string())
+            })?;
             let live = sessions.load(&current).await?;
             Ok(live.ok_or(ErrorCode::SessionRequired)?)
         })
     }
 }
 
-impl Refuses for CurrentSession {
-    fn refusals() -> Vec<ErrorCode> {
-        CurrentUser::refusals()
-    }
-}
-
-/// Who a request turned out to act for, for the log. The guard's finding counts by itself; a login leaves this in the
-/// request's extensions.
+/// The user that a request acts for, for the log. A login puts it into the request's extensions; for guarded routes it is
+/// derived from [`CurrentUser`].
 #[derive(Debug, Clone)]
 pub struct Acting {
     /// The mini program.
@@ -120,11 +107,11 @@ pub struct Acting {
     pub user: UserId,
 }
 
-/// How many digits of a user's id are logged. Our choice: enough to follow somebody through a log, too few to name them.
+/// Number of digits of a user's id in the log. Our choice: enough to follow a user through a log, too few to identify them.
 const SHORTENED: usize = 8;
 
 impl Acting {
-    /// Who it is, by what is left in a request's extensions.
+    /// Returns the user, from a request's extensions.
     pub(super) fn of(extensions: &Extensions) -> Option<Self> {
         let caller = extensions.get::<CurrentUser>().map(|caller| Self {
             app: caller.app().id().clone(),
@@ -133,13 +120,13 @@ impl Acting {
         caller.or_else(|| extensions.get::<Self>().cloned())
     }
 
-    /// The beginning of the user's id.
+    /// Returns the beginning of the user's id.
     pub(super) fn shortened(&self) -> String {
         self.user.to_string().chars().take(SHORTENED).collect()
     }
 }
 
-/// A token as it was presented, live or not. `None` in it if it cannot be one. Without any, `session_required`.
+/// The token of a request, live or not; `None` if it is malformed. A request without one gets `session_required`.
 pub struct PresentedToken(pub Option<Token>);
 
 impl FromRequest for PresentedToken {
@@ -149,11 +136,5 @@ impl FromRequest for PresentedToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let presented = bearer(request).map(|text| Self(Token::parse(text)));
         ready(presented.ok_or_else(|| ErrorCode::SessionRequired.into()))
-    }
-}
-
-impl Refuses for PresentedToken {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::SessionRequired]
     }
 }

@@ -1,80 +1,74 @@
-//! The API as an OpenAPI 3.1 document, for people and tools to read.
-//!
-//! Knows how the table of routes, the handlers' annotations and the table of errors make one document: an annotation says
-//! what its handler takes and gives, and everything else follows from the row. Never knows what a handler does.
+//! The OpenAPI 3.1 document, from the route table and the handlers' annotations.
 
-mod refusals;
+mod envelope;
+mod errors;
+mod headers;
+mod operation;
 
 use actix_web::http::Method;
-use utoipa::OpenApi as _;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Header, OpenApi, PathItem, Ref, RefOr};
+use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem};
 
-use crate::error::ErrorCode;
-use crate::handlers::{
-    auth, encrypted, health, introspection, login, phone, session, session_key, sessions, user,
-};
-use crate::routes::{self, Guard, Row};
+use crate::routes::Endpoint;
 
-/// The annotated handlers. A test compares them with the table of routes.
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(
-        title = "weapp-login",
-        description = "The login backend for WeChat mini programs: a code from `wx.login` in, a session out.\n\n\
-            Paths match in any case, with or without a slash at the end. Another path is answered 404 `not_found`, another \
-            method 405 `method_not_allowed` with `Allow`, in the same shape as every refusal.",
-    ),
-    paths(
-        login::log_in,
-        session::show,
-        session::end,
-        session_key::check,
-        session_key::reset,
-        sessions::list,
-        sessions::end_many,
-        sessions::end,
-        user::show,
-        user::change,
-        phone::tell,
-        encrypted::open,
-        auth::check,
-        introspection::tell,
-        health::live,
-        health::ready,
-    )
-)]
-struct Annotated;
+const DESCRIPTION: &str = "The login backend for WeChat mini programs: takes a code of `wx.login`, returns a session.\n\n\
+    Paths match in any case, with or without a trailing slash. An unknown path gets 404 `not_found`, another method 405 \
+    `method_not_allowed` with `Allow`, in the same shape as every error.";
 
-/// The name of the scheme for whoever is logged in.
-const BEARER: &str = "bearer";
-
-/// The name of the scheme for other services.
-const SERVICE_KEY: &str = "service_key";
-
-/// The header with which every reply names its request.
-const REQUEST_ID: &str = "X-Request-Id";
-
-/// Makes the document. It depends on the code alone, so make it once.
-pub fn document() -> OpenApi {
-    let mut document = Annotated::openapi();
-    let table = routes::table();
-    for row in &table {
-        let item = document.paths.paths.get_mut(row.path);
-        if let Some(operation) = item.and_then(|item| operation(item, &row.method)) {
-            complete(operation, row);
-        }
+/// Returns the document of these endpoints.
+pub fn document(endpoints: &[Endpoint]) -> OpenApi {
+    let license = LicenseBuilder::new()
+        .name(env!("CARGO_PKG_LICENSE"))
+        .identifier(Some(env!("CARGO_PKG_LICENSE")));
+    let info = InfoBuilder::new()
+        .title(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(license.build()));
+    let mut document = OpenApiBuilder::new().info(info).build();
+    let mut components = Components::new();
+    for endpoint in endpoints {
+        let Some(method) = http_method(&endpoint.method) else {
+            continue;
+        };
+        let operation = operation::of(endpoint, &mut components);
+        let item = PathItem::new(method, operation);
+        let paths = &mut document.paths.paths;
+        let known = paths.entry(endpoint.path.to_owned()).or_default();
+        known.merge_operations(item);
     }
-    let components = document.components.get_or_insert_default();
-    refusals::register(components, &table);
-    register_headers(components);
+    errors::register_schemas(&mut components);
+    headers::register(&mut components);
+    register_security(&mut components);
+    document.components = Some(components);
+    document
+}
+
+/// Returns the document as JSON, with a trailing line break.
+pub fn text(endpoints: &[Endpoint]) -> String {
+    // The document always serializes.
+    let text = serde_json::to_string_pretty(&document(endpoints)).unwrap_or_default();
+    text + "\n"
+}
+
+/// Returns the method; `None` for methods that OpenAPI does not describe.
+fn http_method(method: &Method) -> Option<HttpMethod> {
+    match *method {
+        Method::GET => Some(HttpMethod::Get),
+        Method::PUT => Some(HttpMethod::Put),
+        Method::POST => Some(HttpMethod::Post),
+        Method::DELETE => Some(HttpMethod::Delete),
+        Method::PATCH => Some(HttpMethod::Patch),
+        _ => None,
+    }
+}
+
+fn register_security(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("wxs_…")
-        .description(Some("`data.token` of the reply to a login."))
+        .description(Some("`data.token` of the response to a login."))
         .build();
     let service_key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -82,88 +76,12 @@ pub fn document() -> OpenApi {
             "One of the keys of `gateway.service_keys`, for other services.",
         ))
         .build();
-    for (name, scheme) in [(BEARER, bearer), (SERVICE_KEY, service_key)] {
+    let schemes = [
+        (operation::BEARER, bearer),
+        (operation::SERVICE_KEY, service_key),
+    ];
+    for (name, scheme) in schemes {
         let scheme = SecurityScheme::Http(scheme).into();
         components.security_schemes.insert(name.to_owned(), scheme);
-    }
-    document
-}
-
-/// The document as text, which ends with a line break.
-pub fn text() -> String {
-    // Everything in it becomes JSON.
-    let text = serde_json::to_string_pretty(&document()).unwrap_or_default();
-    text + "\n"
-}
-
-/// The operation of a method, if it is annotated.
-fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
-    match *method {
-        Method::GET => item.get.as_mut(),
-        Method::PUT => item.put.as_mut(),
-        Method::POST => item.post.as_mut(),
-        Method::DELETE => item.delete.as_mut(),
-        _ => None,
-    }
-}
-
-/// Adds to an annotation what follows from the route's row.
-fn complete(operation: &mut Operation, row: &Row) {
-    let tag = operation.tags.iter().flatten().next();
-    if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
-        operation.operation_id = Some(format!("{tag}_{name}"));
-    }
-    // The handlers' documentation says in words what the refusals say below.
-    operation.description = operation
-        .description
-        .take()
-        .and_then(|text| {
-            text.split("# Errors")
-                .next()
-                .map(|text| text.trim().to_owned())
-        })
-        .filter(|text| !text.is_empty());
-    let scheme = match row.guard {
-        Guard::Service => Some(SERVICE_KEY),
-        Guard::Session | Guard::Open => {
-            let wanted = row.refusals.contains(&ErrorCode::SessionRequired);
-            wanted.then_some(BEARER)
-        }
-    };
-    operation.security =
-        scheme.map(|scheme| vec![SecurityRequirement::new::<_, [&str; 0], &str>(scheme, [])]);
-    let responses = &mut operation.responses.responses;
-    responses.extend(refusals::responses(&row.refusals));
-    for response in responses.values_mut() {
-        if let RefOr::T(response) = response {
-            if response.description.is_empty() {
-                "Done.".clone_into(&mut response.description);
-            }
-            let request_id = header_ref(REQUEST_ID);
-            response.headers.insert(REQUEST_ID.to_owned(), request_id);
-        }
-    }
-}
-
-fn header_ref(name: &str) -> RefOr<Header> {
-    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
-}
-
-fn register_headers(components: &mut Components) {
-    let header = |schema: Type, description: &str| {
-        let schema = ObjectBuilder::new().schema_type(schema).build();
-        HeaderBuilder::new()
-            .schema(Some(schema))
-            .description(Some(description))
-            .build()
-    };
-    let request_id = header(Type::String, "Names the request in the server's log.");
-    let retry_after = header(Type::Integer, "Seconds to wait before the next try.");
-    let headers = [
-        (REQUEST_ID, request_id),
-        (refusals::RETRY_AFTER, retry_after),
-    ];
-    for (name, header) in headers {
-        components.headers.insert(name.to_owned(), RefOr::T(header));
     }
 }

@@ -28,8 +28,8 @@ pub(crate) fn stale() -> Value {
     json!({
         "code": 401,
         "error": "session_key_stale",
-        "message": "The session key does not fit: first call wx.login and POST the code to /login, then let the event \
-                    happen again and send its new data.",
+        "message": "The session key does not match: first call wx.login and POST the code to /login, then repeat the event \
+                    and send its new data.",
     })
 }
 
@@ -223,7 +223,7 @@ async fn what_is_not_all_there_is_told_as_such() {
                 json!({
                     "code": 400,
                     "error": "encrypted_data_missing",
-                    "message": "Send encryptedData and iv, and rawData only with its signature, as the event gives \
+                    "message": "Send encryptedData and iv, and rawData only together with its signature, as the event returns \
                                 them, as application/json.",
                 }),
             );

@@ -128,7 +128,7 @@ fn handlers_know_the_extractors_of_the_middleware_and_nothing_else_of_it() {
         .filter(|(path, _)| module_of(path) == "handlers")
     {
         for after in text.split("crate::middleware::").skip(1) {
-            let extractor = ["json::", "session::", "client::"]
+            let extractor = ["json::", "session::", "client::", "clock::"]
                 .iter()
                 .any(|module| after.starts_with(module));
             assert!(

@@ -23,7 +23,7 @@ fn store_unavailable() -> Value {
     json!({
         "code": 503,
         "error": "store_unavailable",
-        "message": "The session store does not answer: try again as Retry-After says; nobody is logged out.",
+        "message": "The session store does not respond: try again as Retry-After says; all sessions are kept.",
     })
 }
 

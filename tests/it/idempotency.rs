@@ -70,7 +70,8 @@ async fn a_malformed_key_is_rejected_before_wechat_is_called() {
         let rejected = log_in(&app, &code, key)
             .await
             .assert_error(400, "idempotency_key_malformed");
-        let sentence = "The Idempotency-Key must be one text of 1 to 255 visible ASCII characters.";
+        let sentence =
+            "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";
         let expected = json!({
             "code": 400,
             "error": "idempotency_key_malformed",

@@ -47,7 +47,7 @@ fn spent() -> Value {
         "code": 409,
         "error": "phone_code_spent",
         "message": format!(
-            "This phone number code was sent to WeChat before and the answer was lost: {LATER}"
+            "This phone number code was sent to WeChat before and the response was lost: {LATER}"
         ),
     })
 }

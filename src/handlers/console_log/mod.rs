@@ -6,7 +6,6 @@ mod text;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use crate::error::{ErrorCode, Refuses};
 use crate::handlers::console_log::text::LINE_LENGTH;
 use crate::middleware::json::BodyText;
 use crate::telemetry;
@@ -46,12 +45,6 @@ impl ConsoleLog {
             };
             log::info!(target: telemetry::BODY, "{shown}");
         }
-    }
-}
-
-impl Refuses for ConsoleLog {
-    fn refusals() -> Vec<ErrorCode> {
-        Vec::new()
     }
 }
 

@@ -1,18 +1,21 @@
-//! `GET /docs` and `GET /openapi.json`: the API to read and to try.
+//! `GET /docs` and `GET /openapi.json`: the documentation of the API, for browsers and for tools.
 //!
-//! Knows the files of Swagger UI, which lie in the binary (the script `renew` brings newer ones), and how browsers keep them. Never knows what stands in the document.
+//! The files of Swagger UI are compressed and compiled in; the script `renew` updates them.
 
-mod file;
+use std::cell::OnceCell;
+use std::fmt;
+use std::io::Read as _;
 
-use std::sync::OnceLock;
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, Encoding,
+    Header as _, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
+use flate2::read::GzDecoder;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
-use actix_web::{HttpRequest, HttpResponse, web};
+use crate::error::{ApiError, ErrorCode, JSON};
 
-use crate::error::{ApiError, ErrorCode, JSON, Refuses};
-use crate::handlers::docs::file::{File, Freshness};
-
-/// The page speaks to the server that it came from, and to nobody else.
+/// Allows the page to load from and to call its own server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -21,103 +24,90 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// All that there is to read. Made once, when somebody first wants to: nobody may ever, and it takes two megabytes.
-#[derive(Debug)]
+/// The OpenAPI document of an app. It is made at the first request, because most processes never need it.
 pub struct Docs {
-    document: fn() -> String,
-    made: OnceLock<Made>,
-}
-
-/// The document, the page, and the page's files by name.
-#[derive(Debug)]
-struct Made {
-    document: File,
-    page: File,
-    files: Vec<(&'static str, File)>,
+    make: Box<dyn Fn() -> String>,
+    document: OnceCell<web::Bytes>,
 }
 
 impl Docs {
-    /// Takes what writes the OpenAPI document.
-    pub fn new(document: fn() -> String) -> Self {
+    /// Takes the function that makes the document.
+    pub fn new(make: impl Fn() -> String + 'static) -> Self {
         Self {
-            document,
-            made: OnceLock::new(),
+            make: Box::new(make),
+            document: OnceCell::new(),
         }
     }
 
-    fn made(&self) -> &Made {
-        self.made.get_or_init(|| Made::new(&(self.document)()))
+    fn document(&self) -> web::Bytes {
+        let document = self.document.get_or_init(|| (self.make)().into());
+        document.clone()
     }
 }
 
-impl Made {
-    /// Compresses what does not lie compressed in the binary.
-    fn new(document: &str) -> Self {
-        let bundle = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
-        let style = include_bytes!("swagger-ui/swagger-ui.css.gz");
-        let files = vec![
-            ("swagger-ui-bundle.js", File::gzipped(SCRIPT, bundle)),
-            ("swagger-ui.css", File::gzipped(STYLE, style)),
-            ("start.js", File::of(SCRIPT, include_str!("start.js"))),
-            (
-                "LICENSE.txt",
-                File::of(TEXT, include_str!("swagger-ui/LICENSE.txt")),
-            ),
-        ];
-        // With its digest in the address, a file never changes where it is.
-        let page = files.iter().fold(
-            include_str!("index.html").to_owned(),
-            |page, (name, file)| page.replace(name, &format!("{name}?{}", file.digest())),
-        );
-        Self {
-            document: File::of(JSON, document),
-            page: File::of(HTML, &page),
-            files,
-        }
+impl fmt::Debug for Docs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Docs").finish_non_exhaustive()
     }
 }
 
-impl Refuses for Docs {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::NotFound]
-    }
+/// Returns the OpenAPI document.
+pub async fn get_document(docs: web::Data<Docs>) -> impl Responder {
+    response(JSON, "no-cache").body(docs.document())
 }
 
-/// Gives the OpenAPI document.
-///
-/// # Errors
-/// None but `internal`.
-pub async fn document(
-    docs: web::Data<Docs>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    docs.made().document.reply(&request, Freshness::AskEachTime)
+/// Returns the page.
+pub async fn get_page() -> impl Responder {
+    response(HTML, "no-cache")
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .body(include_str!("index.html"))
 }
 
-/// Gives the page.
+/// Returns a file of the page: compressed if the client accepts gzip, otherwise inflated.
 ///
 /// # Errors
-/// None but `internal`.
-pub async fn page(docs: web::Data<Docs>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let page = &docs.made().page;
-    let mut reply = page.reply(&request, Freshness::AskEachTime)?;
-    let headers = reply.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(reply)
-}
-
-/// Gives one of the page's files.
-///
-/// # Errors
-/// `not_found` for a name that none of them has.
-pub async fn file(
-    docs: web::Data<Docs>,
+/// `not_found` for an unknown name.
+pub async fn get_file(
     name: web::Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let mut files = docs.made().files.iter();
-    let file = files.find(|(known, _)| *known == *name);
-    let (_, file) = file.ok_or(ErrorCode::NotFound)?;
-    file.reply(&request, Freshness::ForEver)
+) -> Result<impl Responder, ApiError> {
+    let (content_type, gzipped): (_, &[u8]) = match name.as_str() {
+        "swagger-ui-bundle.js" => (SCRIPT, include_bytes!("swagger-ui/swagger-ui-bundle.js.gz")),
+        "swagger-ui.css" => (STYLE, include_bytes!("swagger-ui/swagger-ui.css.gz")),
+        "start.js" => return Ok(file(SCRIPT).body(include_str!("start.js"))),
+        "LICENSE.txt" => return Ok(file(TEXT).body(include_str!("swagger-ui/LICENSE.txt"))),
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    let mut response = file(content_type);
+    response.insert_header((VARY, "accept-encoding"));
+    if accepts_gzip(&request) {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+        return Ok(response.body(gzipped));
+    }
+    let mut inflated = Vec::new();
+    let read = GzDecoder::new(gzipped).read_to_end(&mut inflated);
+    read.map_err(|error| ApiError::from(ErrorCode::Internal).with_cause(error))?;
+    Ok(response.body(inflated))
+}
+
+/// Starts the response with a file. Its address has the version of Swagger UI, so browsers may cache it for a day.
+fn file(content_type: &str) -> HttpResponseBuilder {
+    response(content_type, "public, max-age=86400")
+}
+
+fn response(content_type: &str, cache_control: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, cache_control))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
+}
+
+/// Returns `true` if the request prefers gzip to no compression. Without `Accept-Encoding` it does not.
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let offered = [Encoding::identity(), Encoding::gzip()];
+    AcceptEncoding::parse(request)
+        .is_ok_and(|accepted| accepted.negotiate(offered.iter()) == Some(Encoding::gzip()))
 }

@@ -1,4 +1,4 @@
-// Every request of this page goes to the server that it came from.
+// The page sends its requests to its own server.
 SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',

@@ -1,14 +1,13 @@
-//! What a User-Agent tells about the device, in a few words: `iPhone · WeChat 8.0.50 · iOS 17.1`.
+//! Describes the device of a User-Agent: `iPhone · WeChat 8.0.50 · iOS 17.1`.
 //!
-//! Knows the texts that WeChat, phones and DevTools send. Observed: WeChat does not document them.
-//! Never believes them: they are for the user's eyes only.
+//! The formats are observed, because WeChat does not document them. The description is for display only.
 
 use crate::session::Device;
 
-/// How much of a User-Agent is looked at, in bytes. Our choice: WeChat's have up to 400.
+/// Maximum number of bytes of a User-Agent that are parsed. Our choice: WeChat's have up to 400.
 const LOOKED_AT: usize = 1024;
 
-/// The longest name of a model, in characters.
+/// Maximum length of a model name, in characters.
 const MAX_MODEL: usize = 32;
 
 /// Describes the device of a User-Agent.
@@ -29,10 +28,10 @@ pub(super) fn describe(user_agent: &str) -> Device {
     }
 }
 
-/// The kind or model of the device, and its system with the version.
+/// Returns the kind or model of the device, and the system with its version.
 fn platform(agent: &str) -> (Option<String>, Option<String>) {
     let named = |name: &str| Some(name.to_owned());
-    // WeChat on a computer states a phone's system, or an old one of its own.
+    // WeChat on a computer sends a phone's system, or an outdated one.
     if agent.contains("MiniProgramEnv/Windows") {
         return (named("Windows"), None);
     }
@@ -59,7 +58,7 @@ fn platform(agent: &str) -> (Option<String>, Option<String>) {
     (None, None)
 }
 
-/// The model of an Android phone, in `(Linux; Android 12; M2012K11AC Build/SKQ1.220303.001; wv)`.
+/// Returns the model of an Android phone, from `(Linux; Android 12; M2012K11AC Build/SKQ1.220303.001; wv)`.
 fn model(agent: &str) -> Option<String> {
     let (_, after) = agent.split_once("Android ")?;
     let (inside, _) = after.split_once(')')?;
@@ -67,7 +66,7 @@ fn model(agent: &str) -> Option<String> {
         .split(';')
         .skip(1)
         .map(|part| part.split(" Build/").next().unwrap_or(part).trim())
-        // A language, a web view, and the K of a browser that tells no model, are none.
+        // Skips a language, the web view mark and the `K` that browsers send in place of a model.
         .find(|part| {
             !part.is_empty()
                 && !matches!(*part, "wv" | "K" | "U" | "HarmonyOS")
@@ -76,7 +75,7 @@ fn model(agent: &str) -> Option<String> {
     Some(model.chars().take(MAX_MODEL).collect())
 }
 
-/// Whether this is such as `zh-cn`.
+/// Returns `true` for a language tag such as `zh-cn`.
 fn is_language(part: &str) -> bool {
     let letters =
         |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -84,7 +83,7 @@ fn is_language(part: &str) -> bool {
         .is_some_and(|(language, country)| letters(language) && letters(country))
 }
 
-/// The version behind a mark: at most three numbers of at most four digits, with points between.
+/// Returns the version after a mark: at most three numbers of at most four digits, separated by dots.
 fn version_after(agent: &str, mark: &str) -> Option<String> {
     let (_, after) = agent.split_once(mark)?;
     let version =
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn phones_are_told_by_their_makers_words() {
+    fn phones_are_recognized() {
         check(
             "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 \
              MicroMessenger/8.0.50(0x18003231) NetType/WIFI Language/zh_CN",
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn computers_are_told_by_wechats_words() {
+    fn computers_are_recognized() {
         check(
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 \
              MicroMessenger/7.0.20.1781(0x6700143B) NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF",
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_texts_are_short_and_harmless() {
+    fn unknown_agents_give_short_plain_descriptions() {
         for agent in ["", "curl/8.5.0", "MicroMessenger/", "Android", "小美"] {
             check(agent, "unknown device");
         }

@@ -1,6 +1,4 @@
-//! What a client says about itself beside the body: which mini program and device it is, and which of its logins this is.
-//!
-//! Knows the headers. Never knows which mini programs are served, or what a login does with any of it.
+//! Extracts the headers of a login: device, mini program, previous token, idempotency key.
 
 mod device;
 
@@ -10,21 +8,21 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{REFERER, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::error::{ApiError, ErrorCode, Refuses};
+use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
 use crate::middleware::session::bearer;
 use crate::platforms::wechat::Referer;
 use crate::session::{Device, Token};
 
-/// What the headers of a login say.
+/// The headers of a login.
 pub struct Client {
-    /// What it runs on.
+    /// The device, from the User-Agent.
     pub device: Device,
-    /// What the Referer says that WeChat sets, and a mini program cannot change.
+    /// The mini program, from the Referer. WeChat sets it, and a mini program cannot change it.
     pub referer: Option<Referer>,
-    /// The token of the session before, live or not. One that cannot be a token counts as none.
+    /// The token of the previous session, live or not. `None` if it is malformed.
     pub token: Option<Token>,
-    /// What tells this login from the next one and makes it the same as its repetition.
+    /// The key by which a repeated login gets the same response.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -46,18 +44,12 @@ impl FromRequest for Client {
     }
 }
 
-impl Refuses for Client {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::IdempotencyKeyMalformed]
-    }
-}
-
 fn text_of(request: &HttpRequest, name: &str) -> Option<String> {
     let value = request.headers().get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The key; two of them are one too many.
+/// Returns the key. More than one is an error.
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = request.headers().get_all("idempotency-key");
     let malformed = || ApiError::from(ErrorCode::IdempotencyKeyMalformed);
@@ -65,7 +57,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, ApiE
         (None, _) => Ok(None),
         (Some(value), None) => IdempotencyKey::parse(value.as_bytes())
             .map(Some)
-            .map_err(|error| malformed().because(error)),
-        (Some(_), Some(_)) => Err(malformed().because("there are several")),
+            .map_err(|error| malformed().with_cause(error)),
+        (Some(_), Some(_)) => Err(malformed().with_cause("the header is repeated")),
     }
 }

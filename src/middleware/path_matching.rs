@@ -1,6 +1,4 @@
-//! Paths match as Express matches them: whatever their case, with or without a slash at the end.
-//!
-//! Knows how to find the registered spelling of a path. Never knows what is registered there.
+//! Matches paths as Express does: in any case, with or without a trailing slash.
 
 use std::rc::Rc;
 
@@ -9,26 +7,26 @@ use actix_web::http::uri::PathAndQuery;
 
 /// The registered paths, such as `/login` or `/sessions/{id}`.
 #[derive(Debug, Clone)]
-pub struct Paths(Rc<[&'static str]>);
+pub struct PathMatching(Rc<[&'static str]>);
 
-impl Paths {
-    /// Takes the paths as they are registered. One in capitals or with a slash at the end would not be found.
+impl PathMatching {
+    /// Takes the paths as they are registered. A path in upper case or with a trailing slash would never match.
     pub fn new(registered: impl IntoIterator<Item = &'static str>) -> Self {
         Self(registered.into_iter().collect())
     }
 
-    /// Rewrites the request's path to its registered spelling, if it has another one, and passes it on. For `wrap_fn`.
-    pub fn match_like_express<S>(&self, mut request: ServiceRequest, inside: &S) -> S::Future
+    /// Rewrites the path of a request to its registered spelling and calls the inner service. For `wrap_fn`.
+    pub fn apply<S>(&self, mut request: ServiceRequest, inner: &S) -> S::Future
     where
         S: Service<ServiceRequest>,
     {
         if let Some(spelling) = self.spelling_of(request.path()) {
             rewrite(&mut request, &spelling);
         }
-        inside.call(request)
+        inner.call(request)
     }
 
-    /// The registered spelling; `None` if the path has it already, or is not registered at all.
+    /// Returns the registered spelling, or `None` if the path already has it or is not registered.
     fn spelling_of(&self, path: &str) -> Option<String> {
         if self.0.contains(&path) {
             return None;
@@ -41,7 +39,7 @@ impl Paths {
     }
 }
 
-/// The path in the spelling of `registered`; `None` if it is another path. What stands for a `{…}` keeps its case.
+/// Returns the path in the spelling of `registered`, or `None` if it is another path. Parameters keep their case.
 fn spell(registered: &str, path: &str) -> Option<String> {
     let path = path
         .strip_suffix('/')
@@ -81,7 +79,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, spelling: Option<&str>) {
-        let paths = Paths::new([
+        let paths = PathMatching::new([
             "/login",
             "/sessions",
             "/sessions/{id}",
@@ -91,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_one_last_slash_do_not_matter() {
+    fn case_and_one_trailing_slash_are_ignored() {
         check("/login", None);
         check("/LOGIN", Some("/login"));
         check("/Login/", Some("/login"));
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_matters() {
+    fn other_differences_do_not_match() {
         for path in [
             "/", "//", "//login", "/login//", "/loginx", "/login/x", "", "/./login",
         ] {

@@ -1,20 +1,18 @@
-//! `POST /user/decrypt`: what a mini program's event hands over encrypted in, what is inside out.
-//!
-//! Knows the members of the request, which are named as the events name them. Never knows what is inside, or any key.
+//! `POST /user/decrypt`: decrypts the data of a mini program's event.
 
 use actix_web::{Responder, web};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::Decryption;
-use crate::error::{ApiError, ErrorCode, Refuses};
-use crate::handlers::{Envelope, Success};
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::reply::{Envelope, Success};
+use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
 use crate::platforms::wechat::encrypted_data::{Encrypted, Members, RawData};
 use crate::sessions::CurrentSession;
 
-/// What the event gives, verbatim. Members that are not listed here are ignored.
+/// The fields of the event, unchanged. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({
     "encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
@@ -37,42 +35,33 @@ pub struct DecryptRequest {
     signature: StringField,
 }
 
-/// What was inside, as WeChat wrote it, but for `openId` and `unionId`.
+/// The decrypted fields as WeChat wrote them, without `openId` and `unionId`.
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
-struct DecryptReply(Members);
+struct DecryptedData(Members);
 
-/// Opens the data, and answers with what is inside, but for `openId` and `unionId`.
+/// Decrypts the data and returns it without `openId` and `unionId`.
 ///
 /// # Errors
-/// `encrypted_data_missing`; `session_key_stale` whatever else is wrong.
+/// `encrypted_data_missing`; `session_key_stale` for every other cause.
 #[utoipa::path(
     post,
     path = "/user/decrypt",
     request_body = DecryptRequest,
-    responses((status = 200, body = Envelope<DecryptReply>, example = json!({
+    responses((status = 200, body = Envelope<DecryptedData>, example = json!({
         "code": 0, "message": "success!", "data": { "nickName": "Mei", "gender": 0, "language": "zh_CN" }
     }))),
 )]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the request arrives"
-)]
-pub async fn open(
+pub async fn decrypt_data(
     live: CurrentSession,
     decryption: web::Data<Decryption>,
+    RequestTime(now): RequestTime,
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
-    let members = decryption.open(&live, &encrypted, Timestamp::now())?;
-    Ok(Success(DecryptReply(members)))
-}
-
-impl Refuses for DecryptRequest {
-    fn refusals() -> Vec<ErrorCode> {
-        vec![ErrorCode::EncryptedDataMissing]
-    }
+    let fields = decryption.open(&live, &encrypted, now)?;
+    Ok(Success(DecryptedData(fields)))
 }
 
 impl DecryptRequest {

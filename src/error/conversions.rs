@@ -1,9 +1,8 @@
-//! Which errors of the floors below become which row.
-//!
-//! Knows all of those errors, and what of WeChat's words goes along. Never knows the sentences.
+//! Converts the errors of the use cases and of the platform into API errors.
 
 use crate::account::{self, access_token};
-use crate::error::{ApiError, ErrorCode, WechatRefusal};
+use crate::error::api_error::{ApiError, WechatError};
+use crate::error::table::ErrorCode;
 use crate::login;
 use crate::platforms::wechat;
 use crate::readiness::NotReady;
@@ -11,7 +10,7 @@ use crate::sessions;
 
 impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
-        let refusal = match &error {
+        let converted = match &error {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
@@ -20,7 +19,7 @@ impl From<login::Error> for ApiError {
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
         };
-        refusal.because(error)
+        converted.with_cause(error)
     }
 }
 
@@ -30,18 +29,18 @@ impl From<sessions::Error> for ApiError {
             sessions::Error::Store(_) => ErrorCode::StoreUnavailable,
             sessions::Error::Crypto(_) => ErrorCode::Internal,
         };
-        Self::from(code).because(error)
+        Self::from(code).with_cause(error)
     }
 }
 
 impl From<account::Error> for ApiError {
     fn from(error: account::Error) -> Self {
         use account::Error as E;
-        let refusal = match &error {
+        let converted = match &error {
             E::Store(_) | E::Session(sessions::Error::Store(_)) => {
                 ErrorCode::StoreUnavailable.into()
             }
-            // Each of these is mended by a login, which `session_required` makes a client do by itself.
+            // A new login fixes each of these, and `session_required` makes a client log in by itself.
             E::UserGone | E::SessionGone | E::OpenIdSealed => ErrorCode::SessionRequired.into(),
             E::LoginCodeForPhoneCode(_) => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
             E::PhoneCodeSpent => ErrorCode::PhoneCodeSpent.into(),
@@ -50,15 +49,15 @@ impl From<account::Error> for ApiError {
             E::SessionKey(error) => Self::from_access_token(error),
             E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
         };
-        refusal.because(error)
+        converted.with_cause(error)
     }
 }
 
 impl From<access_token::Error> for ApiError {
     fn from(error: access_token::Error) -> Self {
         use access_token::Error;
-        let refusal = match &error {
-            // Nothing of the client's was sent, so nothing of it can be spent.
+        let converted = match &error {
+            // The client's code was not sent, so it is not used up.
             Error::Fetch(
                 wechat::Error::TimedOut
                 | wechat::Error::ConnectionLost
@@ -69,7 +68,7 @@ impl From<access_token::Error> for ApiError {
             Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             Error::Crypto(_) => ErrorCode::Internal.into(),
         };
-        refusal.because(error)
+        converted.with_cause(error)
     }
 }
 
@@ -79,7 +78,7 @@ impl From<NotReady> for ApiError {
             NotReady::Draining => ErrorCode::Draining,
             NotReady::Store(_) | NotReady::StoreSilent => ErrorCode::StoreUnavailable,
         };
-        Self::from(code).because(error)
+        Self::from(code).with_cause(error)
     }
 }
 
@@ -94,10 +93,10 @@ impl ApiError {
         }
     }
 
-    /// A phone number code that WeChat refuses is no reason to log in again.
+    /// Converts the error of a phone number call. A rejected phone number code is no reason to log in again.
     fn from_phone(error: &access_token::Error) -> Self {
-        let refusal = Self::from_access_token(error);
-        let code = match (refusal.code, error) {
+        let converted = Self::from_access_token(error);
+        let code = match (converted.code(), error) {
             (_, access_token::Error::Call(error)) if error.is_app_refused() => {
                 ErrorCode::PhoneCodeOfAnotherApp
             }
@@ -106,13 +105,13 @@ impl ApiError {
             }
             (code, _) => code,
         };
-        Self { code, ..refusal }
+        converted.with_code(code)
     }
 
     fn from_wechat(error: &wechat::Error) -> Self {
         let code = match error {
-            wechat::Error::Refused(refusal) => code_of(refusal.class()),
-            // What does not pass by itself is for whoever runs the server to mend: a certificate, a proxy.
+            wechat::Error::Refused(rejection) => code_for(rejection.class()),
+            // The operator must fix an obstacle that does not pass by itself: a certificate, a proxy.
             wechat::Error::Unreachable(_) if error.retry_after().is_none() => {
                 ErrorCode::PlatformMisconfigured
             }
@@ -124,20 +123,19 @@ impl ApiError {
                 ErrorCode::PlatformUnintelligible
             }
         };
-        let wechat = error.refusal().map(|refusal| WechatRefusal {
-            errcode: refusal.errcode,
-            rid: refusal.rid.as_ref().map(ToString::to_string),
+        let wechat = error.refusal().map(|rejection| WechatError {
+            errcode: rejection.errcode,
+            rid: rejection.rid.as_ref().map(ToString::to_string),
         });
-        Self {
-            retry_after: error.retry_after(),
-            wechat,
-            ..code.into()
-        }
+        let mut converted = Self::from(code);
+        converted.retry_after = error.retry_after();
+        converted.wechat = wechat;
+        converted
     }
 }
 
-/// Which row a kind of refusal becomes.
-pub fn code_of(class: wechat::Class) -> ErrorCode {
+/// Returns the error code for a class of WeChat's error numbers.
+pub fn code_for(class: wechat::Class) -> ErrorCode {
     use wechat::Class;
     match class {
         Class::CodeInvalid => ErrorCode::LoginCodeInvalid,
@@ -149,7 +147,7 @@ pub fn code_of(class: wechat::Class) -> ErrorCode {
             ErrorCode::PlatformMisconfigured
         }
         Class::OurBug | Class::Success => ErrorCode::Internal,
-        // A login asks nothing that these answer, so WeChat means something that we do not know.
+        // These do not fit a login, so the meaning is unknown.
         Class::KeyStale | Class::Unsuitable | Class::Unknown => ErrorCode::PlatformUnintelligible,
     }
 }
@@ -159,9 +157,9 @@ mod tests {
     use super::*;
     use access_token::Error;
 
-    /// What was never sent is not spent, so the client may send the same again; what was sent may be.
+    /// A code that was never sent is still valid, so the client may send it again.
     #[test]
-    fn a_call_that_lacks_a_token_may_be_made_again() {
+    fn a_call_without_an_access_token_can_be_repeated() {
         for (error, code) in [
             (
                 Error::Fetch(wechat::Error::TimedOut),

@@ -1,0 +1,112 @@
+//! The route table: path, method, guard, handler.
+
+mod registration;
+#[macro_use]
+mod row;
+
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
+use crate::error::ErrorCode as E;
+use crate::handlers::{
+    auth, decrypt, docs, health, introspection, login, phone, session, session_key, sessions, user,
+};
+use crate::middleware::request_metrics;
+
+pub use registration::{register, register_metrics, register_not_found};
+pub use row::{Annotated, Endpoint, Guard, Row};
+#[doc(hidden)]
+pub use utoipa;
+
+/// The errors of every call to the platform.
+const PLATFORM: [E; 6] = [
+    E::UserBlocked,
+    E::TooManyRequests,
+    E::PlatformMisconfigured,
+    E::PlatformBusy,
+    E::PlatformUnintelligible,
+    E::PlatformTimedOut,
+];
+
+/// Returns the table. To add a route, add a row.
+pub fn table() -> Vec<Row> {
+    use Guard::{Open, Service, Session};
+    vec![
+        Row::post("/login", Open, annotated!(login::log_in))
+            .errors([
+                E::CodeMissing,
+                E::CodeMalformed,
+                E::AppUnknown,
+                E::IdempotencyKeyMalformed,
+            ])
+            .errors([E::LoginCodeInvalid, E::LoginCodeUsed, E::StoreUnavailable])
+            .errors(PLATFORM)
+            .map_route(|route| route.wrap(from_fn(request_metrics::logins))),
+        Row::get("/session", Session, annotated!(session::get_session)),
+        // Open, because a logout with an expired token succeeds.
+        Row::delete("/session", Open, annotated!(session::log_out))
+            .errors([E::SessionRequired, E::StoreUnavailable]),
+        Row::get(
+            "/session/key",
+            Session,
+            annotated!(session_key::check_session_key),
+        )
+        .errors([E::SessionKeyStale])
+        .errors(PLATFORM),
+        Row::post(
+            "/session/key/reset",
+            Session,
+            annotated!(session_key::reset_session_key),
+        )
+        .errors([E::SessionKeyStale])
+        .errors(PLATFORM),
+        Row::get("/sessions", Session, annotated!(sessions::list_sessions)),
+        Row::delete("/sessions", Session, annotated!(sessions::revoke_sessions)),
+        Row::delete(
+            "/sessions/{id}",
+            Session,
+            annotated!(sessions::revoke_session),
+        ),
+        Row::get("/user", Session, annotated!(user::get_user)),
+        Row::put("/user", Session, annotated!(user::update_user))
+            .errors([E::NicknameMalformed, E::AvatarUrlMalformed]),
+        Row::post("/user/phone", Session, annotated!(phone::get_phone_number))
+            .errors([
+                E::CodeMissing,
+                E::CodeMalformed,
+                E::LoginCodeInsteadOfPhoneCode,
+            ])
+            .errors([
+                E::PhoneCodeInvalid,
+                E::PhoneCodeOfAnotherApp,
+                E::PhoneCodeSpent,
+            ])
+            .errors(PLATFORM),
+        Row::post("/user/decrypt", Session, annotated!(decrypt::decrypt_data))
+            .errors([E::EncryptedDataMissing, E::SessionKeyStale]),
+        Row::get("/auth", Session, annotated!(auth::authorize)),
+        Row::post(
+            "/introspect",
+            Service,
+            annotated!(introspection::introspect),
+        )
+        .errors([E::TokenMissing, E::StoreUnavailable]),
+        Row::get("/livez", Open, annotated!(health::livez)),
+        Row::get("/readyz", Open, annotated!(health::readyz))
+            .errors([E::Draining, E::StoreUnavailable]),
+    ]
+}
+
+/// Returns the rows of the API's documentation, which are not part of the API.
+pub fn docs() -> Vec<Row> {
+    vec![
+        Row::get("/openapi.json", Guard::Open, web::to(docs::get_document)),
+        Row::get("/docs", Guard::Open, web::to(docs::get_page)),
+        Row::get("/docs/{file}", Guard::Open, web::to(docs::get_file)),
+    ]
+}
+
+/// Returns the endpoints of the table, for the OpenAPI document.
+pub fn endpoints() -> Vec<Endpoint> {
+    table().iter().map(|row| (**row).clone()).collect()
+}

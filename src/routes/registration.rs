@@ -1,0 +1,85 @@
+//! Registers rows with actix-web: guards, allowed methods, panics, and the responses for unknown paths and methods.
+
+use std::future::ready;
+
+use actix_web::guard::{GuardContext, fn_guard};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, Resource, web};
+
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::metrics;
+use crate::middleware::request_metrics::Pattern;
+use crate::middleware::{panics, service_key, session};
+use crate::routes::row::{Guard, Row};
+
+/// Registers rows. Paths without a parameter come first, because those with one may match them too, and cost a regular
+/// expression per request. Otherwise the rows keep their order.
+pub fn register(api: &mut web::ServiceConfig, mut rows: Vec<Row>) {
+    rows.sort_by_key(|row| row.path.contains('{'));
+    while let Some(path) = rows.first().map(|row| row.path) {
+        let of_path = rows.extract_if(.., |row| row.path == path).collect();
+        api.service(resource(path, of_path).wrap_fn(panics::catch));
+    }
+    register_not_found(api);
+}
+
+/// Registers the metrics at the path of the settings. They are not part of the API, so they have no row.
+pub fn register_metrics(api: &mut web::ServiceConfig, path: &str) {
+    let route = web::get().to(metrics::get_metrics);
+    let resource = web::resource(path).app_data(Pattern("/metrics"));
+    api.service(resource.route(route).default_service(web::to(not_found)));
+}
+
+/// Registers the response for unknown paths.
+pub fn register_not_found(api: &mut web::ServiceConfig) {
+    api.default_service(web::to(not_found));
+}
+
+fn resource(path: &'static str, rows: Vec<Row>) -> Resource {
+    let allow = allow(&rows);
+    let mut resource = web::resource(path).app_data(Pattern(path));
+    for row in rows {
+        let methods = methods_of(&row.method);
+        let matches = move |context: &GuardContext<'_>| methods.contains(&context.head().method);
+        let guard = row.guard;
+        let route = match guard {
+            Guard::Session => row.route.wrap(from_fn(session::require)),
+            Guard::Service => row.route.wrap(from_fn(service_key::require)),
+            Guard::Open => row.route,
+        };
+        resource = resource.route(route.guard(fn_guard(matches)));
+    }
+    resource.default_service(web::to(move |method: Method| {
+        ready(other_method(&method, allow.clone()))
+    }))
+}
+
+fn allow(rows: &[Row]) -> HeaderValue {
+    let methods = rows.iter().flat_map(|row| methods_of(&row.method));
+    let methods: Vec<_> = methods.map(|method| method.to_string()).collect();
+    HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Returns the methods that a row responds to. As in Express, `GET` includes `HEAD`.
+fn methods_of(method: &Method) -> Vec<Method> {
+    match *method {
+        Method::GET => vec![Method::GET, Method::HEAD],
+        _ => vec![method.clone()],
+    }
+}
+
+/// Responds to a method without a row: `OPTIONS` with the allowed methods, any other with an error and the same list.
+fn other_method(method: &Method, allow: HeaderValue) -> HttpResponse {
+    let mut response = match *method {
+        Method::OPTIONS => HttpResponse::NoContent().finish(),
+        _ => HttpResponse::from_error(ApiError::from(ErrorCode::MethodNotAllowed)),
+    };
+    response.headers_mut().insert(ALLOW, allow);
+    response
+}
+
+async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(ErrorCode::NotFound.into())
+}
