@@ -213,66 +213,62 @@ fn step() -> impl Strategy<Value = Step> {
 async fn play(steps: Vec<Step>) -> TestCaseResult {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
-    let stores = [Node::open(&file).await, Node::open(&file).await];
-    let of = |at: bool| &stores[usize::from(at)];
+    let nodes = [Node::open(&file).await, Node::open(&file).await];
     let (mut logins, mut seconds) = (Vec::<Login>::new(), 0);
     for step in steps {
         seconds += 60;
-        let now = contract::login(0, seconds).now;
-        match step {
-            Step::LogIn { at, user } => {
-                logins.push(contract::login(user, seconds));
-                of(at)
-                    .log_in(logins[logins.len() - 1].clone())
-                    .await
-                    .unwrap();
-            }
-            Step::Use { at, session } => {
-                if let Some(login) = logins.get(session) {
-                    of(at)
-                        .update(login.digest, Update::Used(now))
-                        .await
-                        .unwrap();
-                }
-            }
-            Step::End { at, session } => {
-                if let Some(login) = logins.get(session) {
-                    of(at)
-                        .revoke(Revocation::Session(login.digest))
-                        .await
-                        .unwrap();
-                }
-            }
-            Step::EndAll { at, user } => {
-                let found = logins.iter().find(|login| login.subject.0[0] == user);
-                if let Some(login) = found
-                    && let Some((session, _)) = of(at).find(login.digest).await.unwrap()
-                {
-                    of(at)
-                        .revoke(Revocation::AllOf(session.user))
-                        .await
-                        .unwrap();
-                }
-            }
-            Step::Sweep { at } => {
-                let idle = jiff::SignedDuration::from_mins(10);
-                of(at).sweep(now, idle).await.unwrap();
-            }
-        }
-        check_against_file(&stores, &logins).await?;
+        take(&step, &nodes, &mut logins, seconds).await;
+        check_against_file(&nodes, &logins).await?;
     }
     Ok(())
 }
 
-async fn check_against_file(stores: &[Node; 2], logins: &[Login]) -> TestCaseResult {
+async fn take(step: &Step, nodes: &[Node; 2], logins: &mut Vec<Login>, seconds: i64) {
+    let node = |at: bool| &nodes[usize::from(at)];
+    let now = contract::login(0, seconds).now;
+    match *step {
+        Step::LogIn { at, user } => {
+            let login = contract::login(user, seconds);
+            node(at).log_in(login.clone()).await.unwrap();
+            logins.push(login);
+        }
+        Step::Use { at, session } => {
+            if let Some(login) = logins.get(session) {
+                let used = Update::Used(now);
+                node(at).update(login.digest, used).await.unwrap();
+            }
+        }
+        Step::End { at, session } => {
+            if let Some(login) = logins.get(session) {
+                let revocation = Revocation::Session(login.digest);
+                node(at).revoke(revocation).await.unwrap();
+            }
+        }
+        Step::EndAll { at, user } => {
+            let found = logins.iter().find(|login| login.subject.0[0] == user);
+            if let Some(login) = found
+                && let Some((session, _)) = node(at).find(login.digest).await.unwrap()
+            {
+                let revocation = Revocation::AllOf(session.user);
+                node(at).revoke(revocation).await.unwrap();
+            }
+        }
+        Step::Sweep { at } => {
+            let idle = jiff::SignedDuration::from_mins(10);
+            node(at).sweep(now, idle).await.unwrap();
+        }
+    }
+}
+
+async fn check_against_file(nodes: &[Node; 2], logins: &[Login]) -> TestCaseResult {
     for login in logins {
-        let stored = stores[0].find(login.digest).await.unwrap();
+        let stored = nodes[0].find(login.digest).await.unwrap();
         let stored = stored.map(|(session, _)| {
             let times = (session.created_at, session.expires_at, session.last_seen);
             (session.user, times)
         });
-        for store in stores {
-            let status = store.status(login).await.map(|status| {
+        for node in nodes {
+            let status = node.status(login).await.map(|status| {
                 let times = (status.created_at, status.expires_at, status.last_seen);
                 (status.user, times)
             });

@@ -93,11 +93,11 @@ impl WriterThread {
             self.look();
         }
         if let Some(closer) = closer {
-            let closed = self
+            let result = self
                 .connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_row| Ok(()))
                 .and_then(|()| self.connection.close().map_err(|(_, error)| error));
-            closer.send(closed.map_err(Error::from)).unwrap_or_default();
+            closer.send(result.map_err(Error::from)).unwrap_or_default();
         }
     }
 
