@@ -1,4 +1,4 @@
-//! `weapp-login simulate` as a process, and a backend that takes it for WeChat.
+//! `weapp-login simulate` as a process, and a backend that uses it as WeChat.
 
 use std::net::TcpListener;
 
@@ -17,23 +17,23 @@ fn simulate(folder: &Folder, arguments: &[&str]) -> Binary {
     )
 }
 
-/// What stands behind this name in the line of the start.
+/// Returns the value with this name in the line that is printed at the start.
 #[track_caller]
-fn fact<'a>(line: &'a str, name: &str) -> &'a str {
+fn value<'a>(line: &'a str, name: &str) -> &'a str {
     let start = format!("; {name}: ");
-    let (_, fact) = line.split_once(&start).unwrap();
-    fact.split("; ").next().unwrap()
+    let (_, rest) = line.split_once(&start).unwrap();
+    rest.split("; ").next().unwrap()
 }
 
 #[track_caller]
-fn order(simulator: &Binary, method: &str, path: &str, body: &str) -> Value {
-    let (status, answer) = simulator.ask(method, path, "", body);
-    assert_eq!(status, 200, "{answer}");
-    answer
+fn control(simulator: &Binary, method: &str, path: &str, body: &str) -> Value {
+    let (status, reply) = simulator.ask(method, path, "", body);
+    assert_eq!(status, 200, "{reply}");
+    reply
 }
 
 #[test]
-fn a_backend_takes_it_for_wechat() {
+fn a_backend_can_use_it_as_wechat() {
     let folder = Folder::new();
     let now = NOW.to_string();
     let clock = ["--virtual-clock", "--clock-at", &now];
@@ -41,10 +41,10 @@ fn a_backend_takes_it_for_wechat() {
     let line = simulator.output();
     assert_eq!(line.lines().count(), 1, "{line}");
     let base_url = format!("http://127.0.0.1:{}", simulator.port);
-    assert_eq!(fact(&line, "listening"), base_url);
+    assert_eq!(value(&line, "listening"), base_url);
     let curl = format!("curl -X POST {base_url}/simulator/users/mei/login-code\n");
-    assert_eq!(fact(&line, "a code"), curl);
-    let backend = fact(&line, "a backend")
+    assert_eq!(value(&line, "a code"), curl);
+    let backend = value(&line, "a backend")
         .strip_suffix(" weapp-login")
         .unwrap();
     let environment: Vec<(&str, &str)> = backend
@@ -53,17 +53,17 @@ fn a_backend_takes_it_for_wechat() {
         .collect();
 
     let server = Binary::start(&folder, &environment);
-    let code = order(&simulator, "POST", "/simulator/users/mei/login-code", "");
+    let code = control(&simulator, "POST", "/simulator/users/mei/login-code", "");
     let code = code["code"].as_str().unwrap();
     let (status, reply) = server.login(code);
     assert_eq!(status, 200, "{reply}");
     let (status, reply) = server.login(code);
     assert_eq!((status, &reply["code"]), (401, &40163.into()), "{reply}");
-    let requests = order(&simulator, "GET", "/simulator/requests", "");
+    let requests = control(&simulator, "GET", "/simulator/requests", "");
     assert_eq!(requests["requests"].as_array().unwrap().len(), 2);
     assert_eq!(requests["requests"][0]["query"]["secret"], "***");
 
-    let moved = order(
+    let moved = control(
         &simulator,
         "POST",
         "/simulator/clock",
@@ -78,51 +78,51 @@ fn a_backend_takes_it_for_wechat() {
 }
 
 #[test]
-fn an_app_is_the_one_that_is_given_and_its_secret_stays_unsaid() {
+fn the_app_can_be_given_and_its_secret_is_not_printed() {
     let folder = Folder::new();
     let (id, secret) = ("wx4f4bc4dec97d474b", "0123456789abcdef0123456789abcdef");
     let mut simulator = simulate(&folder, &["--app-id", id, "--app-secret", secret]);
     let line = simulator.output();
-    assert_eq!(fact(&line, "AppID"), id);
+    assert_eq!(value(&line, "AppID"), id);
     assert!(!line.contains(secret), "{line}");
     let query = format!("appid={id}&secret={secret}&grant_type=client_credential");
-    let granted = order(&simulator, "GET", &format!("/cgi-bin/token?{query}"), "");
-    assert!(granted["access_token"].is_string(), "{granted}");
+    let token = control(&simulator, "GET", &format!("/cgi-bin/token?{query}"), "");
+    assert!(token["access_token"].is_string(), "{token}");
     simulator.signal("INT");
     assert_eq!(simulator.wait().code(), Some(0), "Ctrl-C");
-    assert_eq!(simulator.output(), line, "it says nothing more");
+    assert_eq!(simulator.output(), line, "nothing more is printed");
 }
 
 #[test]
-fn it_listens_where_others_can_reach_it_only_if_told() {
+fn it_listens_on_a_remote_address_only_if_allowed() {
     let folder = Folder::new();
-    let open = ["simulate", "--port", "0", "--host", "0.0.0.0"];
-    let refused = run(&folder, &[], &open);
-    let stderr = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    let remote = ["simulate", "--port", "0", "--host", "0.0.0.0"];
+    let output = run(&folder, &[], &remote);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("does not listen on `0.0.0.0`"), "{stderr}");
     assert!(stderr.contains("--expose"), "{stderr}");
     let simulator = simulate(&folder, &["--host", "0.0.0.0", "--expose"]);
-    order(&simulator, "GET", "/simulator", "");
+    control(&simulator, "GET", "/simulator", "");
 }
 
 #[test]
-fn what_cannot_be_is_told_with_a_way_out() {
+fn invalid_options_get_an_error_message() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let rows: [(&[&str], &str); 5] = [
-        (&["--port", &port], "another process listens there already"),
+        (&["--port", &port], "another process already listens there"),
         (&["--app-secret", "s"], "--app-id"),
         (&["--app-id", ""], "it is empty"),
         (&["--clock-at", "1"], "--virtual-clock"),
         (&["--host", "example.org"], "invalid IP address"),
     ];
-    for (arguments, says) in rows {
+    for (arguments, message) in rows {
         let arguments: Vec<&str> = ["simulate"].iter().chain(arguments).copied().collect();
         let output = run(&folder, &[], &arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
+        assert!(stderr.contains(message), "no `{message}` in:\n{stderr}");
     }
 }

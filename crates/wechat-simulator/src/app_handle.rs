@@ -1,111 +1,105 @@
-//! A test's view of the users of one app: codes for them, what their clients encrypt, and what WeChat calls them.
-//!
-//! Knows one app of a running simulator.
-//! Never knows HTTP, faults or the other apps.
+//! The handle of one app of a simulator: what its users' clients and WeChat would give them.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::codes::Holder;
-use super::encrypt_keys::EncryptKey;
-use super::mint::{self, EncryptedData, Payload};
-use super::options::App;
-use super::payments::Payment;
-use super::state::State;
-use super::user::User;
+use crate::options::App;
+use crate::payload::{EncryptedData, Payload};
+use crate::state::Shared;
+use crate::state::codes::Owner;
+use crate::state::encrypt_keys::EncryptKey;
+use crate::state::history::Payment;
+use crate::state::users::UserId;
 
-/// What a running simulator knows of its users in one app.
-pub struct AppHandle<'a> {
-    pub(super) state: &'a State,
-    pub(super) app: Arc<App>,
+/// An app of a running simulator. Users are identified by name, and any name is a user.
+#[derive(Clone)]
+pub struct AppHandle {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) app: Arc<App>,
 }
 
-impl AppHandle<'_> {
-    /// Gives the user of that name a code for the app, as `wx.login` would: good once, for five minutes.
+impl AppHandle {
+    /// Returns the AppID.
+    pub fn id(&self) -> &str {
+        &self.app.id
+    }
+
+    /// Returns the AppSecret.
+    pub fn secret(&self) -> &str {
+        &self.app.secret
+    }
+
+    /// Issues a login code to the user, as `wx.login` does. It works once, for five minutes.
     pub fn issue_code(&self, user: &str) -> String {
-        let now = self.state.clock.now();
-        let user = User::named(user);
-        self.state.world().issue_code(&self.app, user, now)
+        let mut state = self.shared.lock();
+        let now = state.now();
+        state.issue_login_code(&self.app, UserId::named(user), now)
     }
 
-    /// Gives the user of that name a phone code, as a `getPhoneNumber` button would: good once, for five minutes.
+    /// Issues a phone code to the user, as a `getPhoneNumber` button does. It works once, for five minutes.
     pub fn issue_phone_code(&self, user: &str) -> String {
-        let mut world = self.state.world();
-        let number = world.phone_codes.next_number();
-        let text = world.identifiers.phone_code(number);
-        let now = self.state.clock.now();
-        world
-            .phone_codes
-            .issue(&self.app.id, &text, holder(user), now);
-        text
+        let mut state = self.shared.lock();
+        let (owner, now) = (Owner::new(UserId::named(user)), state.now());
+        state.phone_codes.issue(&self.app.id, owner, now)
     }
 
-    /// Gives the user of that name a plugin code, as `wx.pluginLogin` would: good once, for five minutes.
+    /// Issues a plugin code to the user, as `wx.pluginLogin` does. It works once, for five minutes.
     pub fn issue_plugin_code(&self, user: &str) -> String {
-        let mut world = self.state.world();
-        let number = world.plugin_codes.next_number();
-        let text = world.identifiers.plugin_code(number);
-        let now = self.state.clock.now();
-        world
-            .plugin_codes
-            .issue(&self.app.id, &text, holder(user), now);
-        text
+        let mut state = self.shared.lock();
+        let (owner, now) = (Owner::new(UserId::named(user)), state.now());
+        state.plugin_codes.issue(&self.app.id, owner, now)
     }
 
-    /// Encrypts what the client of the user of that name gets at this moment, with the key that is current.
-    pub fn encrypt(&self, user: &str, what: &Payload) -> EncryptedData {
-        let now = self.state.clock.now();
-        let mut world = self.state.world();
-        mint::mint(&mut world, &self.app, &User::named(user), what, now)
+    /// Encrypts data as the user's client would receive it now, with the current session key.
+    pub fn encrypt(&self, user: &str, payload: &Payload) -> EncryptedData {
+        let mut state = self.shared.lock();
+        EncryptedData::new(&mut state, &self.app, &UserId::named(user), payload)
     }
 
-    /// The key by which the client of the user of that name encrypts what it sends to its own server.
+    /// Returns the key with which the user's client encrypts its requests to its own server.
     pub fn encrypt_key(&self, user: &str) -> Option<EncryptKey> {
-        let now = self.state.clock.now();
-        let openid = self.openid(user);
-        let keys = self.state.world().encrypt_keys.latest(&openid, now);
+        let mut state = self.shared.lock();
+        let (openid, now) = (state.openid(&self.app, &UserId::named(user)), state.now());
+        let keys = state.encrypt_keys.latest(&openid, now);
         keys.into_iter().next()
     }
 
-    /// Lets the user of that name pay, which makes their unionid known for five minutes.
+    /// Records a payment by the user, which makes their unionid available for five minutes.
     pub fn pay(&self, user: &str, payment: Payment) {
-        let now = self.state.clock.now();
-        let openid = self.openid(user);
-        self.state.world().payments.push(openid, payment, now);
+        let mut state = self.shared.lock();
+        let (openid, now) = (state.openid(&self.app, &UserId::named(user)), state.now());
+        state.payments.push(openid, payment, now);
     }
 
-    /// Lets a rival server renew the app's access tokens by force: those that are out are refused with 40001.
+    /// Invalidates the app's access tokens, as another server does by forcing a new one: they get error 40001.
     pub fn invalidate_access_tokens(&self) {
-        let now = self.state.clock.now();
-        self.state.world().tokens.clobber(&self.app.id, now);
+        let mut state = self.shared.lock();
+        let now = state.now();
+        state.access_tokens.invalidate(&self.app.id, now);
     }
 
-    /// The openid of the user of that name.
+    /// Returns the user's openid.
     pub fn openid(&self, user: &str) -> String {
-        self.state.world().openid(&self.app, &User::named(user))
+        let state = self.shared.lock();
+        state.openid(&self.app, &UserId::named(user))
     }
 
-    /// The unionid of the user of that name, if the app is bound to an Open Platform account.
+    /// Returns the user's unionid, if the app belongs to an Open Platform account.
     pub fn unionid(&self, user: &str) -> Option<String> {
-        self.state.world().unionid(&self.app, &User::named(user))
+        let state = self.shared.lock();
+        state.unionid(&self.app, &UserId::named(user))
     }
 
-    /// The session key that is current for the user of that name; none before the first login and after its expiry.
+    /// Returns the user's current session key, if the user logged in and it has not expired.
     pub fn session_key(&self, user: &str) -> Option<String> {
-        let now = self.state.clock.now();
-        let openid = self.openid(user);
-        self.state.world().sessions.current(&openid, now)
+        let state = self.shared.lock();
+        let openid = state.openid(&self.app, &UserId::named(user));
+        state.session_keys.current(&openid, state.now())
     }
 }
 
-fn holder(user: &str) -> Holder {
-    Holder {
-        user: User::named(user),
-        generation: None,
-    }
-}
-
-impl fmt::Debug for AppHandle<'_> {
+/// Omits the AppSecret.
+impl fmt::Debug for AppHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AppHandle").field(&self.app.id).finish()
     }

@@ -1,41 +1,34 @@
-//! The simulator's clock: real time or a time of the test's own, either of which can be moved forward.
-//!
-//! Knows the system clock, and is the only file here that reads it.
-//! Never knows what a moment means: lifetimes are the business of whoever asks.
+//! The simulator's clock: the system time or a virtual time. Both can be moved forward.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tells the simulator the time. Clones share their movement: one `advance` moves them all.
+/// The clock of a simulator. Clones share their state: [`advance`](Self::advance) moves all of them.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    start: Start,
+    /// `None`: the clock runs with the system time.
+    start: Option<Duration>,
     advanced: Arc<RwLock<Duration>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Start {
-    System,
-    Fixed(Duration),
-}
-
 impl Clock {
-    /// Runs with the system's clock.
+    /// A clock that runs with the system time.
     pub fn system() -> Self {
-        Self::starting(Start::System)
+        Self::starting(None)
     }
 
-    /// Stands at this many seconds after the Unix epoch, and moves by [`advance`](Self::advance) alone.
+    /// A virtual clock that starts at this number of seconds since the Unix epoch and moves only by
+    /// [`advance`](Self::advance).
     pub fn virtual_at(unix_seconds: u64) -> Self {
-        Self::starting(Start::Fixed(Duration::from_secs(unix_seconds)))
+        Self::starting(Some(Duration::from_secs(unix_seconds)))
     }
 
-    /// Stands at the moment of this call, and moves by [`advance`](Self::advance) alone.
+    /// A virtual clock that starts at the current system time and moves only by [`advance`](Self::advance).
     pub fn virtual_now() -> Self {
-        Self::starting(Start::Fixed(system_time()))
+        Self::starting(Some(system_time()))
     }
 
-    /// Moves forward; a system clock runs ahead of the system's from now on.
+    /// Moves the clock forward. A system clock stays ahead of the system time by this much.
     pub fn advance(&self, by: Duration) {
         let mut advanced = self
             .advanced
@@ -44,17 +37,14 @@ impl Clock {
         *advanced = advanced.saturating_add(by);
     }
 
-    /// The time since the Unix epoch.
-    pub(super) fn now(&self) -> Duration {
+    /// Returns the time since the Unix epoch.
+    pub(crate) fn now(&self) -> Duration {
         let advanced = *self.advanced.read().unwrap_or_else(PoisonError::into_inner);
-        let unmoved = match self.start {
-            Start::System => system_time(),
-            Start::Fixed(at) => at,
-        };
-        unmoved.saturating_add(advanced)
+        let base = self.start.unwrap_or_else(system_time);
+        base.saturating_add(advanced)
     }
 
-    fn starting(start: Start) -> Self {
+    fn starting(start: Option<Duration>) -> Self {
         Self {
             start,
             advanced: Arc::default(),
@@ -64,7 +54,7 @@ impl Clock {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the simulator's clock is read here and nowhere else; all below takes `now`"
+    reason = "the only place that reads the system time; everything else takes `now` as an argument"
 )]
 fn system_time() -> Duration {
     SystemTime::now()

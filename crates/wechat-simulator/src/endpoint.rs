@@ -1,95 +1,80 @@
-//! The endpoints of `api.weixin.qq.com` that the simulator has.
-//!
-//! Knows their paths and methods.
-//! Never knows what any of them does.
+//! The endpoints that the simulator implements: paths, methods and documented quotas.
 
-/// An endpoint of `api.weixin.qq.com`, by the name of its page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// `GET /sns/jscode2session`.
-    Code2Session,
-    /// `GET /wxa/checksession`.
-    CheckSessionKey,
-    /// `GET /wxa/resetusersessionkey`.
-    ResetUserSessionKey,
-    /// `GET /cgi-bin/token`.
-    AccessToken,
-    /// `POST /cgi-bin/stable_token`.
-    StableAccessToken,
-    /// `POST /wxa/business/getuserphonenumber`.
-    PhoneNumber,
-    /// `GET /wxa/getpaidunionid`.
-    PaidUnionid,
-    /// `POST /wxa/getpluginopenpid`.
-    PluginOpenPid,
-    /// `POST /wxa/business/checkencryptedmsg`.
-    CheckEncryptedData,
-    /// `GET` or `POST /wxa/business/getuserencryptkey`.
-    UserEncryptKey,
-    /// `POST /cgi-bin/openapi/quota/get`.
-    ApiQuota,
-    /// `POST /cgi-bin/openapi/rid/get`.
-    RidInfo,
-    /// `POST /cgi-bin/clear_quota`.
-    ClearQuota,
+/// The number of calls that each app may make to an endpoint; `None` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Calls per minute of the clock; further calls get error 45011.
+    pub per_minute: Option<u32>,
+    /// Calls per day in China's time zone; further calls get error 45009.
+    pub per_day: Option<u32>,
 }
 
-/// Which methods an endpoint answers.
+/// The HTTP methods that an endpoint accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Methods {
+pub(crate) enum Methods {
     Get,
     Post,
-    Either,
+    GetOrPost,
+}
+
+/// Defines [`Endpoint`] from rows of method, path, and documented calls per minute and per day.
+macro_rules! endpoints {
+    ($($name:ident = $methods:ident $path:literal, $per_minute:expr, $per_day:expr;)*) => {
+        /// An endpoint of `api.weixin.qq.com`, named after its documentation page.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Endpoint {
+            $(#[doc = concat!("`", $path, "`")] $name,)*
+        }
+
+        impl Endpoint {
+            /// All endpoints.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            fn row(self) -> (Methods, &'static str, Limits) {
+                match self {
+                    $(Self::$name => {
+                        let limits = Limits { per_minute: $per_minute, per_day: $per_day };
+                        (Methods::$methods, $path, limits)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+endpoints! {
+    Code2Session = Get "/sns/jscode2session", None, None;
+    CheckSessionKey = Get "/wxa/checksession", None, None;
+    ResetUserSessionKey = Get "/wxa/resetusersessionkey", Some(60_000), None;
+    AccessToken = Get "/cgi-bin/token", None, Some(2_000);
+    StableAccessToken = Post "/cgi-bin/stable_token", Some(10_000), Some(500_000);
+    PhoneNumber = Post "/wxa/business/getuserphonenumber", None, None;
+    PaidUnionid = Get "/wxa/getpaidunionid", None, None;
+    PluginOpenPid = Post "/wxa/getpluginopenpid", None, None;
+    CheckEncryptedData = Post "/wxa/business/checkencryptedmsg", None, None;
+    UserEncryptKey = GetOrPost "/wxa/business/getuserencryptkey", None, None;
+    ApiQuota = Post "/cgi-bin/openapi/quota/get", None, None;
+    RidInfo = Post "/cgi-bin/openapi/rid/get", None, None;
+    ClearQuota = Post "/cgi-bin/clear_quota", None, None;
 }
 
 impl Endpoint {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Code2Session,
-        Self::CheckSessionKey,
-        Self::ResetUserSessionKey,
-        Self::AccessToken,
-        Self::StableAccessToken,
-        Self::PhoneNumber,
-        Self::PaidUnionid,
-        Self::PluginOpenPid,
-        Self::CheckEncryptedData,
-        Self::UserEncryptKey,
-        Self::ApiQuota,
-        Self::RidInfo,
-        Self::ClearQuota,
-    ];
-
-    /// The path, as WeChat documents it.
+    /// Returns the path, as documented by WeChat.
     pub fn path(self) -> &'static str {
-        self.address().1
+        self.row().1
     }
 
-    /// The endpoint of that very path.
+    /// Returns the endpoint at exactly this path.
     pub fn at(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.path() == path)
+        Self::ALL.iter().copied().find(|known| known.path() == path)
     }
 
-    pub(super) fn methods(self) -> Methods {
-        self.address().0
+    pub(crate) fn methods(self) -> Methods {
+        self.row().0
     }
 
-    fn address(self) -> (Methods, &'static str) {
-        match self {
-            Self::Code2Session => (Methods::Get, "/sns/jscode2session"),
-            Self::CheckSessionKey => (Methods::Get, "/wxa/checksession"),
-            Self::ResetUserSessionKey => (Methods::Get, "/wxa/resetusersessionkey"),
-            Self::AccessToken => (Methods::Get, "/cgi-bin/token"),
-            Self::StableAccessToken => (Methods::Post, "/cgi-bin/stable_token"),
-            Self::PhoneNumber => (Methods::Post, "/wxa/business/getuserphonenumber"),
-            Self::PaidUnionid => (Methods::Get, "/wxa/getpaidunionid"),
-            Self::PluginOpenPid => (Methods::Post, "/wxa/getpluginopenpid"),
-            Self::CheckEncryptedData => (Methods::Post, "/wxa/business/checkencryptedmsg"),
-            Self::UserEncryptKey => (Methods::Either, "/wxa/business/getuserencryptkey"),
-            Self::ApiQuota => (Methods::Post, "/cgi-bin/openapi/quota/get"),
-            Self::RidInfo => (Methods::Post, "/cgi-bin/openapi/rid/get"),
-            Self::ClearQuota => (Methods::Post, "/cgi-bin/clear_quota"),
-        }
+    pub(crate) fn documented_limits(self) -> Limits {
+        self.row().2
     }
 }

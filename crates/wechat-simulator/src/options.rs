@@ -1,37 +1,36 @@
-//! How a simulator is to be: its address, its apps, its clock, its seed.
-//!
-//! Knows the defaults that suit a test.
-//! Never knows how any of it is done.
+//! The options of a simulator: address, apps, clock, seed, session keys and quota.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::clock::Clock;
-use super::identifiers::Identifiers;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a simulator starts with.
+use crate::clock::Clock;
+use crate::identifiers::Identifiers;
+
+/// The options of [`Simulator::start`](crate::Simulator::start).
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// If `true`, `listen` may be an address that other machines can reach. The simulator logs in everyone.
+    /// If `true`, `listen` may be an address that other machines can reach. Anyone who can reach it can log in.
     pub allow_remote: bool,
-    /// From which all identifiers, codes and keys follow: the same seed, the same texts.
+    /// The seed of all identifiers, codes and keys: the same seed gives the same values.
     pub seed: u64,
-    /// What the time is.
+    /// The clock.
     pub clock: Clock,
-    /// The mini programs; the first is the one that [`Simulator`](super::Simulator)'s own methods are about.
+    /// The mini programs. The first one is the app of [`Simulator`](crate::Simulator)'s own methods.
     pub apps: Vec<App>,
     /// Rotation and lifetime of session keys.
     pub session_keys: SessionKeyPolicy,
-    /// How many calls an app may make to an endpoint in one minute of the clock before it is refused with 45011;
-    /// absent, as many as the endpoint's page says.
+    /// Calls per minute that each app may make to each endpoint before it gets error 45011; by default the documented
+    /// number.
     pub calls_per_minute: Option<u32>,
 }
 
 impl Options {
-    /// Any free port of 127.0.0.1, the system's clock, one app, a new session key at every exchange, and no quota.
+    /// Any free port of 127.0.0.1, the system clock, one app, and a new session key at every login.
     pub fn new(seed: u64) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -49,39 +48,57 @@ impl Options {
     }
 }
 
-/// When a login replaces the user's session key. WeChat documents only that it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RotateAt {
-    /// When `wx.login` gives the code out: what the client encrypted before is lost to whoever takes the code.
-    Issue,
-    /// When a server exchanges the code.
-    Exchange,
-}
-
-/// Rotation and lifetime of session keys. WeChat documents only that a login may replace the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Rotation and lifetime of session keys. WeChat documents neither: it says only that a login may replace the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SessionKeyPolicy {
     /// The step of a login that may replace the key.
     pub rotate_at: RotateAt,
     /// Probability in percent that a login replaces an existing key.
     pub rotation_percent: u8,
     /// Lifetime of a key after the user's last login.
+    #[serde(
+        rename = "lifetime_seconds",
+        serialize_with = "as_seconds",
+        deserialize_with = "from_seconds"
+    )]
     pub lifetime: Duration,
 }
 
-/// A mini program that WeChat knows.
-#[derive(Clone, PartialEq, Eq)]
+/// The step of a login that may replace the user's session key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotateAt {
+    /// `wx.login` issues the code: the server can no longer decrypt what the client encrypted before.
+    Issue,
+    /// A server exchanges the code.
+    Exchange,
+}
+
+fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+/// A mini program.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct App {
     /// The AppID.
+    #[serde(rename = "app_id")]
     pub id: String,
     /// The AppSecret.
+    #[serde(rename = "app_secret")]
     pub secret: String,
-    /// The Open Platform account that the app is bound to. Apps of one account share unionids; without one there are none.
+    /// The Open Platform account that the app belongs to. Apps of one account share unionids; without an account there are
+    /// none.
     pub open_platform: Option<String>,
 }
 
 impl App {
-    /// Makes up an AppID and an AppSecret that follow from the seed and the name. Bound to no account.
+    /// An app whose AppID and AppSecret are derived from the seed and the name, without an Open Platform account.
     pub fn named(seed: u64, name: &str) -> Self {
         let identifiers = Identifiers::new(seed);
         Self {
@@ -91,22 +108,23 @@ impl App {
         }
     }
 
-    /// Binds the app to the Open Platform account of that name.
+    /// Adds the app to the Open Platform account with this name.
     #[must_use]
     pub fn with_open_platform(self, account: &str) -> Self {
+        let open_platform = Some(account.to_owned());
         Self {
-            open_platform: Some(account.to_owned()),
+            open_platform,
             ..self
         }
     }
 }
 
+/// Omits the AppSecret.
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("id", &self.id)
-            .field("secret", &"***")
             .field("open_platform", &self.open_platform)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,82 +1,193 @@
-//! The JSON that mini programs get encrypted: user information, phone number, share information.
-//!
-//! Knows the members, and the order in which WeChat writes them.
-//! Never knows keys or when they change.
+//! Encrypted data: what the events of a mini program give about their user, encrypted with the user's session key.
 
-use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::options::App;
-use super::user::User;
-use super::world::World;
+use crate::crypto::{encrypt, sign_raw_data};
+use crate::options::App;
+use crate::state::State;
+use crate::state::users::{TestUser, UserId};
 
-/// What is encrypted.
+/// Data to encrypt for a mini program.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Content {
+pub struct Payload {
+    content: Content,
+    watermark: Watermark,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Content {
     UserInfo,
     PhoneNumber,
     ShareInfo { group: String },
     Object(Map<String, Value>),
 }
 
-/// The text that is encrypted, and `rawData`, if there is such.
-pub(super) fn plain(
-    world: &World,
-    app: &App,
-    user: &User,
-    payload: &Content,
-    watermark: Watermark,
-) -> (String, Option<String>) {
-    let person = world.people.get(user);
-    match payload {
-        Content::UserInfo => {
-            let profile = Profile::of(&person.nickname, &person.avatar_url);
-            let open_id = world.openid(app, user);
-            let union_id = world.unionid(app, user);
-            let info = UserInfo {
-                open_id,
-                profile,
-                union_id,
+/// The values of the watermark that replace the true ones.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Watermark {
+    appid: Option<String>,
+    timestamp: Option<u64>,
+}
+
+impl Payload {
+    /// The data of `wx.getUserInfo`.
+    pub fn user_info() -> Self {
+        Self::new(Content::UserInfo)
+    }
+
+    /// The data of a `getPhoneNumber` button.
+    pub fn phone_number() -> Self {
+        Self::new(Content::PhoneNumber)
+    }
+
+    /// The data of `wx.getShareInfo` after sharing to the group chat with this name.
+    pub fn share_info(group: &str) -> Self {
+        let group = group.to_owned();
+        Self::new(Content::ShareInfo { group })
+    }
+
+    /// These fields and a watermark.
+    pub fn object(fields: Map<String, Value>) -> Self {
+        Self::new(Content::Object(fields))
+    }
+
+    /// Puts this AppID into the watermark instead of the app's.
+    #[must_use]
+    pub fn watermark_app_id(mut self, app_id: &str) -> Self {
+        self.watermark.appid = Some(app_id.to_owned());
+        self
+    }
+
+    /// Puts this time, in seconds since the Unix epoch, into the watermark instead of the current time.
+    #[must_use]
+    pub fn watermark_timestamp(mut self, unix_seconds: u64) -> Self {
+        self.watermark.timestamp = Some(unix_seconds);
+        self
+    }
+
+    pub(crate) fn watermark(self, watermark: Watermark) -> Self {
+        Self { watermark, ..self }
+    }
+
+    fn new(content: Content) -> Self {
+        Self {
+            content,
+            watermark: Watermark::default(),
+        }
+    }
+
+    /// Returns the plain text.
+    fn plain(&self, state: &State, app: &App, user: &UserId, now: Duration) -> String {
+        let data = state.users.get(user);
+        let watermark = WatermarkJson {
+            timestamp: self.watermark.timestamp.unwrap_or(now.as_secs()),
+            appid: self.watermark.appid.as_ref().unwrap_or(&app.id),
+        };
+        match &self.content {
+            Content::UserInfo => to_json(&UserInfo {
+                open_id: state.openid(app, user),
+                profile: Profile::of(&data),
+                union_id: state.unionid(app, user),
                 watermark,
-            };
-            (json(&info), Some(json(&info.profile)))
-        }
-        Content::PhoneNumber => {
-            let info = PhoneNumber {
-                full: person.full_phone_number(),
-                pure: person.phone_number,
-                country_code: person.country_code,
+            }),
+            Content::PhoneNumber => to_json(&PhoneInfo {
+                phone_number: data.full_phone_number(),
+                pure_phone_number: data.phone_number,
+                country_code: data.country_code,
                 watermark,
-            };
-            (json(&info), None)
+            }),
+            Content::ShareInfo { group } => to_json(&ShareInfo {
+                open_g_id: state.identifiers.group_id(&app.id, group),
+                watermark,
+            }),
+            Content::Object(fields) => to_json(&Object { fields, watermark }),
         }
-        Content::ShareInfo { group } => {
-            let open_g_id = world.identifiers.group_id(&app.id, group);
-            (
-                json(&ShareInfo {
-                    open_g_id,
-                    watermark,
-                }),
-                None,
-            )
-        }
-        Content::Object(members) => (json(&Object { members, watermark }), None),
     }
 }
 
-/// What is serialized here cannot fail: there are texts, numbers and text keys alone.
-fn json(value: &impl Serialize) -> String {
+/// Encrypted data, as a mini program receives it and passes it to its server.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EncryptedData {
+    /// `encryptedData`, as base64.
+    pub encrypted_data: String,
+    /// `iv`, as base64.
+    pub iv: String,
+    /// `rawData`, only of user information.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_data: Option<String>,
+    /// `signature`, only of user information: SHA-1 of `rawData` and the session key, as hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl EncryptedData {
+    /// Encrypts the payload with the key that the user's client has now.
+    pub(crate) fn new(state: &mut State, app: &App, user: &UserId, payload: &Payload) -> Self {
+        let now = state.now();
+        let plain = payload.plain(state, app, user, now);
+        let (version, number) = state.session_keys.encrypt(&app.id, user, now);
+        let openid = state.openid(app, user);
+        let key = state.identifiers.session_key(&openid, version);
+        let iv = state.identifiers.initialization_vector(&openid, number);
+        let bytes = encrypt(&key, &iv, plain.as_bytes());
+        let encrypted_data = STANDARD.encode(&bytes);
+        if payload.content == Content::PhoneNumber {
+            state.phone_data.push(&app.id, &encrypted_data, &bytes, now);
+        }
+        let is_profile = payload.content == Content::UserInfo;
+        let raw_data = is_profile.then(|| to_json(&Profile::of(&state.users.get(user))));
+        Self {
+            encrypted_data,
+            iv: STANDARD.encode(iv),
+            signature: raw_data
+                .as_deref()
+                .map(|raw_data| sign_raw_data(raw_data, &STANDARD.encode(key))),
+            raw_data,
+        }
+    }
+}
+
+/// Omits the fields of an object.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.content {
+            Content::UserInfo => "Payload(user info)",
+            Content::PhoneNumber => "Payload(phone number)",
+            Content::ShareInfo { .. } => "Payload(share info)",
+            Content::Object(_) => "Payload(object)",
+        })
+    }
+}
+
+/// Omits all values.
+impl fmt::Debug for EncryptedData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptedData").finish_non_exhaustive()
+    }
+}
+
+/// Serializes texts, numbers and maps with text keys, which cannot fail.
+fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Whose the data is, and when it was made.
+// The fields are in the order in which WeChat writes them.
+
 #[derive(Serialize)]
-pub(super) struct Watermark {
-    pub(super) timestamp: u64,
-    pub(super) appid: String,
+struct WatermarkJson<'a> {
+    timestamp: u64,
+    appid: &'a str,
 }
 
-/// User information, in the order in which WeChat writes it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct UserInfo<'a> {
@@ -85,7 +196,7 @@ struct UserInfo<'a> {
     profile: Profile<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     union_id: Option<String>,
-    watermark: Watermark,
+    watermark: WatermarkJson<'a>,
 }
 
 /// `rawData`.
@@ -103,40 +214,38 @@ struct Profile<'a> {
 
 impl<'a> Profile<'a> {
     /// Gender and region are empty since October 2021.
-    fn of(nick_name: &'a str, avatar_url: &'a str) -> Self {
+    fn of(user: &'a TestUser) -> Self {
         Self {
-            nick_name,
+            nick_name: &user.nickname,
             gender: 0,
             language: "zh_CN",
             city: "",
             province: "",
             country: "",
-            avatar_url,
+            avatar_url: &user.avatar_url,
         }
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhoneNumber {
-    #[serde(rename = "phoneNumber")]
-    full: String,
-    #[serde(rename = "purePhoneNumber")]
-    pure: String,
+struct PhoneInfo<'a> {
+    phone_number: String,
+    pure_phone_number: String,
     country_code: String,
-    watermark: Watermark,
+    watermark: WatermarkJson<'a>,
 }
 
 #[derive(Serialize)]
-struct ShareInfo {
+struct ShareInfo<'a> {
     #[serde(rename = "openGId")]
     open_g_id: String,
-    watermark: Watermark,
+    watermark: WatermarkJson<'a>,
 }
 
 #[derive(Serialize)]
 struct Object<'a> {
     #[serde(flatten)]
-    members: &'a Map<String, Value>,
-    watermark: Watermark,
+    fields: &'a Map<String, Value>,
+    watermark: WatermarkJson<'a>,
 }

@@ -1,16 +1,11 @@
-//! `/simulator/apps`: which mini programs there are.
-//!
-//! Knows the JSON of an app, its secret included: it is a made-up one.
-//! Never knows users or codes.
+//! `/simulator/apps`: the mini programs. Their AppSecrets are included, because they are made up.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::order::{Complaint, Order};
+use crate::control::request::{ControlError, ControlRequest};
 use crate::options::App;
-use crate::state::State;
 
-/// An app to be: of a name, from which AppID and AppSecret follow, or of this AppID and this AppSecret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewApp {
@@ -20,55 +15,52 @@ struct NewApp {
     open_platform: Option<String>,
 }
 
-pub(super) fn all(state: &State, order: &Order) -> Result<Value, Complaint> {
-    match order.method.as_str() {
-        "GET" => Ok(json!({"apps": shown(state)})),
-        "POST" => add(state, order.body()?),
-        _ => Err(Complaint::method("GET, POST")),
+pub(super) fn apps(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    match request.method.as_str() {
+        "GET" => {
+            let state = request.shared.lock();
+            let apps: Vec<_> = state.apps.iter().map(AsRef::as_ref).collect();
+            Ok(json!({"apps": apps}))
+        }
+        "POST" => add(request),
+        _ => Err(ControlError::method("GET, POST")),
     }
 }
 
-/// Lets a rival server renew the app's access tokens by force.
-pub(super) fn clobber(state: &State, order: &Order, app_id: &str) -> Result<Value, Complaint> {
-    order.only("POST")?;
-    let mut world = state.world();
-    let app = world.app(app_id);
-    let app = app.ok_or_else(|| Complaint::missing("there is no app of that AppID"))?;
-    world.tokens.clobber(&app.id, state.clock.now());
+pub(super) fn invalidate_access_tokens(
+    request: &ControlRequest<'_>,
+    app_id: &str,
+) -> Result<Value, ControlError> {
+    request.require("POST")?;
+    let mut state = request.shared.lock();
+    let app = state.app(app_id);
+    let app = app.ok_or_else(|| ControlError::not_found("there is no app with this AppID"))?;
+    let now = state.now();
+    state.access_tokens.invalidate(&app.id, now);
     Ok(json!({}))
 }
 
-pub(super) fn shown(state: &State) -> Value {
-    state.world().apps().iter().map(|app| one(app)).collect()
-}
-
-fn add(state: &State, new: NewApp) -> Result<Value, Complaint> {
-    let seed = state.world().seed();
-    let app = match (new.name, new.app_id, new.app_secret) {
-        (Some(name), None, None) => App::named(seed, &name),
+fn add(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let new: NewApp = request.body()?;
+    let mut state = request.shared.lock();
+    let mut app = match (new.name, new.app_id, new.app_secret) {
+        (Some(name), None, None) => App::named(state.options.seed, &name),
         (None, Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => App {
             id,
             secret,
             open_platform: None,
         },
         _ => {
-            return Err(Complaint::malformed(
+            return Err(ControlError::invalid(
                 "an app has either a `name`, or an `app_id` and an `app_secret`",
             ));
         }
     };
-    let app = App {
-        open_platform: new.open_platform,
-        ..app
-    };
-    let shown = one(&app);
-    if state.world().add_app(app) {
-        Ok(shown)
+    app.open_platform = new.open_platform;
+    let reply = json!(app);
+    if state.add_app(app) {
+        Ok(reply)
     } else {
-        Err(Complaint::malformed("there are too many apps already"))
+        Err(ControlError::invalid("there are too many apps already"))
     }
-}
-
-fn one(app: &App) -> Value {
-    json!({"app_id": app.id, "app_secret": app.secret, "open_platform": app.open_platform})
 }

@@ -4,11 +4,9 @@ use actix_web::http::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::order::{Complaint, Order};
-use crate::endpoint::Endpoint;
+use crate::control::request::{ControlError, ControlRequest};
+use crate::endpoint::{Endpoint, Limits};
 use crate::faults::{Fault, MAX_QUEUED};
-use crate::quotas::Limits;
-use crate::state::State;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,51 +27,57 @@ struct NewLimits {
     per_day: Option<u32>,
 }
 
-pub(super) fn faults(state: &State, order: &Order) -> Result<Value, Complaint> {
-    match order.method.as_str() {
-        "POST" => add(state, order.body()?)?,
+pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    match request.method.as_str() {
+        "POST" => add(request)?,
         "DELETE" => {
-            let only = order.parameter("endpoint").map(endpoint).transpose()?;
+            let only = request.parameter("endpoint").map(endpoint).transpose()?;
+            let mut state = request.shared.lock();
             for endpoint in Endpoint::ALL {
-                if only.is_none_or(|only| only == endpoint) {
-                    state.faults().clear(endpoint);
+                if only.is_none_or(|only| only == *endpoint) {
+                    state.faults.clear(*endpoint);
                 }
             }
         }
-        _ => return Err(Complaint::method("POST, DELETE")),
+        _ => return Err(ControlError::method("POST, DELETE")),
     }
     Ok(json!({}))
 }
 
-pub(super) fn limits(state: &State, order: &Order) -> Result<Value, Complaint> {
-    let quotas = &mut state.world().quotas;
-    match order.method.as_str() {
+pub(super) fn limits(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let mut state = request.shared.lock();
+    match request.method.as_str() {
         "PUT" => {
-            let new: NewLimits = order.body()?;
+            let new: NewLimits = request.body()?;
             let limits = Limits {
                 per_minute: new.per_minute,
                 per_day: new.per_day,
             };
-            quotas.set_limits(endpoint(&new.endpoint)?, Some(limits));
+            state
+                .quotas
+                .set_limits(endpoint(&new.endpoint)?, Some(limits));
         }
         "DELETE" => {
             for endpoint in Endpoint::ALL {
-                quotas.set_limits(endpoint, None);
+                state.quotas.set_limits(*endpoint, None);
             }
         }
-        _ => return Err(Complaint::method("PUT, DELETE")),
+        _ => return Err(ControlError::method("PUT, DELETE")),
     }
     Ok(json!({}))
 }
 
-fn add(state: &State, new: NewFault) -> Result<(), Complaint> {
+fn add(request: &ControlRequest<'_>) -> Result<(), ControlError> {
+    let new: NewFault = request.body()?;
     let endpoint = endpoint(&new.endpoint)?;
     let fault = fault(new.fault)?;
-    match (new.always, new.times.unwrap_or(1)) {
-        (true, _) if new.times.is_none() => state.faults().set_permanent(endpoint, fault),
-        (false, times) if times <= MAX_QUEUED => state.faults().queue(endpoint, times, &fault),
+    let faults = &mut request.shared.lock().faults;
+    match (new.always, new.times) {
+        (true, None) => faults.set_permanent(endpoint, fault),
+        (false, None) => faults.queue(endpoint, 1, &fault),
+        (false, Some(times)) if times <= MAX_QUEUED => faults.queue(endpoint, times, &fault),
         _ => {
-            return Err(Complaint::malformed(format!(
+            return Err(ControlError::invalid(format!(
                 "a fault takes either `always` or `times`, which is at most {MAX_QUEUED}"
             )));
         }
@@ -81,10 +85,10 @@ fn add(state: &State, new: NewFault) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn fault(fields: Map<String, Value>) -> Result<Fault, Complaint> {
+fn fault(fields: Map<String, Value>) -> Result<Fault, ControlError> {
     let field_count = fields.len();
     let fault: Fault = serde_json::from_value(fields.into())
-        .map_err(|error| Complaint::malformed(format!("`fault` is not valid: {error}")))?;
+        .map_err(|error| ControlError::invalid(format!("invalid `fault`: {error}")))?;
     match &fault {
         Fault::Raw {
             status,
@@ -92,14 +96,14 @@ fn fault(fields: Map<String, Value>) -> Result<Fault, Complaint> {
             ..
         } => {
             if !(200..600).contains(status) {
-                return Err(Complaint::malformed("`status` must be from 200 to 599"));
+                return Err(ControlError::invalid("`status` must be from 200 to 599"));
             }
             check_header(content_type)?;
         }
         Fault::ContentType { content_type } => check_header(content_type)?,
         Fault::Redirect { location } => check_header(location)?,
         Fault::Errcode { .. } | Fault::Delay { .. } => {}
-        // Serde ignores unknown fields beside the tag of a variant without fields.
+        // Serde accepts unknown fields in a variant without fields.
         Fault::IpNotAllowed
         | Fault::InvalidateAccessTokens
         | Fault::Truncate
@@ -108,7 +112,7 @@ fn fault(fields: Map<String, Value>) -> Result<Fault, Complaint> {
         | Fault::ResetAfter
         | Fault::BadGateway => {
             if field_count > 1 {
-                return Err(Complaint::malformed(
+                return Err(ControlError::invalid(
                     "this kind of `fault` has no other fields",
                 ));
             }
@@ -117,17 +121,18 @@ fn fault(fields: Map<String, Value>) -> Result<Fault, Complaint> {
     Ok(fault)
 }
 
-fn endpoint(path: &str) -> Result<Endpoint, Complaint> {
+fn endpoint(path: &str) -> Result<Endpoint, ControlError> {
     Endpoint::at(path).ok_or_else(|| {
-        let known = Endpoint::ALL.map(Endpoint::path).join("`, `");
-        Complaint::malformed(format!("`endpoint` must be one of `{known}`"))
+        let known: Vec<&str> = Endpoint::ALL.iter().map(|known| known.path()).collect();
+        let known = known.join("`, `");
+        ControlError::invalid(format!("`endpoint` must be one of `{known}`"))
     })
 }
 
-fn check_header(value: &str) -> Result<(), Complaint> {
+fn check_header(value: &str) -> Result<(), ControlError> {
     match HeaderValue::from_str(value) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Complaint::malformed(
+        Err(_) => Err(ControlError::invalid(
             "`content_type` and `location` must be valid header values, without line breaks",
         )),
     }

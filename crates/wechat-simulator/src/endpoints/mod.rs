@@ -1,75 +1,100 @@
-//! The endpoints, one file each: what was asked in, a success or a refusal out.
-//!
-//! Knows which file answers for which endpoint, and by which method.
-//! Never knows HTTP beyond that, the clock, or faults.
+//! WeChat's endpoints: each takes a call and returns the reply or an error.
 
-mod access_token;
-mod check_encrypted_data;
-mod check_session_key;
-mod clear_quota;
-mod code2session;
-mod judge;
-mod paid_unionid;
-mod phone_number;
-mod plugin_openpid;
-mod quota;
-mod reset_session_key;
-mod rid;
-mod stable_token;
-mod user_encrypt_key;
+mod access_tokens;
+mod call;
+mod login;
+mod management;
+mod session_keys;
+mod user_data;
 
-use std::time::Duration;
+use serde_json::{Value, json};
 
-use serde_json::Value;
+use crate::endpoint::{Endpoint, Methods};
+use crate::endpoints::call::Call;
+use crate::errors::{ApiError, GET_REQUIRED, INVALID_URL, POST_REQUIRED};
+use crate::request_log::RecordedRequest;
+use crate::state::State;
+use crate::state::history::ErrorReply;
 
-use super::asked::RecordedRequest;
-use super::endpoint::{Endpoint, Methods};
-use super::refusal::{GET_REQUIRED, INVALID_URL, POST_REQUIRED, Refusal};
-use super::world::World;
-
-/// Answers one call.
-pub(super) fn answer(
-    world: &mut World,
-    asked: &RecordedRequest,
-    now: Duration,
-) -> Result<Value, Refusal> {
-    let endpoint = asked.endpoint.ok_or(INVALID_URL)?;
-    match (endpoint.methods(), asked.method.as_str()) {
-        (Methods::Get | Methods::Either, "GET") | (Methods::Post | Methods::Either, "POST") => {}
-        (Methods::Get, _) => return Err(GET_REQUIRED),
-        (Methods::Post | Methods::Either, _) => return Err(POST_REQUIRED),
-    }
-    let answer = match endpoint {
-        Endpoint::Code2Session => code2session::answer,
-        Endpoint::CheckSessionKey => check_session_key::answer,
-        Endpoint::ResetUserSessionKey => reset_session_key::answer,
-        Endpoint::AccessToken => access_token::answer,
-        Endpoint::StableAccessToken => stable_token::answer,
-        Endpoint::PhoneNumber => phone_number::answer,
-        Endpoint::PaidUnionid => paid_unionid::answer,
-        Endpoint::PluginOpenPid => plugin_openpid::answer,
-        Endpoint::CheckEncryptedData => check_encrypted_data::answer,
-        Endpoint::UserEncryptKey => user_encrypt_key::answer,
-        Endpoint::ApiQuota => quota::answer,
-        Endpoint::RidInfo => rid::answer,
-        Endpoint::ClearQuota => clear_quota::answer,
-    };
-    answer(world, asked, now)
+/// Processes a request and returns the reply.
+pub(crate) fn reply(state: &mut State, request: &RecordedRequest) -> Value {
+    let mut call = call(state, request);
+    let reply = dispatch(&mut call);
+    reply.unwrap_or_else(|ApiError { errcode, errmsg }| error_of(&mut call, errcode, errmsg))
 }
 
-/// The AppID of the app that a call is about, as far as it names one that exists.
-pub(super) fn app_of(world: &World, asked: &RecordedRequest, now: Duration) -> Option<String> {
-    let members = judge::body(asked).unwrap_or_default();
-    let named = asked
-        .filled("appid")
-        .or_else(|| judge::text(&members, "appid"));
-    if let Some(app) = named.and_then(|id| world.app(id)) {
-        return Some(app.id.clone());
+/// Returns an error reply without processing the request.
+pub(crate) fn error_reply(
+    state: &mut State,
+    request: &RecordedRequest,
+    errcode: i64,
+    errmsg: &str,
+) -> Value {
+    error_of(&mut call(state, request), errcode, errmsg)
+}
+
+/// Invalidates the access tokens of the app that the request is about.
+pub(crate) fn invalidate_access_tokens(state: &mut State, request: &RecordedRequest) {
+    let call = call(state, request);
+    if let Some(app_id) = call.app_id() {
+        call.state.access_tokens.invalidate(&app_id, call.now);
     }
-    let access_token = asked.filled("access_token")?;
-    world
-        .tokens
-        .owner(access_token, now)
-        .ok()
-        .map(str::to_owned)
+}
+
+fn call<'a>(state: &'a mut State, request: &'a RecordedRequest) -> Call<'a> {
+    let now = state.now();
+    Call {
+        state,
+        request,
+        now,
+    }
+}
+
+fn dispatch(call: &mut Call<'_>) -> Result<Value, ApiError> {
+    let endpoint = call.request.endpoint.ok_or(INVALID_URL)?;
+    match (endpoint.methods(), call.request.method.as_str()) {
+        (Methods::Get | Methods::GetOrPost, "GET")
+        | (Methods::Post | Methods::GetOrPost, "POST") => {}
+        (Methods::Get, _) => return Err(GET_REQUIRED),
+        (Methods::Post | Methods::GetOrPost, _) => return Err(POST_REQUIRED),
+    }
+    match endpoint {
+        Endpoint::Code2Session => login::code2session(call),
+        Endpoint::CheckSessionKey => session_keys::check(call),
+        Endpoint::ResetUserSessionKey => session_keys::reset(call),
+        Endpoint::AccessToken => access_tokens::plain(call),
+        Endpoint::StableAccessToken => access_tokens::stable(call),
+        Endpoint::PhoneNumber => user_data::phone_number(call),
+        Endpoint::PaidUnionid => user_data::paid_unionid(call),
+        Endpoint::PluginOpenPid => user_data::plugin_openpid(call),
+        Endpoint::CheckEncryptedData => user_data::check_encrypted_data(call),
+        Endpoint::UserEncryptKey => session_keys::encrypt_keys(call),
+        Endpoint::ApiQuota => management::quota(call),
+        Endpoint::RidInfo => management::rid_info(call),
+        Endpoint::ClearQuota => management::clear_quota(call),
+    }
+}
+
+/// Returns an error reply with a new rid, and records it for getRidInfo.
+fn error_of(call: &mut Call<'_>, errcode: i64, errmsg: &str) -> Value {
+    let (request, at) = (call.request, call.now);
+    let app_id = call.app_id();
+    let rid = call.state.error_replies.next_rid(at);
+    let reply = json!({"errcode": errcode, "errmsg": format!("{errmsg}, rid: {rid}")});
+    let body = request.masked_body();
+    let client_ip = request.client.map(|ip| ip.to_string());
+    call.state.error_replies.push(ErrorReply {
+        rid,
+        app_id,
+        at,
+        info: json!({
+            "invoke_time": at.as_secs(),
+            "cost_in_ms": 1,
+            "request_url": request.masked_url(),
+            "request_body": if body.is_null() { String::new() } else { body.to_string() },
+            "response_body": reply.to_string(),
+            "client_ip": client_ip.unwrap_or_default(),
+        }),
+    });
+    reply
 }

@@ -1,0 +1,184 @@
+//! A request to the control API, and its errors.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::app_handle::AppHandle;
+use crate::state::Shared;
+
+/// A request to the control API.
+pub(super) struct ControlRequest<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) method: String,
+    /// The decoded segments of the path after `/simulator`.
+    pub(super) segments: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// The error of a request to the control API.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ControlError {
+    status: StatusCode,
+    message: String,
+    /// The allowed methods, with status 405.
+    allow: Option<&'static str>,
+}
+
+impl ControlError {
+    /// 400: the path, query or body is invalid.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+            allow: None,
+        }
+    }
+
+    /// 404: the path or the app does not exist.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            ..Self::invalid(message)
+        }
+    }
+
+    /// 405: the path does not accept the method.
+    pub(super) fn method(allow: &'static str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            allow: Some(allow),
+            ..Self::invalid(format!("this path takes {allow}"))
+        }
+    }
+
+    fn invalid_body(error: &serde_json::Error) -> Self {
+        Self::invalid(format!("invalid body: {error}"))
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(allow) = self.allow {
+            response.insert_header((ALLOW, allow));
+        }
+        response.json(json!({"error": self.message}))
+    }
+}
+
+impl<'a> ControlRequest<'a> {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        http: &HttpRequest,
+        query: Vec<(String, String)>,
+        body: Bytes,
+    ) -> Result<Self, ControlError> {
+        let path = http.path();
+        let path = path.strip_prefix("/simulator").unwrap_or(path);
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        let segments = segments.map(percent_decode).collect::<Option<_>>();
+        Ok(Self {
+            shared,
+            method: http.method().to_string(),
+            segments: segments
+                .ok_or_else(|| ControlError::invalid("the path is not percent-encoded UTF-8"))?,
+            query,
+            body,
+        })
+    }
+
+    /// Fails unless the request has this method.
+    pub(super) fn require(&self, method: &'static str) -> Result<(), ControlError> {
+        if self.method == method {
+            Ok(())
+        } else {
+            Err(ControlError::method(method))
+        }
+    }
+
+    /// Parses the body. An empty one counts as `{}`.
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, ControlError> {
+        let body: &[u8] = if self.body.is_empty() {
+            b"{}"
+        } else {
+            &self.body
+        };
+        serde_json::from_slice(body).map_err(|error| ControlError::invalid_body(&error))
+    }
+
+    /// Returns `current` with the fields that the body has.
+    pub(super) fn update<T>(&self, current: &T) -> Result<T, ControlError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let mut changes: Map<String, Value> = self.body()?;
+        changes.retain(|_, value| !value.is_null());
+        let merge = || {
+            let mut fields: Map<String, Value> =
+                serde_json::from_value(serde_json::to_value(current)?)?;
+            fields.extend(changes);
+            serde_json::from_value(fields.into())
+        };
+        merge().map_err(|error| ControlError::invalid_body(&error))
+    }
+
+    /// Returns the value of a query parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut query = self.query.iter();
+        let found = query.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the app of the query's `app_id`; by default the first app.
+    pub(super) fn app(&self) -> Result<AppHandle, ControlError> {
+        let state = self.shared.lock();
+        let app = match self.parameter("app_id") {
+            Some(app_id) => state.app(app_id),
+            None => state.apps.first().map(Arc::clone),
+        };
+        Ok(AppHandle {
+            shared: Arc::clone(self.shared),
+            app: app
+                .ok_or_else(|| ControlError::not_found("there is no app with this `app_id`"))?,
+        })
+    }
+
+    /// 404: the path does not exist.
+    pub(super) fn path_not_found(&self) -> ControlError {
+        let path = self.segments.join("/");
+        ControlError::not_found(format!("there is no `/simulator/{path}`"))
+    }
+}
+
+fn percent_decode(segment: &str) -> Option<String> {
+    let mut bytes = segment.bytes();
+    let mut decoded = Vec::with_capacity(segment.len());
+    while let Some(mut byte) = bytes.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(bytes.next()?).to_digit(16);
+            byte = u8::try_from(digit()? << 4 | digit()?).ok()?;
+        }
+        decoded.push(byte);
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_decoded() {
+        let name = percent_decode("%E5%B0%8F%e6%98%8e+a");
+        assert_eq!(name.as_deref(), Some("小明+a"));
+        for malformed in ["%", "%4", "%zz", "%ff"] {
+            assert_eq!(percent_decode(malformed), None);
+        }
+    }
+}

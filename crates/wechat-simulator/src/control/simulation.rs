@@ -1,0 +1,78 @@
+//! `/simulator`, `/simulator/clock`, `/requests`, `/reset` and `/session-keys`: the simulation as a whole.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::control::request::{ControlError, ControlRequest};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+pub(super) fn overview(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    request.require("GET")?;
+    let state = request.shared.lock();
+    let apps: Vec<_> = state.apps.iter().map(AsRef::as_ref).collect();
+    Ok(json!({"now": state.now().as_secs(), "apps": apps, "users": state.users.names()}))
+}
+
+pub(super) fn clock(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let clock = request.shared.lock().options.clock.clone();
+    match request.method.as_str() {
+        "GET" => {}
+        "POST" => {
+            let Advance { advance_seconds } = request.body()?;
+            clock.advance(Duration::from_secs(advance_seconds));
+        }
+        _ => return Err(ControlError::method("GET, POST")),
+    }
+    Ok(json!({"now": clock.now().as_secs()}))
+}
+
+pub(super) fn requests(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let mut state = request.shared.lock();
+    match request.method.as_str() {
+        "GET" => {
+            let path = request.parameter("path");
+            let recorded = state.requests.iter();
+            let requests: Vec<Value> = recorded
+                .filter(|recorded| path.is_none_or(|path| path == recorded.path))
+                .map(|recorded| {
+                    json!({
+                        "method": recorded.method,
+                        "path": recorded.path,
+                        "query": recorded.masked_query(),
+                        "body": recorded.masked_body(),
+                    })
+                })
+                .collect();
+            Ok(json!({"requests": requests}))
+        }
+        "DELETE" => {
+            state.requests.clear();
+            Ok(json!({}))
+        }
+        _ => Err(ControlError::method("GET, DELETE")),
+    }
+}
+
+pub(super) fn reset(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    request.require("POST")?;
+    request.shared.lock().reset();
+    Ok(json!({}))
+}
+
+pub(super) fn session_keys(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let mut state = request.shared.lock();
+    let policy = &mut state.session_keys.policy;
+    match request.method.as_str() {
+        "GET" => {}
+        "PUT" => *policy = request.update(policy)?,
+        _ => return Err(ControlError::method("GET, PUT")),
+    }
+    Ok(json!(policy))
+}

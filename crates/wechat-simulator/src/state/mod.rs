@@ -1,0 +1,192 @@
+//! The state of the simulated WeChat: apps, users, codes, keys, tokens, quotas, pending faults and received requests.
+
+pub(crate) mod access_tokens;
+pub(crate) mod codes;
+pub(crate) mod encrypt_keys;
+pub(crate) mod history;
+pub(crate) mod quotas;
+pub(crate) mod session_keys;
+pub(crate) mod users;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::bounded::BoundedList;
+use crate::errors::{ApiError, CODE_BLOCKED, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
+use crate::faults::Faults;
+use crate::identifiers::Identifiers;
+use crate::options::{App, Options, RotateAt};
+use crate::request_log::RecordedRequest;
+use crate::state::access_tokens::AccessTokens;
+use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
+use crate::state::encrypt_keys::EncryptKeys;
+use crate::state::history::{ErrorReplies, Payments, PhoneData};
+use crate::state::quotas::Quotas;
+use crate::state::session_keys::SessionKeys;
+use crate::state::users::{MOCK_USER, UserId, Users};
+
+/// The login code that DevTools gives to a project without an AppID.
+const MOCK_CODE: &str = "the code is a mock one";
+
+/// Maximum number of apps. Our choice.
+const MAX_APPS: usize = 1_000;
+
+/// Maximum number of recorded requests. Our choice: enough for any test, and little memory.
+const MAX_REQUESTS: usize = 1_000;
+
+/// A simulator's state, shared by its server and its Rust API.
+pub(crate) struct Shared(Mutex<State>);
+
+impl Shared {
+    pub(crate) fn new(state: State) -> Self {
+        Self(Mutex::new(state))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A simulator's state. Each part bounds its own memory.
+pub(crate) struct State {
+    /// The options of the start; `apps` has the current ones instead.
+    pub(crate) options: Options,
+    pub(crate) apps: Vec<Arc<App>>,
+    pub(crate) identifiers: Identifiers,
+    pub(crate) login_codes: Codes,
+    pub(crate) phone_codes: Codes,
+    pub(crate) plugin_codes: Codes,
+    pub(crate) users: Users,
+    pub(crate) session_keys: SessionKeys,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) quotas: Quotas,
+    pub(crate) payments: Payments,
+    pub(crate) phone_data: PhoneData,
+    pub(crate) encrypt_keys: EncryptKeys,
+    pub(crate) error_replies: ErrorReplies,
+    pub(crate) faults: Faults,
+    pub(crate) requests: BoundedList<RecordedRequest>,
+}
+
+/// The reply to a successful login.
+#[derive(Serialize)]
+pub(crate) struct Login {
+    openid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unionid: Option<String>,
+    session_key: String,
+}
+
+impl State {
+    pub(crate) fn new(options: Options) -> Self {
+        let apps = options.apps.iter().cloned().map(Arc::new).collect();
+        Self::with_apps(options, apps)
+    }
+
+    fn with_apps(options: Options, apps: Vec<Arc<App>>) -> Self {
+        let identifiers = Identifiers::new(options.seed);
+        Self {
+            apps,
+            identifiers,
+            login_codes: Codes::new(CodeKind::Login, identifiers),
+            phone_codes: Codes::new(CodeKind::Phone, identifiers),
+            plugin_codes: Codes::new(CodeKind::Plugin, identifiers),
+            users: Users::new(identifiers),
+            session_keys: SessionKeys::new(identifiers, options.session_keys),
+            access_tokens: AccessTokens::new(identifiers),
+            quotas: Quotas::new(options.calls_per_minute),
+            payments: Payments::new(),
+            phone_data: PhoneData::new(),
+            encrypt_keys: EncryptKeys::new(identifiers),
+            error_replies: ErrorReplies::new(identifiers),
+            faults: Faults::default(),
+            requests: BoundedList::new(MAX_REQUESTS),
+            options,
+        }
+    }
+
+    /// Restores the initial state, except for the apps and the clock.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::with_apps(self.options.clone(), std::mem::take(&mut self.apps));
+    }
+
+    /// Returns the time of the simulator's clock.
+    pub(crate) fn now(&self) -> Duration {
+        self.options.clock.now()
+    }
+
+    pub(crate) fn app(&self, app_id: &str) -> Option<Arc<App>> {
+        let mut apps = self.apps.iter();
+        apps.find(|app| app.id == app_id).map(Arc::clone)
+    }
+
+    /// Adds an app, or replaces the one with its AppID. Returns `false` if there are too many apps.
+    pub(crate) fn add_app(&mut self, app: App) -> bool {
+        let app = Arc::new(app);
+        if let Some(known) = self.apps.iter_mut().find(|known| known.id == app.id) {
+            *known = app;
+            return true;
+        }
+        let has_room = self.apps.len() < MAX_APPS;
+        if has_room {
+            self.apps.push(app);
+        }
+        has_room
+    }
+
+    /// Issues a login code to the user.
+    pub(crate) fn issue_login_code(&mut self, app: &App, user: UserId, now: Duration) -> String {
+        let key_version = match self.session_keys.policy.rotate_at {
+            RotateAt::Exchange => None,
+            RotateAt::Issue => Some(self.session_keys.log_in(&app.id, &user, now)),
+        };
+        self.login_codes
+            .issue(&app.id, Owner { user, key_version }, now)
+    }
+
+    /// Logs in the user of a login code and marks the code as used. A rejected code stays unused.
+    pub(crate) fn log_in(
+        &mut self,
+        app: &App,
+        code: &str,
+        now: Duration,
+    ) -> Result<Login, ApiError> {
+        let owner = if code == MOCK_CODE {
+            Owner::new(UserId::named(MOCK_USER))
+        } else {
+            let owner = self.login_codes.owner(&app.id, code, now);
+            owner.map_err(|error| match error {
+                CodeError::Used => CODE_USED,
+                CodeError::Expired | CodeError::WrongApp | CodeError::Unknown => INVALID_CODE,
+                CodeError::TooMany => DAILY_QUOTA_EXCEEDED,
+            })?
+        };
+        if self.users.get(&owner.user).blocked {
+            return Err(CODE_BLOCKED);
+        }
+        if code != MOCK_CODE {
+            self.login_codes
+                .mark_used(&app.id, code, owner.clone(), now);
+        }
+        let Owner { user, key_version } = owner;
+        let key_version =
+            key_version.unwrap_or_else(|| self.session_keys.log_in(&app.id, &user, now));
+        let openid = self.openid(app, &user);
+        Ok(Login {
+            session_key: self.session_keys.key(&openid, key_version),
+            unionid: self.unionid(app, &user),
+            openid,
+        })
+    }
+
+    pub(crate) fn openid(&self, app: &App, user: &UserId) -> String {
+        self.identifiers.openid(&app.id, user.as_str())
+    }
+
+    pub(crate) fn unionid(&self, app: &App, user: &UserId) -> Option<String> {
+        let account = app.open_platform.as_deref()?;
+        Some(self.identifiers.unionid(account, user.as_str()))
+    }
+}
