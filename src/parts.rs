@@ -113,7 +113,7 @@ impl Parts {
             login_policy: LoginPolicy {
                 lifetime: lifetimes.absolute,
                 sessions_per_user: session.per_user,
-                key_generations: session.key_generations,
+                key_generations: session.key_history,
                 time_limit: SignedDuration::try_from(store.write_timeout() + call_limit)
                     .unwrap_or(SignedDuration::MAX),
             },

@@ -18,7 +18,7 @@ pub fn config(settings: &settings::Json, profile: Profile) -> JsonConfig {
     JsonConfig::default()
         .limit(settings.limit)
         .strict(settings.strict)
-        .reject_other_types(settings.refuse_other_types)
+        .reject_other_types(settings.reject_other_types)
         .inflate(settings.inflate)
         .timeout(settings.body_timeout())
         .keep_text(profile == Profile::Development)

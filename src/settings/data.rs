@@ -1,7 +1,7 @@
-//! The settings themselves: plain data.
+//! The settings. Each field is the declaration of one key: its name, type, rule and meaning.
 //!
-//! Knows each setting's name, unit and type.
-//! Never knows layers, files, variables or which values are allowed.
+//! To add a setting, add a field here and the key with its default to `config/default.toml`. Rules for values are in
+//! `rules`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,157 +9,212 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AppId, AppSecret};
-use crate::settings::around::{Gateway, Metrics};
-use crate::settings::log::Log;
-use crate::settings::written::{apps, base_url, host, sqlite_file};
+use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::settings::rules;
+use crate::settings::values::{LogStyle, LogTarget, PlatformName, Profile};
 
-/// The whole configuration, checked.
+// The upper bounds of durations are our choice: a longer one is a mistaken unit.
+const DAY: i64 = 24 * 60 * 60;
+const TEN_YEARS: i64 = 3_660 * DAY;
+const MINUTE_IN_MILLISECONDS: i64 = 60_000;
+const MAX_BODY: i64 = 16 * 1024 * 1024;
+
+/// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which of the two kinds of use this is.
+    /// The profile. `WEAPP_PROFILE` selects it, so it is not a key of the files.
     pub profile: Profile,
-    /// Where to listen.
+    /// The address, the threads and the shutdown of the server.
     pub server: Server,
-    /// What is logged.
+    /// Log output.
     pub log: Log,
-    /// How request bodies are read.
+    /// Parsing of request bodies.
     pub json: Json,
-    /// How long logins last.
+    /// Lifetimes and limits of sessions.
     pub session: Session,
-    /// Where users and sessions are kept.
+    /// Storage of users and sessions.
     pub store: Store,
-    /// Where WeChat is, and our patience with it.
+    /// Calls to WeChat.
     pub wechat: Wechat,
-    /// What is counted, and where that is told.
+    /// Metrics for Prometheus.
     pub metrics: Metrics,
-    /// What gateways and services behind are told.
+    /// Responses to gateways and other services.
     pub gateway: Gateway,
-    /// The mini programs by name; only those that have an AppID and an AppSecret.
-    #[serde(deserialize_with = "apps")]
+    /// The mini programs by name. Apps without an AppID are left out.
     pub apps: BTreeMap<String, App>,
 }
 
-/// The two kinds of use. `WEAPP_PROFILE` chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// On a developer's machine: received bodies are shown, and WeChat may be simulated.
-    Development,
-    /// For real users.
-    Production,
-}
-
-/// Where to listen.
+/// The address, the threads and the shutdown of the server.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// The address; `localhost` is read as 127.0.0.1.
-    #[serde(deserialize_with = "host")]
+    /// Address to listen on.
+    #[serde(deserialize_with = "rules::host")]
     pub host: IpAddr,
-    /// The port; 0 takes any that is free.
+    /// Port to listen on; 0 selects any free port.
+    #[serde(deserialize_with = "rules::within::<0, 65_535, _, _>")]
     pub port: u16,
-    /// Threads that answer requests; 0 means one per core. See [`Server::worker_count`].
+    /// Number of worker threads; 0 means one per core. See [`Server::worker_count`].
+    #[serde(deserialize_with = "rules::within::<0, 1_024, _, _>")]
     pub workers: u16,
-    /// How long answers close their connections at most, after a signal to stop.
+    /// Maximum time after a stop signal in which each response closes its connection.
+    #[serde(deserialize_with = "rules::within::<0, 3_600, _, _>")]
     pub drain_seconds: u32,
-    /// How long what is left of requests may go on after that.
+    /// Maximum time after the drain in which requests in flight may finish.
+    #[serde(deserialize_with = "rules::within::<0, 3_600, _, _>")]
     pub shutdown_seconds: u32,
-    /// Whether `/docs` and `/openapi.json` show the API.
+    /// If `true`, `/docs` and `/openapi.json` are served.
     pub docs: bool,
 }
 
-/// How request bodies are read.
+/// Log output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Access log format: the name of a morgan format, or a template of its tokens. Parsed by the access log.
+    #[serde(deserialize_with = "rules::not_empty")]
+    pub format: String,
+    /// Level of this crate's log lines; the access log is independent of it.
+    #[serde(deserialize_with = "rules::level")]
+    pub level: LevelFilter,
+    /// Levels of single log targets; the last match wins.
+    #[serde(deserialize_with = "rules::targets")]
+    pub targets: Vec<LogTarget>,
+    /// Format of the log lines.
+    #[serde(deserialize_with = "rules::style")]
+    pub style: LogStyle,
+    /// Paths that the access log leaves out.
+    #[serde(deserialize_with = "rules::paths")]
+    pub skip: Vec<String>,
+}
+
+/// Parsing of request bodies.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Json {
-    /// The largest body in bytes, counted after inflation.
+    /// Maximum size of a body in bytes, after decompression.
+    #[serde(deserialize_with = "rules::within::<1, MAX_BODY, _, _>")]
     pub limit: usize,
-    /// Whether a body must be an object or an array.
+    /// If `true`, a body must be an object or an array.
     pub strict: bool,
-    /// Whether a body of another type than `application/json` is refused rather than left unread.
-    pub refuse_other_types: bool,
-    /// Whether compressed bodies are inflated rather than refused.
+    /// If `true`, a body of another type than `application/json` is rejected; otherwise it is not read.
+    pub reject_other_types: bool,
+    /// If `true`, compressed bodies are decompressed; otherwise they are rejected.
     pub inflate: bool,
-    /// How long a body may take to arrive.
+    /// Maximum time in which a body must arrive.
+    #[serde(deserialize_with = "rules::within::<1, 3_600, _, _>")]
     pub body_timeout_seconds: u32,
 }
 
-/// How long logins last.
+/// Lifetimes and limits of sessions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// How long a session lasts at most.
+    /// Maximum lifetime of a session.
+    #[serde(deserialize_with = "rules::within::<60, TEN_YEARS, _, _>")]
     pub lifetime_seconds: u32,
-    /// How long a session lasts without a request; at most its lifetime.
+    /// Time without a request after which a session expires; at most its lifetime.
+    #[serde(deserialize_with = "rules::within::<2, TEN_YEARS, _, _>")]
     pub idle_seconds: u32,
-    /// How often at most a session's last use is written down; less than the idle limit.
+    /// Minimum interval between two updates of a session's last use; less than the idle time.
+    #[serde(deserialize_with = "rules::within::<1, TEN_YEARS, _, _>")]
     pub touch_seconds: u32,
-    /// Sessions that one user may have at once.
+    /// Maximum number of sessions per user and app.
+    #[serde(deserialize_with = "rules::within::<1, 1_000, _, _>")]
     pub per_user: u32,
-    /// Session keys of WeChat's that a session knows: its own, and those of the logins before it.
-    pub key_generations: u32,
+    /// Number of WeChat session keys in a session: its own and those of previous logins.
+    #[serde(deserialize_with = "rules::within::<1, 10, _, _>")]
+    pub key_history: u32,
 }
 
-/// Where users and sessions are kept.
+/// Storage of users and sessions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// `sqlite:` and a file. See [`Store::file`].
+    #[serde(deserialize_with = "rules::store_url")]
     pub url: String,
 }
 
-/// Where WeChat is, and our patience with it.
+/// Calls to WeChat.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wechat {
-    /// Scheme, host and perhaps port, and no slash at the end.
-    #[serde(deserialize_with = "base_url")]
+    /// Scheme, host and optional port, without a trailing slash.
+    #[serde(deserialize_with = "rules::base_url")]
     pub base_url: String,
-    /// How long a connection may take; at most as long as the whole call.
+    /// Maximum time to connect; at most the time of the whole call.
+    #[serde(deserialize_with = "rules::within::<1, MINUTE_IN_MILLISECONDS, _, _>")]
     pub connect_timeout_milliseconds: u32,
-    /// How long a whole call may take.
+    /// Maximum time of a whole call.
+    #[serde(deserialize_with = "rules::within::<1, MINUTE_IN_MILLISECONDS, _, _>")]
     pub timeout_milliseconds: u32,
-    /// How far from our clock the time in encrypted data may be, in the past and in the future.
+    /// Maximum difference between the timestamp in encrypted data and the local clock, in the past and in the future.
+    #[serde(deserialize_with = "rules::within::<1, DAY, _, _>")]
     pub watermark_seconds: u32,
 }
 
-/// One mini program.
-#[derive(Debug, Clone)]
+/// Metrics for Prometheus.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// If `true`, metrics are collected and served.
+    pub enabled: bool,
+    /// Address of the separate metrics port.
+    #[serde(deserialize_with = "rules::host")]
+    pub host: IpAddr,
+    /// Separate port; 0 means the port of the server. See [`Metrics::address`].
+    #[serde(deserialize_with = "rules::within::<0, 65_535, _, _>")]
+    pub port: u16,
+    /// Path of the metrics.
+    #[serde(deserialize_with = "rules::metrics_path")]
+    pub path: String,
+}
+
+/// Responses to gateways and other services.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// If `true`, responses contain the openid of the user.
+    pub disclose_openid: bool,
+    /// Keys that authenticate services at `POST /introspect`. If empty, every request is rejected.
+    #[serde(deserialize_with = "rules::service_keys")]
+    pub service_keys: Vec<ServiceKey>,
+}
+
+/// A mini program.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct App {
-    /// Who it is to WeChat.
+    /// Platform that the mini program belongs to.
+    #[serde(deserialize_with = "rules::platform")]
+    pub platform: PlatformName,
+    /// AppID of the mini program.
+    #[serde(deserialize_with = "rules::app_id")]
     pub app_id: AppId,
-    /// How it proves that.
+    /// AppSecret of the mini program.
+    #[serde(deserialize_with = "rules::app_secret")]
     pub app_secret: AppSecret,
 }
 
-impl Profile {
-    /// The profile's name, as in `WEAPP_PROFILE`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Production => "production",
-        }
-    }
-}
-
 impl Settings {
-    /// Whether WeChat is to be simulated: in development, with no AppID set anywhere.
+    /// Returns `true` if WeChat is simulated: in development, if no AppID is set.
     pub fn simulated(&self) -> bool {
         self.profile == Profile::Development && self.apps.is_empty()
     }
 }
 
 impl Server {
-    /// The address and port to listen on.
+    /// Returns the address and port to listen on.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
 
-    /// The number of threads that answer requests; at least 1. Asks the system for its cores if none is set.
+    /// Returns the number of worker threads, which is at least 1. If none is set, it is the number of cores.
     pub fn worker_count(&self) -> usize {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
@@ -167,39 +222,46 @@ impl Server {
         }
     }
 
-    /// How long answers close their connections at most, after a signal to stop.
+    /// Returns the maximum time of the drain.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds.into())
     }
 
-    /// How long what is left of requests may go on after that.
+    /// Returns the maximum time that requests in flight have after the drain.
     pub fn shutdown(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds.into())
     }
 }
 
 impl Json {
-    /// How long a body may take to arrive.
+    /// Returns the maximum time in which a body must arrive.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.body_timeout_seconds.into())
     }
 }
 
 impl Store {
-    /// The database file.
+    /// Returns the path of the database file.
     pub fn file(&self) -> &Path {
-        Path::new(sqlite_file(&self.url).unwrap_or_default())
+        Path::new(rules::sqlite_file(&self.url).unwrap_or_default())
     }
 }
 
 impl Wechat {
-    /// How long a connection may take.
+    /// Returns the maximum time to connect.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_milliseconds.into())
     }
 
-    /// How long a whole call may take.
+    /// Returns the maximum time of a whole call.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_milliseconds.into())
+    }
+}
+
+impl Metrics {
+    /// Returns the address of the separate metrics port, if there is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        (self.port != 0).then(|| SocketAddr::new(self.host, self.port))
     }
 }

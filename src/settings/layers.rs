@@ -1,105 +1,153 @@
-//! The layers of the configuration and their order.
-//!
-//! Knows which layer wins: built in, folder, profile, this machine's file, environment.
-//! Never knows how a file or a variable is read, nor what a key may hold.
+//! The layers of the settings: checks each value and merges the layers.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use config::{Config, ConfigError, Map, Value, ValueKind};
 
-use config::{ConfigError, Map, Source, Value};
+use crate::settings::data::Settings;
+use crate::settings::error::{Problem, escape, shown};
+use crate::settings::keys::Keys;
+use crate::settings::rules::is_app_name;
+use crate::settings::values::Profile;
 
-use crate::settings::data::Profile;
-use crate::settings::environment::{self, Environment};
-use crate::settings::error::{Place, Problem};
-use crate::settings::files;
+/// Origin of built-in values.
+pub(super) const BUILT_IN: &str = "built in";
 
-/// Every key with its default; compiled in, so that the file in the repository is the file in the binary.
-pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
-const DEVELOPMENT: &str = include_str!("../../config/development.toml");
-const PRODUCTION: &str = include_str!("../../config/production.toml");
-
-/// All that was read, the weakest layer first.
+/// The merged layers and the problems found in them.
 pub(super) struct Layers {
     pub(super) profile: Profile,
-    pub(super) profile_is_set: bool,
-    pub(super) stack: Vec<Layer>,
-}
-
-/// What one file or variable says: sound values by their keys' paths.
-#[derive(Clone)]
-pub(super) struct Layer {
-    pub(super) place: Place,
-    pub(super) values: BTreeMap<String, Value>,
-}
-
-/// Reads all layers. Whatever is wrong goes to `problems`, and is left out.
-pub(super) fn read(
-    environment: Vec<(OsString, OsString)>,
-    folder: &Path,
-    problems: &mut Vec<Problem>,
-) -> Layers {
-    let Environment {
-        profile,
-        folder: other_folder,
-        layers: variables,
-    } = environment::read(environment, problems);
-    let folder = other_folder.map_or_else(|| folder.to_owned(), PathBuf::from);
-    let profile_is_set = profile.is_some();
-    let profile = profile.unwrap_or(Profile::Development);
-    let (name, text) = match profile {
-        Profile::Development => ("development.toml", DEVELOPMENT),
-        Profile::Production => ("production.toml", PRODUCTION),
-    };
-    let mut stack = vec![files::built_in(DEFAULT, problems)];
-    stack.extend(files::read(&folder.join("default.toml"), problems));
-    stack.push(files::built_in(text, problems));
-    stack.extend(files::read(&folder.join(name), problems));
-    stack.extend(files::read(&folder.join("local.toml"), problems));
-    stack.extend(variables);
-    Layers {
-        profile,
-        profile_is_set,
-        stack,
-    }
+    /// The known keys with the defaults of the profile.
+    pub(super) keys: Keys,
+    /// The files and variables in the order in which they were added.
+    pub(super) sources: Vec<String>,
+    /// The effective value of each key that is set.
+    pub(super) values: Map<String, Value>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Layers {
-    /// Every key with the value that won, and where that stands.
-    pub(super) fn effective(&self) -> BTreeMap<&str, (&Value, &Place)> {
-        let values = self.stack.iter().flat_map(|layer| {
-            let place = &layer.place;
-            let values = layer.values.iter();
-            values.map(move |(key, value)| (key.as_str(), (value, place)))
+    /// Adds a file or variable, which overrides the layers before it. Invalid values are reported and left out.
+    pub(super) fn add(&mut self, origin: &str, key: &str, value: ValueKind) {
+        let mut values = Map::new();
+        self.collect(origin, key, value, &mut values);
+        if self.settings(&values).is_err() {
+            values.retain(|key, value| {
+                let invalid = self.settings(&[(key.clone(), value.clone())].into()).err();
+                if let Some(error) = &invalid {
+                    self.reject(origin, key, &rule(error), &value.kind);
+                }
+                invalid.is_none()
+            });
+        }
+        if origin != BUILT_IN {
+            self.sources.push(origin.to_owned());
+        }
+        self.values.extend(values);
+    }
+
+    /// Collects the values of known keys that have the right type.
+    fn collect(
+        &mut self,
+        origin: &str,
+        key: &str,
+        value: ValueKind,
+        values: &mut Map<String, Value>,
+    ) {
+        let rule = self
+            .keys
+            .default(key)
+            .map(|default| type_rule(default, &value));
+        let names = self.keys.names(key);
+        match (rule, value) {
+            (Some(None), value) => {
+                values.insert(key.to_owned(), Value::new(Some(&origin.to_owned()), value));
+            }
+            (Some(Some(rule)), value) => self.reject(origin, key, rule, &value),
+            (None, _) if names.is_empty() => self.reject_unknown(origin, key),
+            (None, ValueKind::Table(table)) => {
+                for (name, value) in table {
+                    let inner = if key.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{key}.{name}")
+                    };
+                    if key == "apps" && !is_app_name(&name) {
+                        let rule = "tables named in lower-case letters, digits, `-` and single `_`";
+                        self.reject(origin, key, rule, &name.into());
+                    } else if name.contains('.') {
+                        self.reject_unknown(origin, &inner);
+                    } else {
+                        self.collect(origin, &inner, value.kind, values);
+                    }
+                }
+            }
+            (None, value) => {
+                let rule = format!("a table with {}", names.join(", "));
+                self.reject(origin, key, &rule, &value);
+            }
+        }
+    }
+
+    fn reject(&mut self, origin: &str, key: &str, rule: &str, value: &ValueKind) {
+        let value = shown(key, value);
+        let message = format!("{origin}: `{key}` must be {rule}, got {value}");
+        let mut problem = Problem::new(&[key], message);
+        let default = self.keys.default(key).map(|default| shown(key, default));
+        if let Some(default) = default.filter(|default| default != "\"\"") {
+            problem = problem.hint(&format!("remove it to use the default, {default}"));
+        }
+        self.problems.push(problem);
+    }
+
+    fn reject_unknown(&mut self, origin: &str, key: &str) {
+        // Files have an extension, variables do not.
+        let suggestion = self.keys.suggestion(key, !origin.contains('.'));
+        let instead = suggestion.map(|name| format!("did you mean `{name}`?"));
+        let instead = instead.unwrap_or_else(|| {
+            let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+            let names = Some(self.keys.names(section)).filter(|names| !names.is_empty());
+            let names = names.unwrap_or_else(|| self.keys.names(""));
+            format!("the settings there are {}", names.join(", "))
         });
-        values.collect()
+        let name = escape(key);
+        let name = name.trim_matches('"');
+        let message = format!("unknown setting `{name}` in {origin}; {instead}");
+        self.problems.push(Problem::new(&[key], message));
     }
 
-    /// The defaults of the profile, whatever files and variables say.
-    pub(super) fn built_in(&self) -> BTreeMap<&str, &Value> {
-        let built_in = self
-            .stack
-            .iter()
-            .filter(|layer| layer.place == Place::BuiltIn);
-        let values = built_in.flat_map(|layer| &layer.values);
-        values.map(|(key, value)| (key.as_str(), value)).collect()
+    /// Returns these values on top of the defaults.
+    pub(super) fn with_defaults(&self, values: &Map<String, Value>) -> Map<String, Value> {
+        let mut all = self.keys.defaults(values);
+        all.extend(values.clone());
+        all
+    }
+
+    /// Deserializes these values on top of the defaults.
+    pub(super) fn settings(&self, values: &Map<String, Value>) -> Result<Settings, ConfigError> {
+        let mut builder = Config::builder().set_override("profile", self.profile.name())?;
+        for (key, value) in self.with_defaults(values) {
+            builder = builder.set_override(key, value)?;
+        }
+        builder.build()?.try_deserialize()
     }
 }
 
-impl Source for Layer {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        Ok(self.values.clone().into_iter().collect())
+/// Returns the rule that a value breaks if it has another type than the default.
+fn type_rule(default: &ValueKind, value: &ValueKind) -> Option<&'static str> {
+    use ValueKind::{Array, Boolean, I64, String};
+    let is_text = |item: &Value| matches!(item.kind, String(_));
+    match (default, value) {
+        (I64(_), I64(_)) | (Boolean(_), Boolean(_)) | (String(_), String(_)) => None,
+        (Array(_), Array(items)) if items.iter().all(is_text) => None,
+        (I64(_), _) => Some("a whole number"),
+        (Boolean(_), _) => Some("true or false"),
+        (Array(_), _) => Some("a list of texts in quotes"),
+        _ => Some("a text in quotes"),
     }
 }
 
-/// Without the values, which may be secrets.
-impl fmt::Debug for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Layer({})", self.place)
+/// Returns the rule that a value breaks, which is the error of a function in `rules`.
+fn rule(error: &ConfigError) -> String {
+    if let ConfigError::At { error, .. } = error {
+        return rule(error);
     }
+    error.to_string()
 }

@@ -1,64 +1,130 @@
-//! The configuration as plain typed data, with the units in the names.
-//!
-//! Knows every key, its layers (built in, files, environment) and which values make sense.
-//! Never knows who reads a setting, nor how the process learns of its environment: that is an argument.
+//! The settings: plain data, read from files and environment variables.
 
-mod around;
-mod check;
+mod conflicts;
 mod data;
 mod environment;
 mod error;
 mod files;
-mod findings;
 mod keys;
 mod layers;
-mod log;
 mod report;
 mod rules;
 #[cfg(test)]
 mod tests;
-mod written;
+mod values;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub use crate::settings::around::{Gateway, Metrics};
-pub use crate::settings::data::{App, Json, Profile, Server, Session, Settings, Store, Wechat};
-pub use crate::settings::error::{Error, Place, Problem};
-pub use crate::settings::log::{Log, LogStyle, LogTarget};
+use config::Map;
 
-/// What loading gives: the settings, and where they came from.
+use crate::settings::error::escape;
+use crate::settings::layers::Layers;
+
+pub use crate::settings::data::{
+    App, Gateway, Json, Log, Metrics, Server, Session, Settings, Store, Wechat,
+};
+pub use crate::settings::error::{Error, Problem};
+pub use crate::settings::values::{LogStyle, LogTarget, PlatformName, Profile};
+
+/// The settings and their origins.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
-    /// What was read, in order: `built-in defaults`, then files, then variables.
+    /// The sources in order: `built-in defaults`, then files, then variables.
     pub sources: Vec<String>,
-    /// Every key with its value and where that came from, as TOML with comments; secrets are masked.
+    /// Each key with its value and its origin, as TOML with comments. Secrets are masked.
     pub report: String,
 }
 
 impl Settings {
-    /// Reads all layers, with `folder` (usually `config`) as the folder of the files. It need not exist.
-    /// `WEAPP_CONFIG_DIR` in the environment names another one, which must.
+    /// Reads the settings from the environment and from the files in `folder` (usually `config`), which need not exist.
+    /// `WEAPP_CONFIG_DIR` in the environment names another folder, which must exist.
     ///
     /// # Errors
-    /// [`Error`] with every problem found: what cannot be read, is unknown, or makes no sense.
+    /// [`Error`] with every unreadable file, unknown key and invalid value.
     pub fn load<N: Into<OsString>, V: Into<OsString>>(
         environment: impl IntoIterator<Item = (N, V)>,
         folder: &Path,
     ) -> Result<Loaded, Error> {
-        let environment = environment
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let environment = environment.into_iter();
+        let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let mut problems = Vec::new();
-        let layers = layers::read(environment, folder, &mut problems);
-        let settings = check::settings(&layers, problems)?;
+        let mut variables = environment::variables(environment, &mut problems);
+        let profile = profile(variables.remove("WEAPP_PROFILE"), &mut problems);
+        let folder = match variables.remove("WEAPP_CONFIG_DIR") {
+            Some(name) => existing_folder(name, &mut problems),
+            None => folder.to_owned(),
+        };
+        let sources = ["built-in defaults"].into_iter();
+        let sources = sources.chain(profile.map(|_| "WEAPP_PROFILE"));
+        let mut layers = Layers {
+            profile: profile.unwrap_or(Profile::Development),
+            keys: files::keys(profile.unwrap_or(Profile::Development)),
+            sources: sources.map(String::from).collect(),
+            values: Map::new(),
+            problems,
+        };
+        files::add(&mut layers, &folder);
+        environment::add(&mut layers, variables);
+        let settings = check(&mut layers)?;
         Ok(Loaded {
             settings,
-            sources: report::sources(&layers),
-            report: report::effective(&layers),
+            report: report::effective(&layers, profile.is_some()),
+            sources: layers.sources,
         })
     }
+}
+
+/// Parses `WEAPP_PROFILE`.
+fn profile(name: Option<String>, problems: &mut Vec<Problem>) -> Option<Profile> {
+    let name = name?;
+    let profile = Profile::from_name(&name);
+    if profile.is_none() {
+        let (variable, name) = ("WEAPP_PROFILE", escape(&name));
+        let message = format!("{variable} must be development or production, got {name}");
+        problems.push(Problem::new(&[variable], message));
+    }
+    profile
+}
+
+/// Checks `WEAPP_CONFIG_DIR`.
+fn existing_folder(name: String, problems: &mut Vec<Problem>) -> PathBuf {
+    if !Path::new(&name).is_dir() {
+        let message = format!(
+            "WEAPP_CONFIG_DIR: the folder {} does not exist",
+            escape(&name)
+        );
+        problems.push(Problem::new(&[], message));
+    }
+    name.into()
+}
+
+/// Returns the settings, unless there is a problem.
+fn check(layers: &mut Layers) -> Result<Settings, Error> {
+    let Ok(mut settings) = layers.settings(&layers.values) else {
+        let bug = "the settings are valid, but cannot be merged; please report this bug";
+        return Err(Error {
+            problems: vec![Problem::new(&[], bug)],
+        });
+    };
+    let mut conflicts = conflicts::find(&settings, |key| report::origin(layers.values.get(key)));
+    // Otherwise one mistake would be reported twice.
+    conflicts.retain(|conflict| {
+        !layers
+            .problems
+            .iter()
+            .any(|problem| problem.may_cause(conflict))
+    });
+    layers.problems.append(&mut conflicts);
+    if !layers.problems.is_empty() {
+        return Err(Error {
+            problems: std::mem::take(&mut layers.problems),
+        });
+    }
+    settings
+        .apps
+        .retain(|_, app| !app.app_id.as_str().is_empty());
+    Ok(settings)
 }

@@ -1,119 +1,174 @@
-//! What the text of a setting must look like.
+//! The rules for values, each a function for `#[serde(deserialize_with)]`.
 //!
-//! Knows one rule per kind of text; a rule says what the text must be, if it is not.
-//! Never knows the keys that the rules are for.
+//! The error of a rule completes the sentence "the setting must be …".
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::settings::log::log_target;
-use crate::settings::written::{ip_address, sqlite_file};
+use log::LevelFilter;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-/// Says what a text must be, if it is not.
-pub(super) type Rule = fn(&str) -> Option<&'static str>;
+use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::settings::values::{LogStyle, LogTarget, PlatformName};
 
-pub(super) fn host(text: &str) -> Option<&'static str> {
-    let sound = ip_address(text).is_some();
-    (!sound).then_some("an IP address such as 127.0.0.1 or 0.0.0.0, or localhost")
-}
-
-pub(super) fn not_empty(text: &str) -> Option<&'static str> {
-    text.is_empty().then_some("a text that is not empty")
-}
-
-pub(super) fn level(text: &str) -> Option<&'static str> {
-    let sound = matches!(text, "off" | "error" | "warn" | "info" | "debug" | "trace");
-    (!sound).then_some("one of off, error, warn, info, debug, trace")
-}
-
-pub(super) fn target(text: &str) -> Option<&'static str> {
-    let sound = log_target(text).is_some();
-    (!sound).then_some("targets and levels such as weapp_login::store=debug")
-}
-
-pub(super) fn style(text: &str) -> Option<&'static str> {
-    let sound = matches!(text, "text" | "json");
-    (!sound).then_some("text or json")
-}
-
-pub(super) fn path(text: &str) -> Option<&'static str> {
-    (!text.starts_with('/')).then_some("paths that begin with a slash")
-}
-
-pub(super) fn metrics_path(text: &str) -> Option<&'static str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
-    let sound = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain);
-    (!sound).then_some("a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes")
-}
-
-/// Letters that no form, header or list needs to escape, and more than anybody can try.
-pub(super) fn service_key(text: &str) -> Option<&'static str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let sound = (32..=256).contains(&text.len()) && text.bytes().all(plain);
-    (!sound).then_some("keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`")
-}
-
-pub(super) fn store_url(text: &str) -> Option<&'static str> {
-    let sound = sqlite_file(text).is_some_and(|file| {
-        !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0'])
-    });
-    (!sound).then_some("sqlite:// and a file, such as sqlite://data/weapp.db")
-}
-
-pub(super) fn app_id(text: &str) -> Option<&'static str> {
-    let sound = text.is_empty()
-        || text.strip_prefix("wx").is_some_and(|rest| {
-            rest.len() == 16
-                && rest
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        });
-    (!sound).then_some("`wx` and 16 hexadecimal digits in lower case")
-}
-
-pub(super) fn app_secret(text: &str) -> Option<&'static str> {
-    let sound =
-        text.is_empty() || (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    (!sound).then_some("32 hexadecimal digits")
-}
-
-pub(super) fn base_url(text: &str) -> Option<&'static str> {
-    let (secure, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(rest), _) => (true, rest),
-        (_, Some(rest)) => (false, rest),
-        (None, None) => return Some("a URL such as https://api.weixin.qq.com"),
+/// Deserializes a whole number from `MIN` to `MAX`.
+pub(super) fn within<'de, const MIN: i64, const MAX: i64, D, N>(
+    deserializer: D,
+) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<i64>,
+{
+    let number = i64::deserialize(deserializer)?;
+    let rule = if number < MIN {
+        format!("at least {MIN}")
+    } else {
+        format!("at most {MAX}")
     };
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let Some(host) = host_of(authority) else {
-        return Some("scheme, host and perhaps port only, such as https://api.weixin.qq.com");
-    };
-    let loopback = ip_address(host).is_some_and(|address| address.is_loopback());
-    (!secure && !loopback).then_some("https, as http is for this machine only")
+    let valid = Some(number).filter(|number| (MIN..=MAX).contains(number));
+    let valid = valid.and_then(|number| N::try_from(number).ok());
+    valid.ok_or_else(|| D::Error::custom(rule))
 }
 
-/// The host in `host`, `host:port`, `[address]` or `[address]:port`.
-fn host_of(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, rest) = bracketed.split_once(']')?;
-            host.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6)?;
-            (
-                host,
-                rest.strip_prefix(':').or(rest.is_empty().then_some("1")),
-            )
+/// Defines functions that deserialize one text, each with its rule and a parser that returns `None` if it is broken.
+macro_rules! text_rules {
+    ($($name:ident -> $type:ty, $rule:literal, $parse:expr;)*) => {$(
+        pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+            let parse: fn(&str) -> Option<$type> = $parse;
+            parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom($rule))
         }
-        None => authority
-            .split_once(':')
-            .map_or((authority, Some("1")), |(host, port)| (host, Some(port))),
-    };
-    let named = host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte));
-    let port = port?.parse::<u16>().ok()?;
-    (named && !host.is_empty() && port > 0).then_some(host)
+    )*};
 }
 
-/// Whether an app may bear this name: one that a variable, a path and a log line can hold.
+/// The same for lists of texts.
+macro_rules! list_rules {
+    ($($name:ident -> $type:ty, $rule:literal, $parse:expr;)*) => {$(
+        pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<$type>, D::Error> {
+            let parse: fn(&str) -> Option<$type> = $parse;
+            let texts = Vec::<String>::deserialize(deserializer)?;
+            let values: Option<_> = texts.iter().map(|text| parse(text)).collect();
+            values.ok_or_else(|| D::Error::custom($rule))
+        }
+    )*};
+}
+
+text_rules! {
+    not_empty -> String, "a text that is not empty", |text| some_if(!text.is_empty(), text);
+    host -> IpAddr, "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost", ip_address;
+    level -> LevelFilter, "one of off, error, warn, info, debug, trace", |text| {
+        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_lowercase()))
+    };
+    style -> LogStyle, "text or json", |text| match text {
+        "text" => Some(LogStyle::Text),
+        "json" => Some(LogStyle::Json),
+        _ => None,
+    };
+    platform -> PlatformName, "the name of a platform (known: wechat)", |text| match text {
+        "wechat" => Some(PlatformName::Wechat),
+        _ => None,
+    };
+    metrics_path -> String, "a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes", |text| {
+        some_if(text.len() > 1 && text.starts_with('/') && consists_of(text, b"/-_."), text)
+    };
+    store_url -> String, "sqlite:// and a file, such as sqlite://data/weapp.db", |text| {
+        let valid = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
+        some_if(sqlite_file(text).is_some_and(valid), text)
+    };
+    // An empty AppID or AppSecret is not set.
+    app_id -> AppId, "`wx` and 16 hexadecimal digits in lower case, as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com, and not the AppSecret", |text| {
+        let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let valid = text.strip_prefix("wx").is_some_and(|rest| rest.len() == 16 && rest.bytes().all(digit));
+        (valid || text.is_empty()).then(|| AppId::new(text))
+    };
+    app_secret -> AppSecret, "32 hexadecimal digits, as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com", |text| {
+        let valid = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (valid || text.is_empty()).then(|| AppSecret::new(text))
+    };
+}
+
+list_rules! {
+    targets -> LogTarget, "targets and levels such as weapp_login::store=debug", log_target;
+    paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
+    // Characters that need no escaping in a form, a header or a list, and too many to guess.
+    service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
+        let valid = (32..=256).contains(&text.len()) && consists_of(text, b"-._~");
+        valid.then(|| ServiceKey::new(text))
+    };
+}
+
+/// Deserializes scheme, host and optional port. Removes a trailing slash.
+pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = text.strip_suffix('/').unwrap_or(&text);
+    let (secure, authority) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(authority), _) => (true, authority),
+        (None, Some(authority)) => (false, authority),
+        (None, None) => return Err(D::Error::custom("a URL such as https://api.weixin.qq.com")),
+    };
+    let rule = "a scheme, a host and optionally a port, such as https://api.weixin.qq.com";
+    let host = host_of(authority).ok_or_else(|| D::Error::custom(rule))?;
+    if !secure && !ip_address(host).is_some_and(|address| address.is_loopback()) {
+        return Err(D::Error::custom(
+            "an https URL: http is allowed for this machine only",
+        ));
+    }
+    Ok(url.into())
+}
+
+/// Parses `target=level`, `level`, or `target` for all its levels, as `RUST_LOG` does.
+fn log_target(text: &str) -> Option<LogTarget> {
+    let (name, level) = match text.trim().split_once('=') {
+        Some((name, level)) => (Some(name), level.parse().ok()?),
+        None => match text.trim().parse() {
+            Ok(level) => (None, level),
+            Err(_not_a_level) => (Some(text.trim()), LevelFilter::Trace),
+        },
+    };
+    let valid = name.is_none_or(|name| !name.is_empty() && consists_of(name, b"_:-"));
+    let name = name.map(str::to_owned);
+    valid.then_some(LogTarget { name, level })
+}
+
+/// Returns the host of `host`, `host:port`, `[address]` or `[address]:port`.
+fn host_of(authority: &str) -> Option<&str> {
+    let (host, port, is_host) = if let Some(bracketed) = authority.strip_prefix('[') {
+        let (host, port) = bracketed.split_once(']')?;
+        (host, port, host.parse::<Ipv6Addr>().is_ok())
+    } else {
+        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+        (host, port, !host.is_empty() && consists_of(host, b"-."))
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let valid = is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    valid.then_some(host)
+}
+
+/// Parses an IP address. `localhost` means 127.0.0.1: the name may have two addresses, and a server listens on one.
+fn ip_address(text: &str) -> Option<IpAddr> {
+    match text {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        address => address.parse().ok(),
+    }
+}
+
+/// Returns the file of an `sqlite:` URL. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` name the same, relative file.
+pub(super) fn sqlite_file(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("sqlite:")?;
+    Some(rest.strip_prefix("//").unwrap_or(rest))
+}
+
+/// Returns `true` if an app may have this name. It must fit into a variable, a path and a log line.
 pub(super) fn is_app_name(text: &str) -> bool {
-    let sound = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-    (1..=64).contains(&text.len()) && text.bytes().all(sound) && !text.contains("__")
+    let valid = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(valid) && !text.contains("__")
+}
+
+fn some_if(valid: bool, text: &str) -> Option<String> {
+    valid.then(|| text.to_owned())
+}
+
+/// Returns `true` if the text consists of ASCII letters, digits and these bytes.
+fn consists_of(text: &str, others: &[u8]) -> bool {
+    let mut bytes = text.bytes();
+    bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }

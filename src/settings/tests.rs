@@ -1,4 +1,4 @@
-//! What the settings promise: every message to the letter, the order of the layers, and that no secret shows.
+//! The contract of the settings: the wording of each message, the order of the layers, and masked secrets.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use log::LevelFilter;
 
 use crate::identity::ServiceKey;
-use crate::settings::{Error, Loaded, LogTarget, Profile, Settings, keys, layers};
+use crate::settings::files;
+use crate::settings::{Error, Loaded, LogTarget, PlatformName, Profile, Settings};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
 const SECRET: &str = "00112233445566778899aabbccddeeff";
 const KEY: &str = "a-service.key_of~32-letters-0123";
 
-/// A configuration folder of its own for each test.
+/// A settings folder. Each test has its own.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -38,11 +39,11 @@ impl Folder {
         Settings::load(environment.iter().copied(), &self.0)
     }
 
-    /// The complaints about a `local.toml`, with the folder's name left out.
-    fn complaint(self, environment: &[(&str, &str)]) -> String {
-        let error = self.load(environment).map(|loaded| loaded.settings);
-        let complaint = error.unwrap_err().to_string();
-        complaint.replace(&format!("{}/", self.0.display()), "")
+    /// Returns the error, without the name of the folder.
+    fn error(self, environment: &[(&str, &str)]) -> String {
+        let loaded = self.load(environment).map(|loaded| loaded.settings);
+        let error = loaded.unwrap_err().to_string();
+        error.replace(&format!("{}/", self.0.display()), "")
     }
 }
 
@@ -61,34 +62,29 @@ fn settings(environment: &[(&str, &str)]) -> Settings {
 }
 
 #[track_caller]
-fn check_variable(name: &str, value: &str, complaint: &str) {
+fn check_variable(name: &str, value: &str, expected: &str) {
     let error = load(&[(name, value)]).unwrap_err();
-    assert_eq!(error.to_string(), complaint);
+    assert_eq!(error.to_string(), expected);
 }
 
 #[track_caller]
-fn check_file(folder: &str, text: &str, complaint: &str) {
+fn check_file(folder: &str, text: &str, expected: &str) {
     let folder = Folder::new(folder).with("local.toml", text);
-    assert_eq!(folder.complaint(&[]), complaint);
+    assert_eq!(folder.error(&[]), expected);
 }
 
+/// A key that the file lacks is a missing field; a key without a field is an unknown one.
 #[test]
 fn the_shipped_file_names_every_key() {
-    let mut problems = Vec::new();
-    let layers = layers::read(Vec::new(), Path::new("no such folder"), &mut problems);
-    assert_eq!(problems, []);
-    let shipped: Vec<String> = layers
-        .built_in()
-        .into_keys()
-        .map(|key| key.replace("apps.main.", "apps.*."))
-        .collect();
-    let mut known: Vec<&str> = keys::paths().collect();
-    known.sort_unstable();
-    assert_eq!(shipped, known);
+    for profile in [Profile::Development, Profile::Production] {
+        let keys = files::keys(profile);
+        assert!(keys.default("server.port").is_some() && keys.default("apps.x.app_id").is_some());
+    }
+    load(&[]).unwrap();
 }
 
 #[test]
-fn the_defaults_are_those_of_a_developers_machine() {
+fn the_defaults_suit_a_development_machine() {
     let loaded = load(&[]).unwrap();
     let settings = loaded.settings;
     assert_eq!(settings.profile, Profile::Development);
@@ -114,11 +110,11 @@ fn the_defaults_are_those_of_a_developers_machine() {
     assert_eq!(loaded.sources, ["built-in defaults"]);
 }
 
-/// How long `docker stop` waits before it kills.
+/// Time after which `docker stop` kills the process.
 const DOCKER_SECONDS: u64 = 10;
 
 #[test]
-fn a_container_is_stopped_before_it_is_killed() {
+fn the_default_shutdown_is_shorter_than_the_timeout_of_docker() {
     let production = settings(&[
         ("WEAPP_PROFILE", "production"),
         ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
@@ -130,7 +126,7 @@ fn a_container_is_stopped_before_it_is_killed() {
 }
 
 #[test]
-fn later_layers_win() {
+fn later_layers_override_earlier_ones() {
     let folder = Folder::new("layers")
         .with("default.toml", "[server]\nport = 1\nworkers = 1\n[log]\nformat = 'tiny'\nlevel = 'warn'\n[json]\nlimit = 1")
         .with("production.toml", "server.port = 2\nserver.workers = 2\nlog.level = 'error'\njson.limit = 2")
@@ -153,7 +149,7 @@ fn later_layers_win() {
     assert_eq!(settings.log.level, log::LevelFilter::Error);
     assert_eq!(
         settings.log.format, "combined",
-        "the compiled-in profile is stronger than the folder's default.toml"
+        "the built-in profile overrides default.toml of the folder"
     );
     let expected = [
         "built-in defaults".to_owned(),
@@ -170,7 +166,7 @@ fn later_layers_win() {
 }
 
 #[test]
-fn port_is_honoured_unless_ours_is_set() {
+fn port_is_used_unless_our_own_variable_is_set() {
     assert_eq!(settings(&[("PORT", "8080")]).server.port, 8080);
     assert_eq!(settings(&[("PORT", "")]).server.port, 3000);
     assert_eq!(
@@ -187,24 +183,24 @@ fn port_is_honoured_unless_ours_is_set() {
         "PORT",
         "99999",
         "PORT: `server.port` must be at most 65535, got 99999\n  \
-         hint: the default is 3000; unset the variable to use it",
+         hint: remove it to use the default, 3000",
     );
 }
 
 #[test]
-fn another_folder_may_be_named() {
+fn a_variable_can_name_another_folder() {
     let folder = Folder::new("folder").with("local.toml", "server.port = 1");
     let directory = folder.0.to_str().unwrap();
     assert_eq!(settings(&[("WEAPP_CONFIG_DIR", directory)]).server.port, 1);
     check_variable(
         "WEAPP_CONFIG_DIR",
         "/nowhere/at all",
-        "WEAPP_CONFIG_DIR: `/nowhere/at all` cannot be read: there is no such folder",
+        "WEAPP_CONFIG_DIR: the folder \"/nowhere/at all\" does not exist",
     );
 }
 
 #[test]
-fn every_kind_of_value_comes_from_the_environment() {
+fn the_environment_sets_values_of_each_type() {
     let settings = settings(&[
         ("WEAPP_SERVER__HOST", "::1"),
         ("WEAPP_JSON__STRICT", "false"),
@@ -224,7 +220,7 @@ fn every_kind_of_value_comes_from_the_environment() {
 }
 
 #[test]
-fn a_secret_that_looks_like_a_number_stays_a_text() {
+fn a_secret_of_digits_is_not_parsed_as_a_number() {
     for secret in [
         "12345678901234567890123456789012",
         "00000000000000000000000000000001",
@@ -239,14 +235,14 @@ fn a_secret_that_looks_like_a_number_stays_a_text() {
         assert_eq!(
             settings.apps.len(),
             1,
-            "the shipped file's app is there in name only"
+            "the app without an AppID is left out"
         );
         assert!(!settings.simulated());
     }
 }
 
 #[test]
-fn a_secret_comes_from_a_file() {
+fn a_secret_can_be_read_from_a_file() {
     let folder = Folder::new("secret").with("secret", format!("{SECRET}\r\n"));
     let file = folder.path("secret");
     let loaded = folder
@@ -258,7 +254,11 @@ fn a_secret_comes_from_a_file() {
         .unwrap();
     let app = loaded.settings.apps.get("main").unwrap();
     assert_eq!(app.app_secret.expose(), SECRET);
-    assert!(loaded.report.contains("app_secret = \"***\""));
+    assert!(
+        loaded
+            .report
+            .contains("app_secret = \"*** (32 characters)\"")
+    );
     assert!(
         loaded
             .report
@@ -267,7 +267,7 @@ fn a_secret_comes_from_a_file() {
 }
 
 #[test]
-fn a_secret_and_its_file_exclude_each_other() {
+fn a_secret_and_its_file_must_not_both_be_set() {
     let error = load(&[
         ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
         ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
@@ -280,35 +280,36 @@ fn a_secret_and_its_file_exclude_each_other() {
 }
 
 #[test]
-fn a_secret_file_must_be_there_and_hold_a_secret() {
+fn a_secret_file_must_exist_and_hold_a_secret() {
     check_variable(
         "WEAPP_APPS__MAIN__APP_SECRET_FILE",
         "/run/secrets/no such",
-        "WEAPP_APPS__MAIN__APP_SECRET_FILE: `/run/secrets/no such` cannot be read: No such file or directory (os error 2)",
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE names a file that cannot be read, \"/run/secrets/no such\": No such file or \
+         directory (os error 2)\n  hint: the file must hold the secret and nothing else",
     );
-    let complaint = |test: &str, bytes: &[u8]| {
+    let error = |test: &str, bytes: &[u8]| {
         let folder = Folder::new(test).with("secret", bytes);
         let file = folder.path("secret");
-        folder.complaint(&[
+        let environment = [
             ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
             ("WEAPP_APPS__MAIN__APP_SECRET_FILE", &file),
-        ])
+        ];
+        folder.error(&environment)
     };
     assert_eq!(
-        complaint("secret-binary", b"\xff\xfe"),
-        "WEAPP_APPS__MAIN__APP_SECRET_FILE: this is not UTF-8 text\n  \
-         hint: the file must hold the secret and nothing else"
+        error("secret-binary", b"\xff\xfe"),
+        "WEAPP_APPS__MAIN__APP_SECRET_FILE names a file that cannot be read, \"secret\": stream did not contain valid \
+         UTF-8\n  hint: the file must hold the secret and nothing else"
     );
     assert_eq!(
-        complaint("secret-two-lines", b"one\ntwo\n"),
+        error("secret-two-lines", b"one\ntwo\n"),
         "WEAPP_APPS__MAIN__APP_SECRET_FILE: `apps.main.app_secret` must be 32 hexadecimal digits, \
-         got *** (7 characters)\n  \
-         hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)"
+         as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com, got \"*** (7 characters)\""
     );
 }
 
 #[test]
-fn an_unknown_key_is_refused_in_a_file() {
+fn an_unknown_key_in_a_file_is_rejected() {
     check_file(
         "unknown-1",
         "[servr]\nport = 1",
@@ -318,8 +319,8 @@ fn an_unknown_key_is_refused_in_a_file() {
         "unknown-2",
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
-         unknown setting `server.zzzzzz` in local.toml; known here: server.host, server.port, server.workers, \
-         server.drain_seconds, server.shutdown_seconds, server.docs",
+         unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, workers, \
+         drain_seconds, shutdown_seconds, docs",
     );
     check_file(
         "unknown-3",
@@ -334,17 +335,17 @@ fn an_unknown_key_is_refused_in_a_file() {
     check_file(
         "unknown-5",
         &format!("[apps.main]\napp_secert = '{SECRET}'\n{SECRET} = 1"),
-        "unknown setting `*** (42 characters)` in local.toml; known here: apps.main.app_id, apps.main.app_secret\n\
-         unknown setting `apps.main.app_secert` in local.toml; did you mean `apps.main.app_secret`?",
+        "unknown setting `apps.main.app_secert` in local.toml; did you mean `apps.main.app_secret`?\n\
+         unknown setting `*** (42 characters)` in local.toml; the settings there are platform, app_id, app_secret",
     );
 }
 
 #[test]
-fn an_unknown_key_is_refused_in_the_environment() {
-    let check = |name: &str, complaint: &str| check_variable(name, "1", complaint);
+fn an_unknown_key_in_the_environment_is_rejected() {
+    let check = |name: &str, expected: &str| check_variable(name, "1", expected);
     check(
         "WEAPP_SERVR__PORT",
-        "unknown setting `servr` in WEAPP_SERVR__PORT; did you mean `server`?",
+        "unknown setting `servr.port` in WEAPP_SERVR__PORT; did you mean `WEAPP_SERVER__PORT`?",
     );
     check(
         "WEAPP_SERVER__PROT",
@@ -368,7 +369,7 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_server__port",
-        "unknown setting `server__port` in WEAPP_server__port; did you mean `WEAPP_SERVER__PORT`?",
+        "unknown setting in WEAPP_server__port; did you mean `WEAPP_SERVER__PORT`?",
     );
     check(
         "WEAPP_SERVER__PORT__X",
@@ -376,20 +377,20 @@ fn an_unknown_key_is_refused_in_the_environment() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; known here: server, log, json, session, store, wechat, metrics, gateway, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, metrics, gateway, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
-        "unknown setting `store.url_file` in WEAPP_STORE__URL_FILE; known here: store.url",
+        "unknown setting `store.url_file` in WEAPP_STORE__URL_FILE; the settings there are url",
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, got a single value",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, got \"1\"",
     );
 }
 
 #[test]
-fn what_kubernetes_sets_about_a_service_is_nobodys_mistake() {
+fn service_variables_of_kubernetes_are_ignored() {
     let loaded = load(&[
         ("WEAPP_LOGIN_SERVICE_HOST", "10.0.0.1"),
         ("WEAPP_LOGIN_SERVICE_PORT", "3000"),
@@ -417,12 +418,12 @@ const OUT_OF_RANGE: &[(&str, &str, &str)] = &[
     (
         "WEAPP_SERVER__PORT",
         "80a",
-        "server.port` must be a whole number, got `80a`",
+        "server.port` must be a whole number, got \"80a\"",
     ),
     (
         "WEAPP_SERVER__PORT",
         "",
-        "server.port` must be a whole number, got ``",
+        "server.port` must be a whole number, got \"\"",
     ),
     (
         "WEAPP_SERVER__WORKERS",
@@ -477,51 +478,54 @@ const OUT_OF_RANGE: &[(&str, &str, &str)] = &[
     (
         "WEAPP_JSON__STRICT",
         "yes",
-        "json.strict` must be true or false, got `yes`",
+        "json.strict` must be true or false, got \"yes\"",
     ),
 ];
 
 #[test]
-fn a_number_out_of_its_range_is_refused() {
+fn a_number_out_of_range_is_rejected() {
     check_file(
         "range",
         "session.lifetime_seconds = 5",
         "local.toml: `session.lifetime_seconds` must be at least 60, got 5\n  \
-         hint: the default is 604800; remove the line to use it",
+         hint: remove it to use the default, 604800",
     );
     for (name, value, words) in OUT_OF_RANGE {
-        let complaint = load(&[(*name, *value)]).unwrap_err().to_string();
-        let (first, hint) = complaint.split_once('\n').unwrap();
+        let error = load(&[(*name, *value)]).unwrap_err().to_string();
+        let (first, hint) = error.split_once('\n').unwrap();
         assert_eq!(first, format!("{name}: `{words}"));
-        assert!(hint.starts_with("  hint: the default is "), "{hint}");
+        assert!(
+            hint.starts_with("  hint: remove it to use the default, "),
+            "{hint}"
+        );
     }
 }
 
 #[test]
-fn a_text_that_makes_no_sense_is_refused() {
+fn an_invalid_text_is_rejected() {
     for (name, value, words, default) in [
         (
             "WEAPP_SERVER__HOST",
             "example.com",
-            "`server.host` must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost, got `example.com`",
+            "`server.host` must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost, got \"example.com\"",
             "127.0.0.1",
         ),
         (
             "WEAPP_LOG__FORMAT",
             "",
-            "`log.format` must be a text that is not empty, got ``",
+            "`log.format` must be a text that is not empty, got \"\"",
             "dev",
         ),
         (
             "WEAPP_LOG__LEVEL",
             "verbose\n",
-            "`log.level` must be one of off, error, warn, info, debug, trace, got `verbose\\n`",
+            "`log.level` must be one of off, error, warn, info, debug, trace, got \"verbose\\u000A\"",
             "info",
         ),
         (
             "WEAPP_LOG__SKIP",
             "/livez,readyz",
-            "`log.skip` must be paths that begin with a slash, got [`/livez`, `readyz`]",
+            "`log.skip` must be paths that begin with a slash, got [\"/livez\", \"readyz\"]",
             "/livez,/readyz",
         ),
     ] {
@@ -530,35 +534,35 @@ fn a_text_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn a_url_that_makes_no_sense_is_refused() {
-    let url = "must be scheme, host and perhaps port only, such as https://api.weixin.qq.com";
+fn an_invalid_url_is_rejected() {
+    let url = "must be a scheme, a host and optionally a port, such as https://api.weixin.qq.com";
     let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
     for (name, value, words, default) in [
-        ("WEAPP_STORE__URL", "postgres://db/x", format!("`store.url` {sqlite}, got `postgres://db/x`"), "sqlite://data/weapp.db"),
-        ("WEAPP_STORE__URL", "sqlite://", format!("`store.url` {sqlite}, got `sqlite://`"), "sqlite://data/weapp.db"),
-        ("WEAPP_STORE__URL", "sqlite::memory:", format!("`store.url` {sqlite}, got `sqlite::memory:`"), "sqlite://data/weapp.db"),
+        ("WEAPP_STORE__URL", "postgres://db/x", format!("`store.url` {sqlite}, got \"postgres://db/x\""), "sqlite://data/weapp.db"),
+        ("WEAPP_STORE__URL", "sqlite://", format!("`store.url` {sqlite}, got \"sqlite://\""), "sqlite://data/weapp.db"),
+        ("WEAPP_STORE__URL", "sqlite::memory:", format!("`store.url` {sqlite}, got \"sqlite::memory:\""), "sqlite://data/weapp.db"),
         (
             "WEAPP_WECHAT__BASE_URL",
             "api.weixin.qq.com",
-            "`wechat.base_url` must be a URL such as https://api.weixin.qq.com, got `api.weixin.qq.com`".into(),
+            "`wechat.base_url` must be a URL such as https://api.weixin.qq.com, got \"api.weixin.qq.com\"".into(),
             "https://api.weixin.qq.com",
         ),
         (
             "WEAPP_WECHAT__BASE_URL",
             "http://api.weixin.qq.com",
-            "`wechat.base_url` must be https, as http is for this machine only, got `http://api.weixin.qq.com`".into(),
+            "`wechat.base_url` must be an https URL: http is allowed for this machine only, got \"http://api.weixin.qq.com\"".into(),
             "https://api.weixin.qq.com",
         ),
         (
             "WEAPP_WECHAT__BASE_URL",
             "https://me:password@host",
-            format!("`wechat.base_url` {url}, got *** (24 characters)"),
+            format!("`wechat.base_url` {url}, got \"*** (24 characters)\""),
             "https://api.weixin.qq.com",
         ),
         (
             "WEAPP_WECHAT__BASE_URL",
             "https://host/sns",
-            format!("`wechat.base_url` {url}, got `https://host/sns`"),
+            format!("`wechat.base_url` {url}, got \"https://host/sns\""),
             "https://api.weixin.qq.com",
         ),
     ] {
@@ -568,13 +572,17 @@ fn a_url_that_makes_no_sense_is_refused() {
 
 #[track_caller]
 fn check_with_default(name: &str, value: &str, words: &str, default: &str) {
-    let hint = format!("the default is {default}; unset the variable to use it");
+    let default = match default.split_once(',') {
+        Some((first, second)) => format!("[\"{first}\", \"{second}\"]"),
+        None => format!("\"{default}\""),
+    };
+    let hint = format!("remove it to use the default, {default}");
     check_variable(name, value, &format!("{name}: {words}\n  hint: {hint}"));
 }
 
 #[test]
-fn base_urls_are_judged_by_their_parts() {
-    let sound = |url: &str| load(&[("WEAPP_WECHAT__BASE_URL", url)]).is_ok();
+fn a_base_url_consists_of_scheme_host_and_port() {
+    let is_valid = |url: &str| load(&[("WEAPP_WECHAT__BASE_URL", url)]).is_ok();
     for url in [
         "https://h",
         "https://h:1/",
@@ -582,7 +590,7 @@ fn base_urls_are_judged_by_their_parts() {
         "http://[::1]:80",
         "https://[2001:db8::1]",
     ] {
-        assert!(sound(url), "{url}");
+        assert!(is_valid(url), "{url}");
     }
     for url in [
         "https://",
@@ -601,43 +609,43 @@ fn base_urls_are_judged_by_their_parts() {
         "http://[2001:db8::1]",
         "http://127.0.0.1.nip.io",
     ] {
-        assert!(!sound(url), "{url}");
+        assert!(!is_valid(url), "{url}");
     }
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_refused_in_a_file() {
+fn a_value_of_the_wrong_type_is_rejected() {
     check_file(
         "kinds",
         "store = 1\n[server]\nport = '3000'\nhost = 1\n[json]\nstrict = 1\n[log]\nskip = [1]\nlevel = {}\nformat = []",
-        "local.toml: `json.strict` must be true or false, got 1\n  \
-         hint: the default is true; remove the line to use it\n\
-         local.toml: `log.format` must be a text in quotes, got []\n  \
-         hint: the default is dev; remove the line to use it\n\
-         local.toml: `log.level` must be a text in quotes, got a table\n  \
-         hint: the default is info; remove the line to use it\n\
-         local.toml: `log.skip` must be a text in quotes, got [1]\n  \
-         hint: the default is /livez,/readyz; remove the line to use it\n\
+        "local.toml: `store` must be a table with url, got 1\n\
+         local.toml: `server.port` must be a whole number, got \"3000\"\n  \
+         hint: remove it to use the default, 3000\n\
          local.toml: `server.host` must be a text in quotes, got 1\n  \
-         hint: the default is 127.0.0.1; remove the line to use it\n\
-         local.toml: `server.port` must be a whole number, got `3000`\n  \
-         hint: the default is 3000; remove the line to use it\n\
-         local.toml: `store` must be a table with url, got a single value",
+         hint: remove it to use the default, \"127.0.0.1\"\n\
+         local.toml: `json.strict` must be true or false, got 1\n  \
+         hint: remove it to use the default, true\n\
+         local.toml: `log.skip` must be a list of texts in quotes, got [1]\n  \
+         hint: remove it to use the default, [\"/livez\", \"/readyz\"]\n\
+         local.toml: `log.level` must be a text in quotes, got a table\n  \
+         hint: remove it to use the default, \"info\"\n\
+         local.toml: `log.format` must be a text in quotes, got []\n  \
+         hint: remove it to use the default, \"dev\"",
     );
     check_file(
         "kinds-list",
         "log.skip = '/livez'",
-        "local.toml: `log.skip` must be a list of texts, got `/livez`\n  hint: the default is /livez,/readyz; remove the line to use it",
+        "local.toml: `log.skip` must be a list of texts in quotes, got \"/livez\"\n  hint: remove it to use the default, [\"/livez\", \"/readyz\"]",
     );
     check_file(
         "kinds-apps",
         "apps = 1",
-        "local.toml: `apps` must be tables, one for each mini program, got a single value",
+        "local.toml: `apps` must be a table with <name>, got 1",
     );
 }
 
 #[test]
-fn times_must_go_together() {
+fn durations_must_not_contradict_each_other() {
     check_file(
         "times",
         "[session]\nlifetime_seconds = 7200\ntouch_seconds = 259200\n[wechat]\nconnect_timeout_milliseconds = 3001",
@@ -652,7 +660,7 @@ fn times_must_go_together() {
 }
 
 #[test]
-fn an_app_has_an_id_and_a_secret() {
+fn an_app_needs_an_id_and_a_secret() {
     check_variable(
         "WEAPP_APPS__MAIN__APP_ID",
         APP_ID,
@@ -668,9 +676,11 @@ fn an_app_has_an_id_and_a_secret() {
 }
 
 #[test]
-fn an_app_id_and_a_secret_look_like_one() {
-    let copy = "  hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)";
-    let must = "`apps.main.app_id` must be `wx` and 16 hexadecimal digits in lower case";
+fn an_app_id_and_a_secret_have_a_fixed_form() {
+    let place = "as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com";
+    let rule = format!(
+        "`apps.main.app_id` must be `wx` and 16 hexadecimal digits in lower case, {place}, and not the AppSecret"
+    );
     for id in [
         "touristappid",
         "wx0123456789ABCDEF",
@@ -680,36 +690,54 @@ fn an_app_id_and_a_secret_look_like_one() {
         check_variable(
             "WEAPP_APPS__MAIN__APP_ID",
             id,
-            &format!("WEAPP_APPS__MAIN__APP_ID: {must}, got `{id}`\n{copy}"),
+            &format!("WEAPP_APPS__MAIN__APP_ID: {rule}, got \"{id}\""),
         );
     }
     check_variable(
         "WEAPP_APPS__MAIN__APP_ID",
         SECRET,
-        &format!(
-            "WEAPP_APPS__MAIN__APP_ID: {must}, got *** (32 characters)\n  hint: this looks like an AppSecret: are the two swapped?"
-        ),
+        &format!("WEAPP_APPS__MAIN__APP_ID: {rule}, got \"*** (32 characters)\""),
     );
-    let must = "`apps.main.app_secret` must be 32 hexadecimal digits";
     check_variable(
         "WEAPP_APPS__MAIN__APP_SECRET",
         "hunter2",
-        &format!("WEAPP_APPS__MAIN__APP_SECRET: {must}, got *** (7 characters)\n{copy}"),
+        &format!(
+            "WEAPP_APPS__MAIN__APP_SECRET: `apps.main.app_secret` must be 32 hexadecimal digits, {place}, \
+             got \"*** (7 characters)\""
+        ),
     );
     check_file(
         "secret-number",
         "[apps.main]\napp_secret = 1234567",
-        "local.toml: `apps.main.app_secret` must be a text in quotes, got ***\n  \
-         hint: copy it from mp.weixin.qq.com, 开发管理 (Development), 开发设置 (Settings)",
+        "local.toml: `apps.main.app_secret` must be a text in quotes, got ***",
     );
 }
 
 #[test]
-fn an_app_has_a_plain_name() {
+fn an_app_belongs_to_a_known_platform() {
+    let apps = |platform: &str| {
+        let app = format!("app_id = '{APP_ID}'\napp_secret = '{SECRET}'");
+        format!("[apps.main]\n{app}\n[apps.other]\nplatform = '{platform}'")
+    };
+    let folder = Folder::new("platform").with("local.toml", apps("wechat"));
+    let settings = folder.load(&[]).unwrap().settings;
+    let platforms: Vec<_> = settings.apps.values().map(|app| app.platform).collect();
+    assert_eq!(platforms, [PlatformName::Wechat], "it is the default");
+    assert_eq!(PlatformName::Wechat.name(), "wechat");
+    check_file(
+        "platform-unknown",
+        &apps("alipay"),
+        "local.toml: `apps.other.platform` must be the name of a platform (known: wechat), got \"alipay\"\n  \
+         hint: remove it to use the default, \"wechat\"",
+    );
+}
+
+#[test]
+fn the_name_of_an_app_has_a_fixed_alphabet() {
     check_file(
         "app-name",
         "[apps.'My Shop']\napp_id = ''",
-        "local.toml: `apps` must be tables named in lower-case letters, digits, `-` and single `_`, got `My Shop`",
+        "local.toml: `apps` must be tables named in lower-case letters, digits, `-` and single `_`, got \"My Shop\"",
     );
     let settings = Folder::new("app-names")
         .with("local.toml", format!("[apps.my-shop]\napp_id = '{APP_ID}'\napp_secret = '{SECRET}'\n[apps.b_2]\napp_id = '{OTHER_APP_ID}'\napp_secret = '{SECRET}'"))
@@ -720,7 +748,7 @@ fn an_app_has_a_plain_name() {
 }
 
 #[test]
-fn two_apps_do_not_share_an_id() {
+fn two_apps_must_not_have_the_same_id() {
     check_file(
         "twins",
         &format!(
@@ -741,69 +769,67 @@ fn production_needs_an_app() {
 }
 
 #[test]
-fn there_are_two_profiles() {
+fn an_unknown_profile_is_rejected() {
     for (value, shown) in [
-        ("prod", "`prod`"),
-        ("", "``"),
-        ("Production", "`Production`"),
+        ("prod", "\"prod\""),
+        ("", "\"\""),
+        ("Production", "\"Production\""),
     ] {
         check_variable(
             "WEAPP_PROFILE",
             value,
-            &format!("WEAPP_PROFILE: the profile must be development or production, got {shown}"),
+            &format!("WEAPP_PROFILE must be development or production, got {shown}"),
         );
     }
 }
 
 #[test]
-fn a_file_that_is_not_toml_is_named_with_its_line_and_without_its_text() {
+fn a_syntax_error_names_the_line_and_does_not_quote_it() {
     let broken = |test: &str, line: &str| {
         let folder = Folder::new(test).with("local.toml", format!("# one\n[apps.main]\n{line}\n"));
-        folder.complaint(&[])
+        folder.error(&[])
     };
     let quotes = "\n  hint: a text needs quotation marks, as in format = \"dev\"";
     assert_eq!(
         broken("toml-1", &format!("app_secret = {SECRET}")),
-        format!(
-            "local.toml:3: this is not TOML: unexpected leading zero, expected nothing{quotes}"
-        )
+        format!("local.toml:3: invalid TOML: unexpected leading zero, expected nothing{quotes}")
     );
     assert_eq!(
         broken("toml-2", "app_secret = hunter2"),
         format!(
-            "local.toml:3: this is not TOML: string values must be quoted, expected literal string{quotes}"
+            "local.toml:3: invalid TOML: string values must be quoted, expected literal string{quotes}"
         )
     );
     assert_eq!(
         broken("toml-3", "app_secret = 12345678901234567890123456789012"),
-        format!("local.toml:3: this is not TOML: the number is too large{quotes}")
+        format!("local.toml:3: invalid TOML: the number is too large{quotes}")
     );
     assert_eq!(
         broken("toml-4", "app_secret 'hunter2'"),
-        "local.toml:3: this is not TOML: key with no value, expected `=`"
+        "local.toml:3: invalid TOML: key with no value, expected `=`"
     );
     assert_eq!(
         broken("toml-5", "app_secret = 'hunter2"),
-        "local.toml:3: this is not TOML: invalid literal string, expected `'`"
+        "local.toml:3: invalid TOML: invalid literal string, expected `'`"
     );
     assert_eq!(
         broken("toml-6", "app_id = ''\napp_id = ''"),
-        "local.toml:4: this is not TOML: duplicate key\n  hint: remove one of the two"
+        "local.toml:4: invalid TOML: duplicate key"
     );
 }
 
 #[test]
-fn a_file_must_be_readable_and_utf_8() {
+fn a_file_must_be_readable_utf_8() {
     let folder = Folder::new("unreadable");
     fs::create_dir(folder.0.join("local.toml")).unwrap();
     assert_eq!(
-        folder.complaint(&[]),
-        "local.toml: the file cannot be read: Is a directory (os error 21)"
+        folder.error(&[]),
+        "local.toml: the file cannot be read: Is a directory (os error 21)\n  hint: it must be a readable file in UTF-8"
     );
     let folder = Folder::new("gbk").with("local.toml", b"# \xd6\xd0\xce\xc4");
     assert_eq!(
-        folder.complaint(&[]),
-        "local.toml: this is not UTF-8 text\n  hint: save the file as UTF-8"
+        folder.error(&[]),
+        "local.toml: the file cannot be read: stream did not contain valid UTF-8\n  hint: it must be a readable file in UTF-8"
     );
     let folder = Folder::new("bom").with("local.toml", "\u{feff}server.port = 1\r\n");
     assert_eq!(folder.load(&[]).unwrap().settings.server.port, 1);
@@ -812,7 +838,7 @@ fn a_file_must_be_readable_and_utf_8() {
     assert_eq!(
         loaded.unwrap().sources,
         ["built-in defaults"],
-        "a file of that name is not ours"
+        "it is not a folder"
     );
 }
 
@@ -827,32 +853,32 @@ fn a_variable_must_be_utf_8() {
     );
     assert_eq!(
         error.unwrap_err().to_string(),
-        "WEAPP_LOG__FORMAT: this is not UTF-8 text\n  hint: set it again, in UTF-8"
+        "WEAPP_LOG__FORMAT: the value must be UTF-8 text"
     );
     let loaded = Settings::load([(OsString::from("LS_COLORS"), bytes)], Path::new("none"));
     assert!(
         loaded.is_ok(),
-        "other programs' variables are not ours to judge"
+        "variables of other programs are not checked"
     );
 }
 
 #[test]
-fn all_problems_come_at_once() {
+fn all_problems_are_reported_at_once() {
     let folder = Folder::new("all").with("local.toml", "colour = 1\n[server]\nport = 'x'");
-    let complaint = folder.complaint(&[("WEAPP_PROFILE", "production"), ("WEAPP_LOG__LEVEL", "x")]);
+    let error = folder.error(&[("WEAPP_PROFILE", "production"), ("WEAPP_LOG__LEVEL", "x")]);
     assert_eq!(
-        complaint
+        error
             .lines()
             .filter(|line| !line.starts_with("  hint"))
             .count(),
         4,
-        "{complaint}"
+        "{error}"
     );
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it shows every setting, a line each")]
-fn the_report_names_every_value_and_its_place() {
+#[expect(clippy::too_many_lines, reason = "it contains one line per setting")]
+fn the_report_contains_each_value_and_its_origin() {
     let loaded = load(&[
         ("WEAPP_SERVER__PORT", "8080"),
         ("WEAPP_LOG__FORMAT", "\":a\"\\\n"),
@@ -880,7 +906,7 @@ skip = ["/a", "/b"]                               # WEAPP_LOG__SKIP
 [json]
 limit = 102400                                    # built in
 strict = true                                     # built in
-refuse_other_types = false                        # built in
+reject_other_types = false                        # built in
 inflate = true                                    # built in
 body_timeout_seconds = 10                         # built in
 
@@ -889,7 +915,7 @@ lifetime_seconds = 604800                         # built in
 idle_seconds = 259200                             # built in
 touch_seconds = 3600                              # built in
 per_user = 10                                     # built in
-key_generations = 3                               # built in
+key_history = 3                                   # built in
 
 [store]
 url = "sqlite://data/weapp.db"                    # built in
@@ -902,8 +928,8 @@ watermark_seconds = 600                           # built in
 
 [metrics]
 enabled = true                                    # built in
-host = "127.0.0.1"                                # built in
 port = 0                                          # built in
+host = "127.0.0.1"                                # built in
 path = "/metrics"                                 # built in
 
 [gateway]
@@ -911,14 +937,15 @@ disclose_openid = false                           # built in
 service_keys = []                                 # built in
 
 [apps.main]
-app_id = "(not set)"                              # built in
-app_secret = "(not set)"                          # built in
+platform = "wechat"                               # built in
+app_id = ""                                       # built in
+app_secret = ""                                   # built in
 "#
     );
 }
 
 #[test]
-fn rust_log_sets_levels_as_it_does_elsewhere() {
+fn rust_log_sets_the_levels_of_targets() {
     let targets = |variables: &[(&str, &str)]| load(variables).unwrap().settings.log.targets;
     let target = |name: Option<&str>, level| LogTarget {
         name: name.map(str::to_owned),
@@ -935,15 +962,15 @@ fn rust_log_sets_levels_as_it_does_elsewhere() {
     let expected = [target(Some("a"), LevelFilter::Off)];
     assert_eq!(targets(&[debug, ours]), expected);
     assert_eq!(targets(&[("RUST_LOG", "")]), []);
-    let complaint = load(&[("RUST_LOG", "a=loud")]).unwrap_err().to_string();
+    let error = load(&[("RUST_LOG", "a=loud")]).unwrap_err().to_string();
     assert!(
-        complaint.contains("RUST_LOG") && complaint.contains("weapp_login::store=debug"),
-        "{complaint}"
+        error.contains("RUST_LOG") && error.contains("weapp_login::store=debug"),
+        "{error}"
     );
 }
 
 #[test]
-fn service_keys_are_secrets_in_a_list() {
+fn service_keys_are_a_list_of_secrets() {
     let folder = Folder::new("keys").with("keys", format!("{KEY}\r\n\n{SECRET}\n"));
     let file = folder.path("keys");
     let loaded = folder.load(&[("WEAPP_GATEWAY__SERVICE_KEYS_FILE", &file)]);
@@ -951,31 +978,31 @@ fn service_keys_are_secrets_in_a_list() {
     let keys = &loaded.settings.gateway.service_keys;
     let exposed: Vec<_> = keys.iter().map(ServiceKey::expose).collect();
     assert_eq!(exposed, [KEY, SECRET]);
-    let shown = r#"service_keys = ["***", "***"]"#;
+    let shown = r#"service_keys = ["*** (32 characters)", "*** (32 characters)"]"#;
     assert!(loaded.report.contains(shown), "{}", loaded.report);
     check_variable(
         "WEAPP_GATEWAY__SERVICE_KEYS",
         &format!("{KEY},too-short"),
         "WEAPP_GATEWAY__SERVICE_KEYS: `gateway.service_keys` must be keys of 32 to 256 letters, digits, `-`, `.`, `_` \
-         and `~`, got [*** (32 characters), *** (9 characters)]\n  \
-         hint: the default is an empty list; unset the variable to use it",
+         and `~`, got [\"*** (32 characters)\", \"*** (9 characters)\"]\n  \
+         hint: remove it to use the default, []",
     );
     check_file(
         "keys-2",
         "[gateway]\nservice_keys = \"x\"",
-        "local.toml: `gateway.service_keys` must be a list of texts, got *** (1 characters)\n  \
-         hint: the default is an empty list; remove the line to use it",
+        "local.toml: `gateway.service_keys` must be a list of texts in quotes, got \"*** (1 characters)\"\n  \
+         hint: remove it to use the default, []",
     );
 }
 
 #[test]
-fn metrics_have_a_plain_path() {
+fn the_metrics_path_has_a_fixed_alphabet() {
     for path in ["metrics", "/", "/{id}", "/metrics?x", "/a b"] {
         check_with_default(
             "WEAPP_METRICS__PATH",
             path,
             &format!(
-                "`metrics.path` must be a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes, got `{path}`"
+                "`metrics.path` must be a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes, got \"{path}\""
             ),
             "/metrics",
         );
@@ -994,7 +1021,7 @@ fn metrics_have_a_plain_path() {
 }
 
 #[test]
-fn no_secret_shows_itself() {
+fn no_secret_is_printed() {
     let environment = [
         ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
         ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
@@ -1003,8 +1030,4 @@ fn no_secret_shows_itself() {
     let loaded = load(&environment).unwrap();
     let shown = format!("{loaded:?} {:?} {}", loaded.settings, loaded.report);
     assert!(!shown.contains(SECRET) && !shown.contains(KEY) && shown.contains(APP_ID));
-    let environment = environment.map(|(name, value)| (name.into(), value.into()));
-    let layers = layers::read(environment.into(), Path::new("none"), &mut Vec::new());
-    let shown = format!("{:?}", layers.stack);
-    assert!(!shown.contains(SECRET) && !shown.contains(KEY));
 }

@@ -123,7 +123,7 @@ async fn data_taken_just_before_a_login_opens_after_it() {
 
 #[actix_rt::test]
 async fn with_generations_switched_off_it_does_not() {
-    let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
+    let app = TestApp::with(&[("WEAPP_SESSION__KEY_HISTORY", "1")]).await;
     race(&app, true).await.assert_error_body(401, stale());
 }
 

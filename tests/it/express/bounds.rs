@@ -98,7 +98,7 @@ fn the_connection_stays_open_after_every_error() {
 fn another_type_is_rejected_if_the_settings_say_so() {
     let request = "POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}";
     check(server(), request.to_owned(), (400, "code_missing"));
-    let strict = served::serve("dev", &[("WEAPP_JSON__REFUSE_OTHER_TYPES", "true")]).0;
+    let strict = served::serve("dev", &[("WEAPP_JSON__REJECT_OTHER_TYPES", "true")]).0;
     check(strict, request.to_owned(), (415, "unsupported_media_type"));
     let empty = request.replace("Length: 2\r\n\r\n{}", "Length: 0\r\n\r\n");
     check(strict, empty, (400, "code_missing"));

@@ -1,0 +1,70 @@
+//! Finds values that are valid by themselves, but not together.
+
+use std::collections::BTreeMap;
+
+use crate::settings::data::Settings;
+use crate::settings::error::Problem;
+use crate::settings::keys::variable;
+use crate::settings::values::Profile;
+
+/// Returns all conflicts. `origin` returns the origin of a key's value.
+pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
+    let (mut conflicts, mut ids) = (durations(settings, &origin), BTreeMap::new());
+    for (name, app) in &settings.apps {
+        let [id, secret] = ["app_id", "app_secret"].map(|key| format!("apps.{name}.{key}"));
+        let has_id = !app.app_id.as_str().is_empty();
+        if has_id == app.app_secret.expose().is_empty() {
+            let (set, missing) = if has_id {
+                (&id, &secret)
+            } else {
+                (&secret, &id)
+            };
+            let message = format!("{}: `{set}` is set, but `{missing}` is not", origin(set));
+            let hint = match variable(missing) {
+                name if has_id => {
+                    format!("set {name}, or {name}_FILE to the path of a file that holds it")
+                }
+                name => format!("set {name}"),
+            };
+            conflicts.push(Problem::new(&[set, missing], message).hint(&hint));
+        }
+        // A login could not be assigned to one of two apps with the same AppID.
+        if has_id && let Some(first) = ids.insert(app.app_id.as_str(), id.clone()) {
+            let message = format!("{}: `{id}` is the same as `{first}`", origin(&id));
+            conflicts.push(Problem::new(&[&id], message).hint("remove one of the two apps"));
+        }
+    }
+    if settings.profile == Profile::Production && ids.is_empty() {
+        let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
+            WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE";
+        conflicts.push(Problem::new(&["apps"], message));
+    }
+    conflicts
+}
+
+/// Returns the durations that exceed another one.
+fn durations<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
+    let (session, wechat) = (&settings.session, &settings.wechat);
+    let idle = ("session.idle_seconds", session.idle_seconds);
+    let lifetime = ("session.lifetime_seconds", session.lifetime_seconds);
+    let touch = ("session.touch_seconds", session.touch_seconds);
+    let connect = (
+        "wechat.connect_timeout_milliseconds",
+        wechat.connect_timeout_milliseconds,
+    );
+    let call = ("wechat.timeout_milliseconds", wechat.timeout_milliseconds);
+    let limits = [(idle, lifetime, 0), (touch, idle, 1), (connect, call, 0)];
+    let exceeds =
+        |((_, value), (_, limit), gap): &((&str, u32), (&str, u32), u32)| value + gap > *limit;
+    let conflict = |((short, value), (long, limit), gap)| {
+        let (at, limit_at) = (origin(short), origin(long));
+        let relation = if gap == 0 { "at most" } else { "less than" };
+        let message = format!(
+            "{at}: `{short}` must be {relation} `{long}` ({limit}, {limit_at}), got {value}"
+        );
+        let (most, least) = (limit - gap, value + gap);
+        let hint = format!("set `{short}` to {most} or less, or `{long}` to {least} or more");
+        Problem::new(&[short, long], message).hint(&hint)
+    };
+    limits.into_iter().filter(exceeds).map(conflict).collect()
+}
