@@ -67,10 +67,10 @@ async fn serve(
         .listen(listener.socket)
         .map_err(Failure::internal)?
         .run();
-    let served = run_until_signal(server, &settings.server, &parts, &connections, signals).await;
+    let outcome = run_until_signal(server, &settings.server, &parts, &connections, signals).await;
     drop(tasks);
     parts.store().close().await.map_err(Failure::internal)?;
-    served.map_err(Failure::internal)
+    outcome.map_err(Failure::internal)
 }
 
 /// Starts the WeChat simulator, if no app is configured in development.

@@ -42,13 +42,8 @@ async fn a_login_with_the_previous_token_takes_over_its_keys() {
 }
 
 #[actix_rt::test]
-<<<<<<< HEAD:tests/it/key_history.rs
 async fn a_history_of_one_holds_the_newest_key_only() {
-    let app = TestApp::with(&[("WEAPP_SESSION__KEY_GENERATIONS", "1")]).await;
-=======
-async fn with_one_generation_there_is_only_the_newest() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_HISTORY", "1")]).await;
->>>>>>> cc7e9ee (Declare each setting once, as a field with its rule, and add apps.<name>.platform):tests/it/generations.rs
     let (first, _) = log_in_after(&app, "mei", "none").await;
     let (second, key) = log_in_after(&app, "mei", &first).await;
     assert_eq!(keys(&app, &second).await, [key]);
