@@ -236,55 +236,28 @@ pub struct UserId(pub [u8; 16]);
 impl UserId {
     /// Reads an identifier as it was shown. `None` for what cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
-        shown_bytes(text).map(Self)
+        parse_hex(text).map(Self)
     }
-}
-
-/// The bytes that are shown as these 32 lower-case hexadecimal digits.
-pub(crate) fn shown_bytes(text: &str) -> Option<[u8; 16]> {
-    let digits = <&[u8; 32]>::try_from(text.as_bytes()).ok()?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair).ok()?;
-        let sound = pair
-            .bytes()
-            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        *byte = u8::from_str_radix(pair, 16).ok().filter(|_| sound)?;
-    }
-    Some(bytes)
 }
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Hex::of(self.0).as_str())
+        write_hex(f, self.0)
     }
 }
 
-/// Sixteen bytes as hexadecimal digits in lower case, put together at one go: nearly every reply shows one.
-#[derive(Debug, Clone, Copy)]
-pub struct Hex([u8; 32]);
-
-impl Hex {
-    /// Takes the bytes.
-    pub fn of(bytes: [u8; 16]) -> Self {
-        let mut digits = [0; 32];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-        }
-        Self(digits)
-    }
-
-    /// The digits.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
+/// Parses 32 lower-case hexadecimal digits.
+pub(crate) fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    let length = base16ct::lower::decode(text, &mut bytes).ok()?.len();
+    (length == bytes.len()).then_some(bytes)
 }
 
-fn digit(value: u8) -> u8 {
-    match value {
-        0..=9 => b'0' + value,
-        _ => b'a' + value - 10,
-    }
+/// Writes 32 lower-case hexadecimal digits.
+pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: [u8; 16]) -> fmt::Result {
+    let mut digits = [0; 32];
+    let digits = base16ct::lower::encode_str(&bytes, &mut digits);
+    f.write_str(digits.unwrap_or_default())
 }
 
 /// SHA-256 over who somebody is to WeChat: finds a user again without keeping the openid in the clear.

@@ -19,6 +19,7 @@ pub mod openapi;
 mod parts;
 pub mod platforms;
 pub mod readiness;
+pub mod rfc3339;
 pub mod routes;
 pub mod session;
 pub mod sessions;

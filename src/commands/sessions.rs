@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use weapp_login::apps::Apps;
 use weapp_login::identity::UserId;
+use weapp_login::rfc3339::rfc3339;
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
 use weapp_login::sessions::Sessions;
 use weapp_login::settings::Settings;
@@ -210,14 +211,13 @@ impl StoredSessions {
 
     /// Formats a session as a line of JSON.
     fn line(&self, session: &Session) -> String {
-        let time = |time: Timestamp| format!("{time:.3}");
         let line = Line {
             id: session.id.to_string(),
             app: session.app.as_str(),
             device: session.device.as_str(),
-            created_at: time(session.created_at),
-            last_seen: time(session.last_seen),
-            ends_at: time(session.ends_at(&self.lifetimes)),
+            created_at: rfc3339(session.created_at),
+            last_seen: rfc3339(session.last_seen),
+            ends_at: rfc3339(session.ends_at(&self.lifetimes)),
         };
         // A struct of strings always serializes.
         serde_json::to_string(&line).unwrap_or_default() + "\n"

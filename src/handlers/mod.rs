@@ -13,7 +13,6 @@ mod reply;
 pub mod session;
 pub mod session_key;
 pub mod sessions;
-mod time;
 pub mod user;
 
 pub use reply::{EmptyData, Envelope, Success};

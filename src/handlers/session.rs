@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
-use crate::handlers::time::rfc3339;
 use crate::middleware::session::PresentedToken;
+use crate::rfc3339::rfc3339;
 use crate::sessions::{CurrentUser, Sessions};
 
 /// The live session and its user.

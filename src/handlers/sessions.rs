@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{EmptyData, Envelope, Success};
-use crate::handlers::time::rfc3339;
 use crate::middleware::clock::RequestTime;
+use crate::rfc3339::rfc3339;
 use crate::session::SessionId;
 use crate::sessions::{CurrentUser, Sessions};
 

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use crate::account::{AvatarUrl, Nickname, Profiles};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
-use crate::handlers::time::rfc3339;
 use crate::middleware::json::Json;
+use crate::rfc3339::rfc3339;
 use crate::session::{Change, ProfileChange, User};
 use crate::sessions::{CurrentSession, CurrentUser};
 

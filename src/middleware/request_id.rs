@@ -11,7 +11,6 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, JSON};
-use crate::identity::Hex;
 
 /// The header of the id, in requests and responses.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,9 +41,10 @@ impl RequestIds {
             numbers.extend(chunks.iter().map(|chunk| u64::from_ne_bytes(*chunk)));
         }
         let number = numbers.pop().unwrap_or_default();
-        let hex = Hex::of(u128::from(number).to_be_bytes());
-        let digits = hex.as_str().get(16..).unwrap_or_default();
-        HeaderValue::from_str(digits).unwrap_or_else(|_never| HeaderValue::from_static("0"))
+        let mut digits = [0; 16];
+        let digits = base16ct::lower::encode_str(&number.to_be_bytes(), &mut digits);
+        HeaderValue::from_str(digits.unwrap_or_default())
+            .unwrap_or_else(|_never| HeaderValue::from_static("0"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::identity::{Hex, shown_bytes};
+use crate::identity::{parse_hex, write_hex};
 use crate::session::seal::CryptoError;
 
 /// A session's public id: 16 random bytes, shown as 32 hexadecimal digits. Independent of the token and no secret.
@@ -22,13 +22,13 @@ impl SessionId {
 
     /// Parses an id as it is shown. `None` if the text has another shape.
     pub fn parse(text: &str) -> Option<Self> {
-        shown_bytes(text).map(Self)
+        parse_hex(text).map(Self)
     }
 }
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Hex::of(self.0).as_str())
+        write_hex(f, self.0)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A module may import from the floors below its own, and from itself.
 const FLOORS: [&[&str]; 15] = [
-    &["identity"],
+    &["identity", "rfc3339"],
     &["session", "settings"],
     &["platforms", "store", "telemetry"],
     &["apps", "readiness", "metrics"],

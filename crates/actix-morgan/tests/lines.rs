@@ -1,6 +1,9 @@
 //! Tests of the middleware with a real `App`, whose log is captured.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::sync::Once;
 
 use actix_morgan::{Answer, Format, LINE, Morgan};
@@ -24,7 +27,7 @@ struct Pairs(String);
 
 impl<'a> VisitSource<'a> for Pairs {
     fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), log::kv::Error> {
-        self.0 += &format!(" {key}={value}");
+        write!(self.0, " {key}={value}")?;
         Ok(())
     }
 }
@@ -62,12 +65,8 @@ fn take_lines() -> Vec<String> {
 /// Replaces each number in a line by `N`.
 fn without_times(line: &str) -> String {
     let words = line.split(' ');
-    let words = words.map(
-        |word| match word.contains('.') && word.parse::<f64>().is_ok() {
-            true => "N",
-            false => word,
-        },
-    );
+    let is_time = |word: &str| word.contains('.') && word.parse::<f64>().is_ok();
+    let words = words.map(|word| if is_time(word) { "N" } else { word });
     words.collect::<Vec<_>>().join(" ")
 }
 

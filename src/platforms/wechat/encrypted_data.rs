@@ -21,7 +21,6 @@ use zeroize::Zeroizing;
 
 use crate::identity::{AppId, SessionKey, Watermark};
 use crate::platforms::wechat::answer::number;
-use crate::platforms::wechat::hex;
 pub use crate::platforms::wechat::members::Members;
 
 /// AES's block, and so the length of the initialisation vector; AES-128's key is as long.
@@ -127,7 +126,7 @@ fn is_signed(session_key: &SessionKey, raw: &RawData<'_>) -> bool {
         .chain_update(raw.text)
         .chain_update(session_key.expose())
         .finalize();
-    let expected = hex(&digest);
+    let expected = base16ct::lower::encode_string(&digest);
     expected.as_bytes().ct_eq(raw.signature.as_bytes()).into()
 }
 

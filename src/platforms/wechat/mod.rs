@@ -259,11 +259,3 @@ impl Client {
         url
     }
 }
-
-/// Lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
-}

@@ -7,11 +7,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::identity::{AccessTokenText, AppId, OpenId, SessionKey};
+use crate::platforms::wechat::Client;
 use crate::platforms::wechat::answer::Answer;
 use crate::platforms::wechat::endpoint::Endpoint;
 use crate::platforms::wechat::errcode::Class;
 use crate::platforms::wechat::error::{Error, Flaw};
-use crate::platforms::wechat::{Client, hex};
 
 /// What WeChat thinks of a session key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,8 @@ fn unless_stale(answer: Result<Answer, Error>) -> Result<Option<Answer>, Error> 
 pub(crate) fn signature(session_key: &SessionKey, body: &[u8]) -> String {
     // HMAC takes keys of any length, so the error has no value.
     Hmac::<Sha256>::new_from_slice(session_key.expose().as_bytes())
-        .map(|hmac| hex(&hmac.chain_update(body).finalize().into_bytes()))
+        .map(|hmac| {
+            base16ct::lower::encode_string(&hmac.chain_update(body).finalize().into_bytes())
+        })
         .unwrap_or_default()
 }

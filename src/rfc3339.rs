@@ -1,13 +1,13 @@
-//! Writes times as responses show them.
+//! RFC 3339 times, as responses and the log show them.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-/// Returns a time in RFC 3339, in UTC, to the millisecond.
+/// Formats a time in UTC, to the millisecond: `2026-11-23T08:05:09.012Z`.
 ///
-/// Written digit by digit, because each session check needs four times, and jiff's general printer takes several times as
-/// many instructions. A test compares the two.
-pub(super) fn rfc3339(time: Timestamp) -> String {
+/// Digit by digit, because each session check formats four times, and jiff's general printer takes several times as many
+/// instructions. A test compares the two.
+pub fn rfc3339(time: Timestamp) -> String {
     let time = Offset::UTC.to_datetime(time);
     let year = time.year();
     let [month, day] = [time.month(), time.day()].map(i16::from);
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_match_the_printer_of_jiff() {
+    fn times_are_formatted_as_by_jiff() {
         let printer = DateTimePrinter::new().precision(Some(3));
-        // From 1970 to 9999, in steps that reach every part of a day, a month and a second.
+        // From 1970 to 9999, at steps that fall on every part of a day, a month and a second.
         for milliseconds in (0..253_402_207_200_000).step_by(97_130_271_817) {
             let time = Timestamp::from_millisecond(milliseconds).unwrap();
             assert_eq!(rfc3339(time), printer.timestamp_to_string(&time));
