@@ -27,6 +27,7 @@ pub mod settings;
 
 pub mod store;
 pub mod telemetry;
+pub mod testing;
 
 use std::rc::Rc;
 use std::sync::Arc;

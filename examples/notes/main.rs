@@ -1,9 +1,10 @@
-//! A backend of one's own on the library: the login with all its routes, and notes for whoever is logged in.
+//! A backend of your own on the library: all routes of the login, and notes for logged-in users.
 //!
-//! `cargo run --example notes`. What it leaves to the binary: sweeping out sessions that are over, and saying at the start
-//! what it serves (see `src/commands/serve.rs`).
+//! Run it with `cargo run --example notes`. It does not delete expired sessions and prints no banner, as the server does in
+//! `src/commands/serve.rs`.
 
 mod notes;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use weapp_login::settings::Settings;
 use weapp_login::{Parts, app_with, telemetry};
 use wechat_simulator::{Options, Simulator};
 
-use notes::Notes;
+use store::Notes;
 
 #[actix_rt::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,14 +28,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         style: settings.log.style,
         profile: settings.profile,
     })?;
-    // In development and without an AppID there is a WeChat of our own.
+    // In development, without an AppID, WeChat is simulated.
     let wechat = if settings.simulated() {
         Some(Simulator::start(Options::new(1)).await?)
     } else {
         None
     };
     let parts = Parts::new(&settings, wechat.as_ref(), false).await?;
-    let (store, notes) = (parts.clone(), web::Data::new(Notes::default()));
+    let store = parts.clone();
+    let notes = web::Data::new(Notes::open(Path::new("data/notes.db"))?);
     HttpServer::new(move || app_with(&parts, notes::routes()).app_data(notes.clone()))
         .bind(settings.server.address())?
         .run()

@@ -1,23 +1,20 @@
-//! Notes that users keep: `GET /notes` and `POST /notes`.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+//! `GET /notes` and `POST /notes`: the notes of the current user.
 
 use actix_web::http::StatusCode;
 use actix_web::{Responder, web};
-use serde::Deserialize;
-use serde_json::json;
-use weapp_login::error::{ApiError, ErrorDefinition};
-use weapp_login::handlers::Success;
-use weapp_login::identity::UserId;
+use serde::{Deserialize, Serialize};
+use weapp_login::annotated;
+use weapp_login::error::{ApiError, ErrorCode, ErrorDefinition};
+use weapp_login::handlers::{EmptyData, Envelope, Success};
 use weapp_login::middleware::json::Json;
 use weapp_login::routes::{Guard, Row};
 use weapp_login::sessions::CurrentUser;
+use weapp_login::utoipa::{self, ToSchema};
 
-/// The longest note, in characters.
+use crate::store::Notes;
+
+/// Maximum length of a note, in characters.
 const MAX_CHARACTERS: usize = 1000;
-/// How many notes a user may have.
-const MAX_NOTES: usize = 100;
 
 const NOTE_MALFORMED: ErrorDefinition = ErrorDefinition::new(
     StatusCode::BAD_REQUEST,
@@ -31,29 +28,44 @@ const NOTES_FULL: ErrorDefinition = ErrorDefinition::new(
     "There is room for 100 notes: delete one first.",
 );
 
-/// The notes of all users. In memory: they are gone when the process ends.
-#[derive(Default)]
-pub(crate) struct Notes(Mutex<HashMap<UserId, Vec<String>>>);
+/// The notes of the user, oldest first.
+#[derive(Serialize, ToSchema)]
+struct NotesData {
+    notes: Vec<String>,
+}
 
 /// The body of `POST /notes`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewNote {
     text: String,
 }
 
-/// The routes. Behind `Guard::Session` a handler may take `CurrentUser`.
 pub(crate) fn routes() -> Vec<Row> {
     vec![
-        Row::get("/notes", Guard::Session, web::to(list)),
-        Row::post("/notes", Guard::Session, web::to(add)).errors([NOTE_MALFORMED, NOTES_FULL]),
+        Row::get("/notes", Guard::Session, annotated!(list_notes)),
+        Row::post("/notes", Guard::Session, annotated!(add_note))
+            .errors([NOTE_MALFORMED, NOTES_FULL]),
     ]
 }
 
-async fn list(user: CurrentUser, notes: web::Data<Notes>) -> impl Responder {
-    Success(json!({ "notes": notes.of(user.id()) }))
+/// Returns the user's notes.
+#[utoipa::path(get, path = "/notes", responses((status = 200, body = Envelope<NotesData>)))]
+async fn list_notes(
+    user: CurrentUser,
+    notes: web::Data<Notes>,
+) -> Result<impl Responder, ApiError> {
+    let notes = query(notes, move |notes| notes.list(user.id())).await?;
+    Ok(Success(NotesData { notes }))
 }
 
-async fn add(
+/// Adds a note.
+#[utoipa::path(
+    post,
+    path = "/notes",
+    request_body = NewNote,
+    responses((status = 200, body = Envelope<EmptyData>)),
+)]
+async fn add_note(
     user: CurrentUser,
     notes: web::Data<Notes>,
     Json(note): Json<NewNote>,
@@ -61,26 +73,19 @@ async fn add(
     if !(1..=MAX_CHARACTERS).contains(&note.text.chars().count()) {
         return Err(NOTE_MALFORMED.into());
     }
-    if !notes.add(user.id(), note.text) {
+    if !query(notes, move |notes| notes.add(user.id(), &note.text)).await? {
         return Err(NOTES_FULL.into());
     }
-    Ok(Success(json!({})))
+    Ok(Success(EmptyData {}))
 }
 
-impl Notes {
-    fn of(&self, user: UserId) -> Vec<String> {
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.get(&user).cloned().unwrap_or_default()
-    }
-
-    /// Keeps a note; whether there was room.
-    fn add(&self, user: UserId, text: String) -> bool {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let notes = notes.entry(user).or_default();
-        let room = notes.len() < MAX_NOTES;
-        if room {
-            notes.push(text);
-        }
-        room
-    }
+/// Runs a query on actix's pool of blocking threads.
+async fn query<T: Send + 'static>(
+    notes: web::Data<Notes>,
+    run: impl FnOnce(&Notes) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let internal = || ApiError::from(ErrorCode::Internal);
+    let result = web::block(move || run(&notes)).await;
+    let result = result.map_err(|error| internal().with_cause(error))?;
+    result.map_err(|error| internal().with_cause(error))
 }

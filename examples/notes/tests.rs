@@ -1,54 +1,80 @@
-//! The notes, against the whole app, a simulated WeChat, and a store of the test's own.
+//! The notes in the whole app, with a simulated WeChat and temporary files.
 
-use actix_web::test::{TestRequest, call_and_read_body_json, init_service};
-use serde_json::{Value, json};
+use actix_web::test::TestRequest;
+use serde_json::json;
+use weapp_login::identity::UserId;
+use weapp_login::testing::TestApp;
 
 use super::*;
 
+async fn start() -> TestApp {
+    TestApp::start(|parts| {
+        let notes = Notes::open(Path::new(":memory:")).unwrap();
+        app_with(parts, notes::routes()).app_data(web::Data::new(notes))
+    })
+    .await
+}
+
 #[actix_rt::test]
-async fn a_user_finds_their_notes_again_and_nobody_elses() {
-    let wechat = Simulator::start(Options::new(1)).await.unwrap();
-    let folder = env::temp_dir().join(format!("notes-{}", std::process::id()));
-    let store = format!("sqlite://{}/notes.db", folder.display());
-    let settings = Settings::load([("WEAPP_STORE__URL", store)], Path::new("none")).unwrap();
-    let parts = Parts::new(&settings.settings, Some(&wechat), true)
-        .await
-        .unwrap();
-    let notes = web::Data::new(Notes::default());
-    let app = init_service(app_with(&parts, notes::routes()).app_data(notes)).await;
-    let call = async |request: TestRequest| -> Value {
-        call_and_read_body_json(&app, request.to_request()).await
-    };
-    let log_in = async |user: &str| {
-        let body = json!({ "code": wechat.issue_code(user) });
-        let reply = call(TestRequest::post().uri("/login").set_json(body)).await;
-        let token = reply["data"]["token"].as_str().unwrap();
-        ("authorization", format!("Bearer {token}"))
-    };
-    let (mei, jun) = (&log_in("mei").await, &log_in("jun").await);
-    let list = |user: &(_, String)| TestRequest::get().uri("/notes").insert_header(user.clone());
-    let add = |text: &str| {
-        let request = TestRequest::post().uri("/notes").insert_header(mei.clone());
-        request.set_json(json!({ "text": text }))
-    };
+async fn a_user_finds_only_their_own_notes() {
+    let app = start().await;
+    let mei = app.log_in("mei").await;
+    let jun = app.log_in("jun").await;
+    let add = mei.post("/notes").set_json(json!({ "text": "buy tea" }));
+    assert_eq!(app.call(add).await.json()["message"], "success!");
+    let notes = app.call(mei.get("/notes")).await.json();
+    assert_eq!(notes["data"], json!({ "notes": ["buy tea"] }));
+    let notes = app.call(jun.get("/notes")).await.json();
+    assert_eq!(notes["data"], json!({ "notes": [] }));
+}
 
-    assert_eq!(call(add("buy tea")).await["message"], "success!");
-    assert_eq!(
-        call(list(mei)).await["data"],
-        json!({ "notes": ["buy tea"] })
-    );
-    assert_eq!(call(list(jun)).await["data"], json!({ "notes": [] }));
-    let nobody = call(TestRequest::get().uri("/Notes/")).await;
-    assert_eq!(nobody["error"], "session_required", "in any spelling");
+#[actix_rt::test]
+async fn notes_require_a_session_in_any_spelling_of_the_path() {
+    let app = start().await;
+    let reply = app.call(TestRequest::get().uri("/Notes/")).await;
+    assert_eq!(reply.json()["error"], "session_required");
+}
 
+#[actix_rt::test]
+async fn the_bounds_of_notes_are_checked() {
+    let app = start().await;
+    let mei = app.log_in("mei").await;
+    let add = |text: &str| mei.post("/notes").set_json(json!({ "text": text }));
     for text in ["", &"茶".repeat(1001)] {
-        let refused = call(add(text)).await;
-        assert_eq!(refused["error"], "note_malformed");
-        assert!(refused["request_id"].is_string(), "{refused}");
+        let reply = app.call(add(text)).await.json();
+        assert_eq!(reply["error"], "note_malformed");
+        assert!(reply["request_id"].is_string(), "{reply}");
     }
-    for _ in 1..100 {
-        assert_eq!(call(add(&"茶".repeat(1000))).await["code"], 0);
+    for _ in 0..100 {
+        let reply = app.call(add(&"茶".repeat(1000))).await;
+        assert_eq!(reply.status, 200);
     }
-    assert_eq!(call(add("one more")).await["error"], "notes_full");
-    std::fs::remove_dir_all(folder).unwrap();
+    let reply = app.call(add("one more")).await.json();
+    assert_eq!(reply["error"], "notes_full");
+}
+
+#[actix_rt::test]
+async fn notes_are_kept_and_migrations_run_once() {
+    let app = start().await;
+    let file = app.folder().join("notes.db");
+    let user = UserId::parse("13b59f2d606a1ae73cc4cada73866b62").unwrap();
+    assert!(Notes::open(&file).unwrap().add(user, "buy tea").unwrap());
+    assert_eq!(Notes::open(&file).unwrap().list(user).unwrap(), ["buy tea"]);
+}
+
+#[actix_rt::test]
+async fn the_routes_are_in_the_openapi_document() {
+    let app = start().await;
+    let document = app
+        .call(TestRequest::get().uri("/openapi.json"))
+        .await
+        .json();
+    let add = &document["paths"]["/notes"]["post"];
+    assert_eq!(add["operationId"], "add_note");
+    assert_eq!(add["security"], json!([{ "bearer": [] }]));
+    let examples =
+        |status: &str| &add["responses"][status]["content"]["application/json"]["examples"];
+    assert!(examples("400")["note_malformed"].is_object(), "{add}");
+    assert!(examples("409")["notes_full"].is_object(), "{add}");
+    assert!(document["components"]["schemas"]["NotesReply"].is_object());
 }

@@ -1,25 +1,27 @@
-//! The OpenAPI document: it speaks of every route and of no other, and of every refusal that any test here sees.
+//! The OpenAPI document: every route, and every error that a test receives.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use actix_web::http::Method;
-use actix_web::test::TestRequest;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{self, TestRequest};
+use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use weapp_login::openapi;
-use weapp_login::routes::{self, Guard};
+use weapp_login::error::ErrorDefinition;
+use weapp_login::routes::{self, Guard, Row};
+use weapp_login::{app_with, openapi};
 
 use crate::harness::TestApp;
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&openapi::text(&routes::endpoints())).unwrap());
 
-/// The operation of a path as it was sent, in whatever spelling.
+/// Returns the operation of a request path, in any spelling.
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let is_it = |template: &str| {
+    let matches = |template: &str| {
         template.split('/').count() == path.split('/').count()
             && template
                 .split('/')
@@ -27,7 +29,7 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
                 .all(|(name, given)| name.starts_with('{') || name.eq_ignore_ascii_case(given))
     };
     let paths = DOCUMENT["paths"].as_object().unwrap();
-    let (_, item) = paths.iter().find(|(template, _)| is_it(template))?;
+    let (_, item) = paths.iter().find(|(template, _)| matches(template))?;
     let method = match *method {
         Method::HEAD => "get".to_owned(),
         _ => method.as_str().to_lowercase(),
@@ -35,7 +37,7 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     item.get(&method)
 }
 
-/// Asserts that the document says of a route that it may refuse so; called for every refusal that the harness sees.
+/// Asserts that the document has the error for this route. The harness calls it for every error that it receives.
 #[track_caller]
 pub(crate) fn assert_documented(method: &Method, path: &str, status: u16, error: &str) {
     let Some(operation) = operation(method, path) else {
@@ -49,22 +51,22 @@ pub(crate) fn assert_documented(method: &Method, path: &str, status: u16, error:
     let documented = &response["content"]["application/json"]["examples"][error];
     assert!(
         documented.is_object(),
-        "nobody is told that {method} {path} may be answered {status} {error}"
+        "the document of {method} {path} lacks {status} {error}"
     );
 }
 
 #[test]
-fn the_committed_document_is_the_one_that_is_served() {
+fn the_committed_document_is_up_to_date() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi.json");
     let committed = fs::read_to_string(file).unwrap_or_default();
     assert!(
         committed == openapi::text(&routes::endpoints()),
-        "the API has changed: read what `git diff` says after\n    cargo run -q -- openapi > tests/openapi.json"
+        "the API has changed: update the file, and review the diff\n    cargo run -q -- openapi > tests/openapi.json"
     );
 }
 
 #[test]
-fn every_row_has_its_operation_and_every_operation_its_row() {
+fn rows_and_operations_correspond() {
     let rows = routes::table()
         .into_iter()
         .map(|row| (row.path.to_owned(), row.method.as_str().to_lowercase()));
@@ -78,13 +80,13 @@ fn every_row_has_its_operation_and_every_operation_its_row() {
 }
 
 #[test]
-fn a_guarded_route_wants_the_token_and_a_login_does_not() {
+fn guarded_routes_and_only_those_require_a_token() {
     for row in routes::table() {
         let operation = operation(&row.method, row.path).unwrap();
-        let wants = operation["security"] == json!([{ "bearer": [] }]);
+        let requires = operation["security"] == json!([{ "bearer": [] }]);
         let expected =
             row.guard == Guard::Session || (row.path, &row.method) == ("/session", &Method::DELETE);
-        assert_eq!(wants, expected, "{} {}", row.method, row.path);
+        assert_eq!(requires, expected, "{} {}", row.method, row.path);
     }
     let scheme = &DOCUMENT["components"]["securitySchemes"]["bearer"];
     assert_eq!(
@@ -94,7 +96,7 @@ fn a_guarded_route_wants_the_token_and_a_login_does_not() {
 }
 
 #[test]
-fn no_two_operations_have_one_name() {
+fn operation_ids_are_unique() {
     let mut names = BTreeSet::new();
     for row in routes::table() {
         let operation = operation(&row.method, row.path).unwrap();
@@ -106,7 +108,7 @@ fn no_two_operations_have_one_name() {
 }
 
 #[actix_rt::test]
-async fn the_examples_of_refusals_are_what_is_sent() {
+async fn the_examples_of_errors_equal_the_responses() {
     let app = TestApp::start().await;
     for (request, name) in [
         (TestRequest::get().uri("/session"), "session_required"),
@@ -124,4 +126,24 @@ async fn the_example_of_a_login_logs_in() {
     let app = TestApp::start().await;
     let example = &DOCUMENT["components"]["schemas"]["LoginRequest"]["examples"][0];
     app.post_login(example.clone()).await.token();
+}
+
+#[actix_rt::test]
+async fn a_row_without_an_annotation_is_documented_by_its_method_path_guard_and_errors() {
+    const FULL: ErrorDefinition =
+        ErrorDefinition::new(StatusCode::CONFLICT, "shelf_full", "Remove a book first.");
+    let app = TestApp::start().await;
+    let handler = web::to(HttpResponse::Ok);
+    let row = Row::put("/books/{isbn}", Guard::Session, handler).errors([FULL]);
+    let service = test::init_service(app_with(&app.parts, vec![row])).await;
+    let request = TestRequest::get().uri("/openapi.json").to_request();
+    let document: Value = test::call_and_read_body_json(&service, request).await;
+    let operation = &document["paths"]["/books/{isbn}"]["put"];
+    assert_eq!(operation["operationId"], "put_books_isbn");
+    assert_eq!(operation["security"], json!([{ "bearer": [] }]));
+    assert_eq!(operation["parameters"][0]["name"], "isbn");
+    let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().collect();
+    assert_eq!(statuses, ["200", "401", "404", "409", "500", "503"]);
+    let example = &document["components"]["examples"]["shelf_full"]["value"];
+    assert_eq!(example["message"], "Remove a book first.");
 }

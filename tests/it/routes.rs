@@ -1,4 +1,4 @@
-//! The table of routes: who gets in, what is not there, and a handler that panics.
+//! The route table: guards, unknown paths and methods, and panics in handlers.
 
 use actix_web::http::Method;
 use actix_web::test::{self, TestRequest};
@@ -8,16 +8,16 @@ use weapp_login::{app, routes};
 
 use crate::harness::TestApp;
 
-/// The routes that answer without a token, each for a reason.
+/// The routes that need no token.
 const OPEN: [(&str, &str); 4] = [
-    ("POST", "/login"),      // gives the token
-    ("POST", "/introspect"), // takes a service key, and is off without one
-    ("GET", "/livez"),       // asked by machines that have none
+    ("POST", "/login"),      // returns the token
+    ("POST", "/introspect"), // requires a service key
+    ("GET", "/livez"),       // health checks have no token
     ("GET", "/readyz"),
 ];
 
 #[actix_rt::test]
-async fn every_route_wants_a_token_but_a_named_few() {
+async fn all_other_routes_require_a_token() {
     let app = TestApp::start().await;
     let mut open = Vec::new();
     for row in routes::table() {
@@ -36,7 +36,7 @@ async fn every_route_wants_a_token_but_a_named_few() {
 }
 
 #[actix_rt::test]
-async fn another_method_is_told_which_there_are() {
+async fn another_method_gets_the_allowed_methods() {
     let app = TestApp::start().await;
     for (path, allow) in [
         ("/login", "POST"),
@@ -61,14 +61,14 @@ async fn another_method_is_told_which_there_are() {
 }
 
 #[actix_rt::test]
-async fn head_is_answered_where_get_is() {
+async fn head_works_where_get_does() {
     let app = TestApp::start().await;
     let head = TestRequest::default().method(Method::HEAD).uri("/livez");
     assert_eq!(app.call(head).await.status, 200);
 }
 
 #[actix_rt::test]
-async fn what_is_not_there_is_not_found_in_json() {
+async fn an_unknown_path_is_not_found_in_json() {
     let app = TestApp::start().await;
     for path in [
         "/",
@@ -86,7 +86,7 @@ async fn what_is_not_there_is_not_found_in_json() {
 }
 
 #[actix_rt::test]
-async fn a_proxys_request_id_is_kept() {
+async fn the_request_id_of_a_proxy_is_kept() {
     let app = TestApp::start().await;
     let request = TestRequest::get()
         .uri("/nope")
@@ -99,12 +99,12 @@ async fn panics_now() -> HttpResponse {
     panic!("a secret in a panic")
 }
 
-async fn foreign() -> Result<HttpResponse, actix_web::Error> {
+async fn foreign_error() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorConflict("a secret in an error"))
 }
 
 #[actix_rt::test]
-async fn a_panic_is_a_refusal_like_any_other_and_the_server_lives_on() {
+async fn a_panic_becomes_an_error_response() {
     let rig = TestApp::start().await;
     let resource = web::resource("/panic")
         .wrap_fn(panics::catch)
@@ -126,10 +126,10 @@ async fn a_panic_is_a_refusal_like_any_other_and_the_server_lives_on() {
 }
 
 #[actix_rt::test]
-async fn an_error_that_is_not_ours_keeps_its_status_and_gets_our_shape() {
+async fn a_foreign_error_keeps_its_status_and_gets_our_shape() {
     let rig = TestApp::start().await;
     let service =
-        test::init_service(app(&rig.parts).route("/foreign", web::get().to(foreign))).await;
+        test::init_service(app(&rig.parts).route("/foreign", web::get().to(foreign_error))).await;
     let reply = test::call_service(&service, TestRequest::get().uri("/foreign").to_request()).await;
     assert_eq!(reply.status(), 409);
     let body: serde_json::Value = test::read_body_json(reply).await;
