@@ -18,8 +18,8 @@ pub fn observer(metrics: Arc<Metrics>) -> Observer {
     })
 }
 
-/// Returns the label for the errcode of an error: `none` without one, and `other` for an undocumented one, because
-/// whatever answers in the platform's place could send any number.
+/// Returns the label for the errcode of an error: `none` without one, and `other` for an undocumented one, so that no
+/// response can create a series.
 pub fn errcode_label(errcode: Option<i64>) -> Cow<'static, str> {
     match errcode {
         None => Cow::Borrowed("none"),

@@ -1,4 +1,4 @@
-//! What Prometheus reads: to the letter, whatever hostile clients send, and where it is read.
+//! Tests of the metrics: their text, their closed sets of labels, and where they are served.
 
 use std::fs;
 use std::net::TcpListener;
@@ -21,8 +21,8 @@ use crate::server::{Binary, Connection};
 
 const CODE_TO_SESSION: Endpoint = Endpoint::Code2Session;
 
-/// Logins, refusals, and what is not there.
-async fn play(app: &TestApp) {
+/// Sends logins, rejected requests and unknown paths.
+async fn send_requests(app: &TestApp) {
     let code = app.wechat.issue_code("mei");
     let token = app.login(&code).await.token();
     app.login(&code).await.assert_error(401, "login_code_used");
@@ -31,8 +31,8 @@ async fn play(app: &TestApp) {
         .assert_error(400, "code_missing");
     let odd = Fault::body(r#"{"errcode":99999,"errmsg":"odd"}"#);
     app.wechat.fail_next(CODE_TO_SESSION, odd);
-    let refused = app.login(&app.wechat.issue_code("mei")).await;
-    refused.assert_error(502, "platform_unintelligible");
+    let rejected = app.login(&app.wechat.issue_code("mei")).await;
+    rejected.assert_error(502, "platform_unintelligible");
     assert_eq!(app.show_session(&token).await.status, 200);
     app.end_session(&token).await.assert_data(json!({}));
     app.show_session(&token)
@@ -48,7 +48,7 @@ async fn play(app: &TestApp) {
     }
 }
 
-/// The text without what depends on time: buckets and sums.
+/// Removes the lines that depend on time: buckets and sums.
 fn without_times(text: &str) -> String {
     let timeless = |line: &&str| !line.contains("_bucket{") && !line.contains("_sum{");
     let lines = text.lines().filter(timeless);
@@ -56,9 +56,9 @@ fn without_times(text: &str) -> String {
 }
 
 #[actix_rt::test]
-async fn a_small_scenario_is_told_to_the_letter() {
+async fn some_requests_result_in_exactly_this_text() {
     let app = TestApp::start().await;
-    play(&app).await;
+    send_requests(&app).await;
     let (status, text) = app.scrape().await;
     assert_eq!(status, 200);
     let expected = r#"# HELP weapp_build_info Always 1; the labels show the version and the profile.
@@ -102,7 +102,7 @@ weapp_user_logins_total{errcode="other",outcome="platform_unintelligible"} 1
 }
 
 #[actix_rt::test]
-async fn nothing_that_anybody_sends_makes_a_series() {
+async fn no_request_can_create_a_series() {
     let app = TestApp::start().await;
     let hostile = async |number: i64| {
         let text = format!("x{number}");
@@ -119,8 +119,8 @@ async fn nothing_that_anybody_sends_makes_a_series() {
                     .await;
             }
         }
-        let refusal = json!({ "errcode": 70_000 + number, "errmsg": text }).to_string();
-        app.wechat.fail_next(CODE_TO_SESSION, Fault::body(refusal));
+        let error = json!({ "errcode": 70_000 + number, "errmsg": text }).to_string();
+        app.wechat.fail_next(CODE_TO_SESSION, Fault::body(error));
         app.login(&app.wechat.issue_code(&text)).await;
         app.post_login(json!({ "code": "x", "app": text })).await;
     };
@@ -134,7 +134,7 @@ async fn nothing_that_anybody_sends_makes_a_series() {
     app.scrape().await;
     hostile(2).await;
     let (_, after) = app.scrape().await;
-    // The first scrape has become one more request itself.
+    // The first scrape is a request itself.
     let of_the_scrape = |name: &String| name.contains(r#"route="/metrics""#);
     let mut after = series(&after);
     after.retain(|name| !of_the_scrape(name));
@@ -149,7 +149,7 @@ async fn panics_now() -> HttpResponse {
 }
 
 #[actix_rt::test]
-async fn a_panic_is_counted_like_any_reply() {
+async fn a_panic_is_counted_like_any_response() {
     let rig = TestApp::start().await;
     let resource = web::resource("/panic")
         .app_data(Pattern("/panic"))
@@ -167,7 +167,7 @@ async fn wait_for(app: &TestApp, line: &str) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let (_, text) = app.scrape().await;
-        if text.lines().any(|told| told == line) {
+        if text.lines().any(|found| found == line) {
             return;
         }
         assert!(Instant::now() < deadline, "no `{line}` in:\n{text}");
@@ -176,11 +176,11 @@ async fn wait_for(app: &TestApp, line: &str) {
 }
 
 #[actix_rt::test]
-async fn a_request_without_its_client_is_abandoned_and_nothing_else() {
+async fn a_request_whose_client_disconnects_counts_only_as_abandoned() {
     let app = TestApp::start().await;
     let server = app.serve();
     let head = "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
-    // One whose body breaks off, and one that has no answer yet.
+    // First a request whose body breaks off, then one without a response yet.
     let mut connection = Connection::to(server.port);
     connection.send(head.as_bytes());
     connection.reset();
@@ -230,7 +230,7 @@ async fn get<B: actix_web::body::MessageBody>(
 }
 
 #[actix_rt::test]
-async fn on_a_port_of_their_own_the_metrics_are_not_on_the_servers() {
+async fn metrics_with_their_own_port_are_not_on_the_servers_port() {
     let rig = TestApp::with(&[("WEAPP_METRICS__PORT", "9464")]).await;
     let asked = rig.call(TestRequest::get().uri("/metrics")).await;
     asked.assert_error(404, "not_found");
@@ -254,7 +254,7 @@ async fn on_a_port_of_their_own_the_metrics_are_not_on_the_servers() {
 }
 
 #[actix_rt::test]
-async fn metrics_are_where_the_settings_say_or_nowhere() {
+async fn the_settings_move_or_disable_the_metrics() {
     let app = TestApp::with(&[("WEAPP_METRICS__PATH", "/internal/numbers")]).await;
     app.call(TestRequest::get().uri("/metrics"))
         .await
@@ -271,7 +271,7 @@ async fn metrics_are_where_the_settings_say_or_nowhere() {
 }
 
 #[actix_rt::test]
-async fn metrics_are_not_in_the_way_of_a_route() {
+async fn metrics_cannot_take_the_path_of_a_route() {
     let folder = Folder::new();
     let environment = [
         ("WEAPP_STORE__URL", folder.store_url()),
@@ -289,7 +289,7 @@ async fn metrics_are_not_in_the_way_of_a_route() {
 }
 
 #[test]
-fn a_server_waits_for_its_metrics_port_and_serves_meanwhile() {
+fn a_server_serves_while_it_waits_for_its_metrics_port() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -308,7 +308,7 @@ fn a_server_waits_for_its_metrics_port_and_serves_meanwhile() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
-/// The names of ours in a query.
+/// Returns the names of our metrics in a query.
 fn names(query: &str) -> Vec<&str> {
     let of_a_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = query.split(|letter| !of_a_name(letter));
@@ -316,9 +316,9 @@ fn names(query: &str) -> Vec<&str> {
 }
 
 #[actix_rt::test]
-async fn the_dashboard_asks_for_nothing_that_is_not_there() {
+async fn every_metric_of_the_dashboard_exists() {
     let app = TestApp::start().await;
-    play(&app).await;
+    send_requests(&app).await;
     app.parts.count_sessions(now()).await.unwrap();
     let (_, text) = app.scrape().await;
     let there: Vec<_> = text
@@ -341,6 +341,6 @@ async fn the_dashboard_asks_for_nothing_that_is_not_there() {
     asked.dedup();
     assert!(asked.len() >= 10, "{asked:?}");
     for name in asked {
-        assert!(there.contains(&name), "nothing is called {name}");
+        assert!(there.contains(&name), "there is no metric {name}");
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Entry {
     arrived_at: Option<Timestamp>,
     /// Values of the request tokens, one after the other.
     request_values: String,
-    /// Where each of them ends.
+    /// End of each value in `request_values`.
     ends: Vec<usize>,
     fields: RefCell<Option<Box<dyn Source>>>,
     line: RefCell<Line>,

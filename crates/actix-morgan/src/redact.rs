@@ -18,7 +18,7 @@ const SEPARATORS: [char; 4] = ['?', '&', '#', ';'];
 /// Maximum number of percent-encodings within each other that are decoded. Our choice; redirects need two.
 const MAX_DECODINGS: usize = 4;
 
-/// Masks the values of secret parameters in a URL, wherever parameters can occur in one.
+/// Masks the values of secret parameters anywhere in a URL.
 pub(crate) fn redact(url: &str) -> String {
     let mut redacted = String::with_capacity(url.len());
     let mut parts = url.split_inclusive(SEPARATORS);

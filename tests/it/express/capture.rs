@@ -1,7 +1,7 @@
-//! Catches the lines of the access log, each server's for itself.
+//! Captures the access log of each server separately.
 //!
-//! Knows that a server's line is written by a thread of that server: a test that starts one tells
-//! its workers where their lines belong. Lines of other threads are let go.
+//! A line is logged on a worker thread of its server, so each worker registers the collection for its lines. Lines of other
+//! threads are ignored.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, Once};
@@ -19,7 +19,7 @@ thread_local! {
 }
 
 impl Lines {
-    /// Makes this thread's lines ours. To be called where a worker builds its `App`.
+    /// Collects the lines of this thread. Call it where a worker builds its `App`.
     pub(crate) fn catch(&self) {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
@@ -29,7 +29,7 @@ impl Lines {
         OURS.set(Some(self.clone()));
     }
 
-    /// Takes the lines out as soon as there are so many, or after two seconds.
+    /// Takes the lines once there are as many as expected, or after two seconds.
     pub(crate) fn take(&self, expected: usize) -> Vec<String> {
         let end = Instant::now() + Duration::from_secs(2);
         while self.0.lock().unwrap().len() < expected && Instant::now() < end {

@@ -1,4 +1,4 @@
-//! What a client may send to spoil the log: nothing leaves its line, and no secret is in one.
+//! Tests that no client can break a log line or get a secret into one.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use super::case::Script;
 use super::served;
 use super::wire::exchange;
 
-/// Every token, so that a value has every place to come out.
+/// All tokens that can show a value from a client.
 const ALL: &str = "%D:method :url :status :res[content-length] :req[x-a] :date[iso] :remote-addr \
     :remote-user :referrer :user-agent :http-version %{x}i";
 
@@ -24,7 +24,7 @@ fn send(address: SocketAddr, target: &[u8], headers: &[(&str, &[u8])]) -> u16 {
     responses.first().map_or(0, |response| response.status)
 }
 
-/// Whether a terminal would show the line as one, and as it is.
+/// Returns `true` if a terminal shows the line as one line, unchanged.
 fn is_plain(line: &str) -> bool {
     let odd = |letter: char| {
         letter.is_control()
@@ -36,7 +36,7 @@ fn is_plain(line: &str) -> bool {
 }
 
 #[test]
-fn no_value_leaves_its_line() {
+fn no_value_breaks_its_line() {
     let (address, lines) = served::serve(ALL, &[]);
     let mut odd: Vec<Vec<u8>> = (1..=255_u8).map(|byte| vec![b'a', byte, b'b']).collect();
     for text in [
@@ -77,7 +77,7 @@ fn no_value_leaves_its_line() {
 }
 
 #[test]
-fn no_secret_is_in_a_line() {
+fn lines_have_no_secrets() {
     let (address, lines) = served::serve(ALL, &[]);
     let secret = "aGlkZGVu";
     let url = format!("/x?code={secret}&y=1&%74oken={secret}");
@@ -102,7 +102,7 @@ fn no_secret_is_in_a_line() {
 }
 
 #[test]
-fn a_skipped_path_leaves_no_line() {
+fn a_skipped_path_has_no_line() {
     let (address, lines) = served::serve("tiny", &[]);
     send(address, b"/livez?x=1", &[]);
     send(address, b"/live", &[]);
@@ -114,7 +114,7 @@ fn a_skipped_path_leaves_no_line() {
 }
 
 #[test]
-fn a_total_time_is_told_at_the_end() {
+fn a_total_time_is_measured_at_the_end_of_the_response() {
     let format = ":total-time[0] :response-time[9] :status :res[content-length]";
     let (address, lines) = served::serve(format, &[]);
     send(address, b"/nope", &[]);
@@ -136,7 +136,7 @@ fn a_total_time_is_told_at_the_end() {
 const UNANSWERED: &str = "\u{1b}[0mPOST /slow \u{1b}[0m-\u{1b}[0m - ms - -\u{1b}[0m";
 
 #[actix_web::test]
-async fn a_client_that_goes_away_leaves_a_line() {
+async fn a_request_whose_client_disconnects_has_a_line() {
     let (address, lines) = served::serve("dev", &[]);
     let body: &[u8] = b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
     let halfway: &[u8] = b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
@@ -152,7 +152,7 @@ async fn a_client_that_goes_away_leaves_a_line() {
 }
 
 #[test]
-fn a_panic_and_a_broken_head_are_told_apart() {
+fn a_panic_has_a_line_and_a_malformed_head_has_none() {
     let (address, lines) = served::serve("dev", &[]);
     send(address, b"/panic", &[]);
     let line = lines.take(1).remove(0);

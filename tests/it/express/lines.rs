@@ -1,4 +1,4 @@
-//! The lines: 21 recorded requests in morgan's five formats.
+//! Replays 21 recorded requests and compares the access log with morgan's, in its five formats.
 
 use std::net::SocketAddr;
 
@@ -7,21 +7,21 @@ use super::case::log_cases;
 use super::served;
 use super::wire::{Response, exchange};
 
-/// Replays every recorded request, and compares its line with morgan's.
+/// Replays every recorded request and compares its line with morgan's.
 pub(crate) fn replay(address: SocketAddr, lines: &Lines, format: &str) {
     for case in log_cases() {
         let responses = exchange(address, &case.script());
         let got = lines.take(1);
-        let wanted = fill_in(&case.lines[format][0], &responses[0], format);
+        let expected = fill_in(&case.lines[format][0], &responses[0], format);
         let name = &case.name;
         assert!(
-            got.len() == 1 && matches(&wanted, &got[0]),
-            "{name}:\n{wanted:?}\n{got:?}"
+            got.len() == 1 && matches(&expected, &got[0]),
+            "{name}:\n{expected:?}\n{got:?}"
         );
     }
 }
 
-/// morgan's line with the status and the length of our own reply.
+/// Puts the status and the length of our response into morgan's line.
 fn fill_in(line: &str, response: &Response, format: &str) -> String {
     let status = response.status;
     let length = response.header("content-length").unwrap_or("-");
@@ -48,13 +48,13 @@ fn fill_in(line: &str, response: &Response, format: &str) -> String {
     }
 }
 
-/// Whether the line is the wanted one, whatever stands for `<T>`, `<CLF>` and `<IP>`.
-fn matches(wanted: &str, line: &str) -> bool {
-    let Some((literal, rest)) = wanted.split_once('<') else {
-        return wanted == line;
+/// Returns `true` if the line is the expected one, with any valid value for `<T>`, `<CLF>` and `<IP>`.
+fn matches(expected: &str, line: &str) -> bool {
+    let Some((literal, rest)) = expected.split_once('<') else {
+        return expected == line;
     };
-    let Some((mask, wanted)) = rest.split_once('>') else {
-        return wanted == line;
+    let Some((mask, expected)) = rest.split_once('>') else {
+        return expected == line;
     };
     let Some(line) = line.strip_prefix(literal) else {
         return false;
@@ -79,7 +79,7 @@ fn matches(wanted: &str, line: &str) -> bool {
         "CLF" => shape == "00/aaa/0000:00:00:00 +0000",
         _ => value == "127.0.0.1",
     };
-    fits && matches(wanted, line)
+    fits && matches(expected, line)
 }
 
 #[track_caller]
@@ -89,26 +89,26 @@ fn check(format: &str) {
 }
 
 #[test]
-fn dev_lines_are_those_of_morgan() {
+fn dev_lines_equal_morgans() {
     check("dev");
 }
 
 #[test]
-fn combined_lines_are_those_of_morgan() {
+fn combined_lines_equal_morgans() {
     check("combined");
 }
 
 #[test]
-fn common_lines_are_those_of_morgan() {
+fn common_lines_equal_morgans() {
     check("common");
 }
 
 #[test]
-fn short_lines_are_those_of_morgan() {
+fn short_lines_equal_morgans() {
     check("short");
 }
 
 #[test]
-fn tiny_lines_are_those_of_morgan() {
+fn tiny_lines_equal_morgans() {
     check("tiny");
 }
