@@ -6,7 +6,10 @@ use std::rc::Rc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use log::Level;
 
@@ -74,7 +77,8 @@ fn is_plain(id: &[u8]) -> bool {
     (1..=MAX_LENGTH).contains(&id.len()) && id.iter().all(plain)
 }
 
-/// Assigns the id, and finishes error responses: unifies their shape, adds the id, logs the cause once.
+/// Assigns the id, and finishes error responses: unifies their shape, adds the id, logs the cause once. Every 401 gets a
+/// `WWW-Authenticate` header (RFC 9110, 15.5.2).
 ///
 /// For `wrap_fn`, which does not box the future.
 ///
@@ -108,6 +112,10 @@ fn finish<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<Eit
         }
         None => response.map_into_left_body(),
     };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+    }
     response.headers_mut().insert(HEADER, id.0);
     response
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
@@ -11,7 +12,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::error::ErrorCode as E;
 use crate::error::{ApiError, ErrorDefinition, ErrorReply, WechatError};
-use crate::openapi::headers::{RETRY_AFTER, header_ref};
+use crate::openapi::headers::{RETRY_AFTER, WWW_AUTHENTICATE, header_ref};
 use crate::routes::{Endpoint, Guard};
 
 /// The request id of the examples.
@@ -124,9 +125,14 @@ fn response(errors: &[ErrorDefinition]) -> Response {
         .description(format!("`{}`.", names.join("`, `")))
         .content("application/json", content)
         .build();
-    if errors.iter().any(has_retry_after) {
-        let retry_after = header_ref(RETRY_AFTER);
-        response.headers.insert(RETRY_AFTER.to_owned(), retry_after);
+    let unauthorized = |error: &ErrorDefinition| error.status == StatusCode::UNAUTHORIZED;
+    for (name, present) in [
+        (RETRY_AFTER, errors.iter().any(has_retry_after)),
+        (WWW_AUTHENTICATE, errors.iter().any(unauthorized)),
+    ] {
+        if present {
+            response.headers.insert(name.to_owned(), header_ref(name));
+        }
     }
     response
 }

@@ -10,6 +10,9 @@ pub(super) const REQUEST_ID: &str = "X-Request-Id";
 /// The header with the seconds to wait.
 pub(super) const RETRY_AFTER: &str = "Retry-After";
 
+/// The header with the authentication scheme, in every 401.
+pub(super) const WWW_AUTHENTICATE: &str = "WWW-Authenticate";
+
 /// Returns a reference to a registered header.
 pub(super) fn header_ref(name: &str) -> RefOr<Header> {
     RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
@@ -26,7 +29,13 @@ pub(super) fn register(components: &mut Components) {
     };
     let request_id = header(Type::String, "Identifies the request in the server's log.");
     let retry_after = header(Type::Integer, "Seconds to wait before the next attempt.");
-    for (name, header) in [(REQUEST_ID, request_id), (RETRY_AFTER, retry_after)] {
+    let authenticate = header(Type::String, "`Bearer`.");
+    let headers = [
+        (REQUEST_ID, request_id),
+        (RETRY_AFTER, retry_after),
+        (WWW_AUTHENTICATE, authenticate),
+    ];
+    for (name, header) in headers {
         components.headers.insert(name.to_owned(), RefOr::T(header));
     }
 }

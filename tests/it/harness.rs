@@ -311,6 +311,8 @@ impl Reply {
             );
             assert_eq!(header("cache-control"), Some("no-store"));
         }
+        let unauthorized = self.status == StatusCode::UNAUTHORIZED;
+        assert_eq!(header("www-authenticate"), unauthorized.then_some("Bearer"));
         if self.status.is_client_error() || self.status.is_server_error() {
             assert_eq!(self.json()["request_id"].as_str(), header("x-request-id"));
         }
