@@ -118,10 +118,11 @@ impl<'a> ControlRequest<'a> {
         T: Serialize + DeserializeOwned,
     {
         let mut changes: Map<String, Value> = self.body()?;
-        changes.retain(|_, value| !value.is_null());
         let merge = || {
             let mut fields: Map<String, Value> =
                 serde_json::from_value(serde_json::to_value(current)?)?;
+            // As in other bodies, a `null` counts as a missing field.
+            changes.retain(|name, value| !(value.is_null() && fields.contains_key(name)));
             fields.extend(changes);
             serde_json::from_value(fields.into())
         };

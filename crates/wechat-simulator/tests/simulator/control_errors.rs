@@ -84,117 +84,119 @@ async fn the_largest_time_does_not_overflow() {
 }
 
 #[actix_web::test]
-async fn an_invalid_request_gets_an_error_message() {
+async fn unknown_paths_and_wrong_methods_get_an_error_message() {
     let wechat = simulator().await;
-    let apps = "/simulator/apps";
-    let faults = "/simulator/faults";
-    let data = "/simulator/users/mei/encrypted-data";
-    let endpoint = r#""endpoint":"/sns/jscode2session","fault":{"kind":"silence"}"#;
-    let both = format!(r#"{{{endpoint},"always":true,"times":2}}"#);
-    let many = format!(r#"{{{endpoint},"times":1001}}"#);
-    let rows = [
+    let missing = [
+        ("GET /simulator/unknown", "there is no `/simulator/unknown`"),
         (
-            "GET",
-            "/simulator/unknown",
-            "",
-            "404 Not Found",
-            "there is no `/simulator/unknown`",
-        ),
-        (
-            "GET",
-            "/simulator/users/mei?app_id=wx0",
-            "",
-            "404 Not Found",
-            "there is no app with this `app_id`",
-        ),
-        (
-            "POST",
-            "/simulator/users/mei/x",
-            "",
-            "404 Not Found",
+            "POST /simulator/users/mei/x",
             "there is no `/simulator/users/mei/x`",
         ),
         (
-            "POST",
-            "/simulator/apps/wx0/invalidate-access-tokens",
-            "",
-            "404 Not Found",
+            "GET /simulator/users/mei?app_id=wx0",
+            "there is no app with this `app_id`",
+        ),
+        (
+            "POST /simulator/apps/wx0/invalidate-access-tokens",
             "there is no app with this AppID",
         ),
+    ];
+    let wrong_methods = [
+        ("PUT /simulator/clock", "this path takes GET, POST"),
         (
-            "PUT",
-            "/simulator/clock",
-            "",
-            "405 Method Not Allowed",
-            "this path takes GET, POST",
-        ),
-        (
-            "GET",
-            "/simulator/users/mei/login-code",
-            "",
-            "405 Method Not Allowed",
+            "GET /simulator/users/mei/login-code",
             "this path takes POST",
         ),
-        (
-            "GET",
-            "/simulator/users/%ff",
-            "",
-            "400 Bad Request",
-            "the path is not percent-encoded UTF-8",
-        ),
-        (
-            "POST",
-            "/simulator/clock",
-            "{}",
-            "400 Bad Request",
-            "invalid body: missing field `advance_seconds` at line 1 column 2",
-        ),
-        (
-            "PUT",
-            "/simulator/users/mei",
-            r#"{"phone":"1"}"#,
-            "400 Bad Request",
-            "invalid body: unknown field `phone`, expected one of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked`",
-        ),
-        (
-            "POST",
-            apps,
-            "{}",
-            "400 Bad Request",
-            "an app has either a `name`, or an `app_id` and an `app_secret`",
-        ),
-        (
-            "POST",
-            faults,
-            &both,
-            "400 Bad Request",
-            "a fault takes either `always` or `times`, which is at most 1000",
-        ),
-        (
-            "POST",
-            faults,
-            &many,
-            "400 Bad Request",
-            "a fault takes either `always` or `times`, which is at most 1000",
-        ),
-        (
-            "POST",
-            data,
-            r#"{"kind":"object"}"#,
-            "400 Bad Request",
-            "only the kind `share_info` takes a `group`, and only the kind `object` takes `data`, which it needs",
-        ),
     ];
-    for (method, path, body, status, error) in rows {
-        let reply = control_request(&wechat, method, path, body);
-        assert_eq!(
-            reply,
-            (status.to_owned(), json!({"error": error})),
-            "{path}"
-        );
+    for (request, error) in missing {
+        check_error(&wechat, request, "", "404 Not Found", error);
     }
+    for (request, error) in wrong_methods {
+        check_error(&wechat, request, "", "405 Method Not Allowed", error);
+    }
+    let encoding = "the path is not percent-encoded UTF-8";
+    check_error(
+        &wechat,
+        "GET /simulator/users/%ff",
+        "",
+        "400 Bad Request",
+        encoding,
+    );
     assert!(
         wechat.requests().is_empty(),
         "the control API is not recorded"
     );
+}
+
+#[actix_web::test]
+async fn an_invalid_body_gets_an_error_message() {
+    let wechat = simulator().await;
+    for (request, body, error) in [
+        (
+            "POST /simulator/clock",
+            "{}",
+            "invalid body: missing field `advance_seconds` at line 1 column 2",
+        ),
+        (
+            "PUT /simulator/users/mei",
+            r#"{"phone":"1"}"#,
+            "invalid body: unknown field `phone`, expected one of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked`",
+        ),
+        (
+            "POST /simulator/apps",
+            "{}",
+            "an app has either a `name`, or an `app_id` and an `app_secret`",
+        ),
+        (
+            "POST /simulator/users/mei/encrypted-data",
+            r#"{"kind":"object"}"#,
+            "only the kind `share_info` takes a `group`, and only the kind `object` takes `data`, which it needs",
+        ),
+    ] {
+        check_error(&wechat, request, body, "400 Bad Request", error);
+    }
+    let too_many = "a fault takes either `always` or `times`, which is at most 1000";
+    let silence = json!({"kind": "silence"});
+    for (changes, error) in [
+        (
+            json!({"always": true, "times": 2, "fault": silence}),
+            too_many,
+        ),
+        (json!({"times": 1001, "fault": silence}), too_many),
+        (
+            json!({"fault": {"kind": "silence", "milliseconds": 1}}),
+            "this kind of `fault` has no other fields",
+        ),
+        (
+            json!({"fault": {"kind": "delay", "milliseconds": 1, "x": 1}}),
+            "invalid `fault`: unknown field `x`, expected `milliseconds`",
+        ),
+        (
+            json!({"fault": {"kind": "raw", "status": 100, "body": ""}}),
+            "`status` must be from 200 to 599",
+        ),
+        (
+            json!({"fault": {"kind": "redirect", "location": "a\nb"}}),
+            "`content_type` and `location` must be valid header values, without line breaks",
+        ),
+    ] {
+        let mut body = changes;
+        body["endpoint"] = LOGIN.path().into();
+        let body = body.to_string();
+        check_error(
+            &wechat,
+            "POST /simulator/faults",
+            &body,
+            "400 Bad Request",
+            error,
+        );
+    }
+}
+
+#[track_caller]
+fn check_error(wechat: &Simulator, request: &str, body: &str, status: &str, error: &str) {
+    let (method, path) = request.split_once(' ').unwrap();
+    let reply = control_request(wechat, method, path, body);
+    let expected = (status.to_owned(), json!({"error": error}));
+    assert_eq!(reply, expected, "{request} {body}");
 }

@@ -1,4 +1,4 @@
-//! Encrypted data, decrypted like a server does.
+//! Encrypted data, decrypted as a server decrypts it.
 
 use aes::Aes128;
 use base64::Engine as _;
@@ -75,10 +75,10 @@ async fn phone_numbers_groups_and_objects_are_encrypted() {
     );
     let group = decrypted(&Payload::share_info("neighbours"));
     assert_eq!(group["openGId"].as_str().unwrap().len(), 28);
-    let members = json!({"stepInfoList": []}).as_object().unwrap().clone();
+    let fields = json!({"stepInfoList": []}).as_object().unwrap().clone();
     let watermark = json!({"timestamp": NOW, "appid": wechat.app_id()});
     assert_eq!(
-        decrypted(&Payload::object(members)),
+        decrypted(&Payload::object(fields)),
         json!({"stepInfoList": [], "watermark": watermark})
     );
 }

@@ -25,7 +25,7 @@ async fn apps_of_an_open_platform_account_share_unionids() {
     .await;
     let login = |app: &App| {
         let code = wechat.app(&app.id).unwrap().issue_code("mei");
-        json_of(&request(&wechat, "GET", &login_target_of(app, &code)))
+        get(&wechat, &login_target_of(app, &code))
     };
     let unionid = wechat.unionid("mei").unwrap();
     let [first, second, third] = [login(&one), login(&two), login(&alone)];
@@ -201,12 +201,12 @@ async fn missing_and_invalid_parameters_get_wechats_errors() {
         ),
     ];
     for (query, errcode, errmsg) in rows {
-        let answer = json_of(&request(
+        let reply = json_of(&request(
             &wechat,
             "GET",
             &format!("{}?{query}", LOGIN.path()),
         ));
-        assert_eq!(answer, error(errcode, errmsg), "{query}");
+        assert_eq!(reply, error(errcode, errmsg), "{query}");
     }
     assert_eq!(
         errcode(&log_in_with(&wechat, UNISSUED_CODE)),

@@ -193,15 +193,14 @@ async fn the_last_three_encryption_keys_are_returned() {
 
 /// Returns the number of 20 logins of one user that replaced the key.
 async fn rotations(rotation_percent: u8) -> usize {
-    let wechat = Simulator::start(Options {
+    let wechat = start(Options {
         session_keys: SessionKeyPolicy {
             rotation_percent,
             ..options().session_keys
         },
         ..options()
     })
-    .await
-    .unwrap();
+    .await;
     assert_eq!(wechat.session_key("mei"), None);
     let login = |_| {
         let key = log_in(&wechat, "mei");

@@ -14,8 +14,7 @@ async fn a_phone_code_works_once_within_five_minutes() {
     let wechat = simulator().await;
     let [used, late] = [(); 2].map(|()| wechat.issue_phone_code("mei"));
     assert!(used.len() == 64 && used != late);
-    let person = wechat.user("mei");
-    let number = &person.phone_number;
+    let number = wechat.user("mei").phone_number;
     assert!(number.len() == 11 && number.starts_with('1'));
     assert_eq!(
         phone_number(&wechat, &json!({"code": used})),
