@@ -138,6 +138,18 @@ impl Parts {
         })
     }
 
+    /// Checks the settings that are parsed only when the parts are made. Opens neither the store nor a connection.
+    ///
+    /// # Errors
+    /// [`PartsError`] names the invalid setting.
+    pub fn check(settings: &Settings) -> Result<(), PartsError> {
+        AccessLog::new(&settings.log.format, &settings.log.skip, true)?;
+        new_metrics(settings)?;
+        let wechat = &settings.wechat;
+        wechat::Config::new(&wechat.base_url, wechat.connect_timeout(), wechat.timeout())?;
+        Ok(())
+    }
+
     /// The kept sessions, for the sweep.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions

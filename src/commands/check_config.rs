@@ -1,10 +1,14 @@
-//! `weapp-login config check`: prints the effective settings and the origin of each value.
+//! `weapp-login config check`: checks the settings and prints them, with the origin of each value.
 
 use std::path::Path;
 
+use weapp_login::Parts;
+
 use crate::commands::{Failure, configuration, print};
 
-/// Prints the effective settings. Secrets are masked.
+/// Prints the effective settings, if the server would accept them. Secrets are masked.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
-    print(configuration(folder)?.report.as_bytes())
+    let loaded = configuration(folder)?;
+    Parts::check(&loaded.settings).map_err(Failure::configuration)?;
+    print(loaded.report.as_bytes())
 }

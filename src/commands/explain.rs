@@ -1,6 +1,4 @@
-//! `weapp-login explain 40029`: what an error number of WeChat's means, what to do, and what a client gets.
-//!
-//! Knows how a row looks to a person. Never knows the rows: two tables elsewhere describe themselves.
+//! `weapp-login explain 40029`: explains an error number of WeChat and the error that a client gets.
 
 use std::fmt::Write as _;
 
@@ -10,19 +8,19 @@ use weapp_login::platforms::wechat::errcode::{self, Row};
 
 use crate::commands::{Failure, print};
 
-/// Prints the row, or the whole table.
-pub(crate) fn run(asked: Option<&str>) -> Result<(), Failure> {
-    let text = match asked {
+/// Prints the rows that match a number or text, or the whole table.
+pub(crate) fn run(query: Option<&str>) -> Result<(), Failure> {
+    let text = match query {
         None => table(),
-        Some(asked) => explain(asked)?,
+        Some(query) => explain(query)?,
     };
     print(text.as_bytes())
 }
 
-fn explain(asked: &str) -> Result<String, Failure> {
-    let rows = errcode::search(asked);
+fn explain(query: &str) -> Result<String, Failure> {
+    let rows = errcode::search(query);
     if rows.is_empty() {
-        return Err(Failure::message(unknown(asked)));
+        return Err(Failure::message(unknown(query)));
     }
     let rows: Vec<String> = rows.into_iter().map(describe).collect();
     Ok(rows.join("\n"))
@@ -30,33 +28,33 @@ fn explain(asked: &str) -> Result<String, Failure> {
 
 fn describe(row: &Row) -> String {
     let mut text = format!("{row}\n");
-    // Writing into a text does not fail.
-    if let Some(code) = answer(row) {
+    // Writing to a string does not fail.
+    if let Some(code) = login_error(row) {
         let (status, name) = (code.status().as_u16(), code.name());
-        writeln!(text, "  a login gets  {status} {name}").unwrap_or_default();
+        writeln!(text, "  login error   {status} {name}").unwrap_or_default();
     }
     text
 }
 
-/// What a login that meets this number is answered; nothing where none can meet it.
-fn answer(row: &Row) -> Option<ErrorCode> {
+/// Returns the error of a login that gets this number from WeChat, if it can get it.
+fn login_error(row: &Row) -> Option<ErrorCode> {
     (!row.is_client_side() && row.class != Class::Success).then(|| code_for(row.class))
 }
 
 fn table() -> String {
     let mut text = String::new();
     for row in errcode::all() {
-        let name = answer(row).map_or("-", ErrorCode::name);
+        let name = login_error(row).map_or("-", ErrorCode::name);
         let (errcode, errmsg, meaning) = (row.errcode, row.errmsg, row.meaning);
         writeln!(text, "{errcode:>6}  {name:<22}  {errmsg}: {meaning}").unwrap_or_default();
     }
     text
 }
 
-fn unknown(asked: &str) -> String {
-    let Ok(number) = asked.trim().parse() else {
+fn unknown(query: &str) -> String {
+    let Ok(number) = query.trim().parse() else {
         return format!(
-            "no errcode has `{asked}` in its text\n  hint: leave it out to see the whole table"
+            "no errcode has `{query}` in its message\n  hint: run `explain` without an argument to print the whole table"
         );
     };
     let nearest: Vec<String> = errcode::nearest(number)
@@ -64,7 +62,7 @@ fn unknown(asked: &str) -> String {
         .map(i64::to_string)
         .collect();
     format!(
-        "errcode {number} is not in the table\n  hint: the nearest that are: {}; see WeChat's list for others",
+        "errcode {number} is not in the table\n  hint: the nearest ones are {}; see WeChat's list for others",
         nearest.join(", ")
     )
 }
@@ -74,21 +72,21 @@ mod tests {
     use super::{explain, table};
 
     #[test]
-    fn a_number_is_explained_on_four_lines() {
+    fn a_number_is_explained_in_four_lines() {
         assert_eq!(
             explain("87009").ok().unwrap(),
             "errcode 87009: invalid signature\n  \
              it means      the session key was replaced, has expired or is wrong\n  \
              what to do    let the client call wx.login and log in again\n  \
-             a login gets  502 platform_unintelligible\n"
+             login error   502 platform_unintelligible\n"
         );
         let negative = explain("-41003").ok().unwrap();
         assert!(negative.starts_with("errcode -41003: IllegalBuffer\n"));
-        assert!(!negative.contains("a login gets"), "{negative}");
+        assert!(!negative.contains("login error "), "{negative}");
     }
 
     #[test]
-    fn an_unknown_number_fails_with_the_nearest() {
+    fn an_unknown_number_is_an_error_that_lists_the_nearest() {
         let failure = explain("40030").err().unwrap();
         assert_eq!(failure.exit_code, 2);
         assert!(failure.message.contains("40029, 40014, 40013"));
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_a_line_for_every_number() {
+    fn the_table_has_one_line_per_number() {
         let table = table();
         assert!(table.contains(" 40029  login_code_invalid      invalid code: "));
         assert!(table.contains("\n    -1  platform_busy "));

@@ -1,6 +1,4 @@
-//! `weapp-login healthcheck`: asks `/livez` of the server that the same configuration would start.
-//!
-//! Never knows more of HTTP than one request and the status of its reply.
+//! `weapp-login healthcheck`: sends `GET /livez` to the server that the same settings would start.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -9,19 +7,19 @@ use std::time::Duration;
 
 use crate::commands::{Failure, configuration};
 
-/// How long the server may take for each step. Our choice: container engines give up after 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Timeout of each step. Our choice: container engines give up after 30 seconds.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How a server shows that it is not well.
+/// The reason that a server is unhealthy.
 #[derive(Debug, thiserror::Error)]
 enum Unhealthy {
-    #[error("http://{0}/livez answers {1}")]
+    #[error("http://{0}/livez returned status {1}")]
     Status(SocketAddr, u16),
     #[error("http://{0}/livez does not answer: {1}")]
     Silent(SocketAddr, io::Error),
 }
 
-/// Succeeds if the server answers 200.
+/// Succeeds if the status is 200.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     let address = reachable(configuration(folder)?.settings.server.address());
     match status(address) {
@@ -31,7 +29,7 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-/// Where to ask a server that listens on this address: one that listens everywhere listens on loopback too.
+/// Returns the address to connect to. A server that listens on all addresses listens on loopback too.
 fn reachable(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -42,14 +40,14 @@ fn reachable(listening: SocketAddr) -> SocketAddr {
 }
 
 fn status(address: SocketAddr) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(
         stream,
         "GET /livez HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
     )?;
-    // The status line is `HTTP/1.1 200 OK`: twelve bytes tell.
+    // The status line is `HTTP/1.1 200 OK`: the status is within the first twelve bytes.
     let mut head = [0; 12];
     stream.read_exact(&mut head)?;
     let status = head
@@ -57,5 +55,5 @@ fn status(address: SocketAddr) -> io::Result<u16> {
         .and_then(|digits| str::from_utf8(digits).ok());
     status
         .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is no HTTP"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the response is not HTTP"))
 }

@@ -64,8 +64,11 @@ pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) 
         }
     }
     for (name, text) in &variables {
-        let (lower, upper) = (name.to_ascii_lowercase(), name.to_ascii_uppercase());
-        let key = lower.replacen("weapp_", "", 1).replace("__", ".");
+        let upper = name.to_ascii_uppercase().replace('.', "__");
+        let key = upper
+            .replacen("WEAPP_", "", 1)
+            .to_ascii_lowercase()
+            .replace("__", ".");
         let secret = key.strip_suffix("_file").filter(|key| is_secret(key));
         if *name != upper {
             let message = format!("unknown setting in {name}; did you mean `{upper}`?");
@@ -83,8 +86,8 @@ pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) 
     }
 }
 
-/// Parses a text as the type of the key, whatever it looks like: a secret may look like a number. A text that cannot be
-/// parsed is rejected as a value of the wrong type.
+/// Parses a text as the type of the key. Its form does not matter: a secret may look like a number. A text that cannot be
+/// parsed is rejected later as a value of the wrong type.
 fn add_text(layers: &mut Layers, name: &str, key: &str, text: String) {
     let parsed = match layers.keys.default(key) {
         Some(ValueKind::I64(_)) => text.parse().ok().map(ValueKind::I64),

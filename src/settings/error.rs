@@ -22,11 +22,11 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(keys: &[&str], message: impl Into<String>) -> Self {
-        let (keys, message) = (
-            keys.iter().copied().map(String::from).collect(),
-            message.into(),
-        );
-        Self { keys, message }
+        let masked = |key: &&str| escape(key).trim_matches('"').to_owned();
+        Self {
+            keys: keys.iter().map(masked).collect(),
+            message: message.into(),
+        }
     }
 
     pub(super) fn hint(mut self, hint: &str) -> Self {

@@ -56,6 +56,13 @@ impl Layers {
             .default(key)
             .map(|default| type_rule(default, &value));
         let names = self.keys.names(key);
+        let app = key
+            .strip_prefix("apps.")
+            .and_then(|rest| rest.split('.').next());
+        if let Some(name) = app.filter(|name| !is_app_name(name)) {
+            let rule = "tables named in lower-case letters, digits, `-` and single `_`";
+            return self.reject(origin, "apps", rule, &name.into());
+        }
         match (rule, value) {
             (Some(None), value) => {
                 values.insert(key.to_owned(), Value::new(Some(&origin.to_owned()), value));
@@ -69,10 +76,7 @@ impl Layers {
                     } else {
                         format!("{key}.{name}")
                     };
-                    if key == "apps" && !is_app_name(&name) {
-                        let rule = "tables named in lower-case letters, digits, `-` and single `_`";
-                        self.reject(origin, key, rule, &name.into());
-                    } else if name.contains('.') {
+                    if name.contains('.') {
                         self.reject_unknown(origin, &inner);
                     } else {
                         self.collect(origin, &inner, value.kind, values);

@@ -372,6 +372,10 @@ fn an_unknown_key_in_the_environment_is_rejected() {
         "unknown setting in WEAPP_server__port; did you mean `WEAPP_SERVER__PORT`?",
     );
     check(
+        "WEAPP_SERVER.PORT",
+        "unknown setting in WEAPP_SERVER.PORT; did you mean `WEAPP_SERVER__PORT`?",
+    );
+    check(
         "WEAPP_SERVER__PORT__X",
         "unknown setting `server.port.x` in WEAPP_SERVER__PORT__X; did you mean `WEAPP_SERVER__PORT`?",
     );
@@ -739,6 +743,12 @@ fn the_name_of_an_app_has_a_fixed_alphabet() {
         "[apps.'My Shop']\napp_id = ''",
         "local.toml: `apps` must be tables named in lower-case letters, digits, `-` and single `_`, got \"My Shop\"",
     );
+    check_variable(
+        "WEAPP_APPS__MY SHOP__APP_ID",
+        APP_ID,
+        "WEAPP_APPS__MY SHOP__APP_ID: `apps` must be tables named in lower-case letters, digits, `-` and single `_`, \
+         got \"my shop\"",
+    );
     let settings = Folder::new("app-names")
         .with("local.toml", format!("[apps.my-shop]\napp_id = '{APP_ID}'\napp_secret = '{SECRET}'\n[apps.b_2]\napp_id = '{OTHER_APP_ID}'\napp_secret = '{SECRET}'"))
         .load(&[])
@@ -1030,4 +1040,10 @@ fn no_secret_is_printed() {
     let loaded = load(&environment).unwrap();
     let shown = format!("{loaded:?} {:?} {}", loaded.settings, loaded.report);
     assert!(!shown.contains(SECRET) && !shown.contains(KEY) && shown.contains(APP_ID));
+    let folder = Folder::new("secret-key").with(
+        "local.toml",
+        format!("{SECRET} = 1\nlog.level = '{SECRET}'"),
+    );
+    let error = folder.load(&[]).unwrap_err();
+    assert!(!format!("{error:?} {error}").contains(SECRET));
 }

@@ -1,4 +1,4 @@
-//! The command line: its help, its exit codes, the folder of the settings, and readers that go away.
+//! The command line: help, exit codes, the settings folder, and closed pipes.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use crate::harness::Folder;
 use crate::server::{command, run};
 
-/// Every way to a subcommand, each with what its help must say.
+/// All subcommands, each with a text that its help contains.
 const SUBCOMMANDS: [(&[&str], &str); 11] = [
     (&["serve"], "SIGTERM"),
     (&["simulate"], "login code"),
@@ -28,18 +28,18 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[track_caller]
-fn check(output: &Output, code: i32, says: &str) {
+fn check(output: &Output, code: i32, part: &str) {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{stdout}{stderr}");
     assert!(
-        stdout.contains(says) || stderr.contains(says),
-        "no `{says}` in:\n{stdout}{stderr}"
+        stdout.contains(part) || stderr.contains(part),
+        "no `{part}` in:\n{stdout}{stderr}"
     );
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[test]
-fn help_says_what_there_is_what_is_read_and_what_the_exit_codes_mean() {
+fn help_documents_subcommands_settings_and_exit_codes() {
     let folder = Folder::new();
     let help = run(&folder, &[], &["--help"]);
     for part in [
@@ -54,10 +54,10 @@ fn help_says_what_there_is_what_is_read_and_what_the_exit_codes_mean() {
     ] {
         check(&help, 0, part);
     }
-    for (path, says) in SUBCOMMANDS {
+    for (path, part) in SUBCOMMANDS {
         check(&help, 0, path[0]);
         let arguments: Vec<&str> = path.iter().copied().chain(["--help"]).collect();
-        check(&run(&folder, &[], &arguments), 0, says);
+        check(&run(&folder, &[], &arguments), 0, part);
     }
     let summary = text(&run(&folder, &[], &["-h"]).stdout);
     assert!(summary.lines().count() < 25, "{summary}");
@@ -82,9 +82,9 @@ fn every_subcommand_is_documented() {
 }
 
 #[test]
-fn what_is_unknown_is_refused_with_two() {
+fn unknown_arguments_are_rejected_with_exit_code_2() {
     let folder = Folder::new();
-    for (arguments, says) in [
+    for (arguments, part) in [
         (&["serv"][..], "serve"),
         (&["--confg", "x"], "--config"),
         (&["sessions"], "revoke"),
@@ -94,14 +94,14 @@ fn what_is_unknown_is_refused_with_two() {
         (&["config", "check", "--config", "nowhere"], "`nowhere`"),
         (&["--config", "nowhere"], "hint: "),
     ] {
-        check(&run(&folder, &[], arguments), 2, says);
+        check(&run(&folder, &[], arguments), 2, part);
     }
     let database = folder.path().join("data");
-    assert!(!database.exists(), "nothing was started");
+    assert!(!database.exists(), "no server was started");
 }
 
 #[test]
-fn the_folder_on_the_command_line_wins_over_the_one_in_the_environment() {
+fn the_option_for_the_folder_overrides_the_variable() {
     let folder = Folder::new();
     for (name, port) in [("config", 1001), ("variable", 1002), ("option", 1003)] {
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -116,14 +116,14 @@ fn the_folder_on_the_command_line_wins_over_the_one_in_the_environment() {
     check(&run(&folder, &variable, &before), 0, "port = 1003");
     let behind = ["config", "check", "--config=option"];
     check(&run(&folder, &variable, &behind), 0, "port = 1003");
-    // Not even looked at.
+    // The variable is not even read.
     let wrong = [("WEAPP_CONFIG_DIR", "nowhere")];
     check(&run(&folder, &wrong, &before), 0, "port = 1003");
     check(&run(&folder, &wrong, &asked), 2, "WEAPP_CONFIG_DIR");
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = Folder::new();
     for arguments in [&["--help"][..], &["config", "check"], &["explain"]] {
         let (reader, writer) = io::pipe().unwrap();

@@ -1,4 +1,4 @@
-//! What the log says about a login that WeChat refused: one line, and what to fix.
+//! The log line of a login that WeChat rejected. It names the fix.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use wechat_simulator::{Endpoint, Fault, Options, Simulator};
 use crate::harness::Folder;
 use crate::server::Binary;
 
-/// A mini program that nobody serves.
-const STRANGER: &str = "wx0000000000000000";
+/// The AppID of an unknown mini program.
+const UNKNOWN_APP: &str = "wx0000000000000000";
 
-/// A code that no simulator has issued, but looks like one of `wx.login`'s.
-const UNKNOWN: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
+/// A code in the form of those of `wx.login`, which no simulator has issued.
+const UNKNOWN_CODE: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
 
-/// What is refused.
+/// A login that is rejected.
 struct Login {
     code: String,
-    /// The AppID in the Referer; the server's own if there is none here.
+    /// AppID in the Referer; `None` means that of the server.
     from: Option<&'static str>,
-    /// How far WeChat's clock is ahead.
+    /// Number of seconds by which WeChat's clock is ahead.
     ahead: u64,
     fault: Option<Fault>,
 }
@@ -34,8 +34,8 @@ impl Login {
         }
     }
 
-    /// Logs in, and gives the only line that the log has about it: without time and level, without the names of the call
-    /// and the request, which are compared with the reply's, and with `[ours]` for the server's AppID.
+    /// Logs in and returns the only log line about it, without time, level and request id, and with `[rid]` and `[ours]` in
+    /// place of the platform's request id and the AppID of the server.
     async fn line(self) -> String {
         let wechat = Simulator::start(Options::new(7)).await.unwrap();
         let folder = Folder::new();
@@ -71,17 +71,17 @@ impl Login {
         assert!(!output.contains(&self.code), "{output}");
         let start = line.find(reply["error"].as_str().unwrap()).unwrap();
         let (_, line) = line.split_at(start);
-        let line = line.strip_suffix(&id).expect("the request's name last");
+        let line = line.strip_suffix(&id).expect("the request id at the end");
         line.replace(rid, "[rid]")
             .replace(wechat.app_id(), "[ours]")
     }
 }
 
 #[actix_rt::test]
-async fn another_mini_program_is_named() {
+async fn another_mini_program_is_identified() {
     let login = Login {
-        from: Some(STRANGER),
-        ..Login::with(UNKNOWN)
+        from: Some(UNKNOWN_APP),
+        ..Login::with(UNKNOWN_CODE)
     };
     assert_eq!(
         login.line().await,
@@ -92,7 +92,7 @@ async fn another_mini_program_is_named() {
 }
 
 #[actix_rt::test]
-async fn a_phone_number_code_is_told_as_such() {
+async fn a_phone_number_code_is_recognized() {
     assert_eq!(
         Login::with(&"0a".repeat(32)).line().await,
         "login_code_invalid: login refused, errcode 40029 (invalid code): send the code from wx.login here: this is one from \
@@ -102,7 +102,7 @@ async fn a_phone_number_code_is_told_as_such() {
 }
 
 #[actix_rt::test]
-async fn the_mock_code_is_told_as_such() {
+async fn the_mock_code_is_recognized() {
     assert_eq!(
         Login::with("the code is a mock one").line().await,
         "login_code_invalid: login refused, errcode 40029 (invalid code): open the project in DevTools with its AppID: \
@@ -112,7 +112,7 @@ async fn the_mock_code_is_told_as_such() {
 }
 
 #[actix_rt::test]
-async fn a_cut_code_is_told_as_such() {
+async fn a_truncated_code_is_recognized() {
     assert_eq!(
         Login::with("051bIzT629FmMN0z").line().await,
         "login_code_invalid: login refused, errcode 40029 (invalid code): the code was cut on its way: send `res.code` \
@@ -122,10 +122,10 @@ async fn a_cut_code_is_told_as_such() {
 }
 
 #[actix_rt::test]
-async fn a_wrong_clock_is_told() {
+async fn a_wrong_clock_is_reported() {
     let login = Login {
         ahead: 3600,
-        ..Login::with(UNKNOWN)
+        ..Login::with(UNKNOWN_CODE)
     };
     let line = login.line().await;
     let (before, after) = line.split_once("our clock is ").unwrap();
@@ -140,10 +140,10 @@ async fn a_wrong_clock_is_told() {
 }
 
 #[actix_rt::test]
-async fn the_address_that_wechat_saw_is_told() {
+async fn the_address_that_wechat_saw_is_reported() {
     let login = Login {
         fault: Some(Fault::IpNotAllowed),
-        ..Login::with(UNKNOWN)
+        ..Login::with(UNKNOWN_CODE)
     };
     assert_eq!(
         login.line().await,

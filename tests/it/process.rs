@@ -135,7 +135,9 @@ fn wrong_settings_are_rejected_with_a_hint() {
     let folder = Folder::new();
     // Any free port, so that the default one may be in use.
     let check = |setting, parts: &[&str]| {
-        check_rejected(&run(&folder, &[("PORT", "0"), setting], &[]), parts);
+        let environment = [("PORT", "0"), setting];
+        check_rejected(&run(&folder, &environment, &[]), parts);
+        check_rejected(&run(&folder, &environment, &["config", "check"]), parts);
     };
     check(
         ("WEAPP_SERVR__PORT", "1"),
@@ -157,8 +159,14 @@ fn wrong_settings_are_rejected_with_a_hint() {
         ("WEAPP_PROFILE", "production"),
         &["WEAPP_APPS__MAIN__APP_ID"],
     );
+    check(
+        ("WEAPP_METRICS__PATH", "/login"),
+        &["metrics.path", "/login"],
+    );
+    // `config check` does not open the database.
     let nowhere = ("WEAPP_STORE__URL", "sqlite:///proc/none/weapp.db");
-    check(nowhere, &["/proc/none/weapp.db", "cannot be created"]);
+    let output = run(&folder, &[("PORT", "0"), nowhere], &[]);
+    check_rejected(&output, &["/proc/none/weapp.db", "cannot be created"]);
 }
 
 #[test]

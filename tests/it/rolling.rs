@@ -1,8 +1,8 @@
-//! Twenty rolling restarts under load, and no request lost. Takes a minute, so `.ci/rolling` runs it, against the binary that
-//! `WEAPP_LOGIN_BIN` names.
+//! Performs twenty rolling restarts under load and loses no request. It takes a minute, so `.ci/rolling` runs it, with the
+//! binary that `WEAPP_LOGIN_BIN` names.
 //!
-//! The test holds the listening socket, as systemd does, and starts one process after the other with it: the next one is
-//! started, says that it is ready, and then the one before is told to stop.
+//! The test owns the listening socket, as systemd does, and passes it to one process after the other. As soon as the next
+//! process is ready, the previous one gets a stop signal.
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
@@ -19,16 +19,16 @@ use crate::server::{Binary, Connection, activated};
 
 const RESTARTS: u64 = 20;
 const REQUESTS: u64 = 200_000;
-/// Clients that ask as fast as they are answered, and clients that think before they ask.
+/// Number of clients that send requests without a pause, and with pauses.
 const BUSY: u64 = 24;
 const SLOW: u64 = 8;
-/// A slow client's longest pause. It asks on two connections by turns, so either is silent for less than the 5 seconds after
-/// which the server closes it at any time.
-const THINKING: Duration = Duration::from_millis(1_400);
-const PATIENCE: Duration = Duration::from_mins(5);
+/// Maximum pause of a slow client. It alternates between two connections, so each is idle for less than the 5 seconds after
+/// which the server closes it.
+const MAX_PAUSE: Duration = Duration::from_millis(1_400);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#[expect(clippy::print_stdout, reason = "it prints the figures")]
 #[ignore = "takes a minute and the release binary: run .ci/rolling"]
 fn rolling_restarts_lose_no_request() {
     let rig = Rig::new();
@@ -37,9 +37,9 @@ fn rolling_restarts_lose_no_request() {
     let mut stops = Vec::new();
     thread::scope(|scope| {
         for client in 0..BUSY + SLOW {
-            let thinking = (client >= BUSY).then_some(THINKING);
+            let pause = (client >= BUSY).then_some(MAX_PAUSE);
             let (tally, port) = (&tally, rig.port());
-            scope.spawn(move || Client::new(tally, port, thinking).visit_until_over());
+            scope.spawn(move || Client::new(tally, port, pause).visit_until_stopped());
         }
         for round in 1..=RESTARTS {
             tally.wait_for(round * REQUESTS / (RESTARTS + 1));
@@ -52,23 +52,23 @@ fn rolling_restarts_lose_no_request() {
             old = new;
         }
         tally.wait_for(REQUESTS);
-        tally.over.store(true, Ordering::Relaxed);
+        tally.stopped.store(true, Ordering::Relaxed);
     });
     let sent = tally.sent.load(Ordering::Relaxed);
-    let elsewhere = tally.elsewhere.load(Ordering::Relaxed);
+    let across = tally.across.load(Ordering::Relaxed);
     let lost = tally.lost.into_inner().unwrap();
     println!(
-        "{RESTARTS} rolling restarts: {sent} requests, {} lost; {elsewhere} for a session of an earlier process; \
+        "{RESTARTS} rolling restarts: {sent} requests, {} lost; {across} visits went on across a restart; \
          a stop took at most {} ms",
         lost.len(),
         stops.iter().max().unwrap()
     );
     assert!(lost.is_empty(), "{lost:#?}");
     assert!(sent >= REQUESTS);
-    assert!(elsewhere > 0);
+    assert!(across > 0);
 }
 
-/// What the processes share: a folder with the store, the listening socket, and WeChat.
+/// The resources that the processes share: a folder with the store, the listening socket, and WeChat.
 struct Rig {
     folder: Folder,
     socket: TcpListener,
@@ -101,11 +101,11 @@ impl Rig {
         self.socket.local_addr().unwrap().port()
     }
 
-    /// Starts a server as a production machine does, and waits until it says that it is ready.
+    /// Starts a server with the production profile and waits until it is ready.
     fn start(&self, round: u64) -> Binary {
         let notify = self.folder.path().join(format!("notify-{round}"));
         let manager = UnixDatagram::bind(&notify).unwrap();
-        manager.set_read_timeout(Some(PATIENCE)).unwrap();
+        manager.set_read_timeout(Some(TIMEOUT)).unwrap();
         let wechat = format!("http://127.0.0.1:{}", self.wechat.port);
         let environment = [
             ("NOTIFY_SOCKET", notify.to_str().unwrap()),
@@ -126,55 +126,56 @@ impl Rig {
     }
 }
 
-/// What came of the requests.
+/// The results of all requests.
 #[derive(Default)]
 struct Tally {
     sent: AtomicU64,
     lost: Mutex<Vec<String>>,
-    /// How many restarts there have been.
+    /// Number of restarts so far.
     round: AtomicU64,
-    /// Requests for a session that was opened before the last restart.
-    elsewhere: AtomicU64,
-    over: AtomicBool,
+    /// Number of visits whose session was created before the last restart.
+    across: AtomicU64,
+    stopped: AtomicBool,
 }
 
 impl Tally {
     fn wait_for(&self, requests: u64) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.sent.load(Ordering::Relaxed) < requests {
-            assert!(Instant::now() < deadline, "too few requests are answered");
+            assert!(Instant::now() < deadline, "too few responses");
             thread::sleep(Duration::from_millis(10));
         }
     }
 }
 
-/// A client that sends each request once. Every request that is not answered as it must be is lost.
+/// A client that sends each request once. A request without the expected response counts as lost.
 struct Client<'a> {
     tally: &'a Tally,
     port: u16,
-    thinking: Option<Duration>,
-    /// Two connections, used by turns, so that one user speaks with two processes at once.
+    pause: Option<Duration>,
+    /// Two connections that are used in turn, so that a user is connected to two processes at once.
     connections: [Option<Connection>; 2],
 }
 
 impl<'a> Client<'a> {
-    fn new(tally: &'a Tally, port: u16, thinking: Option<Duration>) -> Self {
+    fn new(tally: &'a Tally, port: u16, pause: Option<Duration>) -> Self {
         Self {
             tally,
             port,
-            thinking,
+            pause,
             connections: [None, None],
         }
     }
 
-    fn visit_until_over(mut self) {
-        while !self.tally.over.load(Ordering::Relaxed) {
-            // What went wrong is in the tally; the client goes on with another visit.
+    fn visit_until_stopped(mut self) {
+        while !self.tally.stopped.load(Ordering::Relaxed) {
+            // Errors are counted in the tally; the client continues with another visit.
             self.visit().unwrap_or_default();
         }
     }
 
-    /// One user's visit, from the login to the logout. Each step must see what the ones before did, wherever they were done.
+    /// Performs the visit of one user, from login to logout. Each step must see the changes of the previous ones, in whichever
+    /// process they were made.
     fn visit(&mut self) -> Option<()> {
         let code = format!("{:032x}", u128::from_ne_bytes(random()));
         let login = self.ask(("POST", "/login"), "", &json!({ "code": code }), 200)?;
@@ -193,18 +194,18 @@ impl<'a> Client<'a> {
             self.check(&shown["data"]["user"]["nickname"], &profile["nickname"])?;
         }
         if since != self.tally.round.load(Ordering::Relaxed) {
-            self.tally.elsewhere.fetch_add(1, Ordering::Relaxed);
+            self.tally.across.fetch_add(1, Ordering::Relaxed);
         }
         self.ask(("DELETE", "/session"), token, &none, 200)?;
-        // Once on either connection.
+        // Once on each connection.
         for _ in 0..2 {
-            let refused = self.ask(("GET", "/session"), token, &none, 401)?;
-            self.check(&refused["error"], &"session_required".into())?;
+            let rejected = self.ask(("GET", "/session"), token, &none, 401)?;
+            self.check(&rejected["error"], &"session_required".into())?;
         }
         Some(())
     }
 
-    /// Sends one request, once, and takes an answer of this status.
+    /// Sends one request, once, and expects this status.
     fn ask(
         &mut self,
         (method, path): (&str, &str),
@@ -212,7 +213,7 @@ impl<'a> Client<'a> {
         body: &Value,
         expected: u16,
     ) -> Option<Value> {
-        if let Some(longest) = self.thinking {
+        if let Some(longest) = self.pause {
             thread::sleep(longest.mul_f64(f64::from(u16::from_ne_bytes(random())) / 65_536.0));
         }
         self.connections.swap(0, 1);
@@ -231,13 +232,13 @@ impl<'a> Client<'a> {
         };
         let reply = connection.ask_for_all(method, path, token, &body);
         let Some((status, closes, reply)) = reply else {
-            return self.lose(format!("{method} {path} is not answered"));
+            return self.lose(format!("{method} {path} has no response"));
         };
         if !closes {
             self.connections[0] = Some(connection);
         }
         if status != expected {
-            return self.lose(format!("{method} {path} is answered {status}: {reply}"));
+            return self.lose(format!("{method} {path} returned {status}: {reply}"));
         }
         Some(reply)
     }

@@ -1,4 +1,4 @@
-//! The binary as a process: started, spoken to over sockets, stopped.
+//! Runs the binary as a process and connects to it over sockets.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::Folder;
 
-/// A running server. Killed when the test is over.
+/// A running server. It is killed when the test ends.
 pub(crate) struct Binary {
     child: Child,
     pub(crate) port: u16,
@@ -20,7 +20,7 @@ pub(crate) struct Binary {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// The command, in a folder of its own and with no environment but this.
+/// Returns the command, with its own working directory and only these variables.
 pub(crate) fn command(folder: &Folder, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weapp-login"));
     command
@@ -31,12 +31,12 @@ pub(crate) fn command(folder: &Folder, environment: &[(&str, &str)]) -> Command 
     command
 }
 
-/// The command that starts this binary with this as its file descriptor 3, handed over as systemd does. `$$` is the process's
-/// id for `LISTEN_PID`, since the shell becomes the process.
+/// Returns a command that starts a binary with an inherited file descriptor 3, as systemd does. `$$` is the process id for
+/// `LISTEN_PID`, because the shell is replaced by the binary.
 pub(crate) fn activated(
     (binary, folder): (&str, &Folder),
     environment: &[(&str, &str)],
-    handed_over: impl Into<OwnedFd>,
+    inherited: impl Into<OwnedFd>,
     variables: &str,
 ) -> Command {
     let mut command = Command::new("/bin/sh");
@@ -46,11 +46,11 @@ pub(crate) fn activated(
         .current_dir(folder.path())
         .env_clear()
         .envs(environment.iter().copied())
-        .stdin(handed_over.into());
+        .stdin(inherited.into());
     command
 }
 
-/// Runs a command that is to end by itself.
+/// Runs a command until it ends.
 pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     command(folder, environment)
         .args(arguments)
@@ -59,12 +59,12 @@ pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&s
 }
 
 impl Binary {
-    /// Starts a server on a free port and waits until it says where it listens.
+    /// Starts a server on a free port and waits until it prints its address.
     pub(crate) fn start(folder: &Folder, environment: &[(&str, &str)]) -> Self {
         Self::of(command(folder, environment).env("WEAPP_SERVER__PORT", "0"))
     }
 
-    /// Starts this command and waits until it says where it listens.
+    /// Starts a command and waits until it prints its address.
     pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
@@ -89,7 +89,7 @@ impl Binary {
         binary
     }
 
-    /// Waits for a line of output that contains this.
+    /// Waits for a line of output that contains a text.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -110,7 +110,7 @@ impl Binary {
         }
     }
 
-    /// What the process has printed so far, to both streams.
+    /// Returns the output so far, of both streams.
     pub(crate) fn output(&self) -> String {
         self.output.lock().unwrap().clone()
     }
@@ -127,7 +127,7 @@ impl Binary {
         );
     }
 
-    /// Waits for the process to end, and for the rest of its output.
+    /// Waits until the process has ended and all its output is read.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let status = self.child.wait().unwrap();
         for reader in self.readers.drain(..) {
@@ -140,11 +140,11 @@ impl Binary {
         Connection::to(self.port)
     }
 
-    /// One request on a connection of its own: status and body.
+    /// Sends a request on a new connection and returns status and body.
     pub(crate) fn ask(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
         self.connect()
             .ask(method, path, token, body)
-            .expect("an answer")
+            .expect("a response")
     }
 
     pub(crate) fn login(&self, code: &str) -> (u16, Value) {
@@ -176,7 +176,7 @@ fn follow(stream: impl Read + Send + 'static, output: &Arc<Mutex<String>>) -> Jo
     })
 }
 
-/// A connection to a server, kept alive between requests.
+/// A connection to a server that is kept alive between requests.
 pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -190,18 +190,18 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Goes away with a reset (TCP RST), as a phone without its network seems to do.
+    /// Closes the connection with a reset (TCP RST), as a phone that lost its network.
     pub(crate) fn reset(self) {
         let socket = socket2::SockRef::from(self.0.get_ref());
         socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
-    /// One request and its reply; `None` if the server goes away.
+    /// Sends a request and returns status and body; `None` if the server closes the connection.
     pub(crate) fn ask(
         &mut self,
         method: &str,
@@ -213,7 +213,7 @@ impl Connection {
         Some((status, body))
     }
 
-    /// The same, and whether the reply says that it is the connection's last.
+    /// The same, with `true` as the second value if the response has `Connection: close`.
     pub(crate) fn ask_for_all(
         &mut self,
         method: &str,
@@ -230,12 +230,12 @@ impl Connection {
         self.whole_reply()
     }
 
-    /// Whether the server closed the connection, with nothing more said.
+    /// Returns `true` if the server closed the connection without sending more data.
     pub(crate) fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0]), Ok(0))
     }
 
-    /// Reads one reply; `None` if the server goes away before it is whole.
+    /// Reads a response; `None` if the server closes the connection before it is complete.
     pub(crate) fn reply(&mut self) -> Option<(u16, Value)> {
         let (status, _, body) = self.whole_reply()?;
         Some((status, body))
@@ -247,7 +247,7 @@ impl Connection {
         Some((status, closes, body))
     }
 
-    /// Reads one reply as it comes, and whether it is the connection's last.
+    /// Reads a response without parsing its body. The second value is `true` if it has `Connection: close`.
     pub(crate) fn text(&mut self) -> Option<(u16, bool, String)> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

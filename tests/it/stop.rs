@@ -1,4 +1,4 @@
-//! How the process stops: what it answers meanwhile, what it waits for, and what it does not wait for.
+//! The shutdown of the process: its responses, and the connections that it waits for.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use crate::server::{Binary, Connection};
 
 const MOCK: &str = r#"{"code":"the code is a mock one"}"#;
 
-/// A server that drains for so many seconds.
+/// Starts a server with this drain time.
 fn server(folder: &Folder, drain_seconds: &str) -> Binary {
     Binary::start(folder, &[("WEAPP_SERVER__DRAIN_SECONDS", drain_seconds)])
 }
 
-/// A connection that was used once, and is kept alive.
+/// Returns a connection that was used once and is kept alive.
 fn used(server: &Binary) -> Connection {
     let mut connection = server.connect();
     let (status, closes, _) = connection.ask_for_all("GET", "/livez", "", "").unwrap();
@@ -23,21 +23,18 @@ fn used(server: &Binary) -> Connection {
     connection
 }
 
-/// Asks for the last time: the answer closes the connection.
+/// Sends a request whose response closes the connection.
 #[track_caller]
 fn last(connection: &mut Connection, method: &str, path: &str, body: &str) -> (u16, Value) {
     let reply = connection.ask_for_all(method, path, "", body);
-    let (status, closes, reply) = reply.expect("an answer");
-    assert!(
-        closes,
-        "{method} {path} is answered without Connection: close"
-    );
+    let (status, closes, reply) = reply.expect("a response");
+    assert!(closes, "{method} {path} has no Connection: close");
     assert!(connection.is_closed(), "{method} {path}");
     (status, reply)
 }
 
 #[test]
-fn on_the_way_out_every_answer_closes_its_connection_and_the_last_one_ends_the_process() {
+fn each_response_of_the_drain_closes_its_connection_and_the_last_one_ends_it() {
     let folder = Folder::new();
     let mut server = server(&folder, "60");
     let mut connections = [(); 5].map(|()| used(&server));
@@ -67,7 +64,7 @@ fn on_the_way_out_every_answer_closes_its_connection_and_the_last_one_ends_the_p
     assert_eq!(last(nothing, "GET", "/nope", "").0, 404);
     assert_eq!(last(guarded, "GET", "/session", "").0, 401);
     stalled.send(MOCK.strip_prefix('{').unwrap().as_bytes());
-    assert_eq!(stalled.reply().expect("an answer").0, 200);
+    assert_eq!(stalled.reply().expect("a response").0, 200);
     assert!(stalled.is_closed());
     assert_eq!(server.wait().code(), Some(0));
     let took = start.elapsed();
@@ -75,13 +72,13 @@ fn on_the_way_out_every_answer_closes_its_connection_and_the_last_one_ends_the_p
 }
 
 #[test]
-fn a_silent_connection_is_waited_for_as_long_as_the_settings_say() {
+fn the_drain_waits_for_an_idle_connection_as_long_as_configured() {
     let folder = Folder::new();
     let mut server = server(&folder, "2");
-    let mut silent = used(&server);
+    let mut idle = used(&server);
     server.signal("TERM");
     let start = Instant::now();
-    assert!(silent.is_closed());
+    assert!(idle.is_closed());
     let took = start.elapsed();
     assert_eq!(server.wait().code(), Some(0));
     // Without a signal it would be kept for 5 seconds.
@@ -89,7 +86,7 @@ fn a_silent_connection_is_waited_for_as_long_as_the_settings_say() {
 }
 
 #[test]
-fn a_silent_connection_is_closed_after_five_seconds_at_any_time() {
+fn an_idle_connection_is_closed_after_five_seconds() {
     let folder = Folder::new();
     let server = Binary::start(&folder, &[]);
     let start = Instant::now();
@@ -99,10 +96,10 @@ fn a_silent_connection_is_closed_after_five_seconds_at_any_time() {
 }
 
 #[test]
-fn a_second_signal_does_not_wait_for_clients_to_leave() {
+fn a_second_signal_ends_the_drain() {
     let folder = Folder::new();
     let mut server = server(&folder, "60");
-    let silent = used(&server);
+    let idle = used(&server);
     server.signal("TERM");
     let start = Instant::now();
     server.wait_for("stopping");
@@ -112,5 +109,5 @@ fn a_second_signal_does_not_wait_for_clients_to_leave() {
     // The connection is kept for 5 seconds.
     let took = start.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}");
-    drop(silent);
+    drop(idle);
 }
