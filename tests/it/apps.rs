@@ -37,7 +37,7 @@ async fn log_in(app: &TestApp, code: &str, named: Option<&str>, referer: Option<
 }
 
 #[actix_rt::test]
-async fn the_app_is_named_or_seen_and_a_name_counts_more() {
+async fn the_app_comes_from_the_body_or_else_from_the_referer() {
     let app = TestApp::serving(&NAMES).await;
     let (desk, shop) = (referer_of(&id_of("desk")), referer_of(&id_of("shop")));
     for (named, referer) in [
@@ -62,7 +62,7 @@ async fn the_app_is_named_or_seen_and_a_name_counts_more() {
 }
 
 #[actix_rt::test]
-async fn nobody_guesses_between_several_apps_and_none_is_listed() {
+async fn an_ambiguous_app_is_an_error_that_lists_none() {
     let app = TestApp::serving(&NAMES).await;
     let unknown = referer_of("wxffffffffffffffff");
     let tourist = referer_of("touristappid");
@@ -78,18 +78,18 @@ async fn nobody_guesses_between_several_apps_and_none_is_listed() {
     ] {
         let code = code_in(&app, "shop", "mei");
         let reply = log_in(&app, &code, named, referer.as_deref()).await;
-        let refused = reply.assert_error(400, "app_unknown");
+        let rejected = reply.assert_error(400, "app_unknown");
         let sentence = "The server does not know which mini program this login is for: send its name or AppID as app.";
         let whole = json!({
-            "code": 400, "error": "app_unknown", "message": sentence, "request_id": refused["request_id"],
+            "code": 400, "error": "app_unknown", "message": sentence, "request_id": rejected["request_id"],
         });
-        assert_eq!(refused, whole, "{named:?} {referer:?}");
+        assert_eq!(rejected, whole, "{named:?} {referer:?}");
     }
     assert!(app.wechat.requests().is_empty());
 }
 
 #[actix_rt::test]
-async fn the_only_app_takes_whoever_names_none() {
+async fn a_single_app_is_the_default() {
     let app = TestApp::start().await;
     for referer in [
         None,
@@ -104,17 +104,17 @@ async fn the_only_app_takes_whoever_names_none() {
 }
 
 #[actix_rt::test]
-async fn a_code_of_another_app_is_refused() {
+async fn a_code_of_another_app_is_rejected() {
     let app = TestApp::serving(&NAMES).await;
     let code = code_in(&app, "shop", "mei");
     let reply = log_in(&app, &code, Some("desk"), None).await;
     reply.assert_error(401, "login_code_invalid");
 }
 
-/// One login: in which app, by whom, and how the app is told.
+/// A login: the app, the user, and the way the app is named.
 type Step = (usize, u8, u8);
 
-/// All at once: every token opens its own user in its own app, whoever logs in beside it.
+/// Logs in concurrently. Every token belongs to its own user in its own app.
 async fn interleave(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let app = TestApp::serving(&NAMES).await;
     let logins = steps.iter().map(|&(name, user, how)| {

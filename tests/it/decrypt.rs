@@ -1,11 +1,11 @@
-//! `POST /user/decrypt`: what a mini program's events hand over encrypted.
+//! `POST /user/decrypt`: decrypts the data of a mini program's events.
 
 use serde_json::{Value, json};
 use wechat_simulator::{App, EncryptedData, Payload};
 
 use crate::harness::{Reply, TestApp, bearer, now};
 
-/// The event's members, verbatim.
+/// Returns the fields of the event, unchanged.
 fn event(minted: &EncryptedData) -> Value {
     let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
     if let Some(raw_data) = &minted.raw_data {
@@ -23,7 +23,7 @@ fn mint(app: &TestApp, user: &str, what: &Payload) -> EncryptedData {
     app.wechat.first_app().encrypt(user, what)
 }
 
-/// The one reply to all that does not open.
+/// The response to all data that does not decrypt.
 pub(crate) fn stale() -> Value {
     json!({
         "code": 401,
@@ -38,7 +38,7 @@ fn unix_now() -> u64 {
 }
 
 #[actix_rt::test]
-async fn a_phone_number_opens() {
+async fn a_phone_number_is_decrypted() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let minted = mint(
@@ -58,7 +58,7 @@ async fn a_phone_number_opens() {
 }
 
 #[actix_rt::test]
-async fn user_information_opens_without_what_names_the_user_to_wechat() {
+async fn user_information_is_decrypted_without_openid_and_unionid() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let minted = mint(
@@ -83,7 +83,7 @@ async fn user_information_opens_without_what_names_the_user_to_wechat() {
 }
 
 #[actix_rt::test]
-async fn a_plus_that_a_form_turned_into_a_space_is_mended() {
+async fn a_space_from_a_form_is_read_as_a_plus() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let mut mended = 0;
@@ -99,7 +99,7 @@ async fn a_plus_that_a_form_turned_into_a_space_is_mended() {
     }
 }
 
-/// Takes data, then logs in with the old token or without, and sends the data with the new token.
+/// Gets encrypted data, logs in with or without the old token, and sends the data with the new token.
 async fn race(app: &TestApp, with_old_token: bool) -> Reply {
     let first = app.token_of("mei").await;
     let minted = mint(app, "mei", &Payload::phone_number());
@@ -112,7 +112,7 @@ async fn race(app: &TestApp, with_old_token: bool) -> Reply {
 }
 
 #[actix_rt::test]
-async fn data_taken_just_before_a_login_opens_after_it() {
+async fn data_from_just_before_a_login_is_decrypted_after_it() {
     let app = TestApp::start().await;
     let reply = race(&app, true).await;
     let number = app.wechat.user("mei").phone_number;
@@ -122,13 +122,13 @@ async fn data_taken_just_before_a_login_opens_after_it() {
 }
 
 #[actix_rt::test]
-async fn with_generations_switched_off_it_does_not() {
+async fn without_key_history_it_is_not() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_HISTORY", "1")]).await;
     race(&app, true).await.assert_error_body(401, stale());
 }
 
 #[actix_rt::test]
-async fn whatever_does_not_open_is_refused_alike() {
+async fn all_data_that_does_not_decrypt_gets_the_same_response() {
     let app = TestApp::start().await;
     let (token, _) = (app.token_of("mei").await, app.token_of("bo").await);
     let good = mint(&app, "mei", &Payload::user_info());
@@ -179,7 +179,7 @@ async fn whatever_does_not_open_is_refused_alike() {
 }
 
 #[actix_rt::test]
-async fn how_old_data_may_be_is_a_setting() {
+async fn the_maximum_age_of_data_is_a_setting() {
     let app = TestApp::with(&[("WEAPP_WECHAT__WATERMARK_SECONDS", "86400")]).await;
     let token = app.token_of("mei").await;
     for (age, status) in [(86_000, 200), (87_000, 401)] {
@@ -190,7 +190,7 @@ async fn how_old_data_may_be_is_a_setting() {
 }
 
 #[actix_rt::test]
-async fn data_of_another_app_does_not_open() {
+async fn data_of_another_app_is_rejected() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
     let mut tokens = Vec::new();
@@ -207,7 +207,7 @@ async fn data_of_another_app_does_not_open() {
 }
 
 #[actix_rt::test]
-async fn what_is_not_all_there_is_told_as_such() {
+async fn missing_fields_are_reported() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let whole = event(&mint(&app, "mei", &Payload::user_info()));

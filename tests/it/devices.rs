@@ -22,14 +22,14 @@ async fn sessions(app: &TestApp, token: &str) -> Vec<Value> {
     reply["data"]["sessions"].as_array().unwrap().clone()
 }
 
-/// The id of the session that this token opens.
+/// Returns the id of the token's session.
 async fn id_of(app: &TestApp, token: &str) -> String {
     let sessions = sessions(app, token).await;
     let current = sessions.iter().find(|session| session["current"] == true);
     current.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-/// What the store knows of this token, as text.
+/// Returns the digest that the store holds of this token, as text.
 async fn digest_of(app: &TestApp, token: &str) -> String {
     let digest = app.live(token).await.unwrap().session().digest.0;
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -47,7 +47,7 @@ async fn alive(app: &TestApp, tokens: [&str; 3]) -> [bool; 3] {
 }
 
 #[actix_rt::test]
-async fn a_user_sees_where_they_are_logged_in() {
+async fn a_user_sees_their_sessions() {
     let app = TestApp::start().await;
     let phone = log_in_on(&app, "mei", IPHONE).await;
     let tools = log_in_on(&app, "mei", DEVTOOLS).await;
@@ -75,7 +75,7 @@ async fn a_user_sees_where_they_are_logged_in() {
 }
 
 #[actix_rt::test]
-async fn an_id_opens_nothing_and_is_no_part_of_the_token() {
+async fn a_session_id_is_no_token_and_no_part_of_one() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let id = id_of(&app, &token).await;
@@ -88,7 +88,7 @@ async fn an_id_opens_nothing_and_is_no_part_of_the_token() {
 }
 
 #[actix_rt::test]
-async fn a_user_ends_one_of_their_sessions_and_nobody_elses() {
+async fn a_user_revokes_one_of_their_own_sessions_only() {
     let app = TestApp::start().await;
     let (phone, tablet) = (app.token_of("mei").await, app.token_of("mei").await);
     let other = app.token_of("bo").await;
@@ -104,8 +104,8 @@ async fn a_user_ends_one_of_their_sessions_and_nobody_elses() {
         "%00",
     ] {
         let path = format!("/sessions/{nothing}");
-        let refused = app.ask(Method::DELETE, &path, &tablet).await;
-        refused.assert_error(404, "not_found");
+        let rejected = app.ask(Method::DELETE, &path, &tablet).await;
+        rejected.assert_error(404, "not_found");
     }
     let tokens = [&*phone, &*tablet, &*other];
     assert_eq!(alive(&app, tokens).await, [true; 3]);
@@ -125,15 +125,15 @@ async fn a_user_ends_one_of_their_sessions_and_nobody_elses() {
 }
 
 #[actix_rt::test]
-async fn a_user_ends_all_sessions_but_this_or_all() {
+async fn a_user_revokes_the_other_sessions_or_all() {
     let app = TestApp::start().await;
     let (phone, tablet) = (app.token_of("mei").await, app.token_of("mei").await);
     let other = app.token_of("bo").await;
     let tokens = [&*phone, &*tablet, &*other];
     for query in ["?all=false", "?all=0", "?x=1&all=no"] {
         let path = format!("/sessions{query}");
-        let refused = app.ask(Method::DELETE, &path, &tablet).await;
-        refused.assert_error(400, "bad_request");
+        let rejected = app.ask(Method::DELETE, &path, &tablet).await;
+        rejected.assert_error(400, "bad_request");
     }
     assert_eq!(alive(&app, tokens).await, [true; 3]);
     for path in ["/sessions", "/sessions?small"] {
@@ -154,7 +154,7 @@ async fn a_user_ends_all_sessions_but_this_or_all() {
 }
 
 #[actix_rt::test]
-async fn a_session_that_is_over_is_not_listed() {
+async fn an_expired_session_is_not_listed() {
     let app = TestApp::with(&[
         ("WEAPP_SESSION__IDLE_SECONDS", "2"),
         ("WEAPP_SESSION__TOUCH_SECONDS", "1"),
@@ -166,12 +166,12 @@ async fn a_session_that_is_over_is_not_listed() {
     let new = app.token_of("mei").await;
     assert_eq!(sessions(&app, &new).await.len(), 1);
     let path = format!("/sessions/{id}");
-    let refused = app.ask(Method::DELETE, &path, &new).await;
-    refused.assert_error(404, "not_found");
+    let rejected = app.ask(Method::DELETE, &path, &new).await;
+    rejected.assert_error(404, "not_found");
 }
 
 #[actix_rt::test]
-async fn a_broken_store_says_so() {
+async fn a_store_failure_is_reported() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     app.parts.store().close().await.unwrap();

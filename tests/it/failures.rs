@@ -1,4 +1,4 @@
-//! What WeChat can do to a login, and what the mini program then sees.
+//! Errors of WeChat during a login, and the responses to the mini program.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::harness::{Reply, TestApp};
 
 const ENDPOINT: Endpoint = Endpoint::Code2Session;
 
-/// Logs in while WeChat answers with these faults, one after the other.
+/// Logs in while WeChat responds with these faults, in order. Returns the reply and the number of calls.
 async fn login_with(faults: Vec<Fault>) -> (Reply, usize) {
     let app = TestApp::start().await;
     for fault in faults {
@@ -20,7 +20,7 @@ async fn login_with(faults: Vec<Fault>) -> (Reply, usize) {
     (reply, app.wechat.requests().len())
 }
 
-/// Which refusal each error number becomes; 99999 stands for those that nobody knows.
+/// The error for each errcode; 99999 stands for unknown ones.
 const ROWS: [(u16, &str, &[i64]); 8] = [
     (401, "login_code_invalid", &[40029, 42003]),
     (401, "login_code_used", &[40163]),
@@ -54,15 +54,18 @@ const ROWS: [(u16, &str, &[i64]); 8] = [
 
 const RID: &str = "668f2aa4-51c08c03-3d141241";
 
-/// From the bytes that WeChat sends to the reply that the mini program gets.
+/// Checks the reply to a login for which WeChat returns this errcode.
 async fn check_errcode(errcode: i64, status: u16, error: &str) {
     let app = TestApp::start().await;
     let answer = format!(r#"{{"errcode":{errcode},"errmsg":"in WeChat's words, rid: {RID}"}}"#);
     app.wechat.fail_always(ENDPOINT, Fault::body(answer));
     let reply = app.login(&app.wechat.issue_code("mei")).await;
-    let refused = reply.assert_error(status, error);
-    assert_eq!(refused["code"], errcode);
-    assert_eq!(refused["wechat"], json!({ "errcode": errcode, "rid": RID }));
+    let rejected = reply.assert_error(status, error);
+    assert_eq!(rejected["code"], errcode);
+    assert_eq!(
+        rejected["wechat"],
+        json!({ "errcode": errcode, "rid": RID })
+    );
     let waits = [429, 503].contains(&status);
     assert_eq!(reply.header("retry-after").is_some(), waits, "{errcode}");
     for secret in [app.wechat.app_id(), app.wechat.app_secret(), "words"] {
@@ -71,7 +74,7 @@ async fn check_errcode(errcode: i64, status: u16, error: &str) {
 }
 
 #[actix_rt::test]
-async fn every_errcode_becomes_its_row() {
+async fn every_errcode_has_its_error() {
     for (status, error, errcodes) in ROWS {
         for errcode in errcodes {
             check_errcode(*errcode, status, error).await;
@@ -80,7 +83,7 @@ async fn every_errcode_becomes_its_row() {
 }
 
 #[test]
-fn no_errcode_of_the_table_is_left_out() {
+fn the_test_covers_every_errcode_of_the_table() {
     let tried: Vec<_> = ROWS.iter().flat_map(|(_, _, errcodes)| *errcodes).collect();
     for row in errcode::TABLE {
         assert!(
@@ -92,13 +95,13 @@ fn no_errcode_of_the_table_is_left_out() {
 }
 
 #[actix_rt::test]
-async fn a_minutes_quota_says_how_long_to_wait() {
+async fn a_spent_quota_sets_retry_after() {
     let (reply, _) = login_with(vec![Fault::errcode(45011)]).await;
     assert_eq!(reply.header("retry-after"), Some("60"));
 }
 
 #[actix_rt::test]
-async fn a_busy_wechat_is_asked_again() {
+async fn a_call_is_retried_while_wechat_is_busy() {
     let (reply, asked) = login_with(vec![Fault::errcode(-1), Fault::errcode(-1)]).await;
     assert_eq!((reply.status.as_u16(), asked), (200, 3));
 }
@@ -112,7 +115,7 @@ fn raw(status: u16, body: impl Into<Vec<u8>>) -> Fault {
 }
 
 #[actix_rt::test]
-async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again() {
+async fn an_invalid_response_is_reported_and_not_retried() {
     for fault in [
         raw(502, "<html><body>502 Bad Gateway</body></html>"),
         raw(200, ""),
@@ -136,18 +139,18 @@ async fn an_answer_that_makes_no_sense_is_told_as_such_and_not_asked_for_again()
 }
 
 #[actix_rt::test]
-async fn an_errcode_may_be_a_text() {
+async fn an_errcode_may_be_a_string() {
     let body = r#"{"errcode":"40029","errmsg":"invalid code, rid: 668f2aa4-51c08c03-3d141241"}"#;
     let (reply, _) = login_with(vec![raw(200, body)]).await;
-    let refused = reply.assert_error(401, "login_code_invalid");
+    let rejected = reply.assert_error(401, "login_code_invalid");
     assert_eq!(
-        refused["wechat"],
+        rejected["wechat"],
         json!({ "errcode": 40029, "rid": "668f2aa4-51c08c03-3d141241" })
     );
 }
 
 #[actix_rt::test]
-async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
+async fn the_timeout_of_the_settings_applies_to_a_silent_wechat() {
     let app = TestApp::with(&[("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1000")]).await;
     app.wechat.fail_next(ENDPOINT, Fault::Silence);
     let start = Instant::now();
@@ -162,7 +165,7 @@ async fn a_silent_wechat_is_waited_for_no_longer_than_the_settings_say() {
 }
 
 #[actix_rt::test]
-async fn a_slow_wechat_is_waited_for() {
+async fn a_slow_response_is_awaited() {
     let (reply, _) = login_with(vec![Fault::Delay {
         by: Duration::from_millis(300),
     }])

@@ -1,4 +1,4 @@
-//! What gateways and other services are told: `GET /auth` and `POST /introspect`.
+//! `GET /auth` for gateways and `POST /introspect` for other services.
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -24,7 +24,7 @@ async fn with_openid() -> TestApp {
     .await
 }
 
-/// Asks about a token as a service with this Authorization header.
+/// Introspects a token as a service with this Authorization header.
 async fn ask(app: &TestApp, authorization: &str, form: &str) -> Reply {
     let request = TestRequest::post()
         .uri("/introspect")
@@ -39,7 +39,7 @@ async fn introspect(app: &TestApp, token: &str) -> Reply {
 }
 
 #[actix_rt::test]
-async fn a_gateway_is_told_whose_request_it_holds() {
+async fn a_gateway_receives_the_user_and_the_app() {
     let app = TestApp::start().await;
     let login = app.login(&app.wechat.issue_code("mei")).await;
     for method in [Method::GET, Method::HEAD] {
@@ -55,7 +55,7 @@ async fn a_gateway_is_told_whose_request_it_holds() {
 }
 
 #[actix_rt::test]
-async fn a_gateway_is_told_the_openid_where_the_settings_say_so() {
+async fn a_gateway_receives_the_openid_if_the_settings_disclose_it() {
     let app = with_openid().await;
     let token = app.token_of("mei").await;
     let reply = app.ask(Method::GET, "/auth", &token).await;
@@ -63,7 +63,7 @@ async fn a_gateway_is_told_the_openid_where_the_settings_say_so() {
 }
 
 #[actix_rt::test]
-async fn what_a_client_says_of_itself_is_not_handed_on() {
+async fn identity_headers_of_a_client_are_ignored() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let forged = TestRequest::get()
@@ -77,7 +77,7 @@ async fn what_a_client_says_of_itself_is_not_handed_on() {
 }
 
 #[actix_rt::test]
-async fn a_gateway_is_refused_whatever_opens_nothing() {
+async fn a_request_without_a_valid_token_is_rejected() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     app.end_session(&token).await.assert_data(json!({}));
@@ -93,7 +93,7 @@ async fn a_gateway_is_refused_whatever_opens_nothing() {
 }
 
 #[actix_rt::test]
-async fn a_broken_store_is_no_401_for_a_gateway_and_no_inactive_token_for_a_service() {
+async fn a_store_failure_is_neither_a_401_nor_an_inactive_token() {
     let app = with_keys().await;
     let token = app.token_of("mei").await;
     app.parts.store().close().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_broken_store_is_no_401_for_a_gateway_and_no_inactive_token_for_a_serv
 }
 
 #[actix_rt::test]
-async fn a_service_is_told_about_a_live_token() {
+async fn a_service_receives_the_user_of_a_live_token() {
     let app = with_keys().await;
     let login = app.login(&app.wechat.issue_code("mei")).await;
     let reply = introspect(&app, &login.token()).await;
@@ -122,7 +122,7 @@ async fn a_service_is_told_about_a_live_token() {
 }
 
 #[actix_rt::test]
-async fn a_service_is_told_the_openid_where_the_settings_say_so() {
+async fn a_service_receives_the_openid_if_the_settings_disclose_it() {
     let app = with_openid().await;
     let token = app.token_of("mei").await;
     let reply = introspect(&app, &token).await;
@@ -130,7 +130,7 @@ async fn a_service_is_told_the_openid_where_the_settings_say_so() {
 }
 
 #[actix_rt::test]
-async fn of_any_other_token_a_service_is_told_nothing_but_that() {
+async fn any_other_token_is_inactive() {
     let app = with_keys().await;
     let ended = app.token_of("mei").await;
     app.end_session(&ended).await.assert_data(json!({}));
@@ -146,7 +146,7 @@ async fn of_any_other_token_a_service_is_told_nothing_but_that() {
 }
 
 #[actix_rt::test]
-async fn each_service_key_opens_in_either_way_and_nothing_else_does() {
+async fn each_service_key_works_as_bearer_token_and_as_password() {
     let app = with_keys().await;
     let token = app.token_of("mei").await;
     let form = format!("token={token}&token_type_hint=access_token");
@@ -179,7 +179,7 @@ async fn each_service_key_opens_in_either_way_and_nothing_else_does() {
 }
 
 #[actix_rt::test]
-async fn without_a_service_key_in_the_settings_nobody_may_ask() {
+async fn without_service_keys_introspection_is_off() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let reply = introspect(&app, &token).await;
@@ -189,7 +189,7 @@ async fn without_a_service_key_in_the_settings_nobody_may_ask() {
 }
 
 #[actix_rt::test]
-async fn a_service_that_asks_wrongly_is_told_how_to_ask() {
+async fn a_malformed_introspection_is_rejected() {
     let app = with_keys().await;
     let key = format!("Bearer {NEW_KEY}");
     for form in ["", "token=", "access_token=x"] {
@@ -207,9 +207,9 @@ async fn a_service_that_asks_wrongly_is_told_how_to_ask() {
     reply.assert_error(413, "body_too_large");
 }
 
-/// The service would otherwise be the only one to see the user, and the session would end under their hands.
+/// Otherwise the session would expire while its user is active at the service.
 #[actix_rt::test]
-async fn being_asked_about_is_a_use_of_a_session() {
+async fn introspection_counts_as_a_use_of_the_session() {
     const TWO_HOURS: i64 = 2 * 60 * 60 * 1000;
     let app = with_keys().await;
     let token = app.token_of("mei").await;

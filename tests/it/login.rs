@@ -1,4 +1,4 @@
-//! `POST /login`: what a mini program sees.
+//! `POST /login`.
 
 use actix_web::test::TestRequest;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::harness::TestApp;
 const CODE: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
 
 #[actix_rt::test]
-async fn the_tutorials_client_logs_in() {
+async fn the_client_of_the_tutorial_logs_in() {
     let app = TestApp::start().await;
     let reply = app.login(CODE).await;
     let (token, user) = (reply.token(), reply.user_id());
@@ -29,16 +29,16 @@ async fn a_code_works_once() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     app.login(&code).await.token();
-    let refused = app.login(&code).await.assert_error(401, "login_code_used");
-    let rid = refused["wechat"]["rid"].as_str().unwrap();
+    let rejected = app.login(&code).await.assert_error(401, "login_code_used");
+    let rid = rejected["wechat"]["rid"].as_str().unwrap();
     assert_eq!(
-        refused,
+        rejected,
         json!({
             "code": 40163,
             "error": "login_code_used",
             "message": "This login code was used before and works only once: call wx.login again.",
             "wechat": { "errcode": 40163, "rid": rid },
-            "request_id": refused["request_id"],
+            "request_id": rejected["request_id"],
         })
     );
 }
@@ -68,7 +68,7 @@ async fn a_user_is_the_same_at_every_login() {
 }
 
 #[actix_rt::test]
-async fn what_is_no_code_never_reaches_wechat() {
+async fn a_malformed_code_is_not_sent_to_wechat() {
     let app = TestApp::start().await;
     for (body, error) in [
         (json!({}), "code_missing"),
@@ -83,14 +83,14 @@ async fn what_is_no_code_never_reaches_wechat() {
         (json!({ "code": CODE, "app": "other" }), "app_unknown"),
         (json!({ "code": CODE, "app": 1 }), "app_unknown"),
     ] {
-        let refused = app.post_login(body).await.assert_error(400, error);
-        assert_eq!(refused["code"], 400);
+        let rejected = app.post_login(body).await.assert_error(400, error);
+        assert_eq!(rejected["code"], 400);
     }
     assert!(app.wechat.requests().is_empty());
 }
 
 #[actix_rt::test]
-async fn a_login_may_name_its_app() {
+async fn a_login_can_name_its_app() {
     let app = TestApp::start().await;
     for name in ["main", app.wechat.app_id()] {
         let code = app.wechat.issue_code("mei");
@@ -101,22 +101,22 @@ async fn a_login_may_name_its_app() {
 }
 
 #[actix_rt::test]
-async fn a_code_that_is_none_of_wechats_is_invalid() {
+async fn an_unknown_code_is_invalid() {
     let app = TestApp::start().await;
     for code in ["x", &"0a".repeat(32), "登录", "a b c"] {
-        let refused = app
+        let rejected = app
             .login(code)
             .await
             .assert_error(401, "login_code_invalid");
         assert_eq!(
-            (&refused["code"], &refused["wechat"]["errcode"]),
+            (&rejected["code"], &rejected["wechat"]["errcode"]),
             (&json!(40029), &json!(40029))
         );
     }
 }
 
 #[actix_rt::test]
-async fn a_code_dies_after_five_minutes() {
+async fn a_code_expires_after_five_minutes() {
     let app = TestApp::start().await;
     let (in_time, late) = (app.wechat.issue_code("mei"), app.wechat.issue_code("mei"));
     app.wechat.advance(std::time::Duration::from_secs(299));

@@ -200,8 +200,8 @@ async fn each_errcode_has_its_error_and_does_not_spend_the_code() {
         let token = app.token_of("mei").await;
         let code = app.wechat.issue_phone_code("mei");
         app.wechat.fail_next(ENDPOINT, Fault::errcode(errcode));
-        let refused = ask(&app, &token, &code).await;
-        assert_eq!(refused.assert_error(status, error)["code"], errcode);
+        let rejected = ask(&app, &token, &code).await;
+        assert_eq!(rejected.assert_error(status, error)["code"], errcode);
         // After a quota error no calls are made for a while.
         if ![45011, 45009].contains(&errcode) {
             ask(&app, &token, &code)

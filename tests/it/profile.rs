@@ -19,7 +19,7 @@ async fn put(app: &TestApp, token: &str, body: impl Into<String>) -> Reply {
     app.call(request).await
 }
 
-/// The user's profile as `GET /user` shows it, the whole reply asserted.
+/// Returns the profile of `GET /user`, and checks the rest of the reply.
 async fn shown(app: &TestApp, token: &str) -> (Value, Value) {
     let reply = app.ask(Method::GET, "/user", token).await;
     let user = reply.json()["data"]["user"].clone();
@@ -36,7 +36,7 @@ async fn shown(app: &TestApp, token: &str) -> (Value, Value) {
 }
 
 #[actix_rt::test]
-async fn a_profile_is_shown_as_it_was_sent() {
+async fn a_profile_is_returned_as_it_was_sent() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
@@ -45,14 +45,14 @@ async fn a_profile_is_shown_as_it_was_sent() {
     assert_eq!(shown(&app, &token).await, (json!(FAMILY), json!(PICTURE)));
     let asked = app.ask(Method::GET, "/user", &token).await;
     assert_eq!((changed.status.as_u16(), changed.text), (200, asked.text));
-    // It is the user's, not the session's; and nobody else's.
+    // It belongs to the user, not to the session or to other users.
     let (tablet, other) = (app.token_of("mei").await, app.token_of("bo").await);
     assert_eq!(shown(&app, &tablet).await, (json!(FAMILY), json!(PICTURE)));
     assert_eq!(shown(&app, &other).await, (json!(null), json!(null)));
 }
 
 #[actix_rt::test]
-async fn an_absent_member_stays_and_null_clears() {
+async fn an_absent_field_keeps_its_value_and_null_clears_it() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     for (body, nickname, avatar_url) in [
@@ -89,7 +89,7 @@ async fn half_a_surrogate_pair_is_replaced() {
 }
 
 #[actix_rt::test]
-async fn what_wechat_calls_everybody_counts_as_no_profile() {
+async fn the_default_name_of_wechat_counts_as_no_profile() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     put(
@@ -104,7 +104,7 @@ async fn what_wechat_calls_everybody_counts_as_no_profile() {
 }
 
 #[actix_rt::test]
-async fn what_is_no_profile_changes_nothing() {
+async fn a_malformed_profile_changes_nothing() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;
@@ -126,8 +126,8 @@ async fn what_is_no_profile_changes_nothing() {
             "avatar_url_malformed",
         ),
     ] {
-        let refused = put(&app, &token, body.to_string()).await;
-        assert_eq!(refused.assert_error(400, error)["code"], 400);
+        let rejected = put(&app, &token, body.to_string()).await;
+        assert_eq!(rejected.assert_error(400, error)["code"], 400);
         assert_eq!(
             shown(&app, &token).await,
             (json!("小美"), json!(null)),
@@ -137,7 +137,7 @@ async fn what_is_no_profile_changes_nothing() {
 }
 
 #[actix_rt::test]
-async fn a_login_leaves_the_profile_as_it_is() {
+async fn a_login_keeps_the_profile() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;

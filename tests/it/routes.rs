@@ -91,8 +91,8 @@ async fn the_request_id_of_a_proxy_is_kept() {
     let request = TestRequest::get()
         .uri("/nope")
         .insert_header(("x-request-id", "proxy-7"));
-    let refused = app.call(request).await.assert_error(404, "not_found");
-    assert_eq!(refused["request_id"], "proxy-7");
+    let rejected = app.call(request).await.assert_error(404, "not_found");
+    assert_eq!(rejected["request_id"], "proxy-7");
 }
 
 async fn panics_now() -> HttpResponse {

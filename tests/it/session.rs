@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{TestApp, bearer};
 
 #[actix_rt::test]
-async fn a_token_opens_its_session_until_it_is_logged_out() {
+async fn a_token_is_valid_until_the_logout() {
     let app = TestApp::start().await;
     let login = app.login(&app.wechat.issue_code("mei")).await;
     let (token, user) = (login.token(), login.user_id());
@@ -63,7 +63,7 @@ async fn a_second_device_gets_a_second_session() {
 }
 
 #[actix_rt::test]
-async fn the_eleventh_device_takes_the_place_of_the_first() {
+async fn an_eleventh_login_ends_the_oldest_session() {
     let app = TestApp::start().await;
     let mut tokens = Vec::new();
     for _ in 0..11 {
@@ -76,7 +76,7 @@ async fn the_eleventh_device_takes_the_place_of_the_first() {
 }
 
 #[actix_rt::test]
-async fn whatever_is_wrong_with_a_token_the_reply_is_the_same() {
+async fn all_invalid_tokens_get_the_same_response() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let ended = app.token_of("bo").await;
@@ -98,10 +98,10 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_the_same() {
         replies.push(app.call(request).await);
     }
     for reply in replies {
-        let mut refused = reply.assert_error(401, "session_required");
-        refused["request_id"] = json!(null);
+        let mut rejected = reply.assert_error(401, "session_required");
+        rejected["request_id"] = json!(null);
         assert_eq!(
-            refused,
+            rejected,
             json!({
                 "code": 401,
                 "error": "session_required",
@@ -118,7 +118,7 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_the_same() {
 }
 
 #[actix_rt::test]
-async fn a_broken_store_logs_nobody_out() {
+async fn a_store_failure_ends_no_session() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     app.parts.store().close().await.unwrap();
@@ -135,7 +135,7 @@ async fn a_broken_store_logs_nobody_out() {
 }
 
 #[actix_rt::test]
-async fn a_server_on_its_way_out_is_alive_but_not_ready() {
+async fn a_draining_server_is_live_but_not_ready() {
     let app = TestApp::start().await;
     assert_eq!(
         app.call(TestRequest::get().uri("/readyz")).await.status,

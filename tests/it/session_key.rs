@@ -1,4 +1,4 @@
-//! `GET /session/key` and `POST /session/key/reset`: what WeChat thinks of the session's key.
+//! `GET /session/key` and `POST /session/key/reset`.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn reset(app: &TestApp, token: &str) -> Reply {
     app.ask(Method::POST, "/session/key/reset", token).await
 }
 
-async fn opens(app: &TestApp, token: &str) -> u16 {
+async fn decrypts(app: &TestApp, token: &str) -> u16 {
     let minted = app
         .wechat
         .first_app()
@@ -26,7 +26,7 @@ async fn opens(app: &TestApp, token: &str) -> u16 {
 }
 
 #[actix_rt::test]
-async fn a_key_is_in_force_until_the_next_login() {
+async fn a_key_is_valid_until_the_next_login() {
     let app = TestApp::start().await;
     let first = app.token_of("mei").await;
     check(&app, &first)
@@ -47,7 +47,7 @@ async fn a_key_is_in_force_until_the_next_login() {
 }
 
 #[actix_rt::test]
-async fn a_reset_key_is_kept_and_opens_what_comes_after() {
+async fn a_reset_key_is_stored_and_decrypts_later_data() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let before = app.wechat.session_key("mei").unwrap();
@@ -59,7 +59,7 @@ async fn a_reset_key_is_kept_and_opens_what_comes_after() {
     check(&app, &token)
         .await
         .assert_data(json!({ "valid": true }));
-    assert_eq!(opens(&app, &token).await, 200);
+    assert_eq!(decrypts(&app, &token).await, 200);
     reset(&app, &token).await.assert_data(json!({}));
 }
 
@@ -82,7 +82,7 @@ async fn a_stale_key_is_not_reset() {
 }
 
 #[actix_rt::test]
-async fn what_wechat_says_of_a_key_becomes_its_row() {
+async fn each_errcode_of_a_key_has_its_error() {
     for (errcode, status, error) in [
         (87007, 401, "session_key_stale"),
         (87009, 401, "session_key_stale"),
@@ -96,8 +96,8 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
         app.wechat
             .fail_always(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
         let reply = reset(&app, &token).await;
-        let refused = reply.assert_error(status, error);
-        assert_eq!(refused["code"], if status == 401 { 401 } else { errcode });
+        let rejected = reply.assert_error(status, error);
+        assert_eq!(rejected["code"], if status == 401 { 401 } else { errcode });
         app.wechat
             .fail_always(Endpoint::CheckSessionKey, Fault::errcode(errcode));
         let reply = check(&app, &token).await;
@@ -110,7 +110,7 @@ async fn what_wechat_says_of_a_key_becomes_its_row() {
 }
 
 #[actix_rt::test]
-async fn a_refused_access_token_is_renewed() {
+async fn a_rejected_access_token_is_renewed() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     check(&app, &token)
@@ -126,7 +126,7 @@ async fn a_refused_access_token_is_renewed() {
 }
 
 #[actix_rt::test]
-async fn a_wechat_that_is_silent_says_nothing_about_the_session() {
+async fn a_timeout_of_wechat_keeps_the_session() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     app.wechat
