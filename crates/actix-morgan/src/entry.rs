@@ -1,22 +1,20 @@
 //! The log entry of one request, from its arrival to its line.
 
 use std::cell::RefCell;
-use std::fmt::{self, Write as _};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use log::Level;
 use log::kv::Source;
 
-use crate::format::{Color, DateStyle, Format, Piece, ResponseToken};
-use crate::headers;
+use crate::format::{DateStyle, Format, Piece, ResponseToken};
 use crate::request_tokens::{self, MISSING, push_escaped};
+use crate::response_tokens::{Head, escape_sequence, push_milliseconds};
 
 /// Returns the key-value pairs of a request's log record. Called with `None` when the request arrives, for the record of
 /// a request that never gets a response, and again when the response head is ready.
@@ -60,19 +58,25 @@ pub(crate) struct Entry {
     line: RefCell<Line>,
 }
 
+#[derive(Default)]
 enum Line {
     /// There is no response yet.
+    #[default]
     Pending,
-    /// The line, and the places of total times that are still missing, with their numbers of decimal places.
-    Ready(String, Vec<(usize, usize)>),
+    Ready(Unfinished),
     /// The line is written, or belongs to the `Logger`.
     Taken,
 }
 
+/// A line without its total times.
+struct Unfinished {
+    text: String,
+    /// Places of the total times in the text, with their numbers of decimal places.
+    total_times: Vec<(usize, usize)>,
+}
+
 /// Longer than most lines, so that a line needs one allocation.
 const USUAL_LENGTH: usize = 128;
-
-const HALF_A_MICROSECOND: Duration = Duration::from_nanos(500);
 
 impl Entry {
     #[expect(clippy::disallowed_methods, reason = "the request arrives here")]
@@ -94,7 +98,7 @@ impl Entry {
             request_values,
             ends,
             fields: RefCell::new(fields),
-            line: RefCell::new(Line::Pending),
+            line: RefCell::default(),
         }
     }
 
@@ -112,39 +116,23 @@ impl Entry {
             };
             self.fields.replace(Some(fields(request, Some(answer))));
         }
-        self.line.replace(self.format(Some(&Head {
-            status: response.status(),
-            headers: response.headers(),
-            content_length: content_length(response.status(), response.body()),
-            response_time,
-        })));
+        let line = self.format(Some(&Head::new(response, response_time)));
+        self.line.replace(Line::Ready(line));
     }
 
     /// Writes the line of a middleware's error, which becomes a response outside of the `Logger`.
     pub(crate) fn fail(&self, error: &Error) {
         let response = error.error_response();
-        let line = self.format(Some(&Head {
-            status: response.status(),
-            headers: response.headers(),
-            content_length: content_length(response.status(), response.body()),
-            response_time: self.arrived.elapsed(),
-        }));
-        self.line.replace(line);
+        let head = Head::new(&response, self.arrived.elapsed());
+        self.line.replace(Line::Ready(self.format(Some(&head))));
         self.write();
     }
 
     /// Returns the line for the `Logger`.
     pub(crate) fn take_line(&self) -> String {
         match self.line.replace(Line::Taken) {
-            Line::Ready(line, _) => line,
-            Line::Pending | Line::Taken => self.unanswered(),
-        }
-    }
-
-    fn unanswered(&self) -> String {
-        match self.format(None) {
-            Line::Ready(line, _) => line,
-            Line::Pending | Line::Taken => String::new(),
+            Line::Ready(line) => line.text,
+            Line::Pending | Line::Taken => self.format(None).text,
         }
     }
 
@@ -152,16 +140,10 @@ impl Entry {
     fn write(&self) {
         let line = match self.line.replace(Line::Taken) {
             Line::Taken => return,
-            Line::Pending => self.unanswered(),
-            Line::Ready(mut line, total_times) => {
-                for (place, digits) in total_times.into_iter().rev() {
-                    let mut time = String::new();
-                    push_milliseconds(self.arrived.elapsed(), digits, &mut time);
-                    line.insert_str(place, &time);
-                }
-                line
-            }
+            Line::Pending => self.format(None),
+            Line::Ready(line) => line,
         };
+        let line = line.finish(self.arrived.elapsed());
         let mut record = log::Record::builder();
         record.target(self.options.target).level(Level::Info);
         let fields = self.fields.borrow();
@@ -172,33 +154,33 @@ impl Entry {
     }
 
     /// Formats the line. Without a response, values that depend on it print as `-`.
-    fn format(&self, head: Option<&Head<'_>>) -> Line {
-        let mut line = String::with_capacity(USUAL_LENGTH);
+    fn format(&self, head: Option<&Head<'_>>) -> Unfinished {
+        let mut text = String::with_capacity(USUAL_LENGTH);
         let mut total_times = Vec::new();
         let mut start = 0;
         let mut ends = self.ends.iter().copied();
         for piece in &self.options.format.pieces {
             match (piece, head) {
-                (Piece::Literal(text), _) => line.push_str(text),
+                (Piece::Literal(literal), _) => text.push_str(literal),
                 (Piece::Request(_), _) => {
                     let end = ends.next().unwrap_or(start);
-                    line.push_str(self.request_values.get(start..end).unwrap_or(MISSING));
+                    text.push_str(self.request_values.get(start..end).unwrap_or(MISSING));
                     start = end;
                 }
                 (Piece::Color(color), head) => {
-                    line.push_str(escape_sequence(*color, head.map(|head| head.status)));
+                    text.push_str(escape_sequence(*color, head.map(Head::status)));
                 }
                 (Piece::Response(ResponseToken::Date(style)), _) => {
-                    push_escaped(self.date(*style), &mut line);
+                    push_escaped(self.date(*style), &mut text);
                 }
-                (Piece::Response(_), None) => line.push_str(MISSING),
+                (Piece::Response(_), None) => text.push_str(MISSING),
                 (Piece::Response(ResponseToken::TotalTime(digits)), Some(_)) => {
-                    total_times.push((line.len(), *digits));
+                    total_times.push((text.len(), *digits));
                 }
-                (Piece::Response(token), Some(head)) => head.write(token, &mut line),
+                (Piece::Response(token), Some(head)) => head.write(token, &mut text),
             }
         }
-        Line::Ready(line, total_times)
+        Unfinished { text, total_times }
     }
 
     fn date(&self, style: DateStyle) -> Option<String> {
@@ -215,91 +197,25 @@ impl Entry {
     }
 }
 
+impl Unfinished {
+    fn finish(mut self, total_time: Duration) -> String {
+        for (place, digits) in self.total_times.into_iter().rev() {
+            let mut time = String::new();
+            push_milliseconds(total_time, digits, &mut time);
+            self.text.insert_str(place, &time);
+        }
+        self.text
+    }
+}
+
 impl Drop for Entry {
     /// Writes the line of a request without a response: its client disconnected, or its handler panicked. Also writes the
     /// lines that the `Logger` cannot, once the body that holds the entry is finished.
     fn drop(&mut self) {
         let is_for_logger =
-            self.options.uses_logger && matches!(*self.line.borrow(), Line::Ready(..));
+            self.options.uses_logger && matches!(*self.line.borrow(), Line::Ready(_));
         if !is_for_logger {
             self.write();
         }
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").finish_non_exhaustive()
-    }
-}
-
-/// A response head.
-struct Head<'a> {
-    status: StatusCode,
-    headers: &'a HeaderMap,
-    /// The value of the `Content-Length` header that actix adds later.
-    content_length: Option<u64>,
-    response_time: Duration,
-}
-
-impl Head<'_> {
-    fn write(&self, token: &ResponseToken, line: &mut String) {
-        match token {
-            ResponseToken::Status => line.push_str(self.status.as_str()),
-            ResponseToken::ResponseTime(digits) => {
-                push_milliseconds(self.response_time, *digits, line);
-            }
-            ResponseToken::Header(name) => {
-                let value = headers::joined(self.headers, name);
-                match self.content_length {
-                    Some(length) if *name == CONTENT_LENGTH && value.is_none() => {
-                        push_number(length, line);
-                    }
-                    _ => push_escaped(value, line),
-                }
-            }
-            // `Entry::format` handles these.
-            ResponseToken::TotalTime(_) | ResponseToken::Date(_) => {}
-        }
-    }
-}
-
-fn content_length(status: StatusCode, body: &impl MessageBody) -> Option<u64> {
-    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
-        || status.is_informational();
-    match body.size() {
-        BodySize::Sized(length) if !bodiless => Some(length),
-        BodySize::Sized(_) | BodySize::None | BodySize::Stream => None,
-    }
-}
-
-/// Appends milliseconds. Three decimal places, the usual number, avoid the cost of floating-point formatting.
-fn push_milliseconds(duration: Duration, digits: usize, line: &mut String) {
-    if digits == 3 {
-        let microseconds = duration.saturating_add(HALF_A_MICROSECOND).as_micros();
-        push_number(microseconds / 1000, line);
-        line.push('.');
-        // A leading 1 keeps the zeros, and is removed again.
-        let thousands = line.len();
-        push_number(1000 + microseconds % 1000, line);
-        line.remove(thousands);
-    } else {
-        // Writing into a String cannot fail.
-        write!(line, "{:.digits$}", duration.as_secs_f64() * 1000.0).unwrap_or_default();
-    }
-}
-
-fn push_number(number: impl itoa::Integer, line: &mut String) {
-    line.push_str(itoa::Buffer::new().format(number));
-}
-
-/// Returns the color of a status: red, yellow, cyan, green, or none.
-fn escape_sequence(color: Color, status: Option<StatusCode>) -> &'static str {
-    match (color, status.map_or(0, |status| status.as_u16())) {
-        (Color::Status, 500..) => "\u{1b}[31m",
-        (Color::Status, 400..) => "\u{1b}[33m",
-        (Color::Status, 300..) => "\u{1b}[36m",
-        (Color::Status, 200..) => "\u{1b}[32m",
-        (Color::Status | Color::Reset, _) => "\u{1b}[0m",
     }
 }

@@ -7,6 +7,7 @@ mod headers;
 mod middleware;
 mod redact;
 mod request_tokens;
+mod response_tokens;
 #[cfg(test)]
 mod tests;
 
