@@ -77,23 +77,39 @@ impl<'de> JsonValue<'de> {
         }))
     }
 
-    /// Returns the wanted fields. A repeated field has its first position and its last value, as in JavaScript.
-    fn fields(
-        self,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<impl Iterator<Item = (Cow<'de, str>, Self)>, Mismatch> {
+    /// Returns all fields. A repeated field has its first position and its last value, as in JavaScript.
+    fn fields(self) -> Result<impl Iterator<Item = (Cow<'de, str>, Self)>, Mismatch> {
         let levels = self.next_level()?;
         let mut fields: Vec<(Cow<'de, str>, Self)> = Vec::new();
         let mut positions: HashMap<Cow<'de, str>, usize> = HashMap::new();
         let RawFields(raw) = serde_json::from_str(self.text)?;
         for (name, text) in raw {
             let name = unescape(name);
-            if !wanted(&name) {
-                continue;
-            }
             let value = Self { text, levels };
             let position = *positions.entry(name.clone()).or_insert(fields.len());
             match fields.get_mut(position) {
+                Some(field) => field.1 = value,
+                None => fields.push((name, value)),
+            }
+        }
+        Ok(fields.into_iter())
+    }
+
+    /// Returns the fields that have one of these names. There are few, so a scan finds the repeated ones.
+    fn fields_of_struct(
+        self,
+        names: &[&str],
+    ) -> Result<impl Iterator<Item = (Cow<'de, str>, Self)> + use<'de>, Mismatch> {
+        let levels = self.next_level()?;
+        let mut fields: Vec<(Cow<'de, str>, Self)> = Vec::new();
+        let RawFields(raw) = serde_json::from_str(self.text)?;
+        for (name, text) in raw {
+            let name = unescape(name);
+            if !names.contains(&&*name) {
+                continue;
+            }
+            let value = Self { text, levels };
+            match fields.iter_mut().find(|(other, _)| *other == name) {
                 Some(field) => field.1 = value,
                 None => fields.push((name, value)),
             }
@@ -119,7 +135,7 @@ impl<'de> Deserializer<'de> for JsonValue<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.text.as_bytes().first() {
             Some(b'{') => {
-                let fields = self.fields(|_| true)?;
+                let fields = self.fields()?;
                 visitor.visit_map(MapDeserializer::new(fields))
             }
             Some(b'[') => visitor.visit_seq(SeqDeserializer::new(self.elements()?)),
@@ -165,7 +181,7 @@ impl<'de> Deserializer<'de> for JsonValue<'de> {
         if !value.text.starts_with('{') {
             return value.deserialize_any(visitor);
         }
-        let found = value.fields(|name| fields.contains(&name))?;
+        let found = value.fields_of_struct(fields)?;
         visitor.visit_map(MapDeserializer::new(found))
     }
 
@@ -182,7 +198,7 @@ impl<'de> Deserializer<'de> for JsonValue<'de> {
                 variant.deserialize_enum(name, variants, visitor)
             }
             Some(b'{') => {
-                let fields = MapDeserializer::new(self.fields(|_| true)?);
+                let fields = MapDeserializer::new(self.fields()?);
                 MapAccessDeserializer::new(fields).deserialize_enum(name, variants, visitor)
             }
             _ => Err(Mismatch),
