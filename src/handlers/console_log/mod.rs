@@ -172,6 +172,19 @@ mod tests {
         let shown = r"{ 'a\u202e': '\u2028\u200f\x1B[2J\x9B' }";
         assert_eq!(format(body), shown);
         assert_eq!(format_masked(body), r"{ 'a\u202e': … }");
+        for letter in '\0'..='\u{2fff}' {
+            let name = format!("a{letter}b");
+            let body = serde_json::json!({ &name: &name, "code": &name }).to_string();
+            for shown in [format(&body), format_masked(&body)] {
+                assert!(!shown.chars().any(is_unsafe), "{letter:?}: {shown:?}");
+            }
+        }
+    }
+
+    /// Returns `true` if a terminal obeys the character, or reorders text by it.
+    fn is_unsafe(letter: char) -> bool {
+        let reorders = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+        letter.is_control() || reorders.contains(letter)
     }
 
     #[test]
