@@ -114,7 +114,7 @@ pub fn app_with(
         .app_data(parts.disclosure.clone())
         .app_data(parts.service_keys.clone())
         .app_data(parts.json.clone())
-        .app_data(web::Data::new(ConsoleLog::new(parts.simulated)))
+        .app_data(ConsoleLog::new(parts.simulated))
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
         .configure(|api| {
             if let Some(docs) = docs {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::console_log::ConsoleLog;
+use crate::handlers::console_log;
 use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{LoginCode, MOCK_CODE};
 use crate::login::{Grant, LoginAttempt, Logins};
@@ -69,13 +69,12 @@ struct LoginUser {
 )]
 pub async fn log_in(
     logins: web::Data<Logins>,
-    console: web::Data<ConsoleLog>,
     client: Client,
     http: HttpRequest,
     RequestTime(now): RequestTime,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
-    console.log(&http);
+    console_log::log(&http);
     let attempt = LoginAttempt {
         app: request.app()?.map(str::to_owned),
         code: request.code()?,

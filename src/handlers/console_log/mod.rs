@@ -10,10 +10,7 @@ use crate::handlers::console_log::text::LINE_LENGTH;
 use crate::middleware::json::BodyText;
 use crate::telemetry;
 
-/// Logs received bodies, in development only.
-///
-/// While WeChat is simulated, bodies are shown in full. With a real AppID, only the first six characters of the code and the
-/// names of the other fields are shown, because the code can still be used.
+/// The way in which bodies are logged, in the app's data.
 #[derive(Debug, Clone, Copy)]
 pub struct ConsoleLog {
     simulated: bool,
@@ -27,25 +24,31 @@ const SHOWN_CODE_CHARS: usize = 6;
 const HIDDEN: &str = "…";
 
 impl ConsoleLog {
-    /// `simulated`: set if WeChat is simulated, so that no code is worth anything.
+    /// While WeChat is simulated, codes are worthless, and bodies are shown in full. With a real AppID, only the first six
+    /// characters of the code and the names of the other fields are shown, because the code can still be used.
     pub fn new(simulated: bool) -> Self {
         Self { simulated }
     }
+}
 
-    /// Logs the body, if the JSON configuration keeps its text.
-    pub fn log(&self, request: &HttpRequest) {
-        if !log::log_enabled!(target: telemetry::BODY, log::Level::Info) {
-            return;
-        }
-        if let Some(BodyText(text)) = request.extensions().get::<BodyText>() {
-            let shown = if self.simulated {
-                format(text)
-            } else {
-                format_masked(text)
-            };
-            log::info!(target: telemetry::BODY, "{shown}");
-        }
+/// Logs the body of a request, if the JSON configuration keeps its text, which it does in development.
+pub(crate) fn log(request: &HttpRequest) {
+    if !log::log_enabled!(target: telemetry::BODY, log::Level::Info) {
+        return;
     }
+    let extensions = request.extensions();
+    let Some(BodyText(text)) = extensions.get::<BodyText>() else {
+        return;
+    };
+    let simulated = request
+        .app_data::<ConsoleLog>()
+        .is_some_and(|log| log.simulated);
+    let shown = if simulated {
+        format(text)
+    } else {
+        format_masked(text)
+    };
+    log::info!(target: telemetry::BODY, "{shown}");
 }
 
 /// Formats a JSON text as `console.log(JSON.parse(text))` prints it; an empty text as `{}`.
