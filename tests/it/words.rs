@@ -180,16 +180,76 @@ fn the_rust_samples_are_code_of_the_examples() {
             .map(move |name| code(&read(Path::new(&folder).join(name))))
     });
     let files: Vec<_> = files.collect();
-    let mut samples = 0;
+    let mut found_samples = 0;
     for page in pages().concat() {
-        for sample in blocks(&read(&page), "rust,ignore") {
-            let sample = code(sample.trim_start_matches('\n'));
+        // A sample with a path is a file of the lesson, which `.ci/generate` applies and tests.
+        let samples = blocks(&read(&page), "rust,ignore");
+        for sample in samples
+            .iter()
+            .filter_map(|sample| sample.strip_prefix('\n'))
+        {
+            let sample = code(sample);
             let found = files.iter().any(|file| file.contains(&sample));
             assert!(found, "{page} shows code that is in no example:\n{sample}");
-            samples += 1;
+            found_samples += 1;
         }
     }
-    assert!(samples > 4, "{samples}");
+    assert!(found_samples > 4, "{found_samples}");
+}
+
+/// The keys of `config/default.toml`, as `section.key`.
+fn settings() -> Vec<String> {
+    let (mut section, mut keys) = (String::new(), Vec::new());
+    for line in read("config/default.toml").lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+        } else if let Some((key, _)) = line.split_once(" = ")
+            && !line.starts_with('#')
+        {
+            keys.push(format!("{section}.{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_setting_that_is_mentioned_exists() {
+    let settings = settings();
+    let sections = |name: &str| {
+        let section = name.split('.').next().unwrap_or_default();
+        name.contains('.')
+            && settings
+                .iter()
+                .any(|key| key.split('.').next() == Some(section))
+    };
+    let mut mentioned = 0;
+    for page in pages().concat() {
+        let text = read(&page);
+        let quoted = text.split('`').skip(1).step_by(2);
+        let names = quoted.map(|text| text.split(' ').next().unwrap_or_default());
+        let is_key = |name: &&str| {
+            let lower = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.';
+            name.bytes().all(lower) && sections(name)
+        };
+        for name in names.filter(is_key) {
+            assert!(settings.iter().any(|key| key == name), "{page}: {name}");
+            mentioned += 1;
+        }
+    }
+    assert!(mentioned > 20, "{mentioned}");
+}
+
+#[test]
+fn the_lesson_is_the_same_in_both_languages() {
+    let lessons = ["docs/extending.md", "docs/zh/extending.md"].map(|page| {
+        let text = read(page);
+        let files = blocks(&text, "rust,ignore ")
+            .into_iter()
+            .map(|file| code(&file));
+        files.chain(blocks(&text, "diff ")).collect::<Vec<_>>()
+    });
+    assert!(lessons[0].len() > 5, "{:?}", lessons[0]);
+    assert_eq!(lessons[0], lessons[1]);
 }
 
 /// The anchor that a heading gets on GitHub.
