@@ -234,6 +234,17 @@ fn the_lesson_is_the_same_in_both_languages() {
     assert_eq!(lessons[0], lessons[1]);
 }
 
+#[test]
+fn the_lesson_fits_the_code() {
+    for block in blocks(&read("docs/extending.md"), "diff ") {
+        let (path, lines) = block.split_once('\n').unwrap();
+        let context = lines.lines().filter_map(|line| line.strip_prefix(' '));
+        let context = context.collect::<Vec<_>>().join("\n");
+        let places = read(path).matches(&format!("\n{context}\n")).count();
+        assert_eq!(places, 1, "docs/extending.md, {path}: {context}");
+    }
+}
+
 /// The anchor that a heading gets on GitHub.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
