@@ -9,8 +9,7 @@ use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use crate::rfc3339::rfc3339;
-use crate::telemetry::{DROPPED, TARGET, now};
+use crate::telemetry::line::now;
 
 /// Writes a record as one line.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
@@ -18,23 +17,12 @@ pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<(
     buffer.write_all(b"\n")
 }
 
-/// Formats the line that reports a number of dropped lines.
-pub(super) fn drop_notice(lines: u64) -> String {
-    let line = serde_json::json!({
-        "time": rfc3339(now()),
-        "level": "WARN",
-        "target": TARGET,
-        "message": format!("{lines} {DROPPED}"),
-    });
-    format!("{line}\n")
-}
-
 struct Line<'a>(&'a Record<'a>);
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("time", &rfc3339(now()))?;
+        map.serialize_entry("time", &now())?;
         map.serialize_entry("level", self.0.level().as_str())?;
         map.serialize_entry("target", self.0.target())?;
         map.serialize_entry("message", self.0.args())?;

@@ -5,6 +5,7 @@
 //! verbose levels print URLs and headers, and platforms' URLs contain secrets.
 
 mod json;
+mod line;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,22 +16,12 @@ use std::panic;
 use std::time::Duration;
 
 use env_logger::{Builder, Logger, Target, WriteStyle};
-use jiff::Timestamp;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+pub use crate::telemetry::line::{ACCESS, BODY};
 
 use crate::settings::{LogStyle, LogTarget, Profile};
 use crate::telemetry::writer::LogWriter;
-
-/// Target of the access log. Its lines are printed without a prefix and at any level.
-pub const ACCESS: &str = "access";
-/// Target of the lines that show received bodies. They are printed without a prefix in development, and never in
-/// production.
-pub const BODY: &str = "body";
-
-/// Target of the log's own lines.
-const TARGET: &str = module_path!();
-/// Follows the number of dropped lines.
-const DROPPED: &str = "log lines were dropped because they could not be written in time";
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
@@ -81,11 +72,10 @@ pub enum InitError {
 /// # Errors
 /// [`InitError`] if there is a logger already, or no thread can be started.
 pub fn init(options: &Options<'_>) -> Result<Telemetry, InitError> {
-    let notice = match options.style {
-        LogStyle::Text => text::drop_notice,
-        LogStyle::Json => json::drop_notice,
+    let report = |lines| {
+        log::warn!("{lines} log lines were dropped because they could not be written in time");
     };
-    let writer = LogWriter::start(io::stdout(), notice).map_err(InitError::NoThread)?;
+    let writer = LogWriter::start(io::stdout(), report).map_err(InitError::NoThread)?;
     let pipe = Target::Pipe(Box::new(writer.clone()));
     let logger = builder(options).target(pipe).build();
     let max_level = logger.filter();
@@ -182,12 +172,4 @@ fn set_our_level(builder: &mut Builder, level: LevelFilter) {
     builder
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(OURS, level);
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a log line has the time at which it was written"
-)]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

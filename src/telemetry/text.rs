@@ -6,8 +6,7 @@ use std::io::{self, Write as _};
 use env_logger::fmt::Formatter;
 use log::Record;
 
-use crate::rfc3339::rfc3339;
-use crate::telemetry::{ACCESS, BODY, DROPPED, TARGET, now};
+use crate::telemetry::line::{ACCESS, BODY, now};
 
 /// Writes a record as one line.
 pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
@@ -15,15 +14,10 @@ pub(super) fn write(buffer: &mut Formatter, record: &Record<'_>) -> io::Result<(
         return writeln!(buffer, "{}", record.args());
     }
     let mut line = String::new();
-    let (now, level, target) = (rfc3339(now()), record.level(), record.target());
+    let (now, level, target) = (now(), record.level(), record.target());
     write!(line, "{now} {level:<5} {target} ").map_err(io::Error::other)?;
     write!(OneLine(&mut line), "{}", record.args()).map_err(io::Error::other)?;
     writeln!(buffer, "{line}")
-}
-
-/// Formats the line that reports a number of dropped lines.
-pub(super) fn drop_notice(lines: u64) -> String {
-    format!("{} WARN  {TARGET} {lines} {DROPPED}\n", rfc3339(now()))
 }
 
 /// Escapes characters that could end the line, control a terminal or change the reading direction, so that no value can

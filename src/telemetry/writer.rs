@@ -16,9 +16,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Interval at which [`LogWriter::flush`] looks at the queue.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Formats the line that reports a number of dropped lines.
-pub(super) type DropNotice = fn(u64) -> String;
-
 /// Queues lines for the writer thread. Each call of `write` is one line.
 #[derive(Clone)]
 pub(super) struct LogWriter {
@@ -36,13 +33,17 @@ struct Queue {
 }
 
 impl LogWriter {
-    /// Starts the thread, which writes to `out` until the process ends.
-    pub(super) fn start(out: impl Write + Send + 'static, notice: DropNotice) -> io::Result<Self> {
+    /// Starts the thread, which writes to `out` until the process ends. It calls `report` with the number of lines dropped
+    /// since the last call.
+    pub(super) fn start(
+        out: impl Write + Send + 'static,
+        report: impl Fn(u64) + Send + 'static,
+    ) -> io::Result<Self> {
         let queue = Arc::<Mutex<Queue>>::default();
         let shared = Arc::clone(&queue);
         let thread = thread::Builder::new()
             .name("log-writer".to_owned())
-            .spawn(move || run(&shared, out, notice))?;
+            .spawn(move || run(&shared, out, report))?;
         Ok(Self {
             queue,
             thread: thread.thread().clone(),
@@ -99,7 +100,7 @@ impl Queue {
     }
 }
 
-fn run(queue: &Mutex<Queue>, mut out: impl Write, notice: DropNotice) {
+fn run(queue: &Mutex<Queue>, mut out: impl Write, report: impl Fn(u64)) {
     let mut batch = Vec::new();
     let mut reported = 0;
     loop {
@@ -112,12 +113,11 @@ fn run(queue: &Mutex<Queue>, mut out: impl Write, notice: DropNotice) {
             thread::park();
             continue;
         }
-        let mut written = out.write_all(&batch);
-        if written.is_ok() && dropped > reported {
-            written = out.write_all(notice(dropped - reported).as_bytes());
+        let failed = out.write_all(&batch).and_then(|()| out.flush()).is_err();
+        if dropped > reported && !failed {
+            report(dropped - reported);
             reported = dropped;
         }
-        let failed = written.and_then(|()| out.flush()).is_err();
         let mut shared = lock(queue);
         if failed {
             let lines = batch.split(|byte| *byte == b'\n').skip(1).count();
@@ -136,10 +136,9 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+    use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
     use super::*;
-    use crate::telemetry::text;
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -158,9 +157,16 @@ mod tests {
     }
 
     fn terminal() -> (LogWriter, Receiver<Vec<u8>>) {
-        let (sender, receiver) = sync_channel(0);
-        let writer = LogWriter::start(Terminal(sender), text::drop_notice).unwrap();
-        (writer, receiver)
+        let (writer, terminal, _reports) = terminal_and_reports();
+        (writer, terminal)
+    }
+
+    fn terminal_and_reports() -> (LogWriter, Receiver<Vec<u8>>, Receiver<u64>) {
+        let (sender, terminal) = sync_channel(0);
+        let (reporter, reports) = channel();
+        let report = move |lines| reporter.send(lines).unwrap_or_default();
+        let writer = LogWriter::start(Terminal(sender), report).unwrap();
+        (writer, terminal, reports)
     }
 
     fn read(terminal: &Receiver<Vec<u8>>) -> String {
@@ -193,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_stuck_terminal_blocks_no_caller_and_drops_whole_lines_that_are_counted() {
-        let (mut writer, terminal) = terminal();
+        let (mut writer, terminal, reports) = terminal_and_reports();
         let line = [[b'x'; 99].as_slice(), b"\n"].concat();
         let all = 3 * MAX_QUEUED_BYTES / line.len();
         for _ in 0..all {
@@ -203,21 +209,20 @@ mod tests {
         assert_eq!(stuck.kind(), io::ErrorKind::TimedOut);
         let dropped = usize::try_from(writer.dropped()).unwrap();
         assert!(0 < dropped && dropped < all);
-        let (mut text, mut reported, mut kept) = (String::new(), 0, 0);
-        while kept + reported < all {
+        let (mut text, mut kept) = (String::new(), 0);
+        while kept < all - dropped {
             text += &read(&terminal);
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.drain(..whole).collect::<String>().lines() {
-                if let Some((_, rest)) = line.split_once("telemetry ") {
-                    let number = rest.split(' ').next().unwrap();
-                    reported += number.parse::<usize>().unwrap();
-                } else {
-                    assert_eq!(line.len(), 99, "a line was cut");
-                    kept += 1;
-                }
+                assert_eq!(line.len(), 99, "a line was cut");
+                kept += 1;
             }
         }
-        assert_eq!((reported, kept), (dropped, all - dropped));
+        let mut reported = 0;
+        while reported < writer.dropped() {
+            reported += reports.recv_timeout(TIMEOUT).unwrap();
+        }
+        assert_eq!(usize::try_from(reported).unwrap(), dropped);
     }
 
     #[test]

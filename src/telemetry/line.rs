@@ -1,0 +1,17 @@
+//! The time and the special targets of log lines.
+
+use jiff::Timestamp;
+
+use crate::rfc3339::rfc3339;
+
+/// Target of the access log. Its lines are printed without a prefix and at any level.
+pub const ACCESS: &str = "access";
+/// Target of the lines that show received bodies. They are printed without a prefix in development, and never in
+/// production.
+pub const BODY: &str = "body";
+
+/// Returns the current time as a line shows it.
+#[expect(clippy::disallowed_methods, reason = "a log line is written now")]
+pub(super) fn now() -> String {
+    rfc3339(Timestamp::now())
+}
