@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::identity::{AppId, AppSecret, Subject};
-use crate::platforms::wechat;
+use crate::identity::{AppId, AppSecret, PlatformName, Subject};
+use crate::platforms::AppCredentials;
 use crate::session::{CryptoError, Seal, Sealed};
 
 /// The configured mini programs, by name.
@@ -16,14 +16,15 @@ pub struct Apps(BTreeMap<String, Arc<App>>);
 
 /// A mini program: its credentials, and the key that seals its users' openids.
 pub struct App {
-    credentials: wechat::App,
+    platform: PlatformName,
+    credentials: AppCredentials,
     seal: Seal,
 }
 
 impl Apps {
-    /// Builds the registry from names, AppIDs and AppSecrets.
-    pub fn new(apps: impl IntoIterator<Item = (String, AppId, AppSecret)>) -> Self {
-        let app = |(name, id, secret)| (name, Arc::new(App::new(id, secret)));
+    /// Builds the registry from named mini programs.
+    pub fn new(apps: impl IntoIterator<Item = (String, App)>) -> Self {
+        let app = |(name, app)| (name, Arc::new(app));
         Self(apps.into_iter().map(app).collect())
     }
 
@@ -52,12 +53,19 @@ impl Apps {
 }
 
 impl App {
-    fn new(id: AppId, secret: AppSecret) -> Self {
+    /// Creates a mini program on a platform.
+    pub fn new(platform: PlatformName, id: AppId, secret: AppSecret) -> Self {
         let seal = Seal::new(secret.expose().as_bytes(), b"weapp-login identity v1");
         Self {
-            credentials: wechat::App { id, secret },
+            platform,
+            credentials: AppCredentials { id, secret },
             seal,
         }
+    }
+
+    /// Returns the platform.
+    pub fn platform(&self) -> PlatformName {
+        self.platform
     }
 
     /// Returns the AppID.
@@ -66,7 +74,7 @@ impl App {
     }
 
     /// Returns the AppID and AppSecret, for calls to the platform.
-    pub fn credentials(&self) -> &wechat::App {
+    pub fn credentials(&self) -> &AppCredentials {
         &self.credentials
     }
 

@@ -11,9 +11,6 @@ use zeroize::Zeroizing;
 /// The longest code that is sent on to WeChat, in bytes. Our choice: real ones have 32 or 64 characters.
 pub const MAX_CODE_BYTES: usize = 512;
 
-/// What DevTools hands out as a login code to a project without an AppID.
-pub const MOCK_CODE: &str = "the code is a mock one";
-
 /// A text that is not what it was sent as: empty, or too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a code has 1 to {MAX_CODE_BYTES} bytes")]
@@ -44,16 +41,11 @@ macro_rules! code {
             pub fn expose(&self) -> &str {
                 &self.0
             }
-
-            /// What this code looks like, which is often why WeChat refuses it.
-            pub fn shape(&self) -> CodeShape {
-                CodeShape::of(&self.0)
-            }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.shape())
+                f.write_str(concat!(stringify!($name), "(***)"))
             }
         }
     };
@@ -68,52 +60,6 @@ code! {
     ///
     /// Its exchange costs money, and works once within 5 minutes of the tap.
     PhoneCode
-}
-
-/// What a text that was sent as a code looks like. Safe to log.
-///
-/// The lengths are observed, not specified by WeChat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeShape {
-    /// 32 letters and digits: as `wx.login` gives them.
-    Login,
-    /// 64 lower-case hexadecimal digits: a phone number or plugin code.
-    Phone,
-    /// The literal text that DevTools gives without an AppID.
-    Mock,
-    /// Fewer than 32 letters and digits, or fewer than 64 hexadecimal ones: cut somewhere on the way.
-    Cut,
-    /// Anything else.
-    Unknown,
-}
-
-impl CodeShape {
-    fn of(code: &str) -> Self {
-        let alphanumeric = code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let hexadecimal = code
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        match code.len() {
-            _ if code == MOCK_CODE => Self::Mock,
-            32 if alphanumeric => Self::Login,
-            64 if hexadecimal => Self::Phone,
-            0..32 if alphanumeric => Self::Cut,
-            33..64 if hexadecimal => Self::Cut,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-impl fmt::Display for CodeShape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Login => "shaped like a login code",
-            Self::Phone => "shaped like a phone number code",
-            Self::Mock => "the mock code that DevTools gives without an AppID",
-            Self::Cut => "shorter than a code of WeChat's, as if cut",
-            Self::Unknown => "not shaped like a code of WeChat's",
-        })
-    }
 }
 
 /// A text that no log line, error or debug output may show.
@@ -200,6 +146,33 @@ pub struct Watermark {
     pub unix_seconds: i64,
 }
 
+/// A login platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PlatformName {
+    /// WeChat mini programs.
+    #[default]
+    Wechat,
+}
+
+impl PlatformName {
+    /// Every platform.
+    pub const ALL: [Self; 1] = [Self::Wechat];
+
+    /// Returns the stable name, as in the settings and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wechat => "wechat",
+        }
+    }
+
+    /// Parses a stable name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|platform| platform.as_str() == name)
+    }
+}
+
 /// A mini program's AppID: `wx` and 16 hexadecimal digits. Public. Clones share the text: each session names one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(Arc<str>);
@@ -275,25 +248,8 @@ mod tests {
         assert!(LoginCode::parse("x".repeat(512)).is_ok());
     }
 
-    #[track_caller]
-    fn check_shape(code: &str, shape: CodeShape) {
-        assert_eq!(LoginCode::parse(code).unwrap().shape(), shape);
-    }
-
     #[test]
-    fn a_code_is_told_by_its_shape() {
-        check_shape("051bIzT629FmMN0zraV62WLnT62bIzTA", CodeShape::Login);
-        check_shape(&"0a".repeat(32), CodeShape::Phone);
-        check_shape(MOCK_CODE, CodeShape::Mock);
-        check_shape("051bIzT629FmMN0zra", CodeShape::Cut);
-        check_shape("051bIzT629FmMN0zraV62WLnT62bIz A", CodeShape::Unknown);
-        check_shape("é", CodeShape::Unknown);
-        check_shape(&"0a".repeat(31), CodeShape::Cut);
-        check_shape(&"0z".repeat(31), CodeShape::Unknown);
-        assert_eq!(
-            PhoneCode::parse("0a".repeat(32)).unwrap().shape(),
-            CodeShape::Phone
-        );
+    fn an_empty_phone_code_is_malformed() {
         assert_eq!(PhoneCode::parse(""), Err(MalformedCode));
     }
 
@@ -319,7 +275,7 @@ mod tests {
         );
         assert_eq!(
             shown,
-            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) ServiceKey(***) LoginCode(shaped like a login code)"
+            "OpenId(***) UnionId(***) SessionKey(***) AppSecret(***) AccessTokenText(***) PhoneText(***) ServiceKey(***) LoginCode(***)"
         );
     }
 
@@ -337,7 +293,7 @@ mod tests {
         assert_eq!(format!("{number:?}"), "PhoneNumber(***)");
         assert_eq!(
             format!("{:?}", PhoneCode::parse("0a".repeat(32)).unwrap()),
-            "PhoneCode(shaped like a phone number code)"
+            "PhoneCode(***)"
         );
     }
 }

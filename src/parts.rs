@@ -1,6 +1,4 @@
-//! What the app is made of, made as the settings say.
-//!
-//! Knows which parts there are and which settings each follows. Never knows how they wrap the routes, or what a handler does.
+//! The parts from which each worker's App is assembled, created from the settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +6,17 @@ use std::time::Duration;
 use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::access_token::Shelf;
-use crate::account::{Decryption, Profiles};
-use crate::apps::Apps;
+use crate::account::Profiles;
+use crate::apps::{App, Apps};
 use crate::handlers::docs::Docs;
-use crate::identity::{AppId, AppSecret, Disclosure};
+use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::json::{self, JsonConfig};
 use crate::middleware::service_key::ServiceKeys;
 use crate::openapi;
-use crate::platforms::wechat;
+use crate::platforms::{AccessTokenCache, ConfigError, HttpConfig, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::session::Lifetimes;
@@ -28,23 +25,22 @@ use crate::settings::{self, LogStyle, Settings};
 use crate::store::{self, Store};
 use wechat_simulator::Simulator;
 
-/// What the app is made of: made once, shared by all workers.
+/// The parts of the App: created once, shared by all workers.
 #[derive(Clone)]
 pub struct Parts {
-    pub(crate) wechat: wechat::Config,
-    pub(crate) access_tokens: Arc<Shelf>,
+    pub(crate) platforms: PlatformConfig,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) login_policy: LoginPolicy,
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
-    pub(crate) decryption: web::Data<Decryption>,
+    pub(crate) watermark_max_age: Duration,
     pub(crate) readiness: web::Data<Readiness>,
     pub(crate) disclosure: web::Data<Disclosure>,
     pub(crate) service_keys: web::Data<ServiceKeys>,
     pub(crate) metrics: Option<web::Data<Metrics>>,
     pub(crate) metrics_path: Arc<str>,
-    /// Whether the metrics are seen on the server's port, rather than on one of their own.
+    /// Set if the metrics are served on the server's port rather than on one of their own.
     pub(crate) shows_metrics: bool,
     pub(crate) json: JsonConfig,
     pub(crate) access_log: AccessLog,
@@ -53,22 +49,22 @@ pub struct Parts {
     pub(crate) simulated: bool,
 }
 
-/// Why the parts could not be made.
+/// A part cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
-    /// The store cannot serve.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// There can be no client for WeChat.
+    /// The platform client cannot be configured.
     #[error("`wechat.base_url` cannot be used: {0}")]
-    Wechat(#[from] wechat::ConfigError),
-    /// The access log cannot be written as the settings say.
+    Platform(#[from] ConfigError),
+    /// The log format is invalid.
     #[error("`log.format` cannot be used: {0}")]
     AccessLog(#[from] FormatError),
-    /// A metric is defined wrongly.
+    /// A metric cannot be registered.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] prometheus::Error),
-    /// The metrics cannot be where a route is.
+    /// The path of the metrics is that of a route.
     #[error(
         "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics, or a port with `metrics.port`"
     )]
@@ -76,23 +72,23 @@ pub enum PartsError {
 }
 
 impl Parts {
-    /// Makes the parts as the settings say: opens the store, reads the root certificates, translates the log format.
+    /// Creates the parts from the settings: opens the store, reads the root certificates, parses the log format.
     ///
-    /// `upstream` takes the place of the settings' WeChat and mini programs: a simulator. `no_color` takes the colours
-    /// off the `dev` format.
+    /// A `simulator` replaces the configured WeChat and mini programs. `no_color` removes the colors of the `dev` format.
     ///
     /// # Errors
-    /// [`PartsError`] names the setting that cannot be followed and says what to do.
+    /// [`PartsError`] names the setting at fault and the fix.
     pub async fn new(
         settings: &Settings,
-        upstream: Option<&Simulator>,
+        simulator: Option<&Simulator>,
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let wechat = &settings.wechat;
         let call_limit = wechat.timeout();
-        let decryption = Decryption::new(Duration::from_secs(wechat.watermark_seconds.into()));
-        let base_url = upstream.map_or(wechat.base_url.clone(), Simulator::base_url);
-        let mut wechat = wechat::Config::new(&base_url, wechat.connect_timeout(), call_limit)?;
+        let base_url = simulator.map_or(wechat.base_url.clone(), Simulator::base_url);
+        let connect_limit = wechat.connect_timeout();
+        let mut wechat =
+            HttpConfig::new(PlatformName::Wechat, &base_url, connect_limit, call_limit)?;
         let log = &settings.log;
         let access_log = match log.style {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
@@ -104,7 +100,7 @@ impl Parts {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
             wechat = wechat.with_observer(metrics::observer(metrics));
         }
-        let apps = Arc::new(apps(settings, upstream));
+        let apps = Arc::new(apps(settings, simulator));
         let session = &settings.session;
         let lifetimes = lifetimes(session);
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
@@ -119,7 +115,7 @@ impl Parts {
             },
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
-            decryption: web::Data::new(decryption),
+            watermark_max_age: Duration::from_secs(settings.wechat.watermark_seconds.into()),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
             disclosure: web::Data::new(Disclosure {
                 openid: settings.gateway.disclose_openid,
@@ -129,10 +125,12 @@ impl Parts {
             metrics_path: settings.metrics.path.as_str().into(),
             shows_metrics: settings.metrics.port == 0,
             json: json::config(&settings.json, settings.profile),
-            access_tokens: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
             serves_docs: settings.server.docs,
-            simulated: upstream.is_some(),
-            wechat,
+            simulated: simulator.is_some(),
+            platforms: PlatformConfig {
+                wechat,
+                access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
+            },
             store,
             access_log,
         })
@@ -146,21 +144,22 @@ impl Parts {
         AccessLog::new(&settings.log.format, &settings.log.skip, true)?;
         new_metrics(settings)?;
         let wechat = &settings.wechat;
-        wechat::Config::new(&wechat.base_url, wechat.connect_timeout(), wechat.timeout())?;
+        let limits = (wechat.connect_timeout(), wechat.timeout());
+        HttpConfig::new(PlatformName::Wechat, &wechat.base_url, limits.0, limits.1)?;
         Ok(())
     }
 
-    /// The kept sessions, for the sweep.
+    /// Returns the session use cases, for the sweep.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
     }
 
-    /// Whether requests are welcome, for the way out.
+    /// Returns the readiness of the server, for the shutdown.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Counts the kept sessions, for the metrics. Takes as long as the store has many, and no worker's time.
+    /// Counts the stored sessions for the metrics. Takes time proportional to their number, on no worker's thread.
     ///
     /// # Errors
     /// [`store::Error`] if the store fails; the last count stays.
@@ -171,14 +170,14 @@ impl Parts {
         Ok(())
     }
 
-    /// Lets the metrics ask how many log lines were dropped.
+    /// Sets the source of the number of dropped log lines, for the metrics.
     pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
         if let Some(metrics) = &self.metrics {
             metrics.watch_log(dropped);
         }
     }
 
-    /// Gives a service the metrics to count in, and shows them there if they are to be seen.
+    /// Adds the metrics to a service, and their route if `shown`.
     pub(crate) fn add_metrics(&self, api: &mut web::ServiceConfig, shown: bool) {
         let Some(metrics) = &self.metrics else {
             return;
@@ -196,13 +195,13 @@ impl Parts {
             .then(|| Docs::new(move || openapi::text(&endpoints)))
     }
 
-    /// The store, for the way out.
+    /// Returns the store, for the shutdown.
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
 }
 
-/// The metrics, if the settings want any. No route may be where they are to be seen.
+/// Creates the metrics, if enabled. Their path must not be that of a route.
 fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
     let path = settings.metrics.path.as_str();
     if routes::table().iter().any(|row| row.path == path) {
@@ -215,23 +214,22 @@ fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsE
     Ok(Some(web::Data::new(Metrics::new(profile)?)))
 }
 
-fn apps(settings: &Settings, upstream: Option<&Simulator>) -> Apps {
-    match upstream {
-        Some(simulator) => Apps::new([(
-            "main".to_owned(),
-            AppId::new(simulator.app_id()),
-            AppSecret::new(simulator.app_secret()),
-        )]),
-        None => Apps::new(
-            settings
-                .apps
-                .iter()
-                .map(|(name, app)| (name.clone(), app.app_id.clone(), app.app_secret.clone())),
-        ),
+fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
+    let app = |id, secret| App::new(PlatformName::Wechat, id, secret);
+    match simulator {
+        Some(simulator) => {
+            let id = AppId::new(simulator.app_id());
+            let secret = AppSecret::new(simulator.app_secret());
+            Apps::new([("main".to_owned(), app(id, secret))])
+        }
+        None => Apps::new(settings.apps.iter().map(|(name, configured)| {
+            let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
+            (name.clone(), app(id, secret))
+        })),
     }
 }
 
-/// How long sessions live, as the settings say.
+/// Returns the configured lifetimes of sessions.
 pub fn lifetimes(session: &settings::Session) -> Lifetimes {
     Lifetimes {
         absolute: seconds(session.lifetime_seconds),

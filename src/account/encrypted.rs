@@ -1,53 +1,52 @@
-//! Opens what a mini program's events hand over encrypted, with the keys that its session knows.
-//!
-//! Knows which keys are tried and in which order. Never knows how data is encrypted, and never tells why it did not open.
+//! Decrypts the data that a mini program's events contain, with the session keys of the user's session.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::account::Error;
-use crate::platforms::wechat::encrypted_data::{Encrypted, Members, Terms, decrypt};
+use crate::account::error::Error;
+use crate::platforms::{DecryptionTerms, EncryptedData, Fields, Platforms};
 use crate::sessions::CurrentSession;
 
-/// Opens encrypted data.
-#[derive(Debug, Clone, Copy)]
+/// Decrypts encrypted data.
+#[derive(Debug, Clone)]
 pub struct Decryption {
+    platforms: Platforms,
     max_age: Duration,
 }
 
 impl Decryption {
-    /// Opens data that was made at most this long before, or, as clocks differ, after the time of asking.
-    pub fn new(max_age: Duration) -> Self {
-        Self { max_age }
+    /// Accepts data created at most `max_age` before or, as clocks differ, after the request.
+    pub fn new(platforms: Platforms, max_age: Duration) -> Self {
+        Self { platforms, max_age }
     }
 
-    /// What is inside, without the user's openid and unionid, which are not for the client.
+    /// Decrypts the data, and returns its fields without openid and unionid, which are not for the client.
     ///
-    /// The session's keys are tried newest first: data that was taken just before a login is encrypted with the key from
-    /// before it.
+    /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the key before.
     ///
     /// # Errors
-    /// [`Error::SessionKeyStale`] whatever is wrong: a reason would tell an attacker more than it tells a developer.
-    pub fn open(
+    /// [`Error::SessionKeyStale`] whatever the reason: a reason would help an attacker more than a developer.
+    pub fn decrypt(
         &self,
-        live: &CurrentSession,
-        encrypted: &Encrypted<'_>,
+        current: &CurrentSession,
+        data: &EncryptedData<'_>,
         now: Timestamp,
-    ) -> Result<Members, Error> {
-        let terms = Terms {
-            app_id: live.app().id(),
+    ) -> Result<Fields, Error> {
+        let terms = DecryptionTerms {
+            app_id: current.app().id(),
             now,
             max_age: self.max_age,
         };
-        let keys = live.session_keys();
-        let mut opened = keys
+        let platform = self.platforms.get(current.app().platform());
+        let keys = current.session_keys();
+        let mut decrypted = keys
             .iter()
-            .filter_map(|key| decrypt(key, encrypted, &terms).ok());
-        let opened = opened.next().ok_or(Error::SessionKeyStale)?;
-        if opened.was_mended {
+            .filter_map(|key| platform.decrypt(key, data, &terms));
+        let decrypted = decrypted.next().ok_or(Error::SessionKeyStale)?;
+        if decrypted.was_repaired {
             log::info!("a client sent encrypted data in which a form had turned `+` into a space");
         }
-        opened.for_client().ok_or(Error::SessionKeyStale)
+        Ok(decrypted.fields)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::account::Error;
+use crate::account::error::Error;
 use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, User};
 use crate::store::Store;

@@ -1,89 +1,80 @@
-//! Whether WeChat still honours a session's key, and another one in its place.
-//!
-//! Knows that a key that WeChat has replaced is kept, whoever still waits for the answer.
-//! Never knows how WeChat is asked, or how keys are sealed.
+//! Checks whether the platform still accepts a session's key, and replaces it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::account::access_token::AccessTokens;
-use crate::account::{Error, openid_of};
+use crate::account::error::Error;
 use crate::login::detached;
-use crate::platforms::wechat::{SessionKeyReset, SessionKeyStatus};
+use crate::platforms::{Platforms, SessionKeyReset, SessionKeyStatus};
 use crate::sessions::{CurrentSession, Sessions};
 
-/// Looks after the session keys of live sessions.
-///
-/// Each worker has its own, because each has its own connections to WeChat.
+/// Checks and resets session keys.
+#[derive(Debug)]
 pub struct SessionKeys {
-    tokens: AccessTokens,
+    platforms: Platforms,
     sessions: Arc<Sessions>,
 }
 
 impl SessionKeys {
-    /// Looks after the keys of `sessions`, and asks WeChat with these access tokens.
-    pub fn new(tokens: AccessTokens, sessions: Arc<Sessions>) -> Self {
-        Self { tokens, sessions }
+    /// Manages the session keys of `sessions`.
+    pub fn new(platforms: Platforms, sessions: Arc<Sessions>) -> Self {
+        Self {
+            platforms,
+            sessions,
+        }
     }
 
-    /// Whether WeChat honours the session's key: whether the mini program's data of this moment opens with it.
+    /// Returns `true` if the platform accepts the session's key, so that data fetched by the mini program now can be
+    /// decrypted.
     ///
     /// # Errors
-    /// [`Error::SessionKey`] if WeChat does not say; [`Error::OpenIdSealed`] if it cannot be asked.
-    pub async fn is_in_force(&self, live: &CurrentSession, now: Timestamp) -> Result<bool, Error> {
-        let openid = openid_of(live)?;
-        let Some(key) = live.session_key() else {
+    /// [`Error::SessionKey`] if the platform does not say; [`Error::OpenIdSealed`] if it cannot be asked.
+    pub async fn is_valid(&self, current: &CurrentSession, now: Timestamp) -> Result<bool, Error> {
+        let openid = current.openid().ok_or(Error::OpenIdSealed)?;
+        let Some(key) = current.session_key() else {
             return Ok(false);
         };
-        let (tokens, app) = (&self.tokens, live.app().credentials());
-        let asked = tokens.with_token(app, now, async |token| {
-            let wechat = tokens.wechat();
-            wechat
-                .check_session_key(&app.id, token, &openid, &key)
-                .await
-        });
-        let standing = asked.await.map_err(Error::SessionKey)?;
-        Ok(standing == SessionKeyStatus::Valid)
+        let platform = self.platforms.get(current.app().platform());
+        let status = platform
+            .check_session_key(current.app().credentials(), &openid, &key, now)
+            .await
+            .map_err(Error::SessionKey)?;
+        Ok(status == SessionKeyStatus::Valid)
     }
 
-    /// Has WeChat replace the session's key, and keeps the new one. The old one is dead then, wherever else it is kept.
+    /// Replaces the session's key at the platform, and stores the new one. The old key is invalid afterwards.
     ///
-    /// Goes on when the caller stops waiting: WeChat has forgotten the old key by then.
+    /// Continues when the caller stops waiting, because the platform has invalidated the old key by then.
     ///
     /// # Errors
-    /// [`Error::SessionKeyStale`] if WeChat does not honour the key, so that only a login gives another;
+    /// [`Error::SessionKeyStale`] if the platform does not accept the old key, so that only a login helps;
     /// [`Error::SessionKey`] if it does not say; [`Error::SessionGone`] if the session has ended meanwhile.
-    pub async fn reset(self: Arc<Self>, live: CurrentSession, now: Timestamp) -> Result<(), Error> {
-        detached(async move { self.replace(&live, now).await }).await
+    pub async fn reset(
+        self: Arc<Self>,
+        current: CurrentSession,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        detached(async move { self.replace(&current, now).await }).await
     }
 
-    async fn replace(&self, live: &CurrentSession, now: Timestamp) -> Result<(), Error> {
-        let openid = openid_of(live)?;
-        let key = live.session_key().ok_or(Error::SessionKeyStale)?;
-        let (tokens, app) = (&self.tokens, live.app().credentials());
-        let asked = tokens.with_token(app, now, async |token| {
-            let wechat = tokens.wechat();
-            wechat
-                .reset_session_key(&app.id, token, &openid, &key)
-                .await
-        });
-        let renewed = match asked.await.map_err(Error::SessionKey)? {
+    async fn replace(&self, current: &CurrentSession, now: Timestamp) -> Result<(), Error> {
+        let openid = current.openid().ok_or(Error::OpenIdSealed)?;
+        let key = current.session_key().ok_or(Error::SessionKeyStale)?;
+        let platform = self.platforms.get(current.app().platform());
+        let reset = platform
+            .reset_session_key(current.app().credentials(), &openid, &key, now)
+            .await
+            .map_err(Error::SessionKey)?;
+        let renewed = match reset {
             SessionKeyReset::Renewed(renewed) => renewed,
             SessionKeyReset::Stale => return Err(Error::SessionKeyStale),
         };
-        let kept = self.sessions.replace_session_key(live, renewed).await;
-        if kept.map_err(Error::Session)? {
+        let stored = self.sessions.replace_session_key(current, renewed).await;
+        if stored.map_err(Error::Session)? {
             Ok(())
         } else {
             Err(Error::SessionGone)
         }
-    }
-}
-
-impl fmt::Debug for SessionKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionKeys").finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use weapp_login::error::{ErrorCode, code_for};
-use weapp_login::platforms::wechat::Class;
+use weapp_login::platforms::Reason;
 use weapp_login::platforms::wechat::errcode::{self, Row};
 
 use crate::commands::{Failure, print};
@@ -38,7 +38,7 @@ fn describe(row: &Row) -> String {
 
 /// Returns the error of a login that gets this number from WeChat, if it can get it.
 fn login_error(row: &Row) -> Option<ErrorCode> {
-    (!row.is_client_side() && row.class != Class::Success).then(|| code_for(row.class))
+    (!row.is_client_side() && row.reason != Reason::Success).then(|| code_for(row.reason))
 }
 
 fn table() -> String {
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(
             explain("87009").ok().unwrap(),
             "errcode 87009: invalid signature\n  \
-             it means      the session key was replaced, has expired or is wrong\n  \
+             meaning       the session key was replaced, has expired or is wrong\n  \
              what to do    let the client call wx.login and log in again\n  \
              login error   502 platform_unintelligible\n"
         );

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 
 use crate::error::definition::ErrorDefinition;
 use crate::error::table::ErrorCode;
+use crate::identity::PlatformName;
+use crate::platforms::{Reason, Rejection};
 
 /// The content type of every response.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -22,34 +24,68 @@ pub struct ApiError {
     code: ErrorCode,
     definition: ErrorDefinition,
     pub(super) retry_after: Option<Duration>,
-    pub(super) wechat: Option<WechatError>,
+    pub(super) rejection: Option<PlatformRejection>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The error that WeChat returned. Sent along, because developers search for these numbers.
+/// The platform's rejection of a call. Part of the response, because developers search for these numbers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct WechatError {
-    /// WeChat's error number.
+pub struct PlatformRejection {
+    /// Name of the platform.
+    #[schema(examples("wechat"))]
+    pub name: &'static str,
+    /// The platform's error number.
     #[schema(examples(40029))]
     pub errcode: i64,
-    /// WeChat's id of the call, for its support.
+    /// The platform's id of the call, for its support.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("6b04520b-4b029467-76e9956e"))]
     pub rid: Option<String>,
+    /// Set if the error number is documented.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub is_documented: bool,
+}
+
+impl From<&Rejection> for PlatformRejection {
+    fn from(rejection: &Rejection) -> Self {
+        Self {
+            name: rejection.platform,
+            errcode: rejection.errcode,
+            rid: rejection.rid.clone(),
+            is_documented: rejection.reason != Reason::Unknown,
+        }
+    }
+}
+
+/// WeChat's rejection under its former name in the response.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WechatRejection<'a> {
+    /// WeChat's error number.
+    #[schema(examples(40029))]
+    errcode: i64,
+    /// WeChat's id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, examples("6b04520b-4b029467-76e9956e"))]
+    rid: Option<&'a str>,
 }
 
 /// The body of every error response.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ErrorReply<'a> {
-    /// WeChat's errcode if there is a `wechat`, otherwise the status.
+    /// The platform's errcode if there is a `platform`, otherwise the status.
     code: i64,
     /// A stable name, for programs.
     error: &'a str,
     /// The problem and the fix, for developers; the wording may change.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = WechatError, required = false)]
-    wechat: Option<&'a WechatError>,
+    #[schema(value_type = PlatformRejection, required = false)]
+    platform: Option<&'a PlatformRejection>,
+    /// The same as `platform`, for WeChat only. Kept for existing clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = WechatRejection<'static>, required = false)]
+    wechat: Option<WechatRejection<'a>>,
     /// Finds the cause in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = true)]
@@ -72,7 +108,7 @@ impl ApiError {
             code,
             definition,
             retry_after: None,
-            wechat: None,
+            rejection: None,
             cause: None,
         }
     }
@@ -101,9 +137,14 @@ impl ApiError {
         self.definition.name
     }
 
-    /// Returns WeChat's error number, if WeChat rejected the call.
+    /// Returns the platform's error number, if the platform rejected the call.
     pub fn errcode(&self) -> Option<i64> {
-        self.wechat.as_ref().map(|error| error.errcode)
+        self.rejection.as_ref().map(|rejection| rejection.errcode)
+    }
+
+    /// Returns the platform's rejection, if that is the cause.
+    pub fn rejection(&self) -> Option<&PlatformRejection> {
+        self.rejection.as_ref()
     }
 
     /// Returns the seconds that a client should wait. The defaults are our choice: WeChat's quota per minute is back after
@@ -122,15 +163,22 @@ impl ApiError {
     pub fn body(&self, request_id: Option<&str>) -> String {
         let ErrorDefinition { name, message, .. } = self.definition;
         let texts = [name, message, request_id.unwrap_or_default()];
-        if self.wechat.is_none() && texts.into_iter().all(needs_no_escape) {
+        if self.rejection.is_none() && texts.into_iter().all(needs_no_escape) {
             return self.plain_body(request_id);
         }
         let status = i64::from(self.definition.status.as_u16());
+        let rejection = self.rejection.as_ref();
         let reply = ErrorReply {
             code: self.errcode().unwrap_or(status),
             error: name,
             message,
-            wechat: self.wechat.as_ref(),
+            platform: rejection,
+            wechat: rejection
+                .filter(|rejection| rejection.name == PlatformName::Wechat.as_str())
+                .map(|rejection| WechatRejection {
+                    errcode: rejection.errcode,
+                    rid: rejection.rid.as_deref(),
+                }),
             request_id,
         };
         // Numbers and strings always serialize.

@@ -1,10 +1,10 @@
 //! Converts the errors of the use cases and of the platform into API errors.
 
-use crate::account::{self, access_token};
-use crate::error::api_error::{ApiError, WechatError};
+use crate::account;
+use crate::error::api_error::{ApiError, PlatformRejection};
 use crate::error::table::ErrorCode;
 use crate::login;
-use crate::platforms::wechat;
+use crate::platforms::{self, CallError, Reason};
 use crate::readiness::NotReady;
 use crate::sessions;
 
@@ -14,7 +14,7 @@ impl From<login::Error> for ApiError {
             login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
-                Self::from_wechat(error)
+                Self::from_platform(error)
             }
             login::Error::Store(_) => ErrorCode::StoreUnavailable.into(),
             login::Error::Crypto(_) => ErrorCode::Internal.into(),
@@ -42,31 +42,12 @@ impl From<account::Error> for ApiError {
             }
             // A new login fixes each of these, and `session_required` makes a client log in by itself.
             E::UserGone | E::SessionGone | E::OpenIdSealed => ErrorCode::SessionRequired.into(),
-            E::LoginCodeForPhoneCode(_) => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
+            E::LoginCodeForPhoneCode => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
             E::PhoneCodeSpent => ErrorCode::PhoneCodeSpent.into(),
             E::SessionKeyStale => ErrorCode::SessionKeyStale.into(),
             E::PhoneNumber(error) => Self::from_phone(error),
-            E::SessionKey(error) => Self::from_access_token(error),
+            E::SessionKey(error) => Self::from_call(error),
             E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
-        };
-        converted.with_cause(error)
-    }
-}
-
-impl From<access_token::Error> for ApiError {
-    fn from(error: access_token::Error) -> Self {
-        use access_token::Error;
-        let converted = match &error {
-            // The client's code was not sent, so it is not used up.
-            Error::Fetch(
-                wechat::Error::TimedOut
-                | wechat::Error::ConnectionLost
-                | wechat::Error::Unintelligible { .. },
-            )
-            | Error::Overdue => ErrorCode::PlatformBusy.into(),
-            Error::Fetch(error) | Error::Call(error) => Self::from_wechat(error),
-            Error::Store(_) => ErrorCode::StoreUnavailable.into(),
-            Error::Crypto(_) => ErrorCode::Internal.into(),
         };
         converted.with_cause(error)
     }
@@ -83,21 +64,25 @@ impl From<NotReady> for ApiError {
 }
 
 impl ApiError {
-    fn from_access_token(error: &access_token::Error) -> Self {
-        use access_token::Error as E;
+    /// Maps an error of a call that needs an access token.
+    ///
+    /// If only the token is missing, nothing of the client's was sent, so the client may send the same request again.
+    fn from_call(error: &CallError) -> Self {
+        use platforms::Error as E;
         match error {
-            E::Fetch(error) | E::Call(error) => Self::from_wechat(error),
-            E::Store(_) => ErrorCode::StoreUnavailable.into(),
-            E::Overdue => ErrorCode::PlatformBusy.into(),
-            E::Crypto(_) => ErrorCode::Internal.into(),
+            CallError::Token(E::TimedOut | E::ConnectionLost | E::InvalidReply { .. })
+            | CallError::Overdue => ErrorCode::PlatformBusy.into(),
+            CallError::Token(error) | CallError::Call(error) => Self::from_platform(error),
+            CallError::Store(_) => ErrorCode::StoreUnavailable.into(),
+            CallError::Crypto(_) => ErrorCode::Internal.into(),
         }
     }
 
-    /// Converts the error of a phone number call. A rejected phone number code is no reason to log in again.
-    fn from_phone(error: &access_token::Error) -> Self {
-        let converted = Self::from_access_token(error);
-        let code = match (converted.code(), error) {
-            (_, access_token::Error::Call(error)) if error.is_app_refused() => {
+    /// Maps an error of a phone number exchange. A rejected phone number code is no reason to log in again.
+    fn from_phone(error: &CallError) -> Self {
+        let mapped = Self::from_call(error);
+        let code = match (mapped.code(), error) {
+            (_, CallError::Call(error)) if error.reason() == Some(Reason::UnknownApp) => {
                 ErrorCode::PhoneCodeOfAnotherApp
             }
             (ErrorCode::LoginCodeInvalid | ErrorCode::LoginCodeUsed, _) => {
@@ -105,86 +90,68 @@ impl ApiError {
             }
             (code, _) => code,
         };
-        converted.with_code(code)
+        mapped.with_code(code)
     }
 
-    fn from_wechat(error: &wechat::Error) -> Self {
+    fn from_platform(error: &platforms::Error) -> Self {
+        use platforms::Error as E;
         let code = match error {
-            wechat::Error::Refused(rejection) => code_for(rejection.class()),
-            // The operator must fix an obstacle that does not pass by itself: a certificate, a proxy.
-            wechat::Error::Unreachable(_) if error.retry_after().is_none() => {
-                ErrorCode::PlatformMisconfigured
-            }
-            wechat::Error::Unreachable(_)
-            | wechat::Error::CircuitOpen { .. }
-            | wechat::Error::Overloaded => ErrorCode::PlatformBusy,
-            wechat::Error::TimedOut => ErrorCode::PlatformTimedOut,
-            wechat::Error::Unintelligible { .. } | wechat::Error::ConnectionLost => {
-                ErrorCode::PlatformUnintelligible
-            }
+            E::Rejected(rejection) => code_for(rejection.reason),
+            // The operator must fix a permanent cause: a certificate, a proxy.
+            E::Unreachable(_) if error.retry_after().is_none() => ErrorCode::PlatformMisconfigured,
+            E::Unreachable(_) | E::CircuitOpen { .. } | E::Overloaded => ErrorCode::PlatformBusy,
+            E::TimedOut => ErrorCode::PlatformTimedOut,
+            E::InvalidReply { .. } | E::ConnectionLost => ErrorCode::PlatformUnintelligible,
         };
-        let wechat = error.refusal().map(|rejection| WechatError {
-            errcode: rejection.errcode,
-            rid: rejection.rid.as_ref().map(ToString::to_string),
-        });
-        let mut converted = Self::from(code);
-        converted.retry_after = error.retry_after();
-        converted.wechat = wechat;
-        converted
+        let mut mapped = Self::from(code);
+        mapped.retry_after = error.retry_after();
+        mapped.rejection = error.rejection().map(PlatformRejection::from);
+        mapped
     }
 }
 
-/// Returns the error code for a class of WeChat's error numbers.
-pub fn code_for(class: wechat::Class) -> ErrorCode {
-    use wechat::Class;
-    match class {
-        Class::CodeInvalid => ErrorCode::LoginCodeInvalid,
-        Class::CodeUsed => ErrorCode::LoginCodeUsed,
-        Class::UserBlocked => ErrorCode::UserBlocked,
-        Class::TooOften => ErrorCode::TooManyRequests,
-        Class::Busy | Class::QuotaSpent => ErrorCode::PlatformBusy,
-        Class::NotGranted | Class::Misconfigured | Class::TokenRefused => {
-            ErrorCode::PlatformMisconfigured
+/// Returns the error code for the reason of a rejection.
+pub fn code_for(reason: Reason) -> ErrorCode {
+    match reason {
+        Reason::CodeInvalid => ErrorCode::LoginCodeInvalid,
+        Reason::CodeUsed => ErrorCode::LoginCodeUsed,
+        Reason::UserBlocked => ErrorCode::UserBlocked,
+        Reason::RateLimited => ErrorCode::TooManyRequests,
+        Reason::Busy | Reason::QuotaExhausted => ErrorCode::PlatformBusy,
+        Reason::NotPermitted
+        | Reason::Misconfigured
+        | Reason::UnknownApp
+        | Reason::TokenInvalid => ErrorCode::PlatformMisconfigured,
+        Reason::InvalidRequest | Reason::Success => ErrorCode::Internal,
+        // No request of ours can get these, so the meaning of the reply is unknown.
+        Reason::SessionKeyStale | Reason::Mismatch | Reason::Unknown => {
+            ErrorCode::PlatformUnintelligible
         }
-        Class::OurBug | Class::Success => ErrorCode::Internal,
-        // These do not fit a login, so the meaning is unknown.
-        Class::KeyStale | Class::Unsuitable | Class::Unknown => ErrorCode::PlatformUnintelligible,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use access_token::Error;
+    use crate::store;
 
-    /// A code that was never sent is still valid, so the client may send it again.
     #[test]
-    fn a_call_without_an_access_token_can_be_repeated() {
+    fn a_call_without_a_token_may_be_repeated() {
+        use platforms::Error as E;
         for (error, code) in [
+            (CallError::Token(E::TimedOut), ErrorCode::PlatformBusy),
+            (CallError::Token(E::ConnectionLost), ErrorCode::PlatformBusy),
+            (CallError::Overdue, ErrorCode::PlatformBusy),
+            (CallError::Call(E::TimedOut), ErrorCode::PlatformTimedOut),
+            (CallError::Call(E::Overloaded), ErrorCode::PlatformBusy),
             (
-                Error::Fetch(wechat::Error::TimedOut),
-                ErrorCode::PlatformBusy,
-            ),
-            (
-                Error::Fetch(wechat::Error::ConnectionLost),
-                ErrorCode::PlatformBusy,
-            ),
-            (Error::Overdue, ErrorCode::PlatformBusy),
-            (
-                Error::Call(wechat::Error::TimedOut),
-                ErrorCode::PlatformTimedOut,
-            ),
-            (
-                Error::Call(wechat::Error::Overloaded),
-                ErrorCode::PlatformBusy,
-            ),
-            (
-                Error::Store(crate::store::Error::Closed),
+                CallError::Store(store::Error::Closed),
                 ErrorCode::StoreUnavailable,
             ),
         ] {
             let shown = format!("{error:?}");
-            assert_eq!(ApiError::from(error).code(), code, "{shown}");
+            let mapped = ApiError::from(account::Error::PhoneNumber(error));
+            assert_eq!(mapped.code(), code, "{shown}");
         }
     }
 }

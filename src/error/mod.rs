@@ -5,9 +5,9 @@ mod conversions;
 mod definition;
 mod table;
 
-pub use api_error::{ApiError, JSON, WechatError};
+pub use api_error::{ApiError, JSON, PlatformRejection};
 pub use conversions::code_for;
 pub use definition::ErrorDefinition;
 pub use table::ErrorCode;
 
-pub(crate) use api_error::ErrorReply;
+pub(crate) use api_error::{ErrorReply, WechatRejection};

@@ -9,7 +9,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
-use crate::platforms::wechat::encrypted_data::{Encrypted, Members, RawData};
+use crate::platforms::{EncryptedData, Fields, SignedRawData};
 use crate::sessions::CurrentSession;
 
 /// The fields of the event, unchanged. Other fields are ignored.
@@ -39,7 +39,7 @@ pub struct DecryptRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
-struct DecryptedData(Members);
+struct DecryptedData(Fields);
 
 /// Decrypts the data and returns it without `openId` and `unionId`.
 ///
@@ -60,24 +60,24 @@ pub async fn decrypt_data(
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
-    let fields = decryption.open(&live, &encrypted, now)?;
+    let fields = decryption.decrypt(&live, &encrypted, now)?;
     Ok(Success(DecryptedData(fields)))
 }
 
 impl DecryptRequest {
-    fn encrypted(&self) -> Option<Encrypted<'_>> {
+    fn encrypted(&self) -> Option<EncryptedData<'_>> {
         let (StringField::String(data), StringField::String(iv)) = (&self.encrypted_data, &self.iv)
         else {
             return None;
         };
         let raw = match (&self.raw_data, &self.signature) {
             (StringField::Missing, StringField::Missing) => None,
-            (StringField::String(text), StringField::String(signature)) => Some(RawData {
+            (StringField::String(text), StringField::String(signature)) => Some(SignedRawData {
                 text: text.as_bytes(),
                 signature,
             }),
             _ => return None,
         };
-        Some(Encrypted { data, iv, raw })
+        Some(EncryptedData { data, iv, raw })
     }
 }

@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::console_log;
 use crate::handlers::reply::{Envelope, Success};
-use crate::identity::{LoginCode, MOCK_CODE};
+use crate::identity::LoginCode;
 use crate::login::{Grant, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
 use crate::middleware::session::Acting;
+use crate::platforms::wechat::MOCK_CODE;
 
 /// The request. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use actix_web::{Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::Phones;
+use crate::account::PhoneNumbers;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
@@ -47,7 +47,7 @@ struct PhoneNumberData {
 )]
 pub async fn get_phone_number(
     live: CurrentSession,
-    phones: web::Data<Phones>,
+    phones: web::Data<PhoneNumbers>,
     RequestTime(now): RequestTime,
     Json(request): Json<PhoneNumberRequest>,
 ) -> Result<impl Responder, ApiError> {

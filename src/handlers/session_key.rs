@@ -32,7 +32,7 @@ pub async fn check_session_key(
     keys: web::Data<SessionKeys>,
     RequestTime(now): RequestTime,
 ) -> Result<impl Responder, ApiError> {
-    let valid = keys.is_in_force(&live, now).await?;
+    let valid = keys.is_valid(&live, now).await?;
     Ok(Success(SessionKeyData { valid }))
 }
 

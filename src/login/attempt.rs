@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::identity::{AppId, LoginCode};
-use crate::platforms::wechat;
+use crate::platforms::Referer;
 use crate::session::{Device, Token, User};
 
 /// Limits on logins and their sessions.
@@ -29,7 +29,7 @@ pub struct LoginAttempt {
     /// Mini program named in the request: its name in the settings, or its AppID.
     pub app: Option<String>,
     /// Mini program that sent the request, according to its Referer.
-    pub from: Option<wechat::Referer>,
+    pub from: Option<Referer>,
     /// Description of the client's device.
     pub device: Device,
     /// Token of the previous session. If it is live and belongs to the same user, the new session inherits its session keys.

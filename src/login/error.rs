@@ -1,6 +1,6 @@
 //! Errors of a login.
 
-use crate::platforms::wechat;
+use crate::platforms;
 use crate::session::CryptoError;
 use crate::sessions;
 use crate::store;
@@ -19,13 +19,13 @@ pub enum Error {
     #[error("{diagnosis}")]
     Rejected {
         /// The platform's error.
-        error: wechat::Error,
+        error: platforms::Error,
         /// Likely cause and fix, derived from the whole login: one line for the log, without secrets.
         diagnosis: String,
     },
     /// The platform did not identify the user.
     #[error("could not exchange the login code")]
-    Platform(#[source] wechat::Error),
+    Platform(#[source] platforms::Error),
     /// The store failed.
     #[error("the session store failed")]
     Store(#[from] store::Error),
@@ -39,7 +39,7 @@ impl From<once::Error> for Error {
         match error {
             once::Error::Store(error) => Self::Store(error),
             once::Error::Crypto(error) => Self::Crypto(error),
-            once::Error::TimedOut => Self::Platform(wechat::Error::TimedOut),
+            once::Error::TimedOut => Self::Platform(platforms::Error::TimedOut),
         }
     }
 }

@@ -15,8 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apps::{App, Apps};
 use crate::identity::{OpenId, SessionKey, Subject, UserId};
-use crate::platforms::wechat;
-use crate::platforms::wechat::doctor::Case;
+use crate::platforms::{self, LoginFacts, Platforms};
 use crate::session::{CryptoError, SessionId, Token};
 use crate::sessions::{Sessions, key_history};
 use crate::store::{self, Store};
@@ -28,7 +27,7 @@ pub use idempotency_key::{IdempotencyKey, MalformedKey};
 
 /// Logs users in. One instance per worker, because HTTP connections to the platform belong to a worker's runtime.
 pub struct Logins {
-    wechat: wechat::Client,
+    platforms: Platforms,
     apps: Arc<Apps>,
     store: Arc<dyn Store>,
     sessions: Arc<Sessions>,
@@ -38,14 +37,14 @@ pub struct Logins {
 impl Logins {
     /// Logs users of `apps` in, and keeps their sessions in `store`.
     pub fn new(
-        wechat: wechat::Client,
+        platforms: Platforms,
         apps: Arc<Apps>,
         store: Arc<dyn Store>,
         sessions: Arc<Sessions>,
         policy: LoginPolicy,
     ) -> Self {
         Self {
-            wechat,
+            platforms,
             apps,
             store,
             sessions,
@@ -60,11 +59,11 @@ impl Logins {
     /// the code or does not reply; [`Error::Store`] if the session could not be stored, in which case the code is spent.
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
         let app = self.app_of(attempt)?;
-        let identity = self
-            .wechat
-            .code_to_session(app.credentials(), &attempt.code)
+        let platform = self.platforms.get(app.platform());
+        let identity = platform
+            .exchange_code(app.credentials(), &attempt.code)
             .await
-            .map_err(|error| diagnose(error, attempt, app, now))?;
+            .map_err(|error| self.diagnosed(error, attempt, app, now))?;
         let subject = subject(app, &identity.openid);
         let older = self.previous_keys(attempt, subject, now).await;
         let keys = key_history::of(identity.session_key, older, self.policy.key_generations);
@@ -128,30 +127,34 @@ impl Logins {
             }
         }
     }
-}
 
-/// Adds the likely cause to a rejection, derived from the login.
-fn diagnose(error: wechat::Error, attempt: &LoginAttempt, app: &App, now: Timestamp) -> Error {
-    let Some(refusal) = error.refusal() else {
-        return Error::Platform(error);
-    };
-    let case = Case {
-        errcode: refusal.errcode,
-        rid: refusal.rid.as_ref(),
-        shape: attempt.code.shape(),
-        referer: attempt.from.as_ref(),
-        app_id: app.id(),
-        now,
-        clue: refusal.clue,
-    };
-    let diagnosis = case.to_string();
-    Error::Rejected { error, diagnosis }
+    /// Adds the likely cause to a rejection, derived from the login.
+    fn diagnosed(
+        &self,
+        error: platforms::Error,
+        attempt: &LoginAttempt,
+        app: &App,
+        now: Timestamp,
+    ) -> Error {
+        let Some(rejection) = error.rejection() else {
+            return Error::Platform(error);
+        };
+        let login = LoginFacts {
+            code: &attempt.code,
+            referer: attempt.from.as_ref(),
+            app_id: app.id(),
+            now,
+        };
+        let platform = self.platforms.get(app.platform());
+        let diagnosis = platform.diagnose(rejection, &login);
+        Error::Rejected { error, diagnosis }
+    }
 }
 
 /// Computes the digest that identifies a user in the store: over platform, AppID and openid, each prefixed with its length.
 fn subject(app: &App, openid: &OpenId) -> Subject {
     let mut digest = Sha256::new();
-    for part in ["wechat", app.id().as_str(), openid.expose()] {
+    for part in [app.platform().as_str(), app.id().as_str(), openid.expose()] {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
         digest.update(length.to_be_bytes());
         digest.update(part);

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
 use super::{Error, IdempotencyKey, LoginAttempt, LoginPolicy, Logins};
-use crate::apps::Apps;
-use crate::identity::{AppId, AppSecret, LoginCode};
-use crate::platforms::wechat;
+use crate::apps::{self, Apps};
+use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
+use crate::platforms::{AccessTokenCache, HttpConfig, PlatformConfig};
 use crate::session::{Lifetimes, Token};
 use crate::sessions::{self, Sessions};
 use crate::store::{self, Store};
@@ -94,23 +94,32 @@ fn use_cases(
     secret: AppSecret,
 ) -> (Arc<Logins>, Arc<Sessions>, Arc<Apps>) {
     let second = Duration::from_secs(1);
-    let config = wechat::Config::new(&simulator.base_url(), second, 3 * second).unwrap();
-    let apps = Arc::new(Apps::new([(
-        "main".to_owned(),
-        AppId::new(simulator.app_id()),
-        secret,
-    )]));
+    let config = HttpConfig::new(
+        PlatformName::Wechat,
+        &simulator.base_url(),
+        second,
+        3 * second,
+    )
+    .unwrap();
+    let id = AppId::new(simulator.app_id());
+    let app = apps::App::new(PlatformName::Wechat, id, secret);
+    let apps = Arc::new(Apps::new([("main".to_owned(), app)]));
     let rules = LoginPolicy {
         lifetime: LIFETIMES.absolute,
         sessions_per_user: PER_USER,
         key_generations: 3,
         time_limit: SignedDuration::from_secs(10),
     };
-    let client = wechat::Client::new(&config);
+    let access_tokens = Arc::new(AccessTokenCache::new(Arc::clone(store), second));
+    let platforms = PlatformConfig {
+        wechat: config,
+        access_tokens,
+    }
+    .platforms();
     let sessions = Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES);
     let sessions = Arc::new(sessions);
     let logins = Logins::new(
-        client,
+        platforms,
         Arc::clone(&apps),
         Arc::clone(store),
         Arc::clone(&sessions),

@@ -4,35 +4,43 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::metrics::registry::Metrics;
-use crate::platforms::wechat::{Call, Error, Observer, errcode as table};
+use crate::platforms::{Call, Error, Observer, Reason};
 
-/// Returns the observer that records every call to WeChat.
+/// Returns the observer that records every call to a platform.
 pub fn observer(metrics: Arc<Metrics>) -> Observer {
     Arc::new(move |call: &Call<'_>| {
         let errcode = match call.failure {
             None => Cow::Borrowed("0"),
-            Some(error) => errcode_label(error.refusal().map(|refusal| refusal.errcode)),
+            Some(error) => errcode_label(error.rejection().map(|rejection| {
+                let is_documented = rejection.reason != Reason::Unknown;
+                (rejection.errcode, is_documented)
+            })),
         };
-        let labels = ["wechat", call.endpoint, outcome(call.failure), &errcode];
+        let labels = [
+            call.platform,
+            call.endpoint,
+            outcome(call.failure),
+            &errcode,
+        ];
         metrics.observe_platform_call(labels, call.took);
     })
 }
 
 /// Returns the label for the errcode of an error: `none` without one, and `other` for an undocumented one, so that no
 /// response can create a series.
-pub fn errcode_label(errcode: Option<i64>) -> Cow<'static, str> {
-    match errcode {
+pub fn errcode_label(errcode_and_documented: Option<(i64, bool)>) -> Cow<'static, str> {
+    match errcode_and_documented {
         None => Cow::Borrowed("none"),
-        Some(errcode) if table::explain(errcode).is_some() => Cow::Owned(errcode.to_string()),
-        Some(_undocumented) => Cow::Borrowed("other"),
+        Some((errcode, true)) => Cow::Owned(errcode.to_string()),
+        Some((_, false)) => Cow::Borrowed("other"),
     }
 }
 
 fn outcome(failure: Option<&Error>) -> &'static str {
     match failure {
         None => "success",
-        Some(Error::Refused(_)) => "rejected",
-        Some(Error::Unintelligible { .. }) => "unintelligible",
+        Some(Error::Rejected(_)) => "rejected",
+        Some(Error::InvalidReply { .. }) => "unintelligible",
         Some(Error::TimedOut) => "timed_out",
         Some(Error::Unreachable(_)) => "unreachable",
         Some(Error::ConnectionLost) => "connection_lost",

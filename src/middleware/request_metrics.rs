@@ -196,5 +196,7 @@ fn login_labels<B>(response: &ServiceResponse<B>) -> (&'static str, Cow<'static,
     };
     let error = error.as_error::<ApiError>();
     let outcome = error.map_or("other", |error| error.code().name());
-    (outcome, errcode_label(error.and_then(ApiError::errcode)))
+    let rejection = error.and_then(ApiError::rejection);
+    let errcode = rejection.map(|rejection| (rejection.errcode, rejection.is_documented));
+    (outcome, errcode_label(errcode))
 }

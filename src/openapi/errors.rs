@@ -11,7 +11,7 @@ use utoipa::openapi::{Components, ContentBuilder, Ref, RefOr, Response, Response
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::error::ErrorCode as E;
-use crate::error::{ApiError, ErrorDefinition, ErrorReply, WechatError};
+use crate::error::{ApiError, ErrorDefinition, ErrorReply, PlatformRejection, WechatRejection};
 use crate::openapi::headers::{RETRY_AFTER, WWW_AUTHENTICATE, header_ref};
 use crate::routes::{Endpoint, Guard};
 
@@ -91,7 +91,8 @@ pub(super) fn responses(errors: &[ErrorDefinition]) -> BTreeMap<String, RefOr<Re
 pub(super) fn register_schemas(components: &mut Components) {
     let schemas = [
         (ErrorReply::name(), ErrorReply::schema()),
-        (WechatError::name(), WechatError::schema()),
+        (PlatformRejection::name(), PlatformRejection::schema()),
+        (WechatRejection::name(), WechatRejection::schema()),
     ];
     for (name, schema) in schemas {
         components.schemas.insert(name.into_owned(), schema);

@@ -360,6 +360,7 @@ impl Reply {
         if let Some(rid) = reply["wechat"]["rid"].as_str() {
             assert_eq!(rid.len(), 26, "{rid}");
             reply["wechat"]["rid"] = "[rid]".into();
+            reply["platform"]["rid"] = "[rid]".into();
         }
         whole["request_id"] = reply["request_id"].clone();
         assert_eq!(reply, whole);

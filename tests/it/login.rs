@@ -37,6 +37,7 @@ async fn a_code_works_once() {
             "code": 40163,
             "error": "login_code_used",
             "message": "This login code was used before and works only once: call wx.login again.",
+            "platform": { "name": "wechat", "errcode": 40163, "rid": rid },
             "wechat": { "errcode": 40163, "rid": rid },
             "request_id": rejected["request_id"],
         })

@@ -38,6 +38,7 @@ fn invalid() -> Value {
         "message": format!(
             "WeChat does not accept this phone number code, which works once within 5 minutes of the tap: {LATER}"
         ),
+        "platform": { "name": "wechat", "errcode": 40029, "rid": "[rid]" },
         "wechat": { "errcode": 40029, "rid": "[rid]" },
     })
 }
@@ -180,6 +181,7 @@ async fn a_code_of_another_app_is_reported_as_such() {
             "code": 40013,
             "error": "phone_code_of_another_app",
             "message": "This phone number code is not from the mini program of this session: compare the AppIDs.",
+            "platform": { "name": "wechat", "errcode": 40013, "rid": "[rid]" },
             "wechat": { "errcode": 40013, "rid": "[rid]" },
         }),
     );

@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::access_token::{self, AccessTokens};
-use crate::account::{Error, openid_of};
-use crate::identity::{CodeShape, OpenId, PhoneCode, PhoneNumber};
+use crate::account::error::Error;
+use crate::identity::{OpenId, PhoneCode, PhoneNumber};
 use crate::login::detached;
-use crate::platforms::wechat;
+use crate::platforms::{self, CallError, Platform, Platforms};
 use crate::sessions::CurrentSession;
 use crate::store::once::{Once, Stored, Turn, Verdict};
 use crate::store::{Store, Version};
@@ -27,17 +26,17 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Exchanges phone number codes. One instance per worker, because HTTP connections to the platform belong to a worker's
 /// runtime.
-pub struct Phones {
-    tokens: AccessTokens,
+pub struct PhoneNumbers {
+    platforms: Platforms,
     store: Arc<dyn Store>,
     time_limit: SignedDuration,
 }
 
-impl Phones {
+impl PhoneNumbers {
     /// `time_limit` is the longest that an exchange may take, including the writes to the store.
-    pub fn new(tokens: AccessTokens, store: Arc<dyn Store>, time_limit: SignedDuration) -> Self {
+    pub fn new(platforms: Platforms, store: Arc<dyn Store>, time_limit: SignedDuration) -> Self {
         Self {
-            tokens,
+            platforms,
             store,
             time_limit,
         }
@@ -57,13 +56,11 @@ impl Phones {
         code: PhoneCode,
         now: Timestamp,
     ) -> Result<PhoneNumber, Error> {
-        match code.shape() {
-            shape @ (CodeShape::Login | CodeShape::Mock) => {
-                return Err(Error::LoginCodeForPhoneCode(shape));
-            }
-            CodeShape::Phone | CodeShape::Cut | CodeShape::Unknown => {}
+        let platform = self.platforms.get(session.app().platform());
+        if platform.is_login_code(&code) {
+            return Err(Error::LoginCodeForPhoneCode);
         }
-        let openid = openid_of(&session)?;
+        let openid = session.openid().ok_or(Error::OpenIdSealed)?;
         let record = note::record(session.app(), session.user().id, &code);
         let store = Arc::clone(&self.store);
         let exchange = Exchange {
@@ -79,7 +76,7 @@ impl Phones {
 
 /// One exchange.
 struct Exchange {
-    phones: Arc<Phones>,
+    phones: Arc<PhoneNumbers>,
     session: CurrentSession,
     code: PhoneCode,
     openid: OpenId,
@@ -87,6 +84,10 @@ struct Exchange {
 }
 
 impl Exchange {
+    fn platform(&self) -> &dyn Platform {
+        self.phones.platforms.get(self.session.app().platform())
+    }
+
     async fn find_or_ask(&self) -> Result<PhoneNumber, Error> {
         let turn = self.once.read_or_lease(|stored| self.judge(stored));
         match turn.await? {
@@ -111,8 +112,8 @@ impl Exchange {
     ///
     /// Fetches the access token first: until the record is written, a failure does not spend the code.
     async fn ask(&self) -> Result<PhoneNumber, Error> {
-        let (tokens, app) = (&self.phones.tokens, self.session.app().credentials());
-        if let Err(error) = tokens.get(app, self.once.now()).await {
+        let (platform, app) = (self.platform(), self.session.app().credentials());
+        if let Err(error) = platform.prepare(app, self.once.now()).await {
             self.once.release().await;
             return Err(Error::PhoneNumber(error));
         }
@@ -121,15 +122,11 @@ impl Exchange {
         let asking = Note::Asking { until }.encode();
         let Some(version) = self.once.keep(&asking, plus(now, KEPT_FOR)).await? else {
             // The lease has expired, and another caller has begun.
-            return Err(Error::PhoneNumber(access_token::Error::Overdue));
+            return Err(Error::PhoneNumber(CallError::Overdue));
         };
-        let answer = tokens.with_token(app, self.once.now(), async |token| {
-            let wechat = tokens.wechat();
-            wechat
-                .phone_number(&app.id, token, &self.code, &self.openid)
-                .await
-        });
-        let answer = answer.await;
+        let answer = platform
+            .phone_number(app, &self.code, &self.openid, self.once.now())
+            .await;
         if let Err(error) = self.record(version, &answer).await {
             log::warn!("the answer to a phone number code could not be stored: {error}");
         }
@@ -140,14 +137,12 @@ impl Exchange {
     async fn record(
         &self,
         asking: Version,
-        answer: &Result<PhoneNumber, access_token::Error>,
+        answer: &Result<PhoneNumber, CallError>,
     ) -> Result<(), Error> {
         let now = self.once.now();
         let (note, expires_at) = match answer {
             Ok(number) => (Note::Number(number.clone()), plus(now, KEPT_FOR)),
-            Err(access_token::Error::Call(error)) if is_lost(error) => {
-                (Note::Lost, plus(now, KEPT_FOR))
-            }
+            Err(CallError::Call(error)) if is_lost(error) => (Note::Lost, plus(now, KEPT_FOR)),
             // The platform has not accepted the code, so it may be sent again: the record expires at once.
             Err(_) => (Note::Lost, now),
         };
@@ -158,16 +153,16 @@ impl Exchange {
 }
 
 /// Returns `true` if the platform may have returned the number, and charged for it, although no answer arrived.
-fn is_lost(error: &wechat::Error) -> bool {
-    error.may_have_been_heard() && error.refusal().is_none()
+fn is_lost(error: &platforms::Error) -> bool {
+    error.may_have_been_processed() && error.rejection().is_none()
 }
 
 fn plus(time: Timestamp, span: SignedDuration) -> Timestamp {
     time.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
-impl fmt::Debug for Phones {
+impl fmt::Debug for PhoneNumbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Phones").finish_non_exhaustive()
+        f.debug_struct("PhoneNumbers").finish_non_exhaustive()
     }
 }

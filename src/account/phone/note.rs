@@ -66,19 +66,15 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apps::Apps;
-    use crate::identity::AppSecret;
+    use crate::identity::{AppSecret, PlatformName};
 
     const APP_ID: &str = "wx4f4bc4dec97d474b";
 
     fn record_of(user: u8, code: &str, secret: &str) -> Record {
-        let apps = Apps::new([(
-            "main".to_owned(),
-            AppId::new(APP_ID),
-            AppSecret::new(secret),
-        )]);
+        let secret = AppSecret::new(secret);
+        let app = App::new(PlatformName::Wechat, AppId::new(APP_ID), secret);
         let code = PhoneCode::parse(code).unwrap();
-        record(apps.find(None).unwrap(), UserId([user; 16]), &code)
+        record(&app, UserId([user; 16]), &code)
     }
 
     #[test]

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
 use crate::middleware::session::bearer;
-use crate::platforms::wechat::Referer;
+use crate::platforms::{Referer, parse_referer};
 use crate::session::{Device, Token};
 
 /// The headers of a login.
@@ -36,7 +36,7 @@ impl FromRequest for Client {
                 device: text_of(request, USER_AGENT.as_str())
                     .map_or_else(Device::unknown, |agent| device::describe(&agent)),
                 referer: text_of(request, REFERER.as_str())
-                    .and_then(|referer| Referer::parse(&referer)),
+                    .and_then(|referer| parse_referer(&referer)),
                 token: bearer(request).and_then(Token::parse),
                 idempotency_key,
             }

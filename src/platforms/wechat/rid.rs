@@ -1,34 +1,26 @@
-//! The name that WeChat gives to a call, so that its support can find it.
-//!
-//! Knows the tails that WeChat puts behind an `errmsg`.
-//! Never knows what went wrong in the call.
+//! The id that WeChat assigns to each call and appends to an `errmsg`.
 
 use std::fmt;
 
-/// WeChat's name of one call. Safe to log and to send: it is never taken from a text of another shape.
+/// WeChat's id of a call, which its support asks for. Safe to log and to send, because its shape is checked.
 ///
 /// `rid: 668f2aa4-51c08c03-3d141241` today; until about 2020 a `req_id: uhJDVZyFe-YZguHA`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rid(String);
+pub(super) struct Rid(String);
 
 impl Rid {
-    /// Finds the name in an `errmsg`; a `rid` goes before a `req_id`.
+    /// Finds the id in an `errmsg`; a `rid` takes precedence over a `req_id`.
     pub(crate) fn find(errmsg: &str) -> Option<Self> {
         word_after(errmsg, "rid:", is_rid).or_else(|| word_after(errmsg, "req_id:", is_req_id))
     }
+}
 
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// When WeChat took the call, in Unix seconds by WeChat's clock: the first block of a `rid`.
-    ///
-    /// Not documented by WeChat, but observed: `6437cc6f-…` came at 1681378415. `None` for a `req_id`.
-    pub fn unix_seconds(&self) -> Option<u32> {
-        let (seconds, _) = self.0.split_once('-').filter(|_| is_rid(&self.0))?;
-        u32::from_str_radix(seconds, 16).ok()
-    }
+/// Returns the time of a call by WeChat's clock, in Unix seconds: the first block of its `rid`. `None` for a `req_id`.
+///
+/// WeChat does not document it; observed: `6437cc6f-…` was sent at 1681378415.
+pub(super) fn unix_seconds(rid: &str) -> Option<u32> {
+    let (seconds, _) = rid.split_once('-').filter(|_| is_rid(rid))?;
+    u32::from_str_radix(seconds, 16).ok()
 }
 
 impl fmt::Display for Rid {
@@ -37,13 +29,13 @@ impl fmt::Display for Rid {
     }
 }
 
-/// The first word behind any `label` that is a name.
-fn word_after(text: &str, label: &str, is_name: fn(&str) -> bool) -> Option<Rid> {
+/// Returns the first word after any `label` that is an id.
+fn word_after(text: &str, label: &str, is_id: fn(&str) -> bool) -> Option<Rid> {
     text.split(label)
         .skip(1)
         .filter_map(|tail| tail.split_whitespace().next())
         .map(|word| word.trim_end_matches([']', ',', '.']))
-        .find(|word| is_name(word))
+        .find(|word| is_id(word))
         .map(|word| Rid(word.to_owned()))
 }
 

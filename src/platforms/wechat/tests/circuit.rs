@@ -1,7 +1,4 @@
 //! When WeChat is left alone: failures in a row, the day's quota, and too many calls at once. The clock is the test's own.
-//!
-//! Knows what each worker's client does when another one has failed.
-//! Never knows real time but where a call takes some.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,11 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::identity::{AppId, AppSecret, LoginCode};
+use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
+use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
 use crate::platforms::wechat::tests::{CODE, app};
-use crate::platforms::wechat::{
-    App, Client, Config, Error, Fault, Identity, Limits, MAX_PAUSE, MAX_QUOTA_PAUSE, Refusal,
+use crate::platforms::{
+    AppCredentials, Error, HttpConfig, Identity, Limits, MAX_PAUSE, MAX_QUOTA_PAUSE, Reason,
+    Rejection,
 };
 
 const SUCCESS: &str =
@@ -23,7 +22,7 @@ const QUOTA: &str = r#"{"errcode":45009,"errmsg":"reach max api daily quota limi
 /// 2026-11-23 12:00 in China.
 const NOON: i64 = 1_795_406_400;
 const LIMITS: Limits = Limits {
-    calls_at_once: 2,
+    calls_in_flight: 2,
     failures: 3,
     pause: Duration::from_secs(5),
 };
@@ -33,7 +32,7 @@ const WHOLE: Duration = Duration::from_millis(400);
 
 /// One process: its configuration, and a clock that stands until it is moved.
 struct Process {
-    config: Config,
+    config: HttpConfig,
     now: Arc<AtomicI64>,
 }
 
@@ -41,7 +40,7 @@ impl Process {
     fn new(url: &str) -> Self {
         let now = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&now);
-        let config = Config::new(url, WHOLE / 4, WHOLE)
+        let config = HttpConfig::new(PlatformName::Wechat, url, WHOLE / 4, WHOLE)
             .unwrap()
             .with_limits(LIMITS)
             .with_clock(move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap());
@@ -57,14 +56,14 @@ impl Process {
         self.log_in_to(&app()).await
     }
 
-    async fn log_in_to(&self, app: &App) -> Result<Identity, Error> {
+    async fn log_in_to(&self, app: &AppCredentials) -> Result<Identity, Error> {
         let code = LoginCode::parse(CODE).unwrap();
         Client::new(&self.config).code_to_session(app, &code).await
     }
 }
 
-fn other_app() -> App {
-    App {
+fn other_app() -> AppCredentials {
+    AppCredentials {
         id: AppId::new("wx0000000000000000"),
         secret: AppSecret::new("0".repeat(32)),
     }
@@ -89,7 +88,7 @@ async fn failures_in_a_row_open_the_circuit_for_all_workers_and_a_success_closes
     let process = Process::new(&server.url);
     for _ in 0..3 {
         let outcome = process.log_in().await;
-        assert!(matches!(outcome, Err(Error::Unintelligible { .. })));
+        assert!(matches!(outcome, Err(Error::InvalidReply { .. })));
     }
     assert_eq!(wait_of(process.log_in().await), 5);
     process.wait(3);
@@ -112,7 +111,7 @@ async fn each_failed_look_doubles_the_pause_up_to_a_bound() {
         process.wait(i64::try_from(pause).unwrap());
         assert!(matches!(
             process.log_in().await,
-            Err(Error::Unintelligible { .. })
+            Err(Error::InvalidReply { .. })
         ));
     }
     assert_eq!(MAX_PAUSE.as_secs(), 30);
@@ -148,11 +147,8 @@ async fn every_failure_that_others_share_counts() {
     futures_util::future::join_all(logins).await;
     process.log_in().await.unwrap_err();
     let error = process.log_in().await.unwrap_err();
-    assert!(
-        error.to_string().contains("check `wechat.base_url`"),
-        "{error}"
-    );
-    assert!(!error.may_have_been_heard());
+    assert!(error.to_string().contains("check `base_url`"), "{error}");
+    assert!(!error.may_have_been_processed());
 }
 
 #[actix_web::test]
@@ -168,7 +164,7 @@ async fn apps_and_endpoints_fail_apart() {
         .stable_access_token(&app())
         .await;
     assert!(
-        matches!(token, Err(Error::Unintelligible { .. })),
+        matches!(token, Err(Error::InvalidReply { .. })),
         "it was asked"
     );
 }
@@ -206,13 +202,12 @@ async fn a_spent_quota_opens_the_circuit_at_once_until_midnight_in_china() {
     let process = Process::new(&server.url);
     let refused = process.log_in().await.unwrap_err();
     assert_eq!(
-        refused.refusal().map(|refusal| refusal.errcode),
+        refused.rejection().map(|rejection| rejection.errcode),
         Some(45009)
     );
     // The operator may clear the quota, so one call an hour finds out.
     assert_eq!(wait_of(process.log_in().await), MAX_QUOTA_PAUSE.as_secs());
     let error = process.log_in().await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Operator);
     assert!(error.to_string().contains("45009"), "{error}");
     process.wait(11 * 3600 + 1800);
     process.log_in().await.unwrap_err();
@@ -257,10 +252,13 @@ async fn one_call_too_many_is_refused_at_once() {
 
 #[test]
 fn an_open_circuit_says_for_how_long_and_why() {
-    let last = Error::Refused(Refusal {
+    let last = Error::Rejected(Rejection {
+        platform: "wechat",
         errcode: -1,
         rid: None,
-        clue: None,
+        reason: Reason::Busy,
+        explanation: "system error".to_owned(),
+        hint: None,
     });
     let error = Error::CircuitOpen {
         retry_after: Duration::from_secs(7),
@@ -268,7 +266,7 @@ fn an_open_circuit_says_for_how_long_and_why() {
     };
     let sentence = error.to_string();
     assert!(
-        sentence.starts_with("WeChat is not asked for another 7 s: "),
+        sentence.starts_with("the circuit breaker is open for another 7 s: "),
         "{sentence}"
     );
     assert!(sentence.contains("errcode -1"), "{sentence}");

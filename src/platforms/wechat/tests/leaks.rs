@@ -1,7 +1,4 @@
 //! Nothing secret leaves by an error of the calls that need an access token.
-//!
-//! Knows what must never be seen, and which replies would show it.
-//! Never knows what an error should say instead.
 
 use crate::platforms::wechat::tests::calls::{
     PHONE_CODE, TOKEN, ask_phone, check_key, fetch_token, reset_key,
@@ -9,7 +6,7 @@ use crate::platforms::wechat::tests::calls::{
 use crate::platforms::wechat::tests::secrets::check_silent;
 use crate::platforms::wechat::tests::server::{Act, Server, http};
 use crate::platforms::wechat::tests::{OPENID, SECRET, SESSION_KEY};
-use crate::platforms::wechat::{AccessToken, Error, SessionKeyReset};
+use crate::platforms::{AccessToken, Error, SessionKeyReset};
 
 const NUMBER: &str = "13580006666";
 

@@ -1,26 +1,24 @@
 //! The client against servers on loopback sockets that answer raw bytes.
-//!
-//! Knows what WeChat's documentation and its users saw on the wire.
-//! Never knows the project's simulator, which would agree with a mistake that both share.
 
 mod calls;
 mod circuit;
 mod decryption;
-mod doctor;
+mod diagnosis;
+mod errcodes;
 mod leaks;
 mod network;
-mod refusals;
+mod rejections;
 mod replies;
-mod rows;
 mod secrets;
 mod server;
 mod tls;
 
 use std::time::Duration;
 
-use crate::identity::{AppId, AppSecret, LoginCode};
+use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
+use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server};
-use crate::platforms::wechat::{App, Class, Client, Config, Error, Identity, Refusal};
+use crate::platforms::{AppCredentials, Error, HttpConfig, Identity, Reason, Rejection};
 
 const APP_ID: &str = "wx4f4bc4dec97d474b";
 const SECRET: &str = "6a5fc2b0e1d34978a6b5c4d3e2f1a0b9";
@@ -33,11 +31,11 @@ const CONNECT: Duration = Duration::from_millis(250);
 const WHOLE: Duration = Duration::from_secs(1);
 
 fn client(base_url: &str) -> Client {
-    Client::new(&Config::new(base_url, CONNECT, WHOLE).unwrap())
+    Client::new(&HttpConfig::new(PlatformName::Wechat, base_url, CONNECT, WHOLE).unwrap())
 }
 
-fn app() -> App {
-    App {
+fn app() -> AppCredentials {
+    AppCredentials {
         id: AppId::new(APP_ID),
         secret: AppSecret::new(SECRET),
     }
@@ -60,14 +58,14 @@ async fn log_in_for(bodies: &[&str]) -> Result<Identity, Error> {
 }
 
 #[track_caller]
-fn refusal(outcome: Result<Identity, Error>) -> Refusal {
+fn rejection(outcome: Result<Identity, Error>) -> Rejection {
     match outcome {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("{other:?} is no refusal"),
+        Err(Error::Rejected(rejection)) => rejection,
+        other => panic!("{other:?} is no rejection"),
     }
 }
 
 #[track_caller]
-fn check_class(outcome: Result<Identity, Error>, class: Class) {
-    assert_eq!(refusal(outcome).class(), class);
+fn check_class(outcome: Result<Identity, Error>, class: Reason) {
+    assert_eq!(rejection(outcome).reason, class);
 }

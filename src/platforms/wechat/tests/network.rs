@@ -1,15 +1,14 @@
 //! A network that fails: what is asked again, what is not, and for how long.
-//!
-//! Knows how connections break.
-//! Never knows what a reply means.
 
 use std::time::{Duration, Instant};
 
+use crate::identity::PlatformName;
+use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port, http};
 use crate::platforms::wechat::tests::{
-    CODE, CONNECT, OPENID, WHOLE, check_class, client, log_in, log_in_for, log_in_with, refusal,
+    CODE, CONNECT, OPENID, WHOLE, check_class, client, log_in, log_in_for, log_in_with, rejection,
 };
-use crate::platforms::wechat::{Class, Client, Clue, Config, ConfigError, Error, Obstacle};
+use crate::platforms::{ConfigError, ConnectError, Error, Hint, HttpConfig, Reason};
 
 const SUCCESS: &str =
     r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
@@ -100,7 +99,7 @@ async fn a_refused_connection_is_tried_again_within_the_limit() {
     let (_held, address) = closed_port();
     let start = Instant::now();
     let outcome = log_in_with(&client(&format!("http://{address}")), CODE).await;
-    assert_eq!(outcome, Err(Error::Unreachable(Obstacle::Refused)));
+    assert_eq!(outcome, Err(Error::Unreachable(ConnectError::Refused)));
     let elapsed = start.elapsed();
     assert!(elapsed < WHOLE, "{elapsed:?}");
     assert!(elapsed > WHOLE / 15, "there were pauses: {elapsed:?}");
@@ -124,7 +123,9 @@ async fn a_name_that_nobody_has_is_told_as_such() {
     assert!(
         matches!(
             outcome,
-            Err(Error::Unreachable(Obstacle::NameUnknown | Obstacle::Silent))
+            Err(Error::Unreachable(
+                ConnectError::UnknownHost | ConnectError::TimedOut
+            ))
         ),
         "{outcome:?}"
     );
@@ -151,17 +152,20 @@ async fn a_wechat_that_stays_busy_is_left_alone_within_the_limit() {
         panic!("{outcome:?}")
     };
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
-    check_class(Err(error), Class::Busy);
+    check_class(Err(error), Reason::Busy);
 }
 
 #[actix_web::test]
 async fn a_code_that_was_spent_by_a_busy_wechat_is_told_as_such() {
-    let refusal = refusal(log_in_for(&[BUSY, USED]).await);
+    let rejection = rejection(log_in_for(&[BUSY, USED]).await);
     assert_eq!(
-        (refusal.class(), refusal.clue),
-        (Class::CodeUsed, Some(Clue::SentBefore))
+        (rejection.reason, rejection.hint),
+        (Reason::CodeUsed, Some(Hint::SentBefore))
     );
-    assert!(refusal.to_string().contains("got errcode -1"), "{refusal}");
+    assert!(
+        rejection.to_string().contains("got a busy reply"),
+        "{rejection}"
+    );
 }
 
 #[actix_web::test]
@@ -207,19 +211,28 @@ fn a_base_url_is_only_a_base() {
         "http://a#b",
         "http://u:p@a",
     ] {
-        let config = Config::new(base_url, CONNECT, WHOLE);
+        let config = HttpConfig::new(PlatformName::Wechat, base_url, CONNECT, WHOLE);
         assert!(
             matches!(config.err(), Some(ConfigError::BaseUrl)),
             "{base_url}"
         );
     }
-    assert!(Config::new("http://[::1]:3100/path", CONNECT, WHOLE).is_ok());
+    assert!(
+        HttpConfig::new(
+            PlatformName::Wechat,
+            "http://[::1]:3100/path",
+            CONNECT,
+            WHOLE
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn a_configuration_goes_to_every_worker() {
     fn is_for_workers<T: Clone + Send + Sync + 'static>(_: &T) {}
-    let config = Config::new("http://127.0.0.1:1", CONNECT, WHOLE).unwrap();
+    let config =
+        HttpConfig::new(PlatformName::Wechat, "http://127.0.0.1:1", CONNECT, WHOLE).unwrap();
     is_for_workers(&config);
     // Outside any runtime, as in the closure that makes a worker's App.
     drop(Client::new(&config));

@@ -1,16 +1,13 @@
 //! Replies that arrive whole: what is read from them, and what is not believed.
-//!
-//! Knows the shapes of WeChat's replies and of what stands between WeChat and us.
-//! Never knows a broken network.
 
 use std::time::Duration;
 
-use crate::identity::MOCK_CODE;
+use crate::platforms::wechat::code_shape::MOCK_CODE;
 use crate::platforms::wechat::tests::server::{Act, Server, http};
 use crate::platforms::wechat::tests::{
     APP_ID, CODE, OPENID, SECRET, SESSION_KEY, check_class, client, log_in, log_in_for, log_in_with,
 };
-use crate::platforms::wechat::{Class, Error, Flaw};
+use crate::platforms::{Error, InvalidReply, Reason};
 
 const SUCCESS: &str =
     r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
@@ -24,10 +21,10 @@ async fn check_success(act: Act) {
 }
 
 /// Asserts that a reply is not believed, and that WeChat was asked once.
-async fn check_flaw(act: Act, status: u16, flaw: Flaw) {
+async fn check_flaw(act: Act, status: u16, flaw: InvalidReply) {
     let server = Server::start(vec![act]);
     let outcome = log_in(&server).await;
-    assert_eq!(outcome, Err(Error::Unintelligible { status, flaw }));
+    assert_eq!(outcome, Err(Error::InvalidReply { status, flaw }));
     assert_eq!(server.requests(), 1);
 }
 
@@ -143,7 +140,7 @@ async fn a_success_without_an_openid_or_a_key_is_none() {
             "session_key",
         ),
     ] {
-        check_flaw(Act::json(raw), 200, Flaw::Missing(member)).await;
+        check_flaw(Act::json(raw), 200, InvalidReply::Missing(member)).await;
     }
 }
 
@@ -151,18 +148,18 @@ async fn a_success_without_an_openid_or_a_key_is_none() {
 async fn bytes_that_are_no_utf_8_spoil_only_their_own_text() {
     let spoilt_errmsg = b"{\"errcode\":40029,\"errmsg\":\"\xce\xde\xd0\xa7\"}";
     let server = Server::start(vec![Act::Reply(http("200 OK", spoilt_errmsg))]);
-    check_class(log_in(&server).await, Class::CodeInvalid);
+    check_class(log_in(&server).await, Reason::CodeInvalid);
     let spoilt_openid = b"{\"openid\":\"oGZ\xff\",\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}";
     check_flaw(
         Act::Reply(http("200 OK", spoilt_openid)),
         200,
-        Flaw::Missing("openid"),
+        InvalidReply::Missing("openid"),
     )
     .await;
     check_flaw(
         Act::Reply(http("200 OK", b"\xff\xfe\x00")),
         200,
-        Flaw::NotJson,
+        InvalidReply::NotJson,
     )
     .await;
 }
@@ -170,28 +167,38 @@ async fn bytes_that_are_no_utf_8_spoil_only_their_own_text() {
 #[actix_web::test]
 async fn what_is_no_json_object_is_not_believed() {
     let html = "<html><body>502 Bad Gateway</body></html>";
-    check_flaw(Act::status("502 Bad Gateway", html), 502, Flaw::NotJson).await;
-    check_flaw(Act::status("200 OK", html), 200, Flaw::NotJson).await;
-    check_flaw(Act::json(""), 200, Flaw::Empty).await;
-    check_flaw(Act::json(" \r\n"), 200, Flaw::Empty).await;
+    check_flaw(
+        Act::status("502 Bad Gateway", html),
+        502,
+        InvalidReply::NotJson,
+    )
+    .await;
+    check_flaw(Act::status("200 OK", html), 200, InvalidReply::NotJson).await;
+    check_flaw(Act::json(""), 200, InvalidReply::Empty).await;
+    check_flaw(Act::json(" \r\n"), 200, InvalidReply::Empty).await;
     check_flaw(
         Act::Reply(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
         204,
-        Flaw::Empty,
+        InvalidReply::Empty,
     )
     .await;
-    check_flaw(Act::json(SUCCESS.split_at(40).0), 200, Flaw::NotJson).await;
-    check_flaw(Act::json("[]"), 200, Flaw::NotJson).await;
-    check_flaw(Act::json(&"[".repeat(60_000)), 200, Flaw::NotJson).await;
+    check_flaw(
+        Act::json(SUCCESS.split_at(40).0),
+        200,
+        InvalidReply::NotJson,
+    )
+    .await;
+    check_flaw(Act::json("[]"), 200, InvalidReply::NotJson).await;
+    check_flaw(Act::json(&"[".repeat(60_000)), 200, InvalidReply::NotJson).await;
     let gzip = http("200 OK\r\nContent-Encoding: gzip", b"\x1f\x8b\x08\x00\x00");
-    check_flaw(Act::Reply(gzip), 200, Flaw::NotJson).await;
+    check_flaw(Act::Reply(gzip), 200, InvalidReply::NotJson).await;
 }
 
 #[actix_web::test]
 async fn the_errcode_decides_whatever_the_status_is() {
     let server = Server::start(vec![Act::status("500 No", r#"{"errcode":40163}"#)]);
-    check_class(log_in(&server).await, Class::CodeUsed);
-    check_flaw(Act::status("500 No", SUCCESS), 500, Flaw::NoErrcode).await;
+    check_class(log_in(&server).await, Reason::CodeUsed);
+    check_flaw(Act::status("500 No", SUCCESS), 500, InvalidReply::NoErrcode).await;
 }
 
 #[actix_web::test]
@@ -200,14 +207,14 @@ async fn an_errcode_may_be_a_text() {
         r#"{"errcode":"40029","errmsg":"invalid code"}"#,
         r#"{"errcode":" 40029 "}"#,
     ] {
-        check_class(log_in_for(&[raw]).await, Class::CodeInvalid);
+        check_class(log_in_for(&[raw]).await, Reason::CodeInvalid);
     }
     for raw in [
         r#"{"errcode":"x"}"#,
         r#"{"errcode":true}"#,
         r#"{"errcode":1e99}"#,
     ] {
-        check_flaw(Act::json(raw), 200, Flaw::BadErrcode).await;
+        check_flaw(Act::json(raw), 200, InvalidReply::BadErrcode).await;
     }
 }
 
@@ -224,7 +231,7 @@ async fn a_redirect_is_not_followed() {
         check_flaw(
             Act::Reply(http(&head, SUCCESS.as_bytes())),
             head.split_at(3).0.parse().unwrap(),
-            Flaw::Redirect,
+            InvalidReply::Redirect,
         )
         .await;
     }
@@ -237,9 +244,9 @@ async fn check_flood(head: &[u8]) {
     let outcome = log_in(&server).await;
     assert_eq!(
         outcome,
-        Err(Error::Unintelligible {
+        Err(Error::InvalidReply {
             status: 200,
-            flaw: Flaw::TooLong
+            flaw: InvalidReply::TooLong
         })
     );
     actix_rt::time::sleep(Duration::from_millis(50)).await;
@@ -257,5 +264,10 @@ async fn an_endless_reply_is_cut_off() {
 async fn the_last_byte_of_the_limit_is_still_read() {
     let padding = |length: usize| format!("{SUCCESS}{}", " ".repeat(length - SUCCESS.len()));
     check_success(Act::json(&padding(64 * 1024))).await;
-    check_flaw(Act::json(&padding(64 * 1024 + 1)), 200, Flaw::TooLong).await;
+    check_flaw(
+        Act::json(&padding(64 * 1024 + 1)),
+        200,
+        InvalidReply::TooLong,
+    )
+    .await;
 }

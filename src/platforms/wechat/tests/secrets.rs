@@ -1,7 +1,4 @@
 //! Nothing secret leaves by an error: every failure is forced and searched.
-//!
-//! Knows what must never be seen.
-//! Never knows what an error should say instead.
 
 use std::error::Error as Cause;
 
@@ -10,7 +7,7 @@ use crate::platforms::wechat::tests::server::{Act, Server, http};
 use crate::platforms::wechat::tests::{
     APP_ID, CODE, OPENID, SECRET, SESSION_KEY, client, log_in, log_in_with,
 };
-use crate::platforms::wechat::{Error, Identity};
+use crate::platforms::{Error, Identity};
 
 const FORBIDDEN: &[&str] = &[
     SECRET,

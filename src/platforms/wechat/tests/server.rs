@@ -1,7 +1,4 @@
 //! A server on a loopback socket that does what a test tells it, byte by byte.
-//!
-//! Knows where a request's head and body end, and how to be rude.
-//! Never knows WeChat, nor the client.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

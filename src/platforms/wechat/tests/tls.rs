@@ -1,7 +1,4 @@
 //! Whom the client trusts.
-//!
-//! Knows a certificate that nobody has signed but itself.
-//! Never knows WeChat.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -13,8 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection};
 
+use crate::identity::PlatformName;
+use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::{CONNECT, WHOLE, log_in_with};
-use crate::platforms::wechat::{Client, Config, Error, Fault, Obstacle};
+use crate::platforms::{ConnectError, Error, HttpConfig};
 
 /// For `127.0.0.1`, valid until 2126. Made for this test, and of no use elsewhere.
 const CERTIFICATE: &str = "MIIBjjCCATOgAwIBAgIUNVWjTvHGSjnDT1PWzNbKa3i02CMwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzE0NDMyNloYDzIxMjYxMDMwMTQ0MzI2WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASGDeMHZYSyvGmJ+yETqldha2ma0fGiudgdKEPaXYu+KX0TRnzL8zbLtcGF65WyOPaG0aAx4dQJHIDPOHcVZ6zYo2EwXzAdBgNVHQ4EFgQUNw9lz9oWfGeovm4Ze6K+OK1KFEUwHwYDVR0jBBgwFoAUNw9lz9oWfGeovm4Ze6K+OK1KFEUwDwYDVR0RBAgwBocEfwAAATAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0kAMEYCIQDajFPaq86g5ltVjbLSXDZt2IYXETAvRo9+BX5DMKMlMAIhAM10NxkjCc73ecCWK7Rf7PsDkeCw3estvAIwyIlSeLdq";
@@ -22,7 +21,7 @@ const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNz6pDOyaf97+s
 
 /// `None` on a machine without root certificates, where there can be no client for `https`.
 fn client(url: &str) -> Option<Client> {
-    Config::new(url, CONNECT, WHOLE)
+    HttpConfig::new(PlatformName::Wechat, url, CONNECT, WHOLE)
         .ok()
         .map(|config| Client::new(&config))
 }
@@ -58,8 +57,7 @@ async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
     };
     let server = serve(listener);
     let outcome = log_in_with(&client, "code").await;
-    assert_eq!(outcome, Err(Error::Unreachable(Obstacle::Certificate)));
-    assert_eq!(outcome.unwrap_err().fault(), Fault::Operator);
+    assert_eq!(outcome, Err(Error::Unreachable(ConnectError::Certificate)));
     assert!(!server.join().unwrap(), "the handshake must have failed");
 }
 
@@ -78,7 +76,7 @@ async fn a_server_without_tls_is_told_as_such() {
         let _seen = std::io::copy(&mut stream, &mut std::io::sink());
     });
     let outcome = log_in_with(&client, "code").await;
-    assert_eq!(outcome, Err(Error::Unreachable(Obstacle::Tls)));
+    assert_eq!(outcome, Err(Error::Unreachable(ConnectError::Tls)));
     server.join().unwrap();
 }
 
@@ -90,7 +88,7 @@ async fn a_handshake_that_never_ends_is_no_connection() {
     };
     let start = Instant::now();
     let outcome = log_in_with(&client, "code").await;
-    assert_eq!(outcome, Err(Error::Unreachable(Obstacle::Silent)));
+    assert_eq!(outcome, Err(Error::Unreachable(ConnectError::TimedOut)));
     assert!(
         start.elapsed() > CONNECT * 2,
         "it was tried again: {:?}",

@@ -1,24 +1,26 @@
-//! What is read from a refusal besides its number, and what is added to it.
-//!
-//! Knows the texts that WeChat puts into an `errmsg`.
-//! Never knows the table of error numbers.
+//! What is read from a rejection besides its number, and what is added to it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::identity::{CodeShape, MOCK_CODE};
+use crate::platforms::Hint;
+use crate::platforms::wechat::code_shape::MOCK_CODE;
+use crate::platforms::wechat::rid;
 use crate::platforms::wechat::tests::server::{Act, Server};
 use crate::platforms::wechat::tests::{
-    CODE, OPENID, SECRET, client, log_in_for, log_in_with, refusal,
+    CODE, OPENID, SECRET, client, log_in_for, log_in_with, rejection,
 };
-use crate::platforms::wechat::{Clue, Rid};
 
 /// Asserts which name of the call is found in an `errmsg`, and when that says it was.
-async fn check_rid(errmsg: &str, rid: Option<&str>, unix_seconds: Option<u32>) {
-    let refusal =
-        refusal(log_in_for(&[&format!(r#"{{"errcode":40029,"errmsg":"{errmsg}"}}"#)]).await);
-    let found = refusal.rid.as_ref();
+async fn check_rid(errmsg: &str, rid: Option<&str>, seconds: Option<u32>) {
+    let rejection =
+        rejection(log_in_for(&[&format!(r#"{{"errcode":40029,"errmsg":"{errmsg}"}}"#)]).await);
+    let found = rejection.rid.as_ref();
     assert_eq!(found.map(ToString::to_string).as_deref(), rid, "{errmsg}");
-    assert_eq!(found.and_then(Rid::unix_seconds), unix_seconds, "{errmsg}");
+    assert_eq!(
+        found.and_then(|rid| rid::unix_seconds(rid)),
+        seconds,
+        "{errmsg}"
+    );
 }
 
 #[actix_web::test]
@@ -59,26 +61,21 @@ async fn the_name_of_the_call_is_found_in_every_tail() {
 #[actix_web::test]
 async fn a_refusal_of_the_address_names_it() {
     let raw = r#"{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 668f2aa4-51c08c03-3d141241"}"#;
-    let refusal = refusal(log_in_for(&[raw]).await);
+    let rejection = rejection(log_in_for(&[raw]).await);
     let ip = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
-    assert_eq!(refusal.clue, Some(Clue::CallerIp(ip)));
-    assert!(refusal.to_string().contains("203.0.113.7"), "{refusal}");
+    assert_eq!(rejection.hint, Some(Hint::CallerIp(ip)));
+    assert!(rejection.to_string().contains("203.0.113.7"), "{rejection}");
 }
 
 #[actix_web::test]
 async fn a_refusal_of_the_code_tells_what_it_looked_like() {
     let server = Server::start(vec![Act::json(r#"{"errcode":40029}"#)]);
-    for (code, shape, hint) in [
-        (CODE, CodeShape::Login, "shaped like a login code"),
-        (
-            MOCK_CODE,
-            CodeShape::Mock,
-            "open the project with its AppID",
-        ),
-        ("051bIzT629", CodeShape::Cut, "as if cut"),
+    for (code, hint) in [
+        (CODE, "shaped like a login code"),
+        (MOCK_CODE, "open the project with its AppID"),
+        ("051bIzT629", "as if truncated"),
     ] {
-        let refusal = refusal(log_in_with(&client(&server.url), code).await);
-        assert_eq!(refusal.clue, Some(Clue::Shape(shape)));
-        assert!(refusal.to_string().contains(hint), "{refusal}");
+        let rejection = rejection(log_in_with(&client(&server.url), code).await);
+        assert!(rejection.to_string().contains(hint), "{rejection}");
     }
 }

@@ -53,7 +53,7 @@ impl Login {
         let body = json!({ "code": self.code }).to_string();
         let request = format!(
             "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
-             referer: https://servicewechat.com/{}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
+         referer: https://servicewechat.com/{}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
             self.from.unwrap_or(wechat.app_id()),
             body.len()
         );
@@ -64,7 +64,7 @@ impl Login {
         let rid = reply["wechat"]["rid"].as_str().unwrap();
         let line = server.wait_for(&id);
         let output = server.output();
-        for named in ["login refused", rid] {
+        for named in ["login rejected", rid] {
             let lines = output.lines().filter(|line| line.contains(named));
             assert_eq!(lines.count(), 1, "{named} in:\n{output}");
         }
@@ -85,8 +85,7 @@ async fn another_mini_program_is_identified() {
     };
     assert_eq!(
         login.line().await,
-        "login_code_invalid: login refused, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the \
-         server took it for [ours]: let `apps.<name>.app_id` and the mini program's project.config.json be the same [the \
+        "login_code_invalid: login rejected, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the server used [ours]: set `apps.<name>.app_id` and the mini program's project.config.json to the same AppID [the \
          code is shaped like a login code; the Referer names wx0000000000000000 (DevTools); exchanged for [ours]; rid [rid]]"
     );
 }
@@ -95,8 +94,8 @@ async fn another_mini_program_is_identified() {
 async fn a_phone_number_code_is_recognized() {
     assert_eq!(
         Login::with(&"0a".repeat(32)).line().await,
-        "login_code_invalid: login refused, errcode 40029 (invalid code): send the code from wx.login here: this is one from \
-         a getPhoneNumber button, or from a plugin [the code is shaped like a phone number code; the Referer names [ours] \
+        "login_code_invalid: login rejected, errcode 40029 (invalid code): send the code from wx.login: this one is from \
+         a getPhoneNumber button or a plugin [the code is shaped like a phone number code; the Referer names [ours] \
          (DevTools); exchanged for [ours]; rid [rid]]"
     );
 }
@@ -105,8 +104,8 @@ async fn a_phone_number_code_is_recognized() {
 async fn the_mock_code_is_recognized() {
     assert_eq!(
         Login::with("the code is a mock one").line().await,
-        "login_code_invalid: login refused, errcode 40029 (invalid code): open the project in DevTools with its AppID: \
-         without one, wx.login gives only a mock code [the code is the mock code that DevTools gives without an AppID; the \
+        "login_code_invalid: login rejected, errcode 40029 (invalid code): open the project in DevTools with its AppID: \
+         without one, wx.login returns only a mock code [the code is the mock code that DevTools returns without an AppID; the \
          Referer names [ours] (DevTools); exchanged for [ours]; rid [rid]]"
     );
 }
@@ -115,8 +114,8 @@ async fn the_mock_code_is_recognized() {
 async fn a_truncated_code_is_recognized() {
     assert_eq!(
         Login::with("051bIzT629FmMN0z").line().await,
-        "login_code_invalid: login refused, errcode 40029 (invalid code): the code was cut on its way: send `res.code` \
-         whole, as JSON [the code is shorter than a code of WeChat's, as if cut; the Referer names [ours] (DevTools); \
+        "login_code_invalid: login rejected, errcode 40029 (invalid code): the code was truncated in transit: send the whole \
+         `res.code`, as JSON [the code is shorter than a WeChat code, as if truncated; the Referer names [ours] (DevTools); \
          exchanged for [ours]; rid [rid]]"
     );
 }
@@ -133,8 +132,8 @@ async fn a_wrong_clock_is_reported() {
     assert!((3598..=3602).contains(&seconds.parse::<u32>().unwrap()));
     assert_eq!(
         format!("{before}our clock is N {after}"),
-        "login_code_invalid: login refused, errcode 40029 (invalid code): the code looks right, so it is older than 5 \
-         minutes, or the mini program that asked for it has another AppID [the code is shaped like a login code; the \
+        "login_code_invalid: login rejected, errcode 40029 (invalid code): the code looks right, so it is older than 5 \
+         minutes, or it was issued for another AppID [the code is shaped like a login code; the \
          Referer names [ours] (DevTools); exchanged for [ours]; our clock is N s behind WeChat's: set it; rid [rid]]"
     );
 }
@@ -147,8 +146,8 @@ async fn the_address_that_wechat_saw_is_reported() {
     };
     assert_eq!(
         login.line().await,
-        "platform_misconfigured: login refused, errcode 40164 (invalid ip, not in whitelist): add the server's public IP \
+        "platform_misconfigured: login rejected, errcode 40164 (invalid ip, not in whitelist): add the server's public IP \
          address to the IP whitelist on WeChat's console (Development > Settings) [the code is shaped like a login code; \
-         the Referer names [ours] (DevTools); exchanged for [ours]; WeChat saw the call come from 127.0.0.1; rid [rid]]"
+         the Referer names [ours] (DevTools); exchanged for [ours]; the call came from 127.0.0.1; rid [rid]]"
     );
 }

@@ -1,7 +1,4 @@
-//! One bounded HTTP exchange.
-//!
-//! Knows reqwest and how it is set up, how much of a reply is read, and how a failure of the network looks.
-//! Never knows what is asked, what the reply means, or whether it is worth another try.
+//! One bounded HTTP exchange with a platform.
 
 use std::error::Error as Cause;
 use std::io;
@@ -9,64 +6,64 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::platforms::wechat::error::{Error, Obstacle};
+use crate::platforms::error::{ConnectError, Error};
 
-/// The longest reply that is read, in bytes. Our choice: WeChat's have some hundred.
+/// Maximum length of a reply, in bytes. Our choice: real ones have a few hundred.
 pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 
-/// How long an idle connection is kept, in seconds. Our choice: long enough to spare most logins a TLS handshake, short
-/// enough that no firewall has forgotten it, which would cost the login that finds out.
+/// Time after which an idle connection is closed, in seconds. Our choice: long enough that most logins need no TLS
+/// handshake, short enough that no firewall has dropped the connection silently.
 const IDLE_SECONDS: u64 = 30;
 
-/// What came back, as it came. The body may hold a session key, so this copy of it is wiped.
-pub(crate) struct Reply {
+/// A raw reply. The body may contain a session key, so it is zeroized on drop.
+pub(crate) struct RawReply {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,
-    /// Whether the body went on after [`MAX_REPLY_BYTES`], where reading stopped and the connection was closed.
-    pub(crate) is_cut: bool,
+    /// Set if the body was longer than [`MAX_REPLY_BYTES`], where reading stopped and the connection was closed.
+    pub(crate) is_truncated: bool,
 }
 
-/// Sends the request and reads the reply. Its errors hold nothing of reqwest's, whose texts quote URLs.
-pub(crate) async fn exchange(request: reqwest::RequestBuilder) -> Result<Reply, Error> {
-    let mut response = request.send().await.map_err(|error| judge(&error))?;
+/// Sends the request and reads the reply. The errors contain nothing of reqwest's, whose messages quote URLs.
+pub(crate) async fn exchange(request: reqwest::RequestBuilder) -> Result<RawReply, Error> {
+    let mut response = request.send().await.map_err(|error| classify(&error))?;
     let status = response.status().as_u16();
     let mut body = Zeroizing::new(Vec::new());
-    while let Some(chunk) = response.chunk().await.map_err(|error| judge(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
         if body.len() + chunk.len() > MAX_REPLY_BYTES {
-            return Ok(Reply {
+            return Ok(RawReply {
                 status,
                 body,
-                is_cut: true,
+                is_truncated: true,
             });
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply {
+    Ok(RawReply {
         status,
         body,
-        is_cut: false,
+        is_truncated: false,
     })
 }
 
-/// Tells a connection that never came about from one that broke: after the latter the request may have been heard.
-fn judge(error: &reqwest::Error) -> Error {
+/// Distinguishes a connection that was never established from one that broke, after which the request may have been processed.
+fn classify(error: &reqwest::Error) -> Error {
     if !error.is_connect() {
         return Error::ConnectionLost;
     }
     Error::Unreachable(if error.is_dns() {
-        Obstacle::NameUnknown
+        ConnectError::UnknownHost
     } else if error.is_timeout() {
-        Obstacle::Silent
+        ConnectError::TimedOut
     } else if let Some(failure) = find::<rustls::Error>(error) {
         if matches!(failure, rustls::Error::InvalidCertificate(_)) {
-            Obstacle::Certificate
+            ConnectError::Certificate
         } else {
-            Obstacle::Tls
+            ConnectError::Tls
         }
     } else if is_refused(error) {
-        Obstacle::Refused
+        ConnectError::Refused
     } else {
-        Obstacle::Other
+        ConnectError::Other
     })
 }
 
@@ -74,7 +71,7 @@ fn is_refused(error: &reqwest::Error) -> bool {
     find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// The first cause of a type. An `io::Error` hides the error that it wraps from `source`, and TLS failures come in two.
+/// Finds the first cause of a type. `source` of an `io::Error` skips the error it wraps, and TLS failures are wrapped in two.
 fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -93,8 +90,8 @@ fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
     None
 }
 
-/// No redirects, because the secret would go along. No proxy from the environment, because the secret stands in the URL
-/// and WeChat's whitelist is about the server's own address: what is asked is what the settings say.
+/// Builds the HTTP client. No redirects, because they would carry the secret elsewhere. No proxy from the environment,
+/// because URLs contain the secret, and platforms allow-list the server's own address.
 pub(crate) fn http_client(
     tls: rustls::ClientConfig,
     connect: Duration,

@@ -1,15 +1,15 @@
 //! Refused logins and what to fix, the Referer, and looking numbers up.
-//!
-//! Knows facts as they come with a login.
-//! Never knows the network.
 
 use jiff::Timestamp;
 
-use crate::identity::{AppId, CodeShape};
-use crate::platforms::wechat::doctor::Case;
+use crate::identity::AppId;
+use crate::platforms::wechat::code_shape::CodeShape;
+use crate::platforms::wechat::diagnosis::Diagnosis;
 use crate::platforms::wechat::errcode::{all, nearest, search};
+use crate::platforms::wechat::parse_referer;
+use crate::platforms::wechat::rid::Rid;
 use crate::platforms::wechat::tests::APP_ID;
-use crate::platforms::wechat::{Channel, Referer, Rid};
+use crate::platforms::{AppVersion, Referer};
 
 const RID_SECONDS: i64 = 0x6437_cc6f;
 
@@ -18,7 +18,7 @@ fn rid() -> Rid {
 }
 
 fn referer(app_id: &str) -> Referer {
-    Referer::parse(&format!(
+    parse_referer(&format!(
         "https://servicewechat.com/{app_id}/devtools/page-frame.html"
     ))
     .unwrap()
@@ -26,14 +26,15 @@ fn referer(app_id: &str) -> Referer {
 
 /// The line about a refused login, from a mini program with this AppID, by a clock that is so far ahead.
 fn line(errcode: i64, shape: CodeShape, from: &str, ahead: i64) -> String {
-    let case = Case {
+    let rid = rid().to_string();
+    let case = Diagnosis {
         errcode,
-        rid: Some(&rid()),
+        rid: Some(&rid),
         shape,
         referer: Some(&referer(from)),
         app_id: &AppId::new(APP_ID),
         now: Timestamp::from_second(RID_SECONDS + ahead).unwrap(),
-        clue: None,
+        hint: None,
     };
     assert_eq!(case.skew_seconds(), Some(ahead));
     case.to_string()
@@ -43,8 +44,8 @@ fn line(errcode: i64, shape: CodeShape, from: &str, ahead: i64) -> String {
 fn a_line_holds_all_that_is_known() {
     assert_eq!(
         line(40029, CodeShape::Login, "wx0000000000000000", 75),
-        "login refused, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the server took it for \
-         wx4f4bc4dec97d474b: let `apps.<name>.app_id` and the mini program's project.config.json be the same [the code is \
+        "login rejected, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the server used \
+         wx4f4bc4dec97d474b: set `apps.<name>.app_id` and the mini program's project.config.json to the same AppID [the code is \
          shaped like a login code; the Referer names wx0000000000000000 (DevTools); exchanged for wx4f4bc4dec97d474b; our \
          clock is 75 s ahead of WeChat's: set it; rid 6437cc6f-48613c7c-0bdbbd0d]"
     );
@@ -52,19 +53,19 @@ fn a_line_holds_all_that_is_known() {
 
 #[test]
 fn a_line_may_know_little() {
-    let case = Case {
+    let case = Diagnosis {
         errcode: 99999,
         rid: None,
         shape: CodeShape::Login,
         referer: None,
         app_id: &AppId::new(APP_ID),
         now: Timestamp::UNIX_EPOCH,
-        clue: None,
+        hint: None,
     };
     assert_eq!(
         case.to_string(),
-        "login refused, errcode 99999 (not in the table): look the number up in WeChat's list [the code is shaped like a \
-         login code; no Referer of a mini program; exchanged for wx4f4bc4dec97d474b]"
+        "login rejected, errcode 99999 (not in the table): look the number up in WeChat's list [the code is shaped like a \
+         login code; no mini program Referer; exchanged for wx4f4bc4dec97d474b]"
     );
 }
 
@@ -81,16 +82,21 @@ fn the_likeliest_mistake_is_named() {
             40029,
             CodeShape::Phone,
             "wx0000000000000000",
-            "let `apps.<name>.app_id` and",
+            "set `apps.<name>.app_id` and",
         ),
         (
             40029,
             CodeShape::Phone,
             APP_ID,
-            "send the code from wx.login here",
+            "send the code from wx.login",
         ),
-        (40029, CodeShape::Cut, APP_ID, "was cut on its way"),
-        (40029, CodeShape::Unknown, APP_ID, "was changed on its way"),
+        (
+            40029,
+            CodeShape::Truncated,
+            APP_ID,
+            "was truncated in transit",
+        ),
+        (40029, CodeShape::Unknown, APP_ID, "was changed in transit"),
         (40029, CodeShape::Login, APP_ID, "older than 5 minutes"),
         (
             42003,
@@ -104,7 +110,12 @@ fn the_likeliest_mistake_is_named() {
             "wx0000000000000000",
             "look for a double tap",
         ),
-        (40013, CodeShape::Login, "wx0000000000000000", "be the same"),
+        (
+            40013,
+            CodeShape::Login,
+            "wx0000000000000000",
+            "to the same AppID",
+        ),
         (
             40125,
             CodeShape::Login,
@@ -134,16 +145,16 @@ fn a_wrong_clock_is_told_and_a_right_one_is_not() {
 }
 
 #[test]
-fn a_referer_tells_app_and_channel() {
-    for (version, channel) in [
-        ("0", Channel::Preview),
-        ("devtools", Channel::DevTools),
-        ("7", Channel::Release),
-        ("123", Channel::Release),
+fn a_referer_names_the_app_and_the_version() {
+    for (segment, version) in [
+        ("0", AppVersion::Preview),
+        ("devtools", AppVersion::DevTools),
+        ("7", AppVersion::Release),
+        ("123", AppVersion::Release),
     ] {
-        let text = format!("https://servicewechat.com/{APP_ID}/{version}/page-frame.html");
+        let text = format!("https://servicewechat.com/{APP_ID}/{segment}/page-frame.html");
         let app_id = AppId::new(APP_ID);
-        assert_eq!(Referer::parse(&text), Some(Referer { app_id, channel }));
+        assert_eq!(parse_referer(&text), Some(Referer { app_id, version }));
     }
     for text in [
         "",
@@ -159,7 +170,7 @@ fn a_referer_tells_app_and_channel() {
         "https://servicewechat.com/wxaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/0/page-frame.html",
         "https://servicewechat.com/wx4f4bc4dec97d474b/0/page-frame.html?x",
     ] {
-        assert_eq!(Referer::parse(text), None, "{text}");
+        assert_eq!(parse_referer(text), None, "{text}");
     }
 }
 
@@ -179,6 +190,6 @@ fn a_number_or_a_name_finds_its_row() {
     assert!(
         search("87009")[0]
             .to_string()
-            .starts_with("errcode 87009: invalid signature\n  it means ")
+            .starts_with("errcode 87009: invalid signature\n  meaning ")
     );
 }

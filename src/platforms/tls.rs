@@ -1,7 +1,4 @@
-//! Whom a TLS connection trusts.
-//!
-//! Knows rustls, ring and where the platform keeps its root certificates.
-//! Never knows URLs, HTTP or WeChat.
+//! TLS client configuration: ring as the crypto provider, and the platform's root certificates.
 
 use std::sync::Arc;
 
@@ -10,20 +7,20 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
-/// Trusts what the platform trusts. Reads the root certificates, so it costs some milliseconds: once per process.
+/// Trusts the operating system's root certificates. Reads them, which takes some milliseconds: once per process.
 ///
-/// The provider is passed by hand: `CryptoProvider::install_default` would be global state.
-pub(crate) fn platform_trust() -> Result<ClientConfig, rustls::Error> {
+/// The provider is passed explicitly, because `CryptoProvider::install_default` would be global state.
+pub(crate) fn system_roots() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Verifier::new(Arc::clone(&provider))?);
     Ok(builder(provider)?
-        .dangerous() // The trait's name for "a verifier of one's own"; this one is the platform's.
+        .dangerous() // rustls' name for a custom verifier; this one is the operating system's.
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
 }
 
-/// Trusts nobody: for a base URL without TLS, which must also work where no root certificates exist.
-pub(crate) fn no_trust() -> Result<ClientConfig, rustls::Error> {
+/// Trusts no certificate: for a base URL without TLS, which must also work on a machine without root certificates.
+pub(crate) fn no_roots() -> Result<ClientConfig, rustls::Error> {
     Ok(builder(Arc::new(ring::default_provider()))?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())

@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::{AccessTokens, Error, Shelf};
-use crate::identity::{AccessTokenText, AppId, AppSecret, LoginCode, OpenId, SessionKey};
-use crate::platforms::wechat;
+use super::{AccessTokenCache, AccessTokens};
+use crate::identity::{
+    AccessTokenText, AppId, AppSecret, LoginCode, OpenId, PlatformName, SessionKey,
+};
+use crate::platforms::wechat::Client;
+use crate::platforms::{AppCredentials, CallError, Error, HttpConfig, Reason};
 use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store};
 use wechat_simulator::{Clock, Endpoint, Fault, Options, Simulator};
 
@@ -41,9 +44,9 @@ struct Rig {
 #[derive(Clone)]
 struct Node {
     store: Arc<dyn Store>,
-    shelf: Arc<Shelf>,
-    config: wechat::Config,
-    app: wechat::App,
+    cache: Arc<AccessTokenCache>,
+    config: HttpConfig,
+    app: AppCredentials,
 }
 
 impl Rig {
@@ -61,7 +64,7 @@ impl Rig {
         self.node_with(PATIENT).await
     }
 
-    /// A process with a store and a shelf of its own, on the one database file.
+    /// A process with a store and a cache of its own, on the one database file.
     async fn node_with(&self, call_limit: Duration) -> Node {
         let simulator = &self.simulator;
         let app = (simulator.app_id(), AppSecret::new(simulator.app_secret()));
@@ -89,7 +92,7 @@ impl Rig {
     /// A user who has logged in.
     async fn mei(&self, node: &Node) -> (OpenId, SessionKey) {
         let code = LoginCode::parse(self.simulator.issue_code("mei")).unwrap();
-        let client = wechat::Client::new(&node.config);
+        let client = Client::new(&node.config);
         let identity = client.code_to_session(&node.app, &code).await.unwrap();
         (identity.openid, identity.session_key)
     }
@@ -111,30 +114,31 @@ impl Node {
         let store = store::open(url).await.unwrap();
         let id = AppId::new(id);
         Self {
-            shelf: Arc::new(Shelf::new(Arc::clone(&store), call_limit)),
-            config: wechat::Config::new(base_url, call_limit, call_limit).unwrap(),
-            app: wechat::App { id, secret },
+            cache: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
+            config: HttpConfig::new(PlatformName::Wechat, base_url, call_limit, call_limit)
+                .unwrap(),
+            app: AppCredentials { id, secret },
             store,
         }
     }
 
     /// What one worker has.
     fn worker(&self) -> AccessTokens {
-        AccessTokens::new(wechat::Client::new(&self.config), Arc::clone(&self.shelf))
+        AccessTokens::new(Arc::new(Client::new(&self.config)), Arc::clone(&self.cache))
     }
 
     async fn get(&self, seconds: u64) -> AccessTokenText {
         self.worker().get(&self.app, at(seconds)).await.unwrap()
     }
 
-    async fn fails(&self, seconds: u64) -> Error {
+    async fn fails(&self, seconds: u64) -> CallError {
         let token = self.worker().get(&self.app, at(seconds)).await;
         token.unwrap_err()
     }
 
     /// Asks WeChat for something that takes a token.
-    async fn check_key(&self, mei: &(OpenId, SessionKey), seconds: u64) -> Result<(), Error> {
-        let client = wechat::Client::new(&self.config);
+    async fn check_key(&self, mei: &(OpenId, SessionKey), seconds: u64) -> Result<(), CallError> {
+        let client = Client::new(&self.config);
         let check = async |token: &AccessTokenText| {
             let standing = client.check_session_key(&self.app.id, token, &mei.0, &mei.1);
             standing.await.map(drop)
@@ -171,7 +175,7 @@ fn all_at_once(nodes: &[Node], callers: usize, seconds: u64) -> Vec<String> {
                 let worker = node.worker();
                 let calls = (0..callers).map(|_| worker.get(&node.app, at(seconds)));
                 let tokens = System::new().block_on(join_all(calls));
-                let text = |token: Result<AccessTokenText, Error>| token.unwrap();
+                let text = |token: Result<AccessTokenText, CallError>| token.unwrap();
                 tokens
                     .into_iter()
                     .map(|token| text(token).expose().to_owned())
@@ -312,7 +316,7 @@ async fn an_old_token_is_used_while_there_is_no_new_one() {
     let error = node.fails(OVER).await;
     assert!(matches!(
         error,
-        Error::Fetch(wechat::Error::Unintelligible { .. })
+        CallError::Token(Error::InvalidReply { .. })
     ));
     rig.simulator.clear_faults(STABLE);
     rig.simulator.advance(Duration::from_secs(OVER));
@@ -404,10 +408,10 @@ async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
     rig.simulator.fail_always(CHECK, Fault::errcode(40001));
     for _ in 0..20 {
         let outcome = nodes[0].check_key(&mei, 0).await;
-        let Err(Error::Call(error)) = outcome else {
+        let Err(CallError::Call(error)) = outcome else {
             panic!("{outcome:?}");
         };
-        assert!(error.is_token_refused());
+        assert!(error.reason() == Some(Reason::TokenInvalid));
     }
     assert_eq!(rig.fetches(), 2, "the first one, and one to make sure");
     let asked = rig.simulator.requests();
@@ -422,7 +426,7 @@ async fn without_a_token_no_call_is_made() {
     let mei = rig.mei(&node).await;
     node.app.secret = AppSecret::new("0123456789abcdef0123456789abcdef");
     let outcome = node.check_key(&mei, 0).await;
-    assert!(matches!(outcome, Err(Error::Fetch(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(CallError::Token(_))), "{outcome:?}");
     assert!(
         rig.simulator
             .requests()
@@ -431,7 +435,10 @@ async fn without_a_token_no_call_is_made() {
     );
     node.store.close().await.unwrap();
     let outcome = node.check_key(&mei, 0).await;
-    assert!(matches!(outcome, Err(Error::Store(store::Error::Closed))));
+    assert!(matches!(
+        outcome,
+        Err(CallError::Store(store::Error::Closed))
+    ));
 }
 
 #[actix_rt::test]
@@ -440,7 +447,7 @@ async fn a_token_under_another_secret_is_fetched_anew() {
     let mut node = rig.node().await;
     let token = node.get(0).await;
     node.app.secret = AppSecret::new("the secret was reset");
-    node.shelf = Arc::new(Shelf::new(Arc::clone(&node.store), PATIENT));
+    node.cache = Arc::new(AccessTokenCache::new(Arc::clone(&node.store), PATIENT));
     let answer = r#"{"access_token":"another","expires_in":7200}"#;
     rig.simulator.fail_next(STABLE, Fault::body(answer));
     let another = node.get(1).await;
@@ -456,7 +463,7 @@ async fn apps_do_not_meet() {
     app.secret = "fedcba9876543210fedcba9876543210".to_owned();
     other.app.id = AppId::new(app.id.as_str());
     other.app.secret = AppSecret::new(app.secret.as_str());
-    other.shelf = Arc::clone(&one.shelf);
+    other.cache = Arc::clone(&one.cache);
     assert!(rig.simulator.add_app(app));
     let (mine, theirs) = (one.get(0).await, other.get(0).await);
     assert_ne!(mine, theirs);
@@ -479,7 +486,7 @@ async fn no_token_lies_in_the_store_or_shows_itself() {
     let shown = format!(
         "{token:?} {:?} {:?} {error:?} {error}",
         node.worker(),
-        node.shelf
+        node.cache
     );
     assert!(!shown.contains(token.expose()), "{shown}");
     assert!(!shown.contains(rig.simulator.app_secret()), "{shown}");

@@ -1,0 +1,57 @@
+//! Errors of the account use cases.
+
+use crate::platforms::CallError;
+use crate::session::CryptoError;
+use crate::sessions;
+use crate::store;
+use crate::store::once;
+
+/// A failed operation on a user's account.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// The user has been deleted.
+    #[error("the user has been deleted")]
+    UserGone,
+    /// The session has ended meanwhile.
+    #[error("the session has ended meanwhile")]
+    SessionGone,
+    /// The user's openid is sealed under a former AppSecret. The next login seals it again.
+    #[error(
+        "the AppSecret has changed since this user's last login, so their openid cannot be decrypted"
+    )]
+    OpenIdSealed,
+    /// The client sent a login code instead of a phone number code.
+    #[error("the client sent a login code instead of a phone number code")]
+    LoginCodeForPhoneCode,
+    /// The code was sent to the platform before, and the reply was lost. A retry cannot succeed.
+    #[error("the phone number code was sent to the platform before, and the reply was lost")]
+    PhoneCodeSpent,
+    /// The platform returned no phone number.
+    #[error("could not exchange the phone number code")]
+    PhoneNumber(#[source] CallError),
+    /// The platform did not report on the session key.
+    #[error("could not check or reset the session key")]
+    SessionKey(#[source] CallError),
+    /// No known session key decrypts the data, or the platform no longer accepts the key: the user must log in again.
+    #[error("the session key is stale")]
+    SessionKeyStale,
+    /// A value could not be sealed.
+    #[error("could not seal a value for the store")]
+    Crypto(#[from] CryptoError),
+    /// The session's new key could not be stored.
+    #[error("could not store the session's new key")]
+    Session(#[source] sessions::Error),
+}
+
+impl From<once::Error> for Error {
+    fn from(error: once::Error) -> Self {
+        match error {
+            once::Error::Store(error) => Self::Store(error),
+            once::Error::Crypto(error) => Self::Crypto(error),
+            once::Error::TimedOut => Self::PhoneNumber(CallError::Overdue),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Assembles the App of one worker from the parts.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Condition, DefaultHeaders};
+use actix_web::{App, web};
+
+use crate::account::{Decryption, PhoneNumbers, SessionKeys};
+use crate::handlers::console_log::ConsoleLog;
+use crate::login::Logins;
+use crate::middleware::drain;
+use crate::middleware::path_matching::PathMatching;
+use crate::middleware::request_id::{self, RequestIds};
+use crate::middleware::request_metrics::RequestMetrics;
+use crate::parts::Parts;
+use crate::routes;
+
+/// Assembles the App of one worker.
+pub fn app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    app_with(parts, Vec::new())
+}
+
+/// Assembles the App of one worker with additional routes. They are treated like the built-in ones: case-insensitive paths,
+/// session guard, body limits, access log, uniform error replies, and a reply after a panic.
+///
+/// Add the `web::Data` of your handlers with [`App::app_data`].
+pub fn app_with(
+    parts: &Parts,
+    rows: Vec<routes::Row>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let platforms = parts.platforms.platforms();
+    let store = Arc::clone(&parts.store);
+    let time_limit = parts.login_policy.time_limit;
+    let phone_numbers = PhoneNumbers::new(platforms.clone(), store, time_limit);
+    let session_keys = SessionKeys::new(platforms.clone(), Arc::clone(&parts.sessions));
+    let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
+    let logins = Logins::new(
+        platforms,
+        Arc::clone(&parts.apps),
+        Arc::clone(&parts.store),
+        Arc::clone(&parts.sessions),
+        parts.login_policy,
+    );
+    let mut rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
+    let docs = parts.docs(&rows);
+    if docs.is_some() {
+        rows.extend(routes::docs());
+    }
+    let paths = PathMatching::new(rows.iter().map(|row| row.path));
+    let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
+    let ids = RequestIds::default();
+    let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
+    let readiness = Rc::new(parts.readiness.clone());
+    App::new()
+        .app_data(web::Data::new(logins))
+        .app_data(web::Data::new(phone_numbers))
+        .app_data(web::Data::new(session_keys))
+        .app_data(parts.sessions.clone())
+        .app_data(parts.profiles.clone())
+        .app_data(web::Data::new(decryption))
+        .app_data(parts.readiness.clone())
+        .app_data(parts.disclosure.clone())
+        .app_data(parts.service_keys.clone())
+        .app_data(parts.json.clone())
+        .app_data(ConsoleLog::new(parts.simulated))
+        .configure(|api| parts.add_metrics(api, parts.shows_metrics))
+        .configure(|api| {
+            if let Some(docs) = docs {
+                api.app_data(web::Data::new(docs));
+            }
+        })
+        .configure(|api| routes::register(api, rows))
+        // The middleware that is wrapped last sees a request first.
+        .wrap_fn(move |request, inside| paths.apply(request, inside))
+        .wrap(Condition::new(parts.simulated, simulated))
+        .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
+        .wrap(parts.access_log.logger())
+        .wrap_fn(move |request, inside| {
+            drain::close_connections(request, inside, Rc::clone(&readiness))
+        })
+        .wrap_fn(move |request, inside| metrics.record(request, inside))
+}
+
+/// Assembles the App of the separate metrics port.
+pub fn metrics_app(
+    parts: &Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let ids = RequestIds::default();
+    App::new()
+        .configure(|api| parts.add_metrics(api, true))
+        .configure(routes::register_not_found)
+        .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
+}

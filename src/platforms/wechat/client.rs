@@ -1,0 +1,54 @@
+//! The client of WeChat's server API.
+
+use reqwest::Url;
+
+use crate::identity::AppId;
+use crate::platforms::error::Error;
+use crate::platforms::http::{HttpClient, HttpConfig};
+use crate::platforms::wechat::endpoint::Endpoint;
+use crate::platforms::wechat::reply::Reply;
+
+/// Sends the calls of one worker to WeChat.
+#[derive(Clone)]
+pub struct Client(HttpClient);
+
+impl Client {
+    /// Creates a worker's client. It does not connect yet.
+    pub fn new(config: &HttpConfig) -> Self {
+        Self(HttpClient::new(config))
+    }
+
+    /// Sends a GET request with a query.
+    pub(super) async fn get(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        query: &[(&str, &str)],
+    ) -> Result<Reply, Error> {
+        let url = self.0.url(endpoint.path(), query);
+        self.send(app, endpoint, |http| http.get(url.clone())).await
+    }
+
+    /// Sends a POST request with a query and a JSON body.
+    pub(super) async fn post(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        query: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Result<Reply, Error> {
+        let url: Url = self.0.url(endpoint.path(), query);
+        self.send(app, endpoint, |http| http.post(url.clone()).json(body))
+            .await
+    }
+
+    async fn send(
+        &self,
+        app: &AppId,
+        endpoint: Endpoint,
+        request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Result<Reply, Error> {
+        let (path, retry_on) = (endpoint.path(), endpoint.retry_on());
+        self.0.send(app, path, retry_on, request, Reply::read).await
+    }
+}
