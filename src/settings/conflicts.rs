@@ -48,23 +48,21 @@ fn durations<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<P
     let idle = ("session.idle_seconds", session.idle_seconds);
     let lifetime = ("session.lifetime_seconds", session.lifetime_seconds);
     let touch = ("session.touch_seconds", session.touch_seconds);
-    let connect = (
-        "wechat.connect_timeout_milliseconds",
-        wechat.connect_timeout_milliseconds,
-    );
+    let connect = "wechat.connect_timeout_milliseconds";
+    let connect = (connect, wechat.connect_timeout_milliseconds);
     let call = ("wechat.timeout_milliseconds", wechat.timeout_milliseconds);
-    let limits = [(idle, lifetime, 0), (touch, idle, 1), (connect, call, 0)];
-    let exceeds =
-        |((_, value), (_, limit), gap): &((&str, u32), (&str, u32), u32)| value + gap > *limit;
-    let conflict = |((short, value), (long, limit), gap)| {
+    let limits = [
+        (idle, lifetime, "at most"),
+        (touch, idle, "less than"),
+        (connect, call, "at most"),
+    ];
+    let conflict = |((short, value), (long, limit), relation)| {
         let (at, limit_at) = (origin(short), origin(long));
-        let relation = if gap == 0 { "at most" } else { "less than" };
         let message = format!(
             "{at}: `{short}` must be {relation} `{long}` ({limit}, {limit_at}), got {value}"
         );
-        let (most, least) = (limit - gap, value + gap);
-        let hint = format!("set `{short}` to {most} or less, or `{long}` to {least} or more");
-        Problem::new(&[short, long], message).hint(&hint)
+        let valid = value < limit || value == limit && relation == "at most";
+        (!valid).then(|| Problem::new(&[short, long], message))
     };
-    limits.into_iter().filter(exceeds).map(conflict).collect()
+    limits.into_iter().filter_map(conflict).collect()
 }

@@ -1,7 +1,6 @@
-//! The settings. Each field is the declaration of one key: its name, type, rule and meaning.
+//! The settings. Each field declares one key: its name, type, rule and meaning.
 //!
-//! To add a setting, add a field here and the key with its default to `config/default.toml`. Rules for values are in
-//! `rules`.
+//! To add a setting, add a field here, and the key with its default to `config/default.toml`. The rules are in `rules`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -85,7 +84,6 @@ pub struct Log {
     #[serde(deserialize_with = "rules::targets")]
     pub targets: Vec<LogTarget>,
     /// Format of the log lines.
-    #[serde(deserialize_with = "rules::style")]
     pub style: LogStyle,
     /// Paths that the access log leaves out.
     #[serde(deserialize_with = "rules::paths")]
@@ -191,7 +189,6 @@ pub struct Gateway {
 #[serde(deny_unknown_fields)]
 pub struct App {
     /// Platform that the mini program belongs to.
-    #[serde(deserialize_with = "rules::platform")]
     pub platform: PlatformName,
     /// AppID of the mini program.
     #[serde(deserialize_with = "rules::app_id")]

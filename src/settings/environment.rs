@@ -43,16 +43,13 @@ pub(super) fn variables(
 ///
 /// Source: [Environment variables](https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 fn is_service_link(name: &str, text: &str) -> bool {
-    let after_port = name.split_once("_PORT_").map_or("", |(_, rest)| rest);
-    let protocol = after_port.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    let is_port = ["_TCP", "_UDP", "_SCTP"]
-        .iter()
-        .any(|name| protocol.starts_with(name));
-    let is_address = ["tcp://", "udp://", "sctp://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme));
+    let (_, port) = name.split_once("_PORT_").unwrap_or_default();
+    let protocol = port.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let starts = |text: &str, prefixes: [&str; 3]| prefixes.iter().any(|it| text.starts_with(it));
+    let is_port = starts(protocol, ["_TCP", "_UDP", "_SCTP"]);
+    let is_address = name.ends_with("_PORT") && starts(text, ["tcp://", "udp://", "sctp://"]);
     let is_service = name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT");
-    !name.contains("__") && (is_service || is_port || name.ends_with("_PORT") && is_address)
+    !name.contains("__") && (is_service || is_port || is_address)
 }
 
 /// Adds a layer for each variable.

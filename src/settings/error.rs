@@ -1,11 +1,10 @@
 //! Errors in the settings. Each names the file or variable, the setting, the value and the fix.
 
-use std::fmt;
-
 use config::ValueKind;
 
 /// All problems of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.iter().map(|problem| &*problem.message).collect::<Vec<_>>().join("\n"))]
 pub struct Error {
     /// The problems; at least one.
     pub problems: Vec<Problem>,
@@ -41,13 +40,6 @@ impl Problem {
             others.any(|other| other.starts_with(key) || key.starts_with(other))
         };
         self.keys.is_empty() || self.keys.iter().any(related)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages = self.problems.iter().map(|problem| problem.message.as_str());
-        f.write_str(&messages.collect::<Vec<_>>().join("\n"))
     }
 }
 

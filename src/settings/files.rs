@@ -81,10 +81,5 @@ fn syntax_error(origin: &str, text: &str, message: &str) -> Problem {
     };
     let line = line.map_or_else(String::new, |line: usize| format!(":{line}"));
     let problem = Problem::new(&[], format!("{origin}{line}: invalid TOML: {reason}"));
-    let mut words = ["quoted", "zero", "number", "integer", "float"].into_iter();
-    if words.any(|word| reason.contains(word)) {
-        problem.hint("a text needs quotation marks, as in format = \"dev\"")
-    } else {
-        problem
-    }
+    problem.hint("a text needs quotation marks, as in format = \"dev\"; a key may occur only once")
 }

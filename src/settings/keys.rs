@@ -6,26 +6,30 @@ use strsim::damerau_levenshtein;
 /// The app in `config/default.toml`. It stands for apps of all names.
 const APP: &str = "apps.main.";
 
+/// Values by key.
+pub(super) type Values = Map<String, Value>;
+
 /// The known keys with their defaults, in the order of the file.
-pub(super) struct Keys(Map<String, Value>);
+pub(super) struct Keys(Values);
 
 impl Keys {
     /// Takes the keys of `config/default.toml` and the defaults that the file of the profile overrides.
-    pub(super) fn new(default: Map<String, Value>, profile: Map<String, Value>) -> Self {
+    pub(super) fn new(default: Values, profile: Values) -> Self {
         let mut keys = Map::new();
         flatten("", default, &mut keys);
         flatten("", profile, &mut keys);
         Self(keys)
     }
 
-    /// Returns all keys with their defaults, including the apps of these values.
-    pub(super) fn defaults(&self, values: &Map<String, Value>) -> Map<String, Value> {
-        let mut defaults = self.0.clone();
+    /// Returns these values on top of the defaults of all keys.
+    pub(super) fn with_defaults(&self, values: &Values) -> Values {
+        let mut all = self.0.clone();
         for app in values.keys().filter_map(|key| app(key)) {
             let template = self.0.iter().filter(|(key, _)| key.starts_with(APP));
-            defaults.extend(template.map(|(key, value)| (key.replace(APP, app), value.clone())));
+            all.extend(template.map(|(key, value)| (key.replace(APP, app), value.clone())));
         }
-        defaults
+        all.extend(values.clone());
+        all
     }
 
     /// Returns the default of a key. The key takes values of the same type.
@@ -84,7 +88,7 @@ fn app(key: &str) -> Option<&str> {
     key.get(.."apps..".len() + name.len())
 }
 
-fn flatten(prefix: &str, table: Map<String, Value>, keys: &mut Map<String, Value>) {
+fn flatten(prefix: &str, table: Values, keys: &mut Values) {
     for (name, value) in table {
         let key = format!("{prefix}{name}");
         if let ValueKind::Table(table) = value.kind {

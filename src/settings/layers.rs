@@ -1,10 +1,11 @@
 //! The layers of the settings: checks each value and merges the layers.
 
-use config::{Config, ConfigError, Map, Value, ValueKind};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ConfigError, Map, Value, ValueKind};
 
 use crate::settings::data::Settings;
 use crate::settings::error::{Problem, escape, shown};
-use crate::settings::keys::Keys;
+use crate::settings::keys::{Keys, Values};
 use crate::settings::rules::is_app_name;
 use crate::settings::values::Profile;
 
@@ -19,7 +20,7 @@ pub(super) struct Layers {
     /// The files and variables in the order in which they were added.
     pub(super) sources: Vec<String>,
     /// The effective value of each key that is set.
-    pub(super) values: Map<String, Value>,
+    pub(super) values: Values,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -27,7 +28,7 @@ impl Layers {
     /// Adds a file or variable, which overrides the layers before it. Invalid values are reported and left out.
     pub(super) fn add(&mut self, origin: &str, key: &str, value: ValueKind) {
         let mut values = Map::new();
-        self.collect(origin, key, value, &mut values);
+        self.collect(&mut values, origin, key, value);
         if self.settings(&values).is_err() {
             values.retain(|key, value| {
                 let invalid = self.settings(&[(key.clone(), value.clone())].into()).err();
@@ -44,13 +45,7 @@ impl Layers {
     }
 
     /// Collects the values of known keys that have the right type.
-    fn collect(
-        &mut self,
-        origin: &str,
-        key: &str,
-        value: ValueKind,
-        values: &mut Map<String, Value>,
-    ) {
+    fn collect(&mut self, values: &mut Values, origin: &str, key: &str, value: ValueKind) {
         let rule = self
             .keys
             .default(key)
@@ -70,16 +65,16 @@ impl Layers {
             (Some(Some(rule)), value) => self.reject(origin, key, rule, &value),
             (None, _) if names.is_empty() => self.reject_unknown(origin, key),
             (None, ValueKind::Table(table)) => {
+                let prefix = if key.is_empty() {
+                    String::new()
+                } else {
+                    format!("{key}.")
+                };
                 for (name, value) in table {
-                    let inner = if key.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{key}.{name}")
-                    };
-                    if name.contains('.') {
-                        self.reject_unknown(origin, &inner);
-                    } else {
-                        self.collect(origin, &inner, value.kind, values);
+                    let key = format!("{prefix}{name}");
+                    match value.kind {
+                        _ if name.contains('.') => self.reject_unknown(origin, &key),
+                        value => self.collect(values, origin, &key, value),
                     }
                 }
             }
@@ -117,20 +112,13 @@ impl Layers {
         self.problems.push(Problem::new(&[key], message));
     }
 
-    /// Returns these values on top of the defaults.
-    pub(super) fn with_defaults(&self, values: &Map<String, Value>) -> Map<String, Value> {
-        let mut all = self.keys.defaults(values);
-        all.extend(values.clone());
-        all
-    }
-
     /// Deserializes these values on top of the defaults.
-    pub(super) fn settings(&self, values: &Map<String, Value>) -> Result<Settings, ConfigError> {
-        let mut builder = Config::builder().set_override("profile", self.profile.name())?;
-        for (key, value) in self.with_defaults(values) {
-            builder = builder.set_override(key, value)?;
-        }
-        builder.build()?.try_deserialize()
+    pub(super) fn settings(&self, values: &Values) -> Result<Settings, ConfigError> {
+        let builder = Config::builder().set_override("profile", self.profile.name())?;
+        let mut values = self.keys.with_defaults(values).into_iter();
+        let set =
+            |builder: ConfigBuilder<DefaultState>, (key, value)| builder.set_override(key, value);
+        values.try_fold(builder, set)?.build()?.try_deserialize()
     }
 }
 

@@ -81,12 +81,12 @@ impl Settings {
 fn profile(name: Option<String>, problems: &mut Vec<Problem>) -> Option<Profile> {
     let name = name?;
     let profile = Profile::from_name(&name);
-    if profile.is_none() {
+    if let Err(rule) = &profile {
         let (variable, name) = ("WEAPP_PROFILE", escape(&name));
-        let message = format!("{variable} must be development or production, got {name}");
+        let message = format!("{variable} must be {rule}, got {name}");
         problems.push(Problem::new(&[variable], message));
     }
-    profile
+    profile.ok()
 }
 
 /// Checks `WEAPP_CONFIG_DIR`.

@@ -17,7 +17,7 @@ pub(super) fn effective(layers: &Layers, profile_is_set: bool) -> String {
         layers.profile.name()
     )];
     let mut section = "";
-    let values = layers.with_defaults(&layers.values);
+    let values = layers.keys.with_defaults(&layers.values);
     for (key, value) in &values {
         let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
         if section != table {

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{AppId, AppSecret, ServiceKey};
-use crate::settings::values::{LogStyle, LogTarget, PlatformName};
+use crate::settings::values::LogTarget;
 
 /// Deserializes a whole number from `MIN` to `MAX`.
 pub(super) fn within<'de, const MIN: i64, const MAX: i64, D, N>(
@@ -20,14 +20,11 @@ where
     N: TryFrom<i64>,
 {
     let number = i64::deserialize(deserializer)?;
-    let rule = if number < MIN {
-        format!("at least {MIN}")
-    } else {
-        format!("at most {MAX}")
-    };
-    let valid = Some(number).filter(|number| (MIN..=MAX).contains(number));
-    let valid = valid.and_then(|number| N::try_from(number).ok());
-    valid.ok_or_else(|| D::Error::custom(rule))
+    match N::try_from(number) {
+        Ok(valid) if (MIN..=MAX).contains(&number) => Ok(valid),
+        _ if number < MIN => Err(D::Error::custom(format!("at least {MIN}"))),
+        _ => Err(D::Error::custom(format!("at most {MAX}"))),
+    }
 }
 
 /// Defines functions that deserialize one text, each with its rule and a parser that returns `None` if it is broken.
@@ -57,15 +54,6 @@ text_rules! {
     host -> IpAddr, "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost", ip_address;
     level -> LevelFilter, "one of off, error, warn, info, debug, trace", |text| {
         text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_lowercase()))
-    };
-    style -> LogStyle, "text or json", |text| match text {
-        "text" => Some(LogStyle::Text),
-        "json" => Some(LogStyle::Json),
-        _ => None,
-    };
-    platform -> PlatformName, "the name of a platform (known: wechat)", |text| match text {
-        "wechat" => Some(PlatformName::Wechat),
-        _ => None,
     };
     metrics_path -> String, "a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes", |text| {
         some_if(text.len() > 1 && text.starts_with('/') && consists_of(text, b"/-_."), text)
@@ -100,19 +88,15 @@ list_rules! {
 pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     let url = text.strip_suffix('/').unwrap_or(&text);
-    let (secure, authority) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(authority), _) => (true, authority),
-        (None, Some(authority)) => (false, authority),
-        (None, None) => return Err(D::Error::custom("a URL such as https://api.weixin.qq.com")),
+    let (scheme, authority) = url.split_once("://").unwrap_or_default();
+    let local = |host| ip_address(host).is_some_and(|address| address.is_loopback());
+    let rule = match (scheme, host_of(authority)) {
+        ("https", Some(_)) => return Ok(url.into()),
+        ("http", Some(host)) if local(host) => return Ok(url.into()),
+        ("http", Some(_)) => "an https URL: http is allowed for this machine only",
+        _ => "a scheme, a host and optionally a port, such as https://api.weixin.qq.com",
     };
-    let rule = "a scheme, a host and optionally a port, such as https://api.weixin.qq.com";
-    let host = host_of(authority).ok_or_else(|| D::Error::custom(rule))?;
-    if !secure && !ip_address(host).is_some_and(|address| address.is_loopback()) {
-        return Err(D::Error::custom(
-            "an https URL: http is allowed for this machine only",
-        ));
-    }
-    Ok(url.into())
+    Err(D::Error::custom(rule))
 }
 
 /// Parses `target=level`, `level`, or `target` for all its levels, as `RUST_LOG` does.

@@ -1,57 +1,68 @@
 //! The types of values that only settings have.
 
 use log::LevelFilter;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-/// The profile. `WEAPP_PROFILE` selects it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// For a developer's machine: received bodies are logged, and WeChat may be simulated.
-    Development,
-    /// For real users.
-    Production,
-}
-
-impl Profile {
-    /// Parses the name, as in `WEAPP_PROFILE`.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        let mut profiles = [Self::Development, Self::Production].into_iter();
-        profiles.find(|profile| profile.name() == name)
-    }
-
-    /// Returns the name, as in `WEAPP_PROFILE`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Production => "production",
+/// Defines an enum with the name of each variant in the settings. Another name is an error that lists the known ones.
+macro_rules! named_values {
+    ($($(#[$docs:meta])* $type:ident { $($(#[$variant_docs:meta])* $variant:ident = $name:literal,)+ })+) => {$(
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $type {
+            $($(#[$variant_docs])* $variant,)+
         }
-    }
-}
 
-/// A login platform, as in `apps.<name>.platform`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PlatformName {
-    /// WeChat mini programs.
-    Wechat,
-}
+        impl $type {
+            /// Returns the name in the settings.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
 
-impl PlatformName {
-    /// Returns the name, as in the settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Wechat => "wechat",
+            /// Parses the name in the settings.
+            ///
+            /// # Errors
+            /// The rule for the name, if it is unknown.
+            pub(super) fn from_name(name: &str) -> Result<Self, String> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(format!("one of {}", [$($name),+].join(", "))),
+                }
+            }
         }
-    }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::from_name(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+    )+};
 }
 
-/// Format of the log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogStyle {
-    /// Text.
-    Text,
-    /// One JSON object per line.
-    Json,
+named_values! {
+    /// The profile. `WEAPP_PROFILE` selects it.
+    Profile {
+        /// For a development machine: received bodies are logged, and WeChat may be simulated.
+        Development = "development",
+        /// For real users.
+        Production = "production",
+    }
+
+    /// A login platform, as in `apps.<name>.platform`.
+    PlatformName {
+        /// WeChat mini programs.
+        Wechat = "wechat",
+    }
+
+    /// Format of the log lines.
+    LogStyle {
+        /// Text.
+        Text = "text",
+        /// One JSON object per line.
+        Json = "json",
+    }
 }
 
 /// The level of a log target, as in `weapp_login::store=debug`.
