@@ -72,9 +72,10 @@ impl Layers {
                 };
                 for (name, value) in table {
                     let key = format!("{prefix}{name}");
-                    match value.kind {
-                        _ if name.contains('.') => self.reject_unknown(origin, &key),
-                        value => self.collect(values, origin, &key, value),
+                    if name.contains('.') {
+                        self.reject_unknown(origin, &key);
+                    } else {
+                        self.collect(values, origin, &key, value.kind);
                     }
                 }
             }
