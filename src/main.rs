@@ -1,16 +1,21 @@
-//! The process: which subcommand runs, and how its failure looks.
-//!
-//! Knows the subcommands. Never knows a header, SQL or a word of WeChat's.
+//! The process: settings, telemetry, the parts, and the server that runs the App.
 
 mod commands;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use actix_web::HttpServer;
 use clap::Parser as _;
 use mimalloc::MiMalloc;
+use weapp_login::settings::Loaded;
+use weapp_login::telemetry::{self, Telemetry};
+use weapp_login::{Parts, app};
 
 use commands::command_line::{CommandLine, Config, Subcommand};
-use commands::{check_config, explain, healthcheck, openapi, serve, sessions, simulate};
+use commands::listener::{InheritedSockets, listen};
+use commands::process::Process;
+use commands::{Failure, configuration, simulator};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -18,17 +23,54 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     let CommandLine { config, command } = CommandLine::parse();
     let folder = config.as_deref();
-    let done = match command.unwrap_or(Subcommand::Serve) {
-        Subcommand::Serve => serve::run(folder),
-        Subcommand::Healthcheck => healthcheck::run(folder),
-        Subcommand::Config(Config::Check) => check_config::run(folder),
-        Subcommand::Sessions(command) => sessions::run(command, folder),
-        Subcommand::Openapi => openapi::run(),
-        Subcommand::Explain { errcode } => explain::run(errcode.as_deref()),
-        Subcommand::Simulate(arguments) => simulate::run(arguments),
+    let outcome = match command.unwrap_or(Subcommand::Serve) {
+        Subcommand::Serve => serve(folder),
+        Subcommand::Healthcheck => commands::healthcheck::run(folder),
+        Subcommand::Config(Config::Check) => commands::check_config::run(folder),
+        Subcommand::Sessions(command) => commands::sessions::run(command, folder),
+        Subcommand::Openapi => commands::openapi::run(),
+        Subcommand::Explain { errcode } => commands::explain::run(errcode.as_deref()),
+        Subcommand::Simulate(arguments) => commands::simulate::run(arguments),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+fn serve(folder: Option<&Path>) -> Result<(), Failure> {
+    let inherited = InheritedSockets::take();
+    let loaded = configuration(folder)?;
+    let telemetry =
+        telemetry::init(&telemetry::Options::from(&loaded.settings)).map_err(Failure::internal)?;
+    let served = actix_rt::System::new().block_on(run(&loaded, inherited, telemetry.clone()));
+    telemetry.flush().map_err(Failure::internal)?;
+    served
+}
+
+async fn run(
+    loaded: &Loaded,
+    inherited: InheritedSockets,
+    telemetry: Telemetry,
+) -> Result<(), Failure> {
+    let settings = &loaded.settings;
+    let simulator = simulator::start(settings).await?;
+    // Before the store is created, so that a port in use leaves no files.
+    let listener = listen(&settings.server, inherited)?;
+    let no_color = commands::no_color();
+    let parts = Parts::new(settings, simulator.as_ref(), no_color).await;
+    let parts = parts.map_err(Failure::configuration)?;
+    parts.watch_log(move || telemetry.dropped());
+    let process = Process::start(loaded, &listener, &parts)?;
+    let worker_parts = parts.clone();
+    let server = HttpServer::new(move || app(&worker_parts))
+        .workers(settings.server.worker_count())
+        .keep_alive(commands::KEEP_ALIVE)
+        .shutdown_timeout(settings.server.shutdown().as_secs())
+        .disable_signals()
+        .on_connect(process.connections.on_connect())
+        .listen(listener.socket)
+        .map_err(Failure::internal)?
+        .run();
+    process
+        .run_until_signal(server, &settings.server, &parts)
+        .await
 }

@@ -6,13 +6,13 @@ pub(crate) mod command_line;
 mod connections;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
-mod listener;
+pub(crate) mod listener;
 pub(crate) mod openapi;
-pub(crate) mod serve;
+pub(crate) mod process;
 pub(crate) mod sessions;
-mod shutdown;
 mod signals;
 pub(crate) mod simulate;
+pub(crate) mod simulator;
 mod startup_banner;
 
 use std::env;
@@ -21,8 +21,18 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use weapp_login::settings::{Loaded, Settings};
+
+/// Maximum idle time of a connection. The default of `server.drain_seconds` equals it, so a connection that is still open
+/// when the drain ends has been idle for at least this long. Our choice, and the default of actix.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// Returns `true` if `NO_COLOR` is set. See <https://no-color.org>.
+pub(crate) fn no_color() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
 
 /// The error that ends the process.
 pub(crate) struct Failure {

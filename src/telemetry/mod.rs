@@ -20,7 +20,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 pub use crate::telemetry::line::{ACCESS, BODY};
 
-use crate::settings::{LogStyle, LogTarget, Profile};
+use crate::settings::{LogStyle, LogTarget, Profile, Settings};
 use crate::telemetry::writer::LogWriter;
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
@@ -50,6 +50,17 @@ pub struct Options<'a> {
     pub style: LogStyle,
     /// Received bodies are shown in development only.
     pub profile: Profile,
+}
+
+impl<'a> From<&'a Settings> for Options<'a> {
+    fn from(settings: &'a Settings) -> Self {
+        Self {
+            level: settings.log.level,
+            targets: &settings.log.targets,
+            style: settings.log.style,
+            profile: settings.profile,
+        }
+    }
 }
 
 /// The initialized log of the process.

@@ -1,0 +1,105 @@
+//! What runs next to the server: signals, background tasks, and the shutdown that loses no request.
+
+use std::io;
+
+use actix_web::dev::{Server, ServerHandle};
+use sd_notify::NotifyState;
+use tokio::time::timeout;
+use weapp_login::Parts;
+use weapp_login::settings::{self, Loaded};
+
+use crate::commands::background::{self, BackgroundTasks};
+use crate::commands::connections::Connections;
+use crate::commands::listener::Listener;
+use crate::commands::signals::Signals;
+use crate::commands::{Failure, startup_banner};
+
+/// A running server process.
+pub(crate) struct Process {
+    signals: Signals,
+    tasks: BackgroundTasks,
+    /// The open connections.
+    pub(crate) connections: Connections,
+}
+
+impl Process {
+    /// Registers the signal handlers, prints the banner and starts the background tasks.
+    pub(crate) fn start(
+        loaded: &Loaded,
+        listener: &Listener,
+        parts: &Parts,
+    ) -> Result<Self, Failure> {
+        let signals = Signals::listen().map_err(Failure::internal)?;
+        startup_banner::print(loaded, listener).map_err(Failure::internal)?;
+        Ok(Self {
+            signals,
+            tasks: background::start(&loaded.settings.metrics, parts),
+            connections: Connections::default(),
+        })
+    }
+
+    /// Serves until the first signal, then drains connections, finishes the requests in flight and closes the store. A
+    /// second signal ends the requests at once.
+    pub(crate) async fn run_until_signal(
+        mut self,
+        server: Server,
+        settings: &settings::Server,
+        parts: &Parts,
+    ) -> Result<(), Failure> {
+        let outcome = self.serve(server, settings, parts).await;
+        drop(self.tasks);
+        parts.store().close().await.map_err(Failure::internal)?;
+        outcome.map_err(Failure::internal)
+    }
+
+    async fn serve(
+        &mut self,
+        server: Server,
+        settings: &settings::Server,
+        parts: &Parts,
+    ) -> io::Result<()> {
+        let handle = server.handle();
+        let mut serving = actix_rt::spawn(server);
+        let stop_signal = async {
+            // `resume` changes nothing here, but returns only when the workers run.
+            handle.resume().await;
+            notify_service_manager(NotifyState::Ready);
+            self.signals.next().await;
+        };
+        tokio::select! {
+            ended = &mut serving => return ended.map_err(io::Error::other)?,
+            () = stop_signal => {}
+        }
+        parts.readiness().drain();
+        notify_service_manager(NotifyState::Stopping);
+        log::info!(
+            "stopping: no new connections are accepted; {} open connections close with their next response within {} seconds, \
+             then requests in flight have {} seconds to finish",
+            self.connections.count(),
+            settings.drain_seconds,
+            settings.shutdown_seconds
+        );
+        tokio::select! {
+            () = drain(settings, &handle, &self.connections) => serving.await.map_err(io::Error::other)?,
+            // The server ignores commands while it waits for requests in flight. They end with the process.
+            () = self.signals.next() => Ok(()),
+        }
+    }
+}
+
+/// Lets clients close their connections first: if the server closes one, a request may be on its way.
+async fn drain(settings: &settings::Server, handle: &ServerHandle, connections: &Connections) {
+    handle.pause().await;
+    // A timeout is no error: the remaining connections are closed next.
+    timeout(settings.drain(), connections.all_closed())
+        .await
+        .unwrap_or_default();
+    handle.stop(true).await;
+}
+
+/// Notifies the service manager, if there is one (`NOTIFY_SOCKET`).
+fn notify_service_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log::warn!("could not notify the service manager: {error}");
+    }
+}
