@@ -8,7 +8,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handlers::console_log;
 use crate::handlers::reply::{Envelope, Success};
 use crate::identity::LoginCode;
-use crate::login::{Grant, LoginAttempt, Logins};
+use crate::login::{Grant, IdempotencyKey, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
@@ -76,16 +76,9 @@ pub async fn log_in(
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     console_log::log(&http);
-    let attempt = LoginAttempt {
-        app: request.app()?.map(str::to_owned),
-        code: request.code()?,
-        from: client.referer,
-        device: client.device,
-        previous: client.token,
-    };
-    let logins = logins.into_inner();
-    let grant = match client.idempotency_key {
-        Some(key) => logins.log_in_once(attempt, key, now).await?,
+    let (attempt, key) = request.attempt(client)?;
+    let grant = match key {
+        Some(key) => logins.into_inner().log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
     };
     http.extensions_mut().insert(Acting {
@@ -96,6 +89,17 @@ pub async fn log_in(
 }
 
 impl LoginRequest {
+    fn attempt(&self, client: Client) -> Result<(LoginAttempt, Option<IdempotencyKey>), ErrorCode> {
+        let attempt = LoginAttempt {
+            app: self.app()?.map(str::to_owned),
+            code: self.code()?,
+            from: client.referer,
+            device: client.device,
+            previous: client.token,
+        };
+        Ok((attempt, client.idempotency_key))
+    }
+
     fn code(&self) -> Result<LoginCode, ErrorCode> {
         match &self.code {
             StringField::Missing => Err(ErrorCode::CodeMissing),

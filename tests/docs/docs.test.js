@@ -47,7 +47,7 @@ test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_
   await page.goto(`${base}/docs`)
   await page.getByRole('heading', { name: 'weapp-login' }).waitFor()
 
-  const login = await execute(page, 'login-login_log_in')
+  const login = await execute(page, 'login-log_in')
   assert.equal(login.status, '200', JSON.stringify(login.body))
   const { token, user } = login.body.data
 
@@ -58,7 +58,7 @@ test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_
   await bearer.getByRole('button', { name: 'Apply credentials' }).click()
   await bearer.locator('.btn-done').click()
 
-  const session = await execute(page, 'session-session_show')
+  const session = await execute(page, 'session-get_session')
   assert.equal(session.status, '200', JSON.stringify(session.body))
   assert.equal(session.body.data.user.id, user.id)
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true })
