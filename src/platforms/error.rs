@@ -9,6 +9,7 @@ use crate::platforms::rejection::{Reason, Rejection};
 use crate::platforms::transport::MAX_REPLY_BYTES;
 use crate::session::CryptoError;
 use crate::store;
+use crate::store::once;
 
 /// A failed call. Its `Display` is the sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +125,16 @@ pub enum CallError {
     /// Another process has been fetching the token for longer than its lease, or the fetch in this process was aborted.
     #[error("the access token was not fetched in time")]
     Overdue,
+}
+
+impl From<once::Error> for CallError {
+    fn from(error: once::Error) -> Self {
+        match error {
+            once::Error::Store(error) => Self::Store(error),
+            once::Error::Crypto(error) => Self::Crypto(error),
+            once::Error::TimedOut => Self::Overdue,
+        }
+    }
 }
 
 impl Error {

@@ -12,6 +12,7 @@ use crate::identity::{AccessTokenText, AppId};
 use crate::platforms::access_token::fetch::{Fetch, FetchedToken, TokenRequest, TokenSource};
 use crate::platforms::error::CallError;
 use crate::platforms::platform::AppCredentials;
+use crate::session::CryptoError;
 use crate::store::Store;
 
 /// Time for which a token is served from memory before the store is read again.
@@ -74,13 +75,16 @@ impl AccessTokenCache {
     }
 
     /// Returns the token if a usable one is cached; otherwise the fetch in progress, which is started if there is none.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`] if the operating system returns no random bytes for a new fetch.
     pub(super) fn look_up(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
         app: &AppCredentials,
         rejected: Option<&AccessTokenText>,
         at: Timestamp,
-    ) -> Lookup {
+    ) -> Result<Lookup, CryptoError> {
         let mut slots = self.lock();
         let slot = slots.entry(app.id.clone()).or_default();
         if let Some(last) = slot
@@ -88,24 +92,24 @@ impl AccessTokenCache {
             .as_ref()
             .filter(|last| last.is_usable(rejected, at))
         {
-            return Lookup::Cached(last.token.token.clone());
+            return Ok(Lookup::Cached(last.token.token.clone()));
         }
         if let Some(running) = slot.running.as_ref().filter(|running| running.is_alive()) {
-            return Lookup::Fetching(running.clone());
+            return Ok(Lookup::Fetching(running.clone()));
         }
-        let (sender, receiver) = watch::channel(None);
-        let running = Running(receiver);
-        slot.running = Some(running.clone());
-        drop(slots);
         let request = TokenRequest {
             app: app.clone(),
             rejected: rejected.cloned(),
             now: at,
         };
         let (store, source) = (Arc::clone(&self.store), Arc::clone(source));
-        let fetch = Fetch::new(store, source, self.lease, request);
+        let fetch = Fetch::new(store, source, self.lease, request)?;
+        let (sender, receiver) = watch::channel(None);
+        let running = Running(receiver);
+        slot.running = Some(running.clone());
+        drop(slots);
         drop(tokio::spawn(Arc::clone(self).run(fetch, sender)));
-        Lookup::Fetching(running)
+        Ok(Lookup::Fetching(running))
     }
 
     /// Runs a fetch to completion, even if no caller waits for it any more.

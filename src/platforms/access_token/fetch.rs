@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::identity::AccessTokenText;
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::platform::{AccessToken, AppCredentials};
-use crate::session::{Seal, Sealed};
-use crate::store::{Claim, Claimed, Holder, LedgerKey, Store};
+use crate::session::CryptoError;
+use crate::store::Store;
+use crate::store::once::{Once, Record, Stored, Turn, Verdict};
 
 /// Time before its expiry at which a token is renewed: in the last five minutes WeChat returns a new one, and both work.
 ///
@@ -25,10 +27,6 @@ const USE_FOR: Duration = Duration::from_secs(10);
 
 /// Time for which an old token is used while another process renews it, before the store is read again. Our choice.
 const USE_MEANWHILE: Duration = Duration::from_secs(1);
-
-/// Interval at which the store is polled for a token that another process fetches, times 0.5 to 1.5. Our choice: not
-/// noticeable to a person, and at most twenty cheap reads a second.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The future of a token fetch, which runs in a task of its own.
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send + 'a>>;
@@ -44,12 +42,9 @@ pub trait TokenSource: Send + Sync {
 
 /// One fetch.
 pub(super) struct Fetch {
-    store: Arc<dyn Store>,
+    once: Once,
     source: Arc<dyn TokenSource>,
-    lease: Duration,
     request: TokenRequest,
-    key: LedgerKey,
-    started: Instant,
 }
 
 /// The token to fetch.
@@ -74,85 +69,60 @@ impl Fetch {
         source: Arc<dyn TokenSource>,
         lease: Duration,
         request: TokenRequest,
-    ) -> Self {
-        Self {
-            key: LedgerKey::of(
-                "access token",
-                &[source.platform(), request.app.id.as_str()],
-            ),
-            started: Instant::now(),
-            store,
+    ) -> Result<Self, CryptoError> {
+        let app = &request.app;
+        let names = [source.platform(), app.id.as_str()];
+        let record = Record::new("access token", &names, &[app.secret.expose()]);
+        let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::MAX);
+        Ok(Self {
+            once: Once::new(store, record, lease, request.now)?,
             source,
-            lease,
             request,
-        }
+        })
     }
 
     /// Returns the stored token if it is usable; otherwise fetches one, or waits while another process fetches it.
     pub(super) async fn run(&self) -> Result<FetchedToken, CallError> {
-        let holder = Holder::generate()?;
-        // A process that dies during its fetch costs one lease. After two leases the cause must be another one.
-        let give_up_at = plus(self.request.now, self.lease.saturating_mul(2));
-        let (mut stale, mut spare) = (None, None);
-        while self.time() < give_up_at {
-            let now = self.time();
-            let claim = Claim {
-                key: self.key,
-                holder,
-                now,
-                until: plus(now, self.lease),
-                stale,
-            };
-            match self.store.claim(claim).await? {
-                Claimed::Kept {
-                    value,
-                    version,
-                    expires_at,
-                } => {
-                    // A token that was sealed under another AppSecret is unusable.
-                    let found = self.open(&value, expires_at);
-                    let found = found.filter(|found| !self.is_rejected(&found.token));
-                    if let Some(found) = found.as_ref().filter(|found| now < found.renew_at) {
-                        return Ok(found.clone());
-                    }
-                    (stale, spare) = (Some(version), found);
-                }
-                Claimed::Yours => return self.fetch(holder, spare).await,
-                Claimed::Held { until } => match spare {
-                    Some(spare) => return Ok(spare.used_until(plus(now, USE_MEANWHILE))),
-                    None => sleep(pause().min(span(now, until))).await,
-                },
+        let turn = self.once.read_or_lease(|stored| self.judge(stored));
+        match turn.await? {
+            Turn::Found(token) => Ok(token),
+            Turn::Leased { spare, .. } => self.fetch(spare).await,
+        }
+    }
+
+    fn judge(&self, stored: &Stored<'_>) -> Verdict<FetchedToken> {
+        // A token that was sealed under another AppSecret does not open.
+        let token = stored
+            .text
+            .and_then(|text| FetchedToken::decode(text, stored.expires_at))
+            .filter(|token| !self.is_rejected(&token.token));
+        match token {
+            Some(token) if stored.now < token.renew_at => Verdict::Use(token),
+            token => {
+                let until = plus(stored.now, USE_MEANWHILE);
+                Verdict::Replace(token.map(|token| token.used_until(until)))
             }
         }
-        Err(CallError::Overdue)
     }
 
     /// Fetches a token for all processes. Falls back to the spare one if the platform returns none.
-    async fn fetch(
-        &self,
-        holder: Holder,
-        spare: Option<FetchedToken>,
-    ) -> Result<FetchedToken, CallError> {
+    async fn fetch(&self, spare: Option<FetchedToken>) -> Result<FetchedToken, CallError> {
         let asked_at = self.time();
         let error = match self.source.fetch(&self.request.app).await {
             Ok(fresh) => {
-                let found =
+                let token =
                     FetchedToken::new(fresh.token, asked_at, plus(asked_at, fresh.expires_in));
                 log::info!(
                     "fetched the access token of {}, valid for {} s",
                     self.request.app.id,
                     fresh.expires_in.as_secs()
                 );
-                if let Err(error) = self.keep(holder, &found, asked_at).await {
-                    log::warn!("an access token could not be stored for other processes: {error}");
-                }
-                return Ok(found);
+                self.keep(&token, asked_at).await;
+                return Ok(token);
             }
             Err(error) => error,
         };
-        if let Err(error) = self.store.release(self.key, holder).await {
-            log::warn!("the lease on an access token could not be released: {error}");
-        }
+        self.once.release().await;
         match spare.filter(|spare| self.time() < spare.expires_at) {
             Some(spare) => {
                 log::warn!(
@@ -164,39 +134,17 @@ impl Fetch {
         }
     }
 
-    /// Stores the sealed token with the time at which it was fetched.
-    async fn keep(
-        &self,
-        holder: Holder,
-        found: &FetchedToken,
-        at: Timestamp,
-    ) -> Result<(), CallError> {
-        let text = format!("{} {}", at.as_millisecond(), found.token.expose());
-        let sealed = self
-            .seal()
-            .seal(&zeroize::Zeroizing::new(text), &self.key.0)?;
-        let kept = self.store.keep(self.key, holder, sealed, found.expires_at);
-        if kept.await?.is_none() {
+    /// Stores a token for other processes.
+    async fn keep(&self, token: &FetchedToken, fetched_at: Timestamp) {
+        let text = token.encode(fetched_at);
+        match self.once.keep(&text, token.expires_at).await {
+            Ok(Some(_version)) => {}
             // The lease had passed to another process. Its token is the same one, or works in parallel.
-            log::info!("an access token was fetched too late to be stored");
+            Ok(None) => log::info!("an access token was fetched too late to be stored"),
+            Err(error) => {
+                log::warn!("an access token could not be stored for other processes: {error}");
+            }
         }
-        Ok(())
-    }
-
-    fn open(&self, sealed: &Sealed, expires_at: Timestamp) -> Option<FetchedToken> {
-        let text = self.seal().open(sealed, &self.key.0)?;
-        let (fetched_at, token) = text.split_once(' ')?;
-        let fetched_at = Timestamp::from_millisecond(fetched_at.parse().ok()?).ok()?;
-        Some(FetchedToken::new(
-            AccessTokenText::new(token),
-            fetched_at,
-            expires_at,
-        ))
-    }
-
-    fn seal(&self) -> Seal {
-        let secret = self.request.app.secret.expose().as_bytes();
-        Seal::new(secret, b"weapp-login access token v1")
     }
 
     pub(super) fn app(&self) -> &AppCredentials {
@@ -210,7 +158,7 @@ impl Fetch {
 
     /// Returns the current time.
     pub(super) fn time(&self) -> Timestamp {
-        later(self.request.now, self.started)
+        self.once.now()
     }
 }
 
@@ -227,6 +175,18 @@ impl FetchedToken {
         }
     }
 
+    fn encode(&self, fetched_at: Timestamp) -> Zeroizing<String> {
+        let text = format!("{} {}", fetched_at.as_millisecond(), self.token.expose());
+        Zeroizing::new(text)
+    }
+
+    fn decode(text: &str, expires_at: Timestamp) -> Option<Self> {
+        let (fetched_at, token) = text.split_once(' ')?;
+        let fetched_at = Timestamp::from_millisecond(fetched_at.parse().ok()?).ok()?;
+        let token = AccessTokenText::new(token);
+        Some(Self::new(token, fetched_at, expires_at))
+    }
+
     /// Postpones the renewal.
     fn used_until(mut self, then: Timestamp) -> Self {
         self.renew_at = then.min(self.expires_at);
@@ -236,18 +196,6 @@ impl FetchedToken {
 
 fn plus(time: Timestamp, span: Duration) -> Timestamp {
     time.saturating_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// Returns a random pause, so that processes do not poll in step.
-fn pause() -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    PAUSE.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX))
-}
-
-/// Returns the time between two instants, at least 1 ms.
-fn span(from: Timestamp, to: Timestamp) -> Duration {
-    let span = Duration::try_from(to.duration_since(from)).unwrap_or_default();
-    span.max(Duration::from_millis(1))
 }
 
 /// Returns the time that has been reached since it was `now`.

@@ -91,7 +91,7 @@ impl AccessTokens {
         let started = Instant::now();
         for _ in 0..MAX_FETCHES {
             let at = later(now, started);
-            let running = match self.cache.look_up(&self.source, app, rejected, at) {
+            let running = match self.cache.look_up(&self.source, app, rejected, at)? {
                 Lookup::Cached(token) => return Ok(token),
                 Lookup::Fetching(running) => running,
             };
