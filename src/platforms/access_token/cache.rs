@@ -23,8 +23,8 @@ const CACHED_FOR: SignedDuration = SignedDuration::from_mins(1);
 /// Time by which the lease of a fetch exceeds the limit of a call. Our choice: enough to store the token.
 const LEASE_BEYOND_CALL: Duration = Duration::from_secs(1);
 
-/// Time for which a rejected token counts as valid after the platform returned it again. Our choice: for so long, a rejection
-/// with another cause triggers no fetch.
+/// Time for which a rejected token counts as valid after the platform returned it again. Our choice: during
+/// that time, a rejection with another cause triggers no fetch.
 const CONFIRMED_FOR: SignedDuration = SignedDuration::from_secs(10);
 
 /// The access tokens of a process, shared by all workers.

@@ -1,4 +1,4 @@
-//! Access tokens against the simulator over a socket and a store of each test's own. Time is an argument.
+//! Tests of access tokens, with the simulator over a socket and one database per test. Time is an argument.
 
 mod processes;
 
@@ -23,24 +23,24 @@ use wechat_simulator::{Clock, Endpoint, Fault, Options, Simulator};
 
 const START: u64 = 1_800_000_000;
 const LIFE: u64 = 7200;
-/// When a token of the very start has expired, with some room for the real time that a test takes.
+/// A time at which a token that was fetched at 0 has expired, with some margin for the duration of a test.
 const OVER: u64 = LIFE + 10;
 const STABLE: Endpoint = Endpoint::StableAccessToken;
 const CHECK: Endpoint = Endpoint::CheckSessionKey;
-/// Long enough for a machine that is busy with other tests.
+/// A call limit that suffices on a busy machine.
 const PATIENT: Duration = Duration::from_secs(10);
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_second(i64::try_from(START + seconds).unwrap()).unwrap()
 }
 
-/// A simulator whose clock stands still, and a folder for a database.
+/// A simulator with a virtual clock, and a folder for the database.
 struct Rig {
     simulator: Simulator,
     folder: PathBuf,
 }
 
-/// What one process has.
+/// The state of one process.
 #[derive(Clone)]
 struct Node {
     store: Arc<dyn Store>,
@@ -64,7 +64,7 @@ impl Rig {
         self.node_with(PATIENT).await
     }
 
-    /// A process with a store and a cache of its own, on the one database file.
+    /// Returns a process with its own store and cache on the shared database file.
     async fn node_with(&self, call_limit: Duration) -> Node {
         let simulator = &self.simulator;
         let app = (simulator.app_id(), AppSecret::new(simulator.app_secret()));
@@ -81,7 +81,7 @@ impl Rig {
         stable.count()
     }
 
-    /// Lets the next fetches take long enough that others come meanwhile.
+    /// Delays the next fetches, so that other callers arrive meanwhile.
     fn be_slow(&self) {
         let slow = Fault::Delay {
             by: Duration::from_millis(200),
@@ -89,7 +89,7 @@ impl Rig {
         self.simulator.fail_always(STABLE, slow);
     }
 
-    /// A user who has logged in.
+    /// Logs a user in.
     async fn mei(&self, node: &Node) -> (OpenId, SessionKey) {
         let code = LoginCode::parse(self.simulator.issue_code("mei")).unwrap();
         let client = Client::new(&node.config);
@@ -122,7 +122,7 @@ impl Node {
         }
     }
 
-    /// What one worker has.
+    /// Returns the instance of one worker.
     fn worker(&self) -> AccessTokens {
         AccessTokens::new(Arc::new(Client::new(&self.config)), Arc::clone(&self.cache))
     }
@@ -136,7 +136,7 @@ impl Node {
         token.unwrap_err()
     }
 
-    /// Asks WeChat for something that takes a token.
+    /// Makes a call that needs a token.
     async fn check_key(&self, mei: &(OpenId, SessionKey), seconds: u64) -> Result<(), CallError> {
         let client = Client::new(&self.config);
         let check = async |token: &AccessTokenText| {
@@ -147,7 +147,7 @@ impl Node {
         worker.with_token(&self.app, at(seconds), check).await
     }
 
-    /// Claims the token as a process does that goes away before it has one.
+    /// Takes the lease, as a process does that dies before it has a token.
     async fn claim_and_die(&self, seconds: u64, lease: Duration) {
         let mut claim = Claim {
             key: LedgerKey::of("access token", &["wechat", self.app.id.as_str()]),
@@ -165,7 +165,7 @@ impl Node {
     }
 }
 
-/// Runs so many callers on each of the nodes, on threads of their own, and gives what they got.
+/// Runs a number of callers on each node, one thread per node, and returns their tokens.
 fn all_at_once(nodes: &[Node], callers: usize, seconds: u64) -> Vec<String> {
     let threads: Vec<_> = nodes
         .iter()
@@ -195,11 +195,7 @@ async fn a_token_is_fetched_once_and_survives_a_restart() {
     let node = rig.node().await;
     let token = node.get(0).await;
     assert_eq!(node.get(59).await, token);
-    assert_eq!(
-        node.get(3600).await,
-        token,
-        "from the store, not from memory"
-    );
+    assert_eq!(node.get(3600).await, token, "read from the store");
     node.store.close().await.unwrap();
     assert_eq!(rig.node().await.get(3601).await, token);
     assert_eq!(rig.fetches(), 1);
@@ -220,7 +216,7 @@ async fn a_thousand_callers_with_an_expired_token_fetch_once() {
             .iter()
             .all(|token| *token == tokens[0] && token != old.expose())
     );
-    assert_eq!(rig.fetches(), 2, "the first one and one more");
+    assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
 }
 
 #[actix_rt::test]
@@ -233,7 +229,7 @@ async fn two_processes_on_one_store_fetch_once() {
     rig.be_slow();
     let tokens = all_at_once(&nodes, 500, OVER);
     assert!(tokens.len() == 1000 && tokens.iter().all(|token| *token == tokens[0]));
-    assert_eq!(rig.fetches(), 2, "the first one and one more");
+    assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
 }
 
 #[actix_rt::test]
@@ -251,7 +247,7 @@ async fn a_dead_holder_delays_others_by_its_lease_at_most() {
     assert_eq!(rig.fetches(), 1);
 }
 
-/// The thread that fetches goes away with its runtime, in the middle of the call.
+/// The thread that fetches ends with its runtime, during the call.
 #[actix_rt::test]
 async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() {
     let rig = Rig::new().await;
@@ -273,21 +269,17 @@ async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() 
 }
 
 #[actix_rt::test]
-async fn a_caller_that_gives_up_leaves_nothing_locked_and_stops_nobody() {
+async fn a_fetch_continues_when_its_caller_gives_up() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     rig.be_slow();
     let gone = timeout(Duration::from_millis(20), node.get(0)).await;
-    assert!(gone.is_err(), "it was to give up");
+    assert!(gone.is_err(), "the caller did not give up");
     let started = Instant::now();
     let (one, other) = join(node.get(0), node.get(0)).await;
     assert_eq!(one, other);
     assert!(started.elapsed() < Duration::from_secs(2));
-    assert_eq!(
-        rig.fetches(),
-        1,
-        "the fetch of the one that gave up served the others"
-    );
+    assert_eq!(rig.fetches(), 1, "the others share the fetch");
 }
 
 #[actix_rt::test]
@@ -304,7 +296,7 @@ async fn a_token_is_renewed_before_its_last_five_minutes() {
 }
 
 #[actix_rt::test]
-async fn an_old_token_is_used_while_there_is_no_new_one() {
+async fn an_old_token_is_used_while_none_can_be_fetched() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     let old = node.get(0).await;
@@ -312,7 +304,7 @@ async fn an_old_token_is_used_while_there_is_no_new_one() {
     for seconds in [290, 289, 281, 270, 1].map(|left| LIFE - left) {
         assert_eq!(node.get(seconds).await, old, "{seconds}");
     }
-    assert_eq!(rig.fetches(), 4, "asked again after ten seconds");
+    assert_eq!(rig.fetches(), 4, "one fetch every ten seconds");
     let error = node.fails(OVER).await;
     assert!(matches!(
         error,
@@ -320,7 +312,7 @@ async fn an_old_token_is_used_while_there_is_no_new_one() {
     ));
     rig.simulator.clear_faults(STABLE);
     rig.simulator.advance(Duration::from_secs(OVER));
-    assert_ne!(node.get(OVER).await, old, "a failure leaves nothing locked");
+    assert_ne!(node.get(OVER).await, old, "the lease was released");
 }
 
 #[actix_rt::test]
@@ -331,12 +323,15 @@ async fn an_old_token_is_used_while_another_process_renews_it() {
     node.claim_and_die(LIFE - 291, PATIENT).await;
     let started = Instant::now();
     assert_eq!(node.get(LIFE - 290).await, old);
-    assert!(started.elapsed() < Duration::from_secs(2), "nobody waits");
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "the caller waited"
+    );
     assert_eq!(rig.fetches(), 1);
 }
 
 #[actix_rt::test]
-async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
+async fn a_token_that_expires_soon_is_renewed_at_most_every_ten_seconds() {
     let rig = Rig::new().await;
     let nodes = [rig.node().await, rig.node().await];
     for (left, renewed_after) in [(1, 1), (300, 10), (305, 10), (345, 45)] {
@@ -356,7 +351,7 @@ async fn a_token_that_comes_with_little_left_is_used_for_a_while() {
 }
 
 #[actix_rt::test]
-async fn many_refusals_of_one_token_cause_one_renewal() {
+async fn many_rejections_of_one_token_cause_one_renewal() {
     let rig = Rig::new().await;
     let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
@@ -366,11 +361,11 @@ async fn many_refusals_of_one_token_cause_one_renewal() {
     rig.be_slow();
     let calls = (0..200).map(|number| nodes[number % 2].check_key(&mei, 1));
     assert!(join_all(calls).await.iter().all(Result::is_ok));
-    assert_eq!(rig.fetches(), 2, "the first one and one more");
+    assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
 }
 
 #[actix_rt::test]
-async fn nothing_is_renewed_if_another_process_has_done_so() {
+async fn a_token_that_another_process_has_renewed_is_used() {
     let rig = Rig::new().await;
     let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
@@ -378,13 +373,13 @@ async fn nothing_is_renewed_if_another_process_has_done_so() {
     assert_eq!(nodes[1].get(0).await, old);
     rig.simulator.first_app().invalidate_access_tokens();
     nodes[0].check_key(&mei, 1).await.unwrap();
-    assert_eq!(nodes[1].get(1).await, old, "still in its memory");
+    assert_eq!(nodes[1].get(1).await, old, "still cached");
     nodes[1].check_key(&mei, 1).await.unwrap();
-    assert_eq!(rig.fetches(), 2, "the first one and one more");
+    assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
 }
 
 #[actix_rt::test]
-async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
+async fn only_the_errcodes_of_an_invalid_token_renew_it() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     let mei = rig.mei(&node).await;
@@ -401,7 +396,7 @@ async fn each_number_that_blames_the_token_renews_it_and_others_do_not() {
 }
 
 #[actix_rt::test]
-async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
+async fn a_token_that_stays_rejected_is_renewed_once() {
     let rig = Rig::new().await;
     let nodes = [rig.node().await, rig.node().await];
     let mei = rig.mei(&nodes[0]).await;
@@ -413,7 +408,7 @@ async fn a_token_that_stays_refused_is_not_renewed_for_ever() {
         };
         assert!(error.reason() == Some(Reason::TokenInvalid));
     }
-    assert_eq!(rig.fetches(), 2, "the first one, and one to make sure");
+    assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
     let asked = rig.simulator.requests();
     let checks = asked.iter().filter(|asked| asked.endpoint == Some(CHECK));
     assert_eq!(checks.count(), 20, "the same token is not sent twice");
@@ -442,7 +437,7 @@ async fn without_a_token_no_call_is_made() {
 }
 
 #[actix_rt::test]
-async fn a_token_under_another_secret_is_fetched_anew() {
+async fn a_token_that_was_sealed_under_another_secret_is_replaced() {
     let rig = Rig::new().await;
     let mut node = rig.node().await;
     let token = node.get(0).await;
@@ -456,7 +451,7 @@ async fn a_token_under_another_secret_is_fetched_anew() {
 }
 
 #[actix_rt::test]
-async fn apps_do_not_meet() {
+async fn each_app_has_its_own_token() {
     let rig = Rig::new().await;
     let (one, mut other) = (rig.node().await, rig.node().await);
     let mut app = wechat_simulator::App::named(8, "other");
@@ -472,7 +467,7 @@ async fn apps_do_not_meet() {
 }
 
 #[actix_rt::test]
-async fn no_token_lies_in_the_store_or_shows_itself() {
+async fn tokens_are_sealed_in_the_store_and_hidden_in_debug_output() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     let token = node.get(0).await;

@@ -1,4 +1,4 @@
-//! Access tokens among real processes: this test binary starts itself once more, as often as it takes.
+//! Tests of access tokens with several processes: the test binary starts itself as a child process.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{Node, Rig, STABLE};
 use crate::identity::AppSecret;
 use wechat_simulator::Fault;
 
-/// By what a child knows that it is one, and where its parent's things are.
+/// Environment variable that marks a child and passes it the addresses of its parent.
 const PARENT: &str = "WEAPP_LOGIN_TEST_TOKEN_PARENT";
 const LIMIT: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(2);
@@ -21,7 +21,7 @@ async fn a_child_gets_a_token() {
         return;
     };
     let [url, base_url, id, secret] = parent.lines().collect::<Vec<_>>()[..] else {
-        panic!("a child needs to know four things");
+        panic!("a child needs four values");
     };
     let node = Node::new(url, base_url, (id, AppSecret::new(secret)), LIMIT).await;
     node.get(0).await;
@@ -40,21 +40,24 @@ fn start_child(rig: &Rig) -> Child {
         .unwrap()
 }
 
-/// The test harness leaves the name of the crate out of a test's.
+/// Removes the crate's name, which is not part of a test's name.
 fn without_crate(name: &str) -> &str {
     name.strip_prefix("weapp_login::").unwrap_or(name)
 }
 
-/// Waits until WeChat has been asked for a token so many times.
+/// Waits until the simulator has received this number of fetches.
 pub(super) async fn fetched(rig: &Rig, times: usize) {
     let started = Instant::now();
     while rig.fetches() < times {
-        assert!(started.elapsed() < Duration::from_secs(20), "nobody asks");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "no fetch was sent"
+        );
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Waits until the child has ended, without keeping the simulator from answering it.
+/// Waits until the child has ended, without blocking the simulator. Returns `true` if it succeeded.
 async fn ended_well(child: &mut Child) -> bool {
     loop {
         match child.try_wait().unwrap() {
