@@ -7,6 +7,7 @@ trap '[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || true' EXIT
 start_server() {
   home=$(mktemp -d)
   out=$home/out.txt
+  : >"$out"
   local binary=${BINARY:-$PWD/target/release/weapp-login} environment=(WEAPP_SERVER__PORT=0)
   while (($# > 0)) && [[ $1 != -- ]]; do environment+=("$1"); shift; done
   shift || true
