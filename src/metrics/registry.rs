@@ -1,7 +1,7 @@
 //! Every series with its name, labels and buckets.
 
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,31 +49,30 @@ impl Metrics {
     /// [`Error`] if a series is defined wrongly, which a test excludes.
     pub fn new(profile: &str) -> Result<Self, Error> {
         let registry = Registry::new();
-        let metrics = Self {
+        register_build_info(&registry, profile)?;
+        Ok(Self {
             requests: histogram(
+                &registry,
                 "weapp_http_request_duration_seconds",
                 "Time until the response head was ready, by route pattern, method and status.",
                 &FAST,
                 &["route", "method", "status"],
             )?,
-            requests_abandoned: IntCounter::new(
+            requests_abandoned: counter(
+                &registry,
                 "weapp_http_requests_abandoned_total",
                 "Requests whose client disconnected before the response; no other series counts them.",
             )?,
-            logins: IntCounterVec::new(
-                Opts::new(
-                    "weapp_user_logins_total",
-                    "Logins, by outcome (success or the name of the error) and the platform's errcode.",
-                ),
-                &["outcome", "errcode"],
-            )?,
+            logins: logins(&registry)?,
             platform_calls: histogram(
+                &registry,
                 "weapp_platform_call_duration_seconds",
                 "Time of a platform call including retries, by platform, endpoint, outcome and errcode.",
                 &SLOW,
                 &["platform", "endpoint", "outcome", "errcode"],
             )?,
             store_operations: histogram(
+                &registry,
                 "weapp_store_operation_duration_seconds",
                 "Time of a store operation, by operation and outcome.",
                 &FAST,
@@ -87,35 +86,14 @@ impl Metrics {
                 "weapp_sessions_counted_timestamp_seconds",
                 "Time of the last session count, in seconds since 1970.",
             )?,
-            log_lines_dropped: Mutex::new(IntCounter::new(
+            log_lines_dropped: Mutex::new(counter(
+                &registry,
                 "weapp_log_lines_dropped_total",
                 "Log lines dropped because they could not be written in time.",
             )?),
             log_lines_dropped_source: OnceLock::new(),
             registry,
-        };
-        let build = Opts::new(
-            "weapp_build_info",
-            "Always 1; the labels show the version and the profile.",
-        );
-        let build = build
-            .const_label("version", env!("CARGO_PKG_VERSION"))
-            .const_label("profile", profile);
-        let build = IntGauge::with_opts(build)?;
-        build.set(1);
-        let collectors: [Box<dyn Collector>; 7] = [
-            Box::new(metrics.requests.clone()),
-            Box::new(metrics.requests_abandoned.clone()),
-            Box::new(metrics.logins.clone()),
-            Box::new(metrics.platform_calls.clone()),
-            Box::new(metrics.store_operations.clone()),
-            Box::new(metrics.dropped().clone()),
-            Box::new(build),
-        ];
-        for collector in collectors {
-            metrics.registry.register(collector)?;
-        }
-        Ok(metrics)
+        })
     }
 
     /// Returns the histogram of requests with these labels, for a caller that caches it: observing takes no lock.
@@ -185,7 +163,7 @@ impl Metrics {
         text.unwrap_or_default()
     }
 
-    fn dropped(&self) -> std::sync::MutexGuard<'_, IntCounter> {
+    fn dropped(&self) -> MutexGuard<'_, IntCounter> {
         self.log_lines_dropped
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -193,15 +171,46 @@ impl Metrics {
 }
 
 fn histogram(
+    registry: &Registry,
     name: &str,
     help: &str,
     buckets: &[f64],
     labels: &[&str],
 ) -> Result<HistogramVec, Error> {
-    HistogramVec::new(
-        HistogramOpts::new(name, help).buckets(buckets.to_vec()),
-        labels,
-    )
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let histogram = HistogramVec::new(options, labels)?;
+    registry.register(Box::new(histogram.clone()))?;
+    Ok(histogram)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, Error> {
+    let counter = IntCounter::new(name, help)?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn logins(registry: &Registry) -> Result<IntCounterVec, Error> {
+    let options = Opts::new(
+        "weapp_user_logins_total",
+        "Logins, by outcome (success or the name of the error) and the platform's errcode.",
+    );
+    let logins = IntCounterVec::new(options, &["outcome", "errcode"])?;
+    registry.register(Box::new(logins.clone()))?;
+    Ok(logins)
+}
+
+fn register_build_info(registry: &Registry, profile: &str) -> Result<(), Error> {
+    let options = Opts::new(
+        "weapp_build_info",
+        "Always 1; the labels show the version and the profile.",
+    );
+    let build_info = IntGauge::with_opts(
+        options
+            .const_label("version", env!("CARGO_PKG_VERSION"))
+            .const_label("profile", profile),
+    )?;
+    build_info.set(1);
+    registry.register(Box::new(build_info))
 }
 
 impl fmt::Debug for Metrics {
