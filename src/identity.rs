@@ -1,22 +1,21 @@
-//! Who somebody is to WeChat and to us: codes, openids, keys, phone numbers, app identifiers, user ids.
+//! Identifiers and secrets: codes, openids, keys, phone numbers, app and user ids.
 //!
-//! Knows which texts are secrets, and gives those no way into a log: no `Debug` that shows them, no `Display`, no `Serialize`.
-//! Never knows HTTP, JSON, SQL, WeChat's endpoints or any other module.
+//! Secret types have no `Debug` that shows them, no `Display` and no `Serialize`, so that they cannot reach a log.
 
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// The longest code that is sent on to WeChat, in bytes. Our choice: real ones have 32 or 64 characters.
+/// Maximum length of a code, in bytes. Our choice: real ones have 32 or 64 characters.
 pub const MAX_CODE_BYTES: usize = 512;
 
-/// A text that is not what it was sent as: empty, or too long.
+/// The code is empty or too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a code has 1 to {MAX_CODE_BYTES} bytes")]
 pub struct MalformedCode;
 
-/// A one-time code. `Debug` shows its shape, never the code.
+/// Defines a one-time code. `Debug` does not show it.
 macro_rules! code {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
@@ -24,7 +23,7 @@ macro_rules! code {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes a text for such a code.
+            /// Parses a code.
             ///
             /// # Errors
             /// [`MalformedCode`] if it is empty or longer than [`MAX_CODE_BYTES`].
@@ -37,7 +36,7 @@ macro_rules! code {
                 }
             }
 
-            /// The code itself, for the request to WeChat.
+            /// Returns the code itself, for the request to the platform.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -62,7 +61,7 @@ code! {
     PhoneCode
 }
 
-/// A text that no log line, error or debug output may show.
+/// Defines a text that no log line, error or debug output may show.
 macro_rules! secret_text {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
@@ -75,7 +74,7 @@ macro_rules! secret_text {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// The text itself. Every call is a road out for a secret.
+            /// Returns the text itself. Each call is a place where the secret can leak.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -98,7 +97,7 @@ secret_text! {
     UnionId
 }
 secret_text! {
-    /// The key that WeChat shares with us about one user, as the base64 text it sends. Never leaves the server.
+    /// The key that the platform shares with us for one user, as it sends it (WeChat: base64). Never leaves the server.
     SessionKey
 }
 secret_text! {
@@ -106,11 +105,11 @@ secret_text! {
     AppSecret
 }
 secret_text! {
-    /// A mini program's access token: whoever has it may do on WeChat's servers what the mini program may.
+    /// A mini program's access token: it authorizes every server-side call of the mini program.
     AccessTokenText
 }
 secret_text! {
-    /// What another service shows to be told whose a token is.
+    /// The key with which another service authenticates, to introspect tokens.
     ServiceKey
 }
 secret_text! {
@@ -118,16 +117,16 @@ secret_text! {
     PhoneText
 }
 
-/// A user's phone number, as WeChat knows it. `Debug` shows none of it.
+/// A user's phone number, from the platform. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PhoneNumber {
-    /// The number; with its country code before it if it is a foreign one.
+    /// The number, prefixed with the country code if it is foreign.
     pub phone_number: PhoneText,
     /// The number without its country code.
     pub pure_phone_number: PhoneText,
     /// The country code, such as `86`.
     pub country_code: String,
-    /// For whom and when WeChat gave it.
+    /// App and time for which the platform issued it.
     pub watermark: Watermark,
 }
 
@@ -137,12 +136,12 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
-/// What WeChat puts into data about a user, so that it cannot be passed off as another app's, or as recent.
+/// The app and time that the platform adds to user data, so that data of another app or time can be rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watermark {
-    /// The mini program that the data was made for.
+    /// App for which the data was created.
     pub app_id: AppId,
-    /// When it was made, in Unix seconds.
+    /// Time of creation, in Unix seconds.
     pub unix_seconds: i64,
 }
 
@@ -178,12 +177,12 @@ impl PlatformName {
 pub struct AppId(Arc<str>);
 
 impl AppId {
-    /// Wraps the text; the settings have judged its shape.
+    /// Wraps the text, whose shape the settings have checked.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The AppID as text.
+    /// Returns the AppID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -195,10 +194,10 @@ impl fmt::Display for AppId {
     }
 }
 
-/// What gateways and services behind are told of a user beside the user's id.
+/// User data that gateways and introspecting services get in addition to the user's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disclosure {
-    /// Whether they are told the openid.
+    /// If `true`, they get the openid.
     pub openid: bool,
 }
 
@@ -207,7 +206,7 @@ pub struct Disclosure {
 pub struct UserId(pub [u8; 16]);
 
 impl UserId {
-    /// Reads an identifier as it was shown. `None` for what cannot be one.
+    /// Parses an id as it is shown. `None` if the text has another shape.
     pub fn parse(text: &str) -> Option<Self> {
         parse_hex(text).map(Self)
     }
@@ -233,7 +232,7 @@ pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: [u8; 16]) -> fmt::Res
     f.write_str(digits.unwrap_or_default())
 }
 
-/// SHA-256 over who somebody is to WeChat: finds a user again without keeping the openid in the clear.
+/// SHA-256 over platform, AppID and openid: identifies a user without storing the openid in plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subject(pub [u8; 32]);
 
@@ -242,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_neither_empty_nor_endless() {
+    fn a_code_has_a_minimum_and_a_maximum_length() {
         assert_eq!(LoginCode::parse(""), Err(MalformedCode));
         assert_eq!(LoginCode::parse("x".repeat(513)), Err(MalformedCode));
         assert!(LoginCode::parse("x".repeat(512)).is_ok());
@@ -254,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_named_as_they_are_shown() {
+    fn a_user_id_parses_to_itself() {
         let id = UserId([0x0f; 16]);
         assert_eq!(UserId::parse(&id.to_string()), Some(id));
         assert_eq!(UserId::parse("0F"), None);
     }
 
     #[test]
-    fn secrets_do_not_show_themselves() {
+    fn secrets_are_not_shown_by_debug() {
         let shown = format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             OpenId::new("oGZUI0egBJY1zhBYw2KhdUfwVJJE"),
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_number_does_not_show_itself() {
+    fn a_phone_number_is_not_shown_by_debug() {
         let number = PhoneNumber {
             phone_number: PhoneText::new("+8613580006666"),
             pure_phone_number: PhoneText::new("13580006666"),

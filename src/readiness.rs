@@ -1,7 +1,4 @@
-//! Whether this process should be sent requests.
-//!
-//! Knows the store's pulse and whether the process is on its way out.
-//! Never knows who asks, or how the process is told to stop.
+//! The readiness of this process: the store responds, and the process is not shutting down.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,38 +12,38 @@ use tokio::time::timeout;
 
 use crate::store::{self, Store};
 
-/// How long the store may take to answer. Our choice: many times what a healthy disk takes, and less than most who ask
-/// wait for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit of the store's response. Our choice: many times what a healthy disk takes, and less than the timeout of most
+/// probes.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whether this process should be sent requests.
+/// Decides whether this process should receive requests.
 #[derive(Debug)]
 pub struct Readiness {
     store: Arc<dyn Store>,
-    /// The store's latest answer, or the wait for it.
+    /// The latest check of the store, completed or in progress.
     probe: Mutex<Option<Probe>>,
     draining: AtomicBool,
 }
 
-/// One question to the store, for all who ask until it is answered.
+/// One check of the store, shared by all callers until it completes.
 type Probe = Shared<Pin<Box<dyn Future<Output = Result<(), store::Error>> + Send>>>;
 
-/// Why this process should be sent no requests.
+/// The reason why this process should receive no requests.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
     /// It is shutting down.
     #[error("the server is shutting down")]
     Draining,
-    /// The store says that it cannot serve.
-    #[error("the store does not answer")]
+    /// The store reports an error.
+    #[error("the store reports an error")]
     Store(#[from] store::Error),
-    /// The store says nothing, as when a disk is stuck or another process holds the file.
-    #[error("the store has not answered for {} seconds", PATIENCE.as_secs())]
+    /// The store does not respond, for example because a disk hangs or another process locks the file.
+    #[error("the store has not responded for {} seconds", TIME_LIMIT.as_secs())]
     StoreSilent,
 }
 
 impl Readiness {
-    /// Ready as long as this store answers.
+    /// Creates the readiness of a process with this store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
@@ -55,40 +52,40 @@ impl Readiness {
         }
     }
 
-    /// From now on the process is on its way out.
+    /// Marks the process as shutting down.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the process is on its way out. Costs one load.
+    /// Returns `true` if the process is shutting down. Costs one atomic load.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether requests are welcome: the process stays, and the store could keep a login. Takes at most 2 seconds.
+    /// Checks that the process is not shutting down and that the store can record a login. Takes at most 2 seconds.
     ///
     /// # Errors
-    /// [`NotReady`] says why they are not.
+    /// [`NotReady`] with the reason.
     pub async fn check(&self) -> Result<(), NotReady> {
         if self.is_draining() {
             return Err(NotReady::Draining);
         }
-        match timeout(PATIENCE, self.probe()).await {
+        match timeout(TIME_LIMIT, self.probe()).await {
             Ok(answer) => Ok(answer?),
             Err(_elapsed) => Err(NotReady::StoreSilent),
         }
     }
 
-    /// The question that the store has not answered yet, or else a new one: however many ask, and however long the store is
-    /// silent, one place in its queue is taken.
+    /// Returns the check in progress, or starts one: any number of callers take one place in the queue of a store that does
+    /// not respond.
     fn probe(&self) -> Probe {
         let mut latest = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(unanswered) = latest.as_ref().filter(|probe| probe.peek().is_none()) {
-            return unanswered.clone();
+        if let Some(in_progress) = latest.as_ref().filter(|probe| probe.peek().is_none()) {
+            return in_progress.clone();
         }
         let store = Arc::clone(&self.store);
         let probe: Probe = async move { store.ready().await }.boxed().shared();
-        // Goes on when nobody waits any more, so that whoever asks later is not told what was true long before.
+        // Continues when its callers stop waiting, so that a later caller does not get an outdated result.
         drop(actix_rt::spawn(probe.clone()));
         *latest = Some(probe.clone());
         probe

@@ -26,7 +26,7 @@ impl Decryption {
     /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the key before.
     ///
     /// # Errors
-    /// [`Error::SessionKeyStale`] whatever the reason: a reason would help an attacker more than a developer.
+    /// [`Error::SessionKeyStale`] for every failure: a reason would help an attacker more than a developer.
     pub fn decrypt(
         &self,
         current: &CurrentSession,

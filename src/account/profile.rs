@@ -1,6 +1,4 @@
-//! What a user shows of themselves: a nickname and a picture's address.
-//!
-//! Knows what either may be, and what WeChat gives in the place of one. Never knows where a picture is kept.
+//! A user's public profile: nickname and address of the picture.
 
 use std::sync::Arc;
 
@@ -9,33 +7,32 @@ use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, User};
 use crate::store::Store;
 
-/// The longest nickname, in characters (Unicode scalar values), so at most 256 bytes. Our choice: WeChat's own end at 32
+/// Maximum length of a nickname, in characters (Unicode scalar values), so at most 256 bytes. Our choice: WeChat's end at 32
 /// letters or 16 hanzi, and one emoji of a family takes up to ten.
 const MAX_NICKNAME_CHARACTERS: usize = 64;
 
-/// The longest address of a picture, in bytes. Our choice: what browsers and proxies take everywhere.
+/// Maximum length of a picture's address, in bytes. Our choice: browsers and proxies accept it everywhere.
 const MAX_URL_BYTES: usize = 2048;
 
-/// The nickname that `wx.getUserProfile` gives instead of the real one since November 2022.
+/// The nickname that `wx.getUserProfile` returns instead of the real one since November 2022.
 const PLACEHOLDER_NICKNAME: &str = "微信用户";
 
-/// The grey picture that it gives with that, but for the size at the end. Observed, and found in many projects' data;
-/// WeChat does not document the address.
+/// The address of the grey picture that it returns, without the size at the end. Observed in the data of many projects;
+/// WeChat does not document it.
 const PLACEHOLDER_AVATAR: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/\
     POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/";
 
-/// A text that cannot be what it should be.
+/// The text is too long or contains characters that are not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the text is too long, or has characters that it may not have")]
+#[error("the text is too long or contains characters that are not allowed")]
 pub struct Malformed;
 
-/// What a user wants to be called: any script and emoji, without control characters and line breaks, 1 to 64 characters.
+/// A nickname: any script and emoji, without control characters and line breaks, 1 to 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nickname(String);
 
 impl Nickname {
-    /// Takes a text for a nickname, without the white space around it. `None` if nothing is left, or only what WeChat
-    /// calls everybody: that is no nickname.
+    /// Parses a nickname, without surrounding white space. `None` if nothing is left, or only WeChat's placeholder.
     ///
     /// # Errors
     /// [`Malformed`] if it is too long, or has control characters or line breaks.
@@ -51,15 +48,15 @@ impl Nickname {
     }
 }
 
-/// Where a user's picture is: an `https` address of at most 2048 bytes, as a browser would send it.
+/// The address of a user's picture: `https`, at most 2048 bytes, percent-encoded as a browser sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvatarUrl(String);
 
 impl AvatarUrl {
-    /// Takes a text for a picture's address. `None` if it is empty, or that of WeChat's grey figure: that is no picture.
+    /// Parses the address of a picture. `None` if it is empty or that of WeChat's grey placeholder.
     ///
     /// # Errors
-    /// [`Malformed`] for anything but an `https` address, such as the temporary file that `chooseAvatar` gives.
+    /// [`Malformed`] for anything but an `https` address, such as the temporary file that `chooseAvatar` returns.
     pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
         let url = text.trim();
         if url.is_empty() {
@@ -72,7 +69,7 @@ impl AvatarUrl {
             && host
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte));
-        // Whatever else stands in an address is percent-encoded, so it cannot end an attribute of a page.
+        // All other characters must be percent-encoded, so that the address cannot break out of an HTML attribute.
         let sound = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte);
         if url.len() > MAX_URL_BYTES || !host_is_sound || !url.bytes().all(sound) {
             return Err(Malformed);
@@ -96,22 +93,22 @@ impl From<Option<AvatarUrl>> for Change {
     }
 }
 
-/// Looks after what users show of themselves.
+/// Changes the profiles of users.
 #[derive(Debug)]
 pub struct Profiles {
     store: Arc<dyn Store>,
 }
 
 impl Profiles {
-    /// Looks after the users in `store`.
+    /// Manages the profiles in `store`.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self { store }
     }
 
-    /// Changes a user's profile, and gives the user as they are then. Durable when this answers.
+    /// Changes a user's profile, and returns the changed user. Durable when this returns.
     ///
     /// # Errors
-    /// [`Error::Store`] if the store does not know; [`Error::UserGone`] if there is no such user.
+    /// [`Error::Store`] if the store fails; [`Error::UserGone`] if there is no such user.
     pub async fn change(&self, user: UserId, change: ProfileChange) -> Result<User, Error> {
         let changed = self.store.change_profile(user, change).await?;
         changed.ok_or(Error::UserGone)
@@ -129,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn nicknames_are_as_people_write_them() {
+    fn nicknames_of_any_script_are_accepted() {
         for name in [
             "小美",
             "Zoë",

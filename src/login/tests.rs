@@ -129,7 +129,7 @@ fn use_cases(
 }
 
 #[actix_rt::test]
-async fn a_login_opens_what_wechat_said() {
+async fn a_login_stores_what_the_platform_sent() {
     let rig = Rig::new().await;
     let token = rig.log_in("mei", 0).await;
     let live = rig.sessions.peek(&token, at(1)).await.unwrap().unwrap();
@@ -271,7 +271,7 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
     assert_eq!(simulator.requests().len(), 2);
 }
 
-/// Whoever died in the middle of a login holds the others up for no longer than a login may take.
+/// A process that dies during a login delays the others by at most the time limit of a login.
 #[actix_rt::test]
 async fn a_claim_that_was_left_behind_runs_out() {
     let rig = Rig::new().await;
@@ -335,7 +335,7 @@ impl Expected {
     }
 }
 
-/// Whatever happens in whatever order: a live session answers, and one that has ended never does again.
+/// For any order of operations: a live session is accepted, and an ended session is never accepted again.
 async fn play(steps: Vec<Step>) -> TestCaseResult {
     let rig = Rig::new().await;
     let (mut now, mut expected) = (0, Vec::<Expected>::new());
@@ -393,7 +393,7 @@ fn expect_login(expected: &mut Vec<Expected>, login: Expected) {
         .rev()
         .filter(|session| session.user == user)
     {
-        // Sessions that are over take up a place until they are found or swept.
+        // Expired sessions count until they are checked or swept.
         kept += u32::from(!session.over);
         session.over |= kept > PER_USER;
     }

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use crate::platforms::rejection::{Reason, Rejection};
-use crate::platforms::transport::MAX_REPLY_BYTES;
 use crate::session::CryptoError;
 use crate::store;
 use crate::store::once;
+
+/// Maximum length of a reply, in bytes. Our choice: real ones have a few hundred.
+pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 
 /// A failed call. Its `Display` is the sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

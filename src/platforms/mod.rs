@@ -21,7 +21,7 @@ use crate::identity::PlatformName;
 
 pub use access_token::AccessTokenCache;
 pub use circuit::{Limits, MAX_PAUSE, MAX_QUOTA_PAUSE};
-pub use error::{CallError, ConnectError, Error, InvalidReply};
+pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{
     AccessToken, AppCredentials, AppVersion, Decrypted, DecryptionTerms, EncryptedData, Fields,
@@ -29,7 +29,6 @@ pub use platform::{
     SignedRawData,
 };
 pub use rejection::{Hint, Reason, Rejection};
-pub use transport::MAX_REPLY_BYTES;
 
 /// Configuration of all platforms: created once, cheap to clone.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! What a login platform provides, in terms that all platforms share.
+//! The interface of a login platform, in terms that all platforms share.
 
 use std::fmt;
 use std::pin::Pin;
@@ -33,7 +33,7 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// Describes the likely cause of a rejected login, and its fix, in one line for the log, without secrets.
     fn diagnose(&self, rejection: &Rejection, login: &LoginFacts<'_>) -> String;
 
-    /// Fetches whatever the calls below need first, such as an access token, so that its failure costs no code.
+    /// Prepares the calls below, for example by fetching an access token, so that a failure to do so spends no code.
     fn prepare<'a>(
         &'a self,
         app: &'a AppCredentials,
@@ -70,7 +70,7 @@ pub trait Platform: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> PlatformFuture<'a, SessionKeyReset, CallError>;
 
-    /// Decrypts data that the client received encrypted. `None` whatever the reason: a reason would be a padding oracle.
+    /// Decrypts data that the client received encrypted. Every failure is `None`: a reason would be a padding oracle.
     fn decrypt(
         &self,
         key: &SessionKey,

@@ -30,7 +30,7 @@ pub enum Hint {
     SentBefore,
 }
 
-/// Why a platform rejects a call. A new reason does not compile until every caller handles it.
+/// The reason of a rejection. A new one does not compile until every caller handles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// Not an error.
@@ -53,7 +53,7 @@ pub enum Reason {
     SessionKeyStale,
     /// The arguments do not match the platform's records: an openid of another app, an unknown payment.
     Mismatch,
-    /// The platform knows no such app, or the code belongs to another app.
+    /// The app does not exist, or the code belongs to another app.
     UnknownApp,
     /// The app has no permission for the endpoint.
     NotPermitted,

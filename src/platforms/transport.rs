@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::platforms::error::{ConnectError, Error};
-
-/// Maximum length of a reply, in bytes. Our choice: real ones have a few hundred.
-pub const MAX_REPLY_BYTES: usize = 64 * 1024;
+use crate::platforms::error::{ConnectError, Error, MAX_REPLY_BYTES};
 
 /// Time after which an idle connection is closed, in seconds. Our choice: long enough that most logins need no TLS
 /// handshake, short enough that no firewall has dropped the connection silently.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::identity::PlatformName;
 use crate::platforms::rejection::{Hint, Reason, Rejection};
 use crate::platforms::wechat::rid::Rid;
 
@@ -28,7 +29,7 @@ pub struct Row {
 pub(super) fn rejection(errcode: i64, errmsg: &str) -> Rejection {
     let row = explain(errcode);
     Rejection {
-        platform: super::NAME,
+        platform: PlatformName::Wechat.as_str(),
         errcode,
         rid: Rid::find(errmsg).map(|rid| rid.to_string()),
         reason: row.map_or(Reason::Unknown, |row| row.reason),
@@ -125,10 +126,10 @@ pub static TABLE: &[Row] = table! {
     40001 TokenInvalid "invalid credential, access_token is invalid or not latest", "the access token was replaced by a newer one, or the AppSecret is wrong", RENEW;
     40002 InvalidRequest "invalid grant_type", "the request names another grant_type than the endpoint takes", BUG;
     40003 Mismatch "invalid openid", "the openid belongs to another mini program", "compare the AppID of the user's login with `apps.<name>.app_id`";
-    40013 UnknownApp "invalid appid", "WeChat knows no such AppID, or the phone number code belongs to another mini program", "set `apps.<name>.app_id` to the AppID on WeChat's console (`wx` and 16 characters), and the same in project.config.json";
+    40013 UnknownApp "invalid appid", "the AppID does not exist, or the phone number code belongs to another mini program", "set `apps.<name>.app_id` to the AppID on WeChat's console (`wx` and 16 characters), and the same in project.config.json";
     40014 TokenInvalid "invalid access_token", "the access token is malformed or belongs to another app", RENEW;
     40029 CodeInvalid "invalid code", "WeChat does not accept this code", "either it is older than 5 minutes, or the mini program's AppID (project.config.json) is not `apps.<name>.app_id`, or it is a phone number code and not one from wx.login, or DevTools made it without an AppID (`the code is a mock one`), or it was mangled on the way, as `+` and spaces are in a URL";
-    40066 Misconfigured "invalid url", "WeChat knows no such path", "set `wechat.base_url` to https://api.weixin.qq.com, without a path";
+    40066 Misconfigured "invalid url", "the path does not exist", "set `wechat.base_url` to https://api.weixin.qq.com, without a path";
     40097 InvalidRequest "invalid args", "an argument is malformed", BUG;
     40125 Misconfigured "invalid appsecret", "the AppSecret does not belong to this AppID", SECRET;
     40163 CodeUsed "code been used", "the code has been exchanged before", "send each code once: look for a double tap, a client that repeats the request, or two servers that exchange the same code";
@@ -158,17 +159,17 @@ pub static TABLE: &[Row] = table! {
     61003 Misconfigured "component is not authorized by this account", "the third-party platform has no authorisation for this mini program", GRANT;
     61007 Misconfigured "api is unauthorized to component", "the third-party platform may not use the endpoint for this mini program", GRANT;
     61010 Mismatch "code is expired", "the user has not been in the mini program for 2 hours", "skip this check for users who are away";
-    76001 Mismatch "rid not found", "WeChat knows no such rid", "check the rid";
+    76001 Mismatch "rid not found", "the rid does not exist", "check the rid";
     76002 Mismatch "rid is error", "the rid is empty or malformed", "a rid is three blocks of eight hexadecimal digits";
     76003 Mismatch "could not query this rid,no permission", "the rid belongs to another account", "ask with the access token of the account that made the call";
     76004 Mismatch "rid time is error", "the rid is older than 7 days", "ask within 7 days of the call";
-    76021 Mismatch "cgi_path not found", "WeChat knows no such path", "begin the path with a slash and leave out its query";
+    76021 Mismatch "cgi_path not found", "the path does not exist", "begin the path with a slash and leave out its query";
     76022 Mismatch "could not use this cgi_path,no permission", "the path cannot be asked about, as none of the login endpoints can", "leave it out";
     87007 SessionKeyStale "session_key is not existd or expired", "the session key is gone", NEW_LOGIN;
     87008 InvalidRequest "invalid sig_method", "the signature's method is not hmac_sha256", BUG;
     87009 SessionKeyStale "invalid signature", "the session key was replaced, has expired or is wrong", NEW_LOGIN;
     89002 Mismatch "open not exists", "the mini program is not bound to an Open Platform account, so there is no unionid", "bind it on the Open Platform, or do without unionids";
-    89300 Mismatch "invalid trade", "WeChat knows no such payment of this user", "ask within 5 minutes of the payment, with its own identifiers";
+    89300 Mismatch "invalid trade", "the user has no such payment", "ask within 5 minutes of the payment, with its own identifiers";
     89501 Misconfigured "ip is waiting for confirmation", "a new server IP address waits for the administrator", CONFIRM;
     89503 Misconfigured "ip needs confirmation", "a new server IP address needs the administrator", CONFIRM;
     89506 Misconfigured "ip refused twice", "the administrator has refused this server's IP address twice; WeChat asks again after 24 hours", CONFIRM;

@@ -80,7 +80,7 @@ fn flaw<T: std::fmt::Debug>(outcome: Result<T, Error>) -> InvalidReply {
 }
 
 #[actix_web::test]
-async fn a_token_is_asked_for_without_killing_the_old_one() {
+async fn a_token_is_fetched_without_invalidating_the_old_one() {
     let server = answering(&format!(r#"{{"access_token":"{TOKEN}","expires_in":345}}"#));
     let token = fetch_token(&server).await.unwrap();
     assert_eq!(token.token.expose(), TOKEN);
@@ -120,14 +120,14 @@ async fn a_token_lives_no_longer_than_wechat_lets_it() {
 }
 
 #[actix_web::test]
-async fn a_busy_wechat_is_asked_again_for_a_token() {
+async fn a_token_fetch_is_retried_after_a_busy_reply() {
     let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":7200}}"#);
     let server = Server::start(vec![Act::json(BUSY), Act::json(&body)]);
     assert_eq!(fetch_token(&server).await.unwrap().token.expose(), TOKEN);
 }
 
 #[actix_web::test]
-async fn a_phone_number_is_asked_for_with_the_openid() {
+async fn a_phone_number_request_includes_the_openid() {
     let server = answering(PHONE);
     let number = ask_phone(&server.url).await.unwrap();
     assert_eq!(number.phone_number.expose(), "+8613580006666");
@@ -167,7 +167,7 @@ async fn a_phone_code_is_sent_once() {
 }
 
 #[actix_web::test]
-async fn a_phone_number_of_another_app_is_not_believed() {
+async fn a_phone_number_of_another_app_is_rejected() {
     let foreign = PHONE.replace(APP_ID, "wx0000000000000000");
     assert_eq!(
         flaw(ask_phone(&answering(&foreign).url).await),
@@ -188,7 +188,7 @@ async fn a_phone_number_of_another_app_is_not_believed() {
 }
 
 #[actix_web::test]
-async fn a_login_code_is_told_from_a_phone_code() {
+async fn a_login_code_is_recognized_in_place_of_a_phone_code() {
     let server = answering(r#"{"errcode":40029,"errmsg":"invalid code"}"#);
     let outcome = ask_phone_with(&server.url, crate::platforms::wechat::tests::CODE).await;
     let error = outcome.unwrap_err();
@@ -199,7 +199,7 @@ async fn a_login_code_is_told_from_a_phone_code() {
 }
 
 #[actix_web::test]
-async fn a_refused_token_is_easy_to_see() {
+async fn a_rejected_token_has_its_own_reason() {
     for errcode in [40001, 40014, 42001] {
         let server = answering(&format!(r#"{{"errcode":{errcode}}}"#));
         assert!(ask_phone(&server.url).await.unwrap_err().reason() == Some(Reason::TokenInvalid));
@@ -214,7 +214,7 @@ async fn a_refused_token_is_easy_to_see() {
 }
 
 #[test]
-fn a_key_is_proven_as_wechat_documents_it() {
+fn the_signature_is_the_documented_one() {
     let body_key = SessionKey::new("o0q0otL8aEzpcZL/FT9WsQ==");
     assert_eq!(
         signature(&body_key, br#"{"foo":"bar"}"#),
@@ -261,7 +261,7 @@ async fn a_key_is_valid_or_stale() {
 }
 
 #[actix_web::test]
-async fn a_key_is_replaced_once_and_for_its_own_user() {
+async fn a_key_is_replaced_once_and_only_for_its_own_user() {
     let body =
         format!(r#"{{"errcode":0,"errmsg":"ok","openid":"{OPENID}","session_key":"{NEW_KEY}"}}"#);
     let server = answering(&body);

@@ -1,4 +1,4 @@
-//! When WeChat is left alone: failures in a row, the day's quota, and too many calls at once. The clock is the test's own.
+//! The circuit breaker and the limiter: consecutive failures, the daily quota, too many calls in flight. The clock is virtual.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -93,14 +93,14 @@ async fn failures_in_a_row_open_the_circuit_for_all_workers_and_a_success_closes
     assert_eq!(wait_of(process.log_in().await), 5);
     process.wait(3);
     assert_eq!(wait_of(process.log_in().await), 2);
-    assert_eq!(server.requests(), 3, "nobody asked in between");
+    assert_eq!(server.requests(), 3, "no request was sent in between");
     process.wait(2);
     assert!(process.log_in().await.is_ok());
     assert!(process.log_in().await.is_ok());
 }
 
 #[actix_web::test]
-async fn each_failed_look_doubles_the_pause_up_to_a_bound() {
+async fn each_failed_probe_doubles_the_pause_up_to_a_bound() {
     let server = acts(&["<html>"]);
     let process = Process::new(&server.url);
     for _ in 0..3 {
@@ -131,7 +131,7 @@ async fn a_refused_code_is_no_failure_of_wechat() {
 }
 
 #[actix_web::test]
-async fn every_failure_that_others_share_counts() {
+async fn every_failure_that_affects_other_calls_counts() {
     let busy = Act::json(r#"{"errcode":-1}"#);
     for act in [busy, Act::Silence, Act::ResetHeard] {
         let server = Server::start(vec![act]);

@@ -70,7 +70,7 @@ fn fields(json: &str) -> Fields {
 }
 
 #[test]
-fn the_documented_user_opens() {
+fn the_documented_user_data_decrypts() {
     let opened = open(USER, IV).unwrap();
     assert_eq!(opened.fields, fields(USER_PLAIN));
     assert!(!opened.was_repaired);
@@ -82,19 +82,19 @@ fn the_documented_user_opens() {
 }
 
 #[test]
-fn a_phone_number_opens() {
+fn a_phone_number_decrypts() {
     assert_eq!(open(PHONE, IV).unwrap().fields, fields(PHONE_PLAIN));
 }
 
 #[test]
-fn a_lost_plus_is_mended() {
+fn a_lost_plus_is_repaired() {
     let opened = open(&USER.replace('+', " "), IV).unwrap();
     assert_eq!(opened.fields, fields(USER_PLAIN));
     assert!(opened.was_repaired);
 }
 
 #[test]
-fn raw_data_is_believed_with_its_signature_only() {
+fn raw_data_needs_its_signature() {
     let data = seal(RAW_KEY, USER_PLAIN);
     let open = |text, signature| {
         let raw = Some(SignedRawData { text, signature });
@@ -166,7 +166,7 @@ fn a_watermark_names_this_app_and_a_time() {
 }
 
 #[test]
-fn only_whole_blocks_and_whole_keys_open() {
+fn only_whole_blocks_and_whole_keys_decrypt() {
     let cut = USER.trim_end_matches("ew==");
     for data in [
         "",
@@ -205,7 +205,7 @@ fn only_whole_blocks_and_whole_keys_open() {
 }
 
 #[test]
-fn padding_is_right_or_nothing_opens() {
+fn wrong_padding_never_decrypts() {
     let plain = r#"{"watermark":{"appid":"wx4f4bc4dec97d474b","timestamp":1477314187}}"#;
     let kept = plain.len() / 16 * 16;
     for space in 0..=16 {

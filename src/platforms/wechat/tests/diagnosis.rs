@@ -41,7 +41,7 @@ fn line(errcode: i64, shape: CodeShape, from: &str, ahead: i64) -> String {
 }
 
 #[test]
-fn a_line_holds_all_that_is_known() {
+fn a_line_has_all_known_facts() {
     assert_eq!(
         line(40029, CodeShape::Login, "wx0000000000000000", 75),
         "login rejected, errcode 40029 (invalid code): the mini program is wx0000000000000000 and the server used \
@@ -52,7 +52,7 @@ fn a_line_holds_all_that_is_known() {
 }
 
 #[test]
-fn a_line_may_know_little() {
+fn a_line_may_have_few_facts() {
     let case = Diagnosis {
         errcode: 99999,
         rid: None,
@@ -130,7 +130,7 @@ fn the_likeliest_mistake_is_named() {
 }
 
 #[test]
-fn a_wrong_clock_is_told_and_a_right_one_is_not() {
+fn a_wrong_clock_is_reported_and_a_right_one_is_not() {
     for (ahead, told) in [
         (0, false),
         (29, false),

@@ -91,7 +91,7 @@ async fn every_error_number_has_its_outcome() {
 }
 
 #[actix_web::test]
-async fn a_number_that_is_not_in_the_table_is_told_as_such() {
+async fn an_unknown_number_is_reported_as_unknown() {
     check(99999, "something new", Reason::Unknown).await;
 }
 

@@ -39,7 +39,7 @@ fn echo(before: &str) -> String {
 }
 
 #[actix_web::test]
-async fn no_refusal_shows_a_secret() {
+async fn no_rejection_shows_a_secret() {
     for errcode in [-1, 40001, 40013, 40029, 45009, 45011, 87008, 99999] {
         check_calls(Act::json(&echo(&format!(r#""errcode":{errcode},"#)))).await;
     }
@@ -62,7 +62,7 @@ async fn no_failure_shows_a_secret() {
 }
 
 #[actix_web::test]
-async fn successes_do_not_show_themselves() {
+async fn successes_are_not_shown_by_debug() {
     let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":7200}}"#);
     let token: AccessToken = fetch_token(&Server::start(vec![Act::json(&body)]))
         .await

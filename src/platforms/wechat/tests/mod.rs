@@ -51,7 +51,7 @@ async fn log_in(server: &Server) -> Result<Identity, Error> {
     log_in_with(&client(&server.url), CODE).await
 }
 
-/// Logs in once at a server that answers each request with the next of the bodies, the last one for ever.
+/// Logs in once at a server that sends the bodies in turn, repeating the last one.
 async fn log_in_for(bodies: &[&str]) -> Result<Identity, Error> {
     let acts = bodies.iter().map(|body| Act::json(body)).collect();
     log_in(&Server::start(acts)).await

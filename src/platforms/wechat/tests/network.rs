@@ -15,7 +15,7 @@ const SUCCESS: &str =
 const BUSY: &str = r#"{"errcode":-1,"errmsg":"system error"}"#;
 const USED: &str = r#"{"errcode":40163,"errmsg":"code been used"}"#;
 
-/// What a busy machine may add to a limit.
+/// Tolerance for a busy machine.
 const SLACK: Duration = Duration::from_millis(400);
 
 /// Asserts the failure, that the server was asked exactly once, and that the limit held.
@@ -29,7 +29,7 @@ async fn check_asked_once(act: Act, failure: Error) {
 }
 
 #[actix_web::test]
-async fn silence_is_waited_for_only_so_long() {
+async fn a_silent_server_times_out() {
     check_asked_once(Act::Silence, Error::TimedOut).await;
 }
 
@@ -53,7 +53,7 @@ async fn a_trickle_is_not_an_answer() {
 }
 
 #[actix_web::test]
-async fn a_request_that_was_heard_is_not_repeated() {
+async fn a_request_that_was_received_is_not_retried() {
     check_asked_once(Act::ResetHeard, Error::ConnectionLost).await;
     check_asked_once(Act::Reply(Vec::new()), Error::ConnectionLost).await;
     let cut = http("200 OK", SUCCESS.as_bytes());
@@ -70,7 +70,7 @@ async fn a_request_that_was_heard_is_not_repeated() {
 }
 
 #[actix_web::test]
-async fn a_connection_that_is_reset_unheard_is_not_tried_again_either() {
+async fn a_connection_reset_before_reading_is_not_retried() {
     let server = Server::start(vec![Act::ResetUnheard]);
     assert_eq!(log_in(&server).await, Err(Error::ConnectionLost));
     assert_eq!(
@@ -95,7 +95,7 @@ async fn an_idle_connection_that_was_closed_costs_nothing() {
 }
 
 #[actix_web::test]
-async fn a_refused_connection_is_tried_again_within_the_limit() {
+async fn a_refused_connection_is_retried_within_the_limit() {
     let (_held, address) = closed_port();
     let start = Instant::now();
     let outcome = log_in_with(&client(&format!("http://{address}")), CODE).await;
@@ -117,7 +117,7 @@ async fn a_server_that_comes_back_is_found() {
 }
 
 #[actix_web::test]
-async fn a_name_that_nobody_has_is_told_as_such() {
+async fn an_unknown_host_name_is_reported() {
     let outcome = log_in_with(&client("http://wechat.invalid"), "code").await;
     // A machine whose DNS is silent finds out by the clock.
     assert!(
@@ -132,13 +132,13 @@ async fn a_name_that_nobody_has_is_told_as_such() {
 }
 
 #[actix_web::test]
-async fn a_busy_wechat_is_asked_again() {
+async fn a_busy_reply_is_retried() {
     let identity = log_in_for(&[BUSY, BUSY, SUCCESS]).await.unwrap();
     assert_eq!(identity.openid.expose(), OPENID);
 }
 
 #[actix_web::test]
-async fn a_wechat_that_stays_busy_is_left_alone_within_the_limit() {
+async fn busy_replies_are_retried_within_the_limit_only() {
     let server = Server::start(vec![Act::json(BUSY)]);
     let start = Instant::now();
     let outcome = log_in(&server).await;
@@ -156,7 +156,7 @@ async fn a_wechat_that_stays_busy_is_left_alone_within_the_limit() {
 }
 
 #[actix_web::test]
-async fn a_code_that_was_spent_by_a_busy_wechat_is_told_as_such() {
+async fn a_code_spent_by_a_busy_reply_is_reported() {
     let rejection = rejection(log_in_for(&[BUSY, USED]).await);
     assert_eq!(
         (rejection.reason, rejection.hint),
@@ -169,14 +169,14 @@ async fn a_code_that_was_spent_by_a_busy_wechat_is_told_as_such() {
 }
 
 #[actix_web::test]
-async fn silence_after_busy_leaves_the_code_in_doubt() {
+async fn a_timeout_after_a_busy_reply_is_a_timeout() {
     let server = Server::start(vec![Act::json(BUSY), Act::Silence]);
     assert_eq!(log_in(&server).await, Err(Error::TimedOut));
     assert_eq!(server.requests(), 2);
 }
 
 #[actix_web::test]
-async fn only_a_busy_wechat_is_asked_again() {
+async fn only_busy_replies_are_retried() {
     for raw in [USED, r#"{"errcode":40029}"#, r#"{"errcode":45011}"#, "{}"] {
         let server = Server::start(vec![Act::json(raw)]);
         assert!(log_in(&server).await.is_err());
@@ -185,7 +185,7 @@ async fn only_a_busy_wechat_is_asked_again() {
 }
 
 #[actix_web::test]
-async fn calls_at_once_do_not_wait_for_each_other() {
+async fn concurrent_calls_do_not_wait_for_each_other() {
     let server = Server::start(vec![Act::Silence, Act::json(SUCCESS)]);
     let client = client(&server.url);
     let slow = log_in_with(&client, "slow");

@@ -1,4 +1,4 @@
-//! What is read from a rejection besides its number, and what is added to it.
+//! The parts of a rejection other than its number, and the explanations that are added to it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,7 +24,7 @@ async fn check_rid(errmsg: &str, rid: Option<&str>, seconds: Option<u32>) {
 }
 
 #[actix_web::test]
-async fn the_name_of_the_call_is_found_in_every_tail() {
+async fn the_rid_is_found_in_every_format() {
     check_rid(
         "invalid code, hints: [ req_id: uhJDVZyFe-YZguHA ]",
         Some("uhJDVZyFe-YZguHA"),
@@ -59,7 +59,7 @@ async fn the_name_of_the_call_is_found_in_every_tail() {
 }
 
 #[actix_web::test]
-async fn a_refusal_of_the_address_names_it() {
+async fn a_rejected_address_is_named() {
     let raw = r#"{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 668f2aa4-51c08c03-3d141241"}"#;
     let rejection = rejection(log_in_for(&[raw]).await);
     let ip = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
@@ -68,7 +68,7 @@ async fn a_refusal_of_the_address_names_it() {
 }
 
 #[actix_web::test]
-async fn a_refusal_of_the_code_tells_what_it_looked_like() {
+async fn a_rejected_code_is_explained_by_its_shape() {
     let server = Server::start(vec![Act::json(r#"{"errcode":40029}"#)]);
     for (code, hint) in [
         (CODE, "shaped like a login code"),

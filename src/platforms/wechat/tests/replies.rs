@@ -238,7 +238,7 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(target.seen.borrow().connections, 0);
 }
 
-/// Asserts that the client stops reading where its limit is, but for what the sockets' buffers hold.
+/// Asserts that the client stops reading at its limit, plus the size of the socket buffers.
 async fn check_flood(head: &[u8]) {
     let server = Server::start(vec![Act::Flood(head.to_vec())]);
     let outcome = log_in(&server).await;

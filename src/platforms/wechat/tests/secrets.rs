@@ -49,7 +49,7 @@ fn echo(before: &str) -> String {
 }
 
 #[actix_web::test]
-async fn no_refusal_shows_a_secret() {
+async fn no_rejection_shows_a_secret() {
     for row in crate::platforms::wechat::errcode::TABLE {
         let before = format!(r#""errcode":{},"#, row.errcode);
         let server = Server::start(vec![Act::json(&echo(&before))]);
@@ -58,7 +58,7 @@ async fn no_refusal_shows_a_secret() {
 }
 
 #[actix_web::test]
-async fn no_failure_of_an_answer_shows_a_secret() {
+async fn no_invalid_reply_shows_a_secret() {
     let echo = echo("");
     let location =
         format!("302 Found\r\nLocation: http://127.0.0.1:1/?secret={SECRET}&js_code={CODE}");
@@ -101,7 +101,7 @@ async fn no_failure_of_the_network_shows_a_secret() {
 }
 
 #[actix_web::test]
-async fn an_identity_does_not_show_itself() {
+async fn an_identity_is_not_shown_by_debug() {
     let raw = format!(
         r#"{{"openid":"{OPENID}","session_key":"{SESSION_KEY}","unionid":"ocMvos6NjeKLIBqg5Mr9QjxrP1FA"}}"#
     );

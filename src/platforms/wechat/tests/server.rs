@@ -1,4 +1,4 @@
-//! A server on a loopback socket that does what a test tells it, byte by byte.
+//! A scripted server on a loopback socket.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// What the server does with one request.
+/// The reaction of the server to one request.
 #[derive(Clone)]
 pub(crate) enum Act {
     /// Writes the bytes and closes.
     Reply(Vec<u8>),
     /// Writes the bytes and waits for another request on the same connection.
     ReplyAndStay(Vec<u8>),
-    /// Writes the bytes, then one space after the other, slowly, for ever.
+    /// Writes the bytes, then endless spaces, slowly.
     ReplyAndTrickle(Vec<u8>),
     /// Writes the head, then zeros, until 10 MB are out or the client is gone.
     Flood(Vec<u8>),
@@ -49,7 +49,7 @@ pub(crate) fn http(status_and_headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// What the server has seen.
+/// The connections and requests that the server has received.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) connections: usize,
@@ -57,9 +57,9 @@ pub(crate) struct Seen {
     pub(crate) requests: Vec<String>,
     /// Their bodies.
     pub(crate) bodies: Vec<String>,
-    /// How many bytes of a flood the client let in.
+    /// Number of bytes of a flood that the client accepted.
     pub(crate) flooded: usize,
-    /// How many connections the client has closed while the server kept them.
+    /// Number of connections that the client closed first.
     pub(crate) left: usize,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on a port of its own and does the acts in turn, the last one for ever.
+    /// Listens on a free port and performs the acts in turn, repeating the last one.
     pub(crate) fn start(acts: Vec<Act>) -> Self {
         let (socket, _) = closed_port();
         Self::open(socket, acts)

@@ -26,7 +26,7 @@ fn client(url: &str) -> Option<Client> {
         .map(|config| Client::new(&config))
 }
 
-/// Shakes hands once, on a thread of its own, and tells whether a client trusted it.
+/// Performs one handshake on a thread of its own, and returns `true` if the client trusted it.
 fn serve(listener: TcpListener) -> std::thread::JoinHandle<bool> {
     let certificate = STANDARD.decode(CERTIFICATE).unwrap().into();
     let key = PrivatePkcs8KeyDer::from(STANDARD.decode(KEY).unwrap());
@@ -50,7 +50,7 @@ fn serve(listener: TcpListener) -> std::thread::JoinHandle<bool> {
 }
 
 #[actix_web::test]
-async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
+async fn a_self_signed_certificate_is_not_trusted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let Some(client) = client(&format!("https://{}", listener.local_addr().unwrap())) else {
         return;
@@ -62,7 +62,7 @@ async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
 }
 
 #[actix_web::test]
-async fn a_server_without_tls_is_told_as_such() {
+async fn a_server_without_tls_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let Some(client) = client(&format!("https://{}", listener.local_addr().unwrap())) else {
         return;
@@ -81,7 +81,7 @@ async fn a_server_without_tls_is_told_as_such() {
 }
 
 #[actix_web::test]
-async fn a_handshake_that_never_ends_is_no_connection() {
+async fn a_handshake_that_never_ends_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let Some(client) = client(&format!("https://{}", listener.local_addr().unwrap())) else {
         return;
