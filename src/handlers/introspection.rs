@@ -80,13 +80,13 @@ pub async fn introspect(
     if request.token.is_empty() {
         return Err(ErrorCode::TokenMissing.into());
     }
-    let caller = match Token::parse(&request.token) {
+    let user = match Token::parse(&request.token) {
         Some(token) => sessions.check(&token, now).await?,
         None => None,
     };
-    let active = match (caller, disclosure.openid) {
-        (Some(caller), true) => ActiveToken::with_openid(&sessions, &caller).await?,
-        (Some(caller), false) => Some(ActiveToken::of(&caller)),
+    let active = match (user, disclosure.openid) {
+        (Some(user), true) => ActiveToken::with_openid(&sessions, &user).await?,
+        (Some(user), false) => Some(ActiveToken::of(&user)),
         (None, _) => None,
     };
     let inactive = IntrospectionReply::Inactive(InactiveToken { active: false });
@@ -97,14 +97,14 @@ pub async fn introspect(
 }
 
 impl ActiveToken {
-    fn of(caller: &CurrentUser) -> Self {
+    fn of(user: &CurrentUser) -> Self {
         Self {
             active: true,
-            sub: caller.id().to_string(),
-            client_id: caller.app().id().to_string(),
+            sub: user.id().to_string(),
+            client_id: user.app().id().to_string(),
             token_type: "Bearer",
-            iat: caller.session().created_at.as_second(),
-            exp: caller.ends_at().as_second(),
+            iat: user.session().created_at.as_second(),
+            exp: user.ends_at().as_second(),
             openid: None,
         }
     }
@@ -112,13 +112,13 @@ impl ActiveToken {
     /// Returns `None` if the openid does not decrypt. `GET /auth` rejects such a session too.
     async fn with_openid(
         sessions: &Sessions,
-        caller: &CurrentUser,
+        user: &CurrentUser,
     ) -> Result<Option<Self>, ApiError> {
-        let live = sessions.load(caller).await?;
+        let live = sessions.load(user).await?;
         let openid = live.and_then(|live| live.openid());
         Ok(openid.map(|openid| Self {
             openid: Some(openid.expose().to_owned()),
-            ..Self::of(caller)
+            ..Self::of(user)
         }))
     }
 }

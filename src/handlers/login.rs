@@ -12,7 +12,7 @@ use crate::login::{Grant, IdempotencyKey, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
-use crate::middleware::session::Acting;
+use crate::middleware::session::RequestUser;
 use crate::platforms::wechat::MOCK_CODE;
 
 /// The request. Other fields are ignored.
@@ -81,7 +81,7 @@ pub async fn log_in(
         Some(key) => logins.into_inner().log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
     };
-    http.extensions_mut().insert(Acting {
+    http.extensions_mut().insert(RequestUser {
         app: grant.app.clone(),
         user: grant.user.id,
     });

@@ -13,7 +13,7 @@ pub use actix_morgan::FormatError;
 use crate::error::ApiError;
 use crate::middleware::json::ClientDisconnected;
 use crate::middleware::request_id::RequestId;
-use crate::middleware::session::Acting;
+use crate::middleware::session::RequestUser;
 use crate::telemetry::ACCESS;
 
 /// The access log that the settings describe. It can be sent to every worker.
@@ -83,7 +83,7 @@ struct Fields {
 impl Fields {
     fn new(request: &HttpRequest, answer: Option<Answer<'_>>) -> Self {
         let extensions = request.extensions();
-        let acting = Acting::of(&extensions);
+        let acting = RequestUser::of(&extensions);
         let error = answer.and_then(|answer| answer.error);
         let error = error.and_then(|error| error.as_error::<ApiError>());
         Self {
@@ -93,7 +93,7 @@ impl Fields {
             status: answer.map(|answer| answer.status.as_u16()),
             ms: answer.map(|answer| milliseconds(answer.response_time)),
             app: acting.as_ref().map(|acting| acting.app.to_string()),
-            user: acting.as_ref().map(Acting::shortened),
+            user: acting.as_ref().map(RequestUser::shortened),
             errcode: error.and_then(ApiError::errcode),
         }
     }

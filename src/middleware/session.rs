@@ -27,9 +27,9 @@ pub async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
-    match caller(&request).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
+    match current_user(&request).await {
+        Ok(user) => {
+            request.extensions_mut().insert(user);
             next.call(request)
                 .await
                 .map(ServiceResponse::map_into_left_body)
@@ -42,14 +42,14 @@ pub async fn require(
     clippy::disallowed_methods,
     reason = "this is where the request arrives"
 )]
-async fn caller(request: &ServiceRequest) -> Result<CurrentUser, ApiError> {
+async fn current_user(request: &ServiceRequest) -> Result<CurrentUser, ApiError> {
     let token = bearer(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
     let Some(sessions) = request.app_data::<web::Data<Sessions>>() else {
         return Err(ApiError::from(ErrorCode::Internal).with_cause("the app has no `Sessions`"));
     };
-    let caller = sessions.check(&token, Timestamp::now()).await?;
-    Ok(caller.ok_or(ErrorCode::SessionRequired)?)
+    let user = sessions.check(&token, Timestamp::now()).await?;
+    Ok(user.ok_or(ErrorCode::SessionRequired)?)
 }
 
 /// Returns the text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
@@ -100,7 +100,7 @@ impl FromRequest for CurrentSession {
 /// The user that a request acts for, for the log. A login puts it into the request's extensions; for guarded routes it is
 /// derived from [`CurrentUser`].
 #[derive(Debug, Clone)]
-pub struct Acting {
+pub struct RequestUser {
     /// The mini program.
     pub app: AppId,
     /// The user.
@@ -110,14 +110,14 @@ pub struct Acting {
 /// Number of digits of a user's id in the log. Our choice: enough to follow a user through a log, too few to identify them.
 const SHORTENED: usize = 8;
 
-impl Acting {
+impl RequestUser {
     /// Returns the user, from a request's extensions.
     pub(super) fn of(extensions: &Extensions) -> Option<Self> {
-        let caller = extensions.get::<CurrentUser>().map(|caller| Self {
-            app: caller.app().id().clone(),
-            user: caller.id(),
+        let user = extensions.get::<CurrentUser>().map(|user| Self {
+            app: user.app().id().clone(),
+            user: user.id(),
         });
-        caller.or_else(|| extensions.get::<Self>().cloned())
+        user.or_else(|| extensions.get::<Self>().cloned())
     }
 
     /// Returns the beginning of the user's id.
