@@ -24,7 +24,8 @@ pub struct ApiError {
     code: ErrorCode,
     definition: ErrorDefinition,
     pub(super) retry_after: Option<Duration>,
-    pub(super) rejection: Option<PlatformRejection>,
+    /// Boxed, because most errors have none.
+    pub(super) rejection: Option<Box<PlatformRejection>>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -144,7 +145,7 @@ impl ApiError {
 
     /// Returns the platform's rejection, if that is the cause.
     pub fn rejection(&self) -> Option<&PlatformRejection> {
-        self.rejection.as_ref()
+        self.rejection.as_deref()
     }
 
     /// Returns the seconds that a client should wait. The defaults are our choice: WeChat's quota per minute is back after
@@ -167,7 +168,7 @@ impl ApiError {
             return self.plain_body(request_id);
         }
         let status = i64::from(self.definition.status.as_u16());
-        let rejection = self.rejection.as_ref();
+        let rejection = self.rejection.as_deref();
         let reply = ErrorReply {
             code: self.errcode().unwrap_or(status),
             error: name,

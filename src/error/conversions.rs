@@ -1,7 +1,7 @@
 //! Converts the errors of the use cases and of the platform into API errors.
 
 use crate::account;
-use crate::error::api_error::{ApiError, PlatformRejection};
+use crate::error::api_error::ApiError;
 use crate::error::table::ErrorCode;
 use crate::login;
 use crate::platforms::{self, CallError, Reason};
@@ -105,7 +105,9 @@ impl ApiError {
         };
         let mut mapped = Self::from(code);
         mapped.retry_after = error.retry_after();
-        mapped.rejection = error.rejection().map(PlatformRejection::from);
+        mapped.rejection = error
+            .rejection()
+            .map(|rejection| Box::new(rejection.into()));
         mapped
     }
 }
