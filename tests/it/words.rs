@@ -181,10 +181,11 @@ fn the_rust_samples_are_code_of_the_examples() {
 
 /// The keys of `config/default.toml`, as `section.key`.
 fn settings() -> Vec<String> {
-    let (mut section, mut keys) = (String::new(), Vec::new());
-    for line in read("config/default.toml").lines() {
+    let text = read("config/default.toml");
+    let (mut section, mut keys) = ("", Vec::new());
+    for line in text.lines() {
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            section = name.trim_end_matches(']');
         } else if let Some((key, _)) = line.split_once(" = ")
             && !line.starts_with('#')
         {
