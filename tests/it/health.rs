@@ -87,7 +87,7 @@ async fn health_checks_do_not_fill_the_queue_of_a_locked_store() {
     let checks = join_all((0..CHECKS).map(|_| readiness.check()));
     // So many checks in one task exceed tokio's budget for a task.
     let results = unconstrained(checks).await;
-    let expected = "the store has not answered for 2 seconds";
+    let expected = "the store has not responded for 2 seconds";
     for result in results {
         assert_eq!(result.unwrap_err().to_string(), expected);
     }
