@@ -215,16 +215,16 @@ fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsE
 }
 
 fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
-    let app = |id, secret| App::new(PlatformName::Wechat, id, secret);
     match simulator {
         Some(simulator) => {
             let id = AppId::new(simulator.app_id());
             let secret = AppSecret::new(simulator.app_secret());
-            Apps::new([("main".to_owned(), app(id, secret))])
+            let app = App::new(PlatformName::Wechat, id, secret);
+            Apps::new([("main".to_owned(), app)])
         }
         None => Apps::new(settings.apps.iter().map(|(name, configured)| {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
-            (name.clone(), app(id, secret))
+            (name.clone(), App::new(configured.platform, id, secret))
         })),
     }
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey};
 use crate::settings::rules;
-use crate::settings::values::{LogStyle, LogTarget, PlatformName, Profile};
+use crate::settings::values::{LogStyle, LogTarget, Profile};
 
 // The upper bounds of durations are our choice: a longer one is a mistaken unit.
 const DAY: i64 = 24 * 60 * 60;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
+use crate::identity::PlatformName;
 use crate::identity::ServiceKey;
 use crate::settings::files;
-use crate::settings::{Error, Loaded, LogTarget, PlatformName, Profile, Settings};
+use crate::settings::{Error, Loaded, LogTarget, Profile, Settings};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
@@ -724,7 +725,7 @@ fn an_app_belongs_to_a_known_platform() {
     let settings = folder.load(&[]).unwrap().settings;
     let platforms: Vec<_> = settings.apps.values().map(|app| app.platform).collect();
     assert_eq!(platforms, [PlatformName::Wechat], "it is the default");
-    assert_eq!(PlatformName::Wechat.name(), "wechat");
+    assert_eq!(PlatformName::Wechat.as_str(), "wechat");
     check_file(
         "platform-unknown",
         &apps("alipay"),

@@ -4,6 +4,8 @@ use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::identity::PlatformName;
+
 /// Defines an enum with the name of each variant in the settings. Another name is an error that lists the known ones.
 macro_rules! named_values {
     ($($(#[$docs:meta])* $type:ident { $($(#[$variant_docs:meta])* $variant:ident = $name:literal,)+ })+) => {$(
@@ -50,18 +52,23 @@ named_values! {
         Production = "production",
     }
 
-    /// A login platform, as in `apps.<name>.platform`.
-    PlatformName {
-        /// WeChat mini programs.
-        Wechat = "wechat",
-    }
-
     /// Format of the log lines.
     LogStyle {
         /// Text.
         Text = "text",
         /// One JSON object per line.
         Json = "json",
+    }
+}
+
+/// Parses `apps.<name>.platform`.
+impl<'de> Deserialize<'de> for PlatformName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            D::Error::custom(format!("one of {names}"))
+        })
     }
 }
 
