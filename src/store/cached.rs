@@ -9,11 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, Update};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::{Lookup, SessionCache};
-use crate::store::{
-    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update,
-    Version,
-};
 
 /// A backend that evicts what has changed from a [`SessionCache`].
 ///

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::session::{CryptoError, Seal};
-use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store, Version};
+
+use crate::store::interface::{self, Store};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// First and longest pause between two reads of a record that another caller holds. Our choice: a read takes
 /// microseconds, and most work takes less than a tenth of a second.
@@ -98,7 +100,7 @@ pub enum Turn<T> {
 pub enum Error {
     /// The store failed.
     #[error("could not reach the ledger")]
-    Store(#[from] store::Error),
+    Store(#[from] interface::Error),
     /// The result could not be sealed.
     #[error("could not seal a result for the ledger")]
     Crypto(#[from] CryptoError),

@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use crate::store::interface::Store;
 use crate::store::once::{Error, Once, Record, Turn, Verdict};
+use crate::store::open;
 use crate::store::temporary::Folder;
-use crate::store::{Store, open};
 
 const LEASE: SignedDuration = SignedDuration::from_millis(300);
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::store::cached::CachedStore;
+use crate::store::interface::{OpenError, Store};
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::Sqlite;
-use crate::store::{OpenError, Store};
 
 /// Opens the store at a URL such as `sqlite://data/weapp.db`, and creates and migrates it as needed.
 ///

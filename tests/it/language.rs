@@ -34,7 +34,6 @@ const ARCHAIC: [&str; 39] = [
     "beside",
     "refusal",
     "refusals",
-    "never knows",
     "what is over",
     "but for",
     "the way out",

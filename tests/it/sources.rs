@@ -101,7 +101,8 @@ impl SourceFile {
     /// Returns the paths that the code names from the crate's root, as the segments after `crate`. Understands `crate::`,
     /// `super::` and `self::`, nested lists, and the file's own child modules.
     pub(crate) fn imports(&self) -> Vec<Vec<String>> {
-        let code = self.code();
+        // A macro's `$crate::` is expanded elsewhere.
+        let code = self.code().replace("$crate::", "");
         let mut uses = Vec::new();
         for statement in code.split("use ").skip(1) {
             expand("", statement.split(';').next().unwrap(), &mut uses);

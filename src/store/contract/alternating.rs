@@ -8,9 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
-use crate::store::{
-    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update, Version,
-};
+use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Update};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 
 use crate::session::Sealed;
 use crate::store::contract::at;
-use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, Store, Version};
+use crate::store::interface::{Error, Store};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     one_of_many_claims_takes_the_lease(&*fresh().await).await;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::session::{Profile, Sealed, Token};
 use crate::store::contract::{at, existing, exists, login};
-use crate::store::{Error, Store};
+use crate::store::interface::{Error, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_login_is_stored_as_given(&*fresh().await).await;

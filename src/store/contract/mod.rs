@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{Device, Sealed, SessionId, SessionStatus, Token, TokenDigest};
-use crate::store::{Error, Login, Store};
+use crate::store::interface::{Error, Login, Store};
 
 pub(super) use alternating::Alternating;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::identity::UserId;
 use crate::session::{Change, Profile, ProfileChange};
-use crate::store::Store;
 use crate::store::contract::{at, login};
+use crate::store::interface::Store;
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_profile_changes_in_the_given_fields_only(&*fresh().await).await;

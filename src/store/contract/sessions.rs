@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::identity::UserId;
 use crate::session::{Sealed, SessionId, TokenDigest};
 use crate::store::contract::{at, existing, exists, login};
-use crate::store::{Login, Revocation, Store, Update};
+use crate::store::interface::{Login, Revocation, Store, Update};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     the_last_use_never_moves_back(&*fresh().await).await;

@@ -13,10 +13,11 @@ use rusqlite::Connection;
 
 use crate::session::{Sealed, SessionStatus};
 use crate::store::cached::{CachedStore, Invalidation as _};
+use crate::store::contract;
+use crate::store::interface::{Login, Revocation, Store, Update};
 use crate::store::session_cache::{Lookup, SessionCache};
 use crate::store::sqlite::Sqlite;
 use crate::store::temporary::Folder;
-use crate::store::{Login, Revocation, Store, Update, contract};
 
 /// A store with its cache, as one process has it.
 struct Node {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use crate::session::Sealed;
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::sqlite::rows::time_at;
-use crate::store::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// Replies to a claim without writing, or returns `None` if the caller can take the lease.
 pub(super) fn read(connection: &Connection, claim: &Claim) -> rusqlite::Result<Option<Claimed>> {

@@ -28,11 +28,11 @@ use rusqlite::Connection;
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::cached::Invalidation;
-use crate::store::session_cache::SessionCache;
-use crate::store::{
-    Claim, Claimed, Error, Holder, LedgerKey, LoggedIn, Login, OpenError, Reply, Revocation, Store,
-    Update, Version,
+use crate::store::interface::{
+    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Update,
 };
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::session_cache::SessionCache;
 
 use commits::{CommitWatch, State};
 use writer::Writer;

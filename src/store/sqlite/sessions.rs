@@ -5,11 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, Params, named_params, params}
 
 use crate::identity::UserId;
 use crate::session::{Session, SessionStatus, TokenDigest, User};
+use crate::store::interface::{LoggedIn, Login, Revocation, Update};
 use crate::store::sqlite::rows::{
     app_at, session_at, session_columns, time_at, user_at, user_columns,
 };
 use crate::store::sqlite::users;
-use crate::store::{LoggedIn, Login, Revocation, Update};
 
 /// The sessions that statements have changed or ended, to be evicted from the cache.
 pub(super) type Changed = Vec<TokenDigest>;

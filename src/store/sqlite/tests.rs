@@ -11,11 +11,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::session::Sealed;
 use crate::store::cached::CachedStore;
+use crate::store::contract;
+use crate::store::interface::{Error, OpenError, Store};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::problem::Problem;
 use crate::store::sqlite::{Sqlite, open};
 use crate::store::temporary::Folder;
-use crate::store::{Claim, Claimed, Error, Holder, LedgerKey, OpenError, Store, contract};
 
 /// Opens a file without a cache in front of it.
 pub(super) async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, User};
-use crate::store::Login;
+use crate::store::interface::Login;
 use crate::store::sqlite::rows::{user_at, user_columns};
 
 /// Finds or creates the user of a login.

@@ -9,7 +9,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::store::Error;
+use crate::store::interface::Error;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::commits::CommitWatch;
 use crate::store::sqlite::problem::Problem;

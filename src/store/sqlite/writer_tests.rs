@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use futures_util::future::{join, join3};
 use rusqlite::Connection;
 
-use crate::store::Error;
+use crate::store::interface::Error;
 use crate::store::sqlite::Sqlite;
 use crate::store::sqlite::tests::open_file;
 use crate::store::temporary::Folder;

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::store::Error;
+use crate::store::interface::Error;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::commits::CommitWatch;
 

@@ -1,0 +1,195 @@
+//! The interface of a store.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::{AppId, Subject, UserId};
+use crate::session::{
+    Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
+};
+
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+
+/// The future that a store's method returns.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Keeps users, their sessions and the ledger.
+///
+/// A write is durable once its reply arrives. An error means that the store does not know the answer; a caller must not
+/// treat it as "no such session".
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Finds or creates the user, adds the session, and ends the user's oldest sessions over the limit, all in one
+    /// transaction.
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
+
+    /// Returns the session with this token digest and its user, even if the session has expired.
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>>;
+
+    /// Returns the status of the session with this token digest, even if the session has expired.
+    ///
+    /// Called for nearly every request, and the only reply that may come from a cache. Except for the last use, it is
+    /// never older than a reply that any node has already sent. The last use may be older, so a session that looks
+    /// expired may be live: see [`Revocation::Expired`].
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
+
+    /// Returns all sessions of a user, including expired ones, the latest login first.
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
+
+    /// Counts the sessions, including expired ones that have not been swept yet.
+    ///
+    /// Reads all of them, off the calling thread. Meant for metrics, not for requests.
+    fn count_sessions(&self) -> Reply<'_, u64>;
+
+    /// Changes a session. Returns `false` if it does not exist: an ended session never comes back.
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool>;
+
+    /// Ends sessions and returns how many there were.
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize>;
+
+    /// Changes a user's profile and returns the user, or `None` if there is no such user.
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
+
+    /// Removes sessions that have expired at `now`, by lifetime or by idleness, and returns how many there were.
+    ///
+    /// One call removes a limited number, so that other writes need not wait for long. When it returns 0, none are left
+    /// except those that another node is removing at the same time. Ledger records with neither a live value nor a live
+    /// lease are removed as well.
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
+
+    /// Reads a ledger record, or takes the lease on it if it has no usable value and no other holder.
+    ///
+    /// Of any number of concurrent callers, one takes the lease. Reading does not wait for writers.
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed>;
+
+    /// Stores a value in a ledger record until `expires_at` and releases the lease. Returns the value's version.
+    ///
+    /// Returns `None` and changes nothing if the caller no longer holds the lease: it expired, and the record was claimed
+    /// by another caller or swept.
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>>;
+
+    /// Releases the lease on a ledger record, so that the next claim takes it at once. Does nothing unless the caller
+    /// holds it.
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
+
+    /// Succeeds if the store can read and write.
+    fn ready(&self) -> Reply<'_, ()>;
+
+    /// Completes the pending writes and closes the store. Later calls fail with [`Error::Closed`].
+    fn close(&self) -> Reply<'_, ()>;
+
+    /// Upper limit for the duration of one write, after which it has failed.
+    fn write_timeout(&self) -> Duration;
+}
+
+/// A login to be stored.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Identifies the user: a digest of platform, AppID and openid.
+    pub subject: Subject,
+    /// The sealed openid. Replaces the stored one, which may be sealed under an older secret.
+    pub openid: Sealed,
+    /// The sealed unionid, if the platform returned one. `None` leaves the stored one.
+    pub unionid: Option<Sealed>,
+    /// The user's id if this is their first login.
+    pub user_if_new: UserId,
+    /// The mini program that was logged in to.
+    pub app: AppId,
+    /// Digest of the new token.
+    pub digest: TokenDigest,
+    /// Public id of the new session.
+    pub id: SessionId,
+    /// The device that the login came from.
+    pub device: Device,
+    /// The session keys, newest first, sealed under the new token.
+    pub session_keys: Sealed,
+    /// Time of the login.
+    pub now: Timestamp,
+    /// End of the session's lifetime.
+    pub expires_at: Timestamp,
+    /// Maximum number of sessions per user, including this one.
+    pub sessions_per_user: u32,
+}
+
+/// A change to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// The session was used at this time. A later use that is stored already stays.
+    Used(Timestamp),
+    /// Replaces the session keys, sealed under the session's token.
+    SessionKeys(Sealed),
+}
+
+/// Selects the sessions to revoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// The session of this token.
+    Session(TokenDigest),
+    /// The session of this token, if it has expired in the store.
+    ///
+    /// The caller may have read an older last use than the store holds, when another node has used the session since.
+    Expired {
+        /// Digest of the session's token.
+        digest: TokenDigest,
+        /// The time at which it must have expired.
+        now: Timestamp,
+        /// The idle limit.
+        idle: SignedDuration,
+    },
+    /// The session with this id, if it belongs to this user.
+    Id(UserId, SessionId),
+    /// All sessions of this user except the one of this token.
+    OthersOf(UserId, TokenDigest),
+    /// All sessions of this user.
+    AllOf(UserId),
+}
+
+/// Result of a stored login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The user, found or created.
+    pub user: User,
+    /// Set when this was the user's first login.
+    pub is_new: bool,
+}
+
+/// A store's failure to reply.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The backend failed. The cause is for the log.
+    #[error("the store failed")]
+    Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A database that cannot be used. It is left unchanged.
+///
+/// The message names the database, says what is wrong, and how to fix it.
+#[derive(Debug, thiserror::Error)]
+#[error("the database `{database}` {problem}")]
+pub struct OpenError {
+    database: String,
+    problem: String,
+}
+
+impl OpenError {
+    /// `problem` completes a sentence that begins with the name of the database.
+    pub(super) fn new(database: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self {
+            database: database.into(),
+            problem: problem.to_string(),
+        }
+    }
+}
