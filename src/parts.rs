@@ -83,12 +83,9 @@ impl Parts {
         simulator: Option<&Simulator>,
         no_color: bool,
     ) -> Result<Self, PartsError> {
-        let wechat = &settings.wechat;
-        let call_limit = wechat.timeout();
-        let base_url = simulator.map_or(wechat.base_url.clone(), Simulator::base_url);
-        let connect_limit = wechat.connect_timeout();
-        let mut wechat =
-            HttpConfig::new(PlatformName::Wechat, &base_url, connect_limit, call_limit)?;
+        let call_limit = settings.wechat.timeout();
+        let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
+        let mut wechat = wechat_config(settings, &base_url)?;
         let log = &settings.log;
         let access_log = match log.style {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
@@ -101,18 +98,11 @@ impl Parts {
             wechat = wechat.with_observer(metrics::observer(metrics));
         }
         let apps = Arc::new(apps(settings, simulator));
-        let session = &settings.session;
-        let lifetimes = lifetimes(session);
+        let lifetimes = lifetimes(&settings.session);
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
             apps,
-            login_policy: LoginPolicy {
-                lifetime: lifetimes.absolute,
-                sessions_per_user: session.per_user,
-                key_generations: session.key_history,
-                time_limit: SignedDuration::try_from(store.write_timeout() + call_limit)
-                    .unwrap_or(SignedDuration::MAX),
-            },
+            login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
             watermark_max_age: Duration::from_secs(settings.wechat.watermark_seconds.into()),
@@ -143,9 +133,7 @@ impl Parts {
     pub fn check(settings: &Settings) -> Result<(), PartsError> {
         AccessLog::new(&settings.log.format, &settings.log.skip, true)?;
         new_metrics(settings)?;
-        let wechat = &settings.wechat;
-        let limits = (wechat.connect_timeout(), wechat.timeout());
-        HttpConfig::new(PlatformName::Wechat, &wechat.base_url, limits.0, limits.1)?;
+        wechat_config(settings, &settings.wechat.base_url)?;
         Ok(())
     }
 
@@ -226,6 +214,23 @@ fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
             (name.clone(), App::new(configured.platform, id, secret))
         })),
+    }
+}
+
+/// Configures the clients of WeChat.
+fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, ConfigError> {
+    let wechat = &settings.wechat;
+    let (connect, whole) = (wechat.connect_timeout(), wechat.timeout());
+    HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)
+}
+
+/// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.
+fn login_policy(session: &settings::Session, time_limit: Duration) -> LoginPolicy {
+    LoginPolicy {
+        lifetime: lifetimes(session).absolute,
+        sessions_per_user: session.per_user,
+        key_history: session.key_history,
+        time_limit: SignedDuration::try_from(time_limit).unwrap_or(SignedDuration::MAX),
     }
 }
 

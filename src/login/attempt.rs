@@ -16,7 +16,7 @@ pub struct LoginPolicy {
     /// Maximum number of sessions per user and mini program.
     pub sessions_per_user: u32,
     /// Maximum number of session keys that a session keeps, its own included.
-    pub key_generations: u32,
+    pub key_history: u32,
     /// Maximum duration of a login: the platform's reply and the store's commit together.
     pub time_limit: SignedDuration,
 }

@@ -66,7 +66,7 @@ impl Logins {
             .map_err(|error| self.diagnosed(error, attempt, app, now))?;
         let subject = subject(app, &identity.openid);
         let older = self.previous_keys(attempt, subject, now).await;
-        let keys = key_history::of(identity.session_key, older, self.policy.key_generations);
+        let keys = key_history::of(identity.session_key, older, self.policy.key_history);
         let token = Token::generate()?;
         // The store keeps milliseconds; the times returned here must equal the stored ones.
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);

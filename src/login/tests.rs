@@ -107,7 +107,7 @@ fn use_cases(
     let rules = LoginPolicy {
         lifetime: LIFETIMES.absolute,
         sessions_per_user: PER_USER,
-        key_generations: 3,
+        key_history: 3,
         time_limit: SignedDuration::from_secs(10),
     };
     let access_tokens = Arc::new(AccessTokenCache::new(Arc::clone(store), second));

@@ -137,6 +137,13 @@ fn is_base(url: &Url) -> bool {
         && url.fragment().is_none()
 }
 
+/// An endpoint to call for an app.
+pub(crate) struct Target<'a> {
+    pub(crate) app: &'a AppId,
+    pub(crate) path: &'static str,
+    pub(crate) retry_on: RetryOn,
+}
+
 /// Sends the calls of one worker. Each worker has its own, because connections belong to a worker's runtime.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
@@ -158,22 +165,20 @@ impl HttpClient {
     /// Sends a call, with retries, within the limits, and interprets the reply with `read`.
     pub(crate) async fn send<T>(
         &self,
-        app: &AppId,
-        endpoint: &'static str,
-        retry_on: RetryOn,
+        target: Target<'_>,
         request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
         read: impl Fn(&RawReply) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let call = self.config.retry.run(retry_on, async || {
+        let call = self.config.retry.run(target.retry_on, async || {
             let reply = transport::exchange(request(&self.http)).await?;
             read(&reply)
         });
         let start = Instant::now();
-        let outcome = self.config.limiter.run(app, endpoint, call).await;
+        let outcome = self.config.limiter.run(target.app, target.path, call).await;
         if let Some(observer) = &self.config.observer {
             observer(&Call {
                 platform: self.config.platform,
-                endpoint,
+                endpoint: target.path,
                 failure: outcome.as_ref().err(),
                 took: start.elapsed(),
             });

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::identity::AppId;
 use crate::platforms::error::Error;
-use crate::platforms::http::{HttpClient, HttpConfig};
+use crate::platforms::http::{HttpClient, HttpConfig, Target};
 use crate::platforms::wechat::endpoint::Endpoint;
 use crate::platforms::wechat::reply::Reply;
 
@@ -48,7 +48,11 @@ impl Client {
         endpoint: Endpoint,
         request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> Result<Reply, Error> {
-        let (path, retry_on) = (endpoint.path(), endpoint.retry_on());
-        self.0.send(app, path, retry_on, request, Reply::read).await
+        let target = Target {
+            app,
+            path: endpoint.path(),
+            retry_on: endpoint.retry_on(),
+        };
+        self.0.send(target, request, Reply::read).await
     }
 }

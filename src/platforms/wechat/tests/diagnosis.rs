@@ -69,63 +69,27 @@ fn a_line_may_have_few_facts() {
     );
 }
 
+/// The errcode, the shape of the code, the AppID in the Referer, and a part of the fix.
+#[rustfmt::skip] // One row per line.
+const FIXES: &[(i64, CodeShape, &str, &str)] = &[
+    (40029, CodeShape::Mock, "wx0000000000000000", "open the project in DevTools with its AppID"),
+    (40029, CodeShape::Phone, "wx0000000000000000", "set `apps.<name>.app_id` and"),
+    (40029, CodeShape::Phone, APP_ID, "send the code from wx.login"),
+    (40029, CodeShape::Truncated, APP_ID, "was truncated in transit"),
+    (40029, CodeShape::Unknown, APP_ID, "was changed in transit"),
+    (40029, CodeShape::Login, APP_ID, "older than 5 minutes"),
+    (42003, CodeShape::Login, APP_ID, "send the code within 5 minutes"),
+    (40163, CodeShape::Login, "wx0000000000000000", "look for a double tap"),
+    (40013, CodeShape::Login, "wx0000000000000000", "to the same AppID"),
+    (40125, CodeShape::Login, APP_ID, "set `apps.<name>.app_secret`"),
+    (40226, CodeShape::Phone, APP_ID, "do not try again"),
+];
+
 #[test]
 fn the_likeliest_mistake_is_named() {
-    for (errcode, shape, from, remedy) in [
-        (
-            40029,
-            CodeShape::Mock,
-            "wx0000000000000000",
-            "open the project in DevTools with its AppID",
-        ),
-        (
-            40029,
-            CodeShape::Phone,
-            "wx0000000000000000",
-            "set `apps.<name>.app_id` and",
-        ),
-        (
-            40029,
-            CodeShape::Phone,
-            APP_ID,
-            "send the code from wx.login",
-        ),
-        (
-            40029,
-            CodeShape::Truncated,
-            APP_ID,
-            "was truncated in transit",
-        ),
-        (40029, CodeShape::Unknown, APP_ID, "was changed in transit"),
-        (40029, CodeShape::Login, APP_ID, "older than 5 minutes"),
-        (
-            42003,
-            CodeShape::Login,
-            APP_ID,
-            "send the code within 5 minutes",
-        ),
-        (
-            40163,
-            CodeShape::Login,
-            "wx0000000000000000",
-            "look for a double tap",
-        ),
-        (
-            40013,
-            CodeShape::Login,
-            "wx0000000000000000",
-            "to the same AppID",
-        ),
-        (
-            40125,
-            CodeShape::Login,
-            APP_ID,
-            "set `apps.<name>.app_secret`",
-        ),
-        (40226, CodeShape::Phone, APP_ID, "do not try again"),
-    ] {
+    for &(errcode, shape, from, fix) in FIXES {
         let line = line(errcode, shape, from, 0);
-        assert!(line.contains(remedy), "{line}");
+        assert!(line.contains(fix), "{line}");
     }
 }
 
