@@ -2,7 +2,7 @@
 //!
 //! # Structure
 //!
-//! [`app`] assembles the App that `main` serves and that the tests call, from [`Parts`]. [`app_with`] adds routes of your own.
+//! [`app()`] assembles the App that `main` serves and that the tests call, from [`Parts`]. [`app_with`] adds routes of your own.
 
 pub mod account;
 mod app;

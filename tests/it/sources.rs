@@ -87,10 +87,11 @@ impl SourceFile {
     /// Returns the code without comments and unit tests.
     pub(crate) fn code(&self) -> String {
         let without_comment = |line: &str| {
-            let start = line
-                .find("//")
-                .filter(|start| !line[..*start].ends_with(':'));
-            format!("{}\n", &line[..start.unwrap_or(line.len())])
+            let code = match line.split_once("//") {
+                Some((code, _comment)) if !code.ends_with(':') => code,
+                _ => line,
+            };
+            format!("{code}\n")
         };
         self.without_unit_tests()
             .lines()
