@@ -54,7 +54,7 @@ enum UnusableSocket {
     #[error("it is a connection, not a listening socket (`Accept=no` in the unit)")]
     Connected,
     #[error(transparent)]
-    Kind(#[from] io::Error),
+    Io(#[from] io::Error),
 }
 
 /// Uses the inherited socket, or binds to the configured address.

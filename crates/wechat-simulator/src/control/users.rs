@@ -31,7 +31,7 @@ struct NewPayment {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewEncryptedData {
-    kind: Kind,
+    kind: PayloadKind,
     /// Only with `share_info`.
     group: Option<String>,
     /// Only with `object`.
@@ -42,7 +42,7 @@ struct NewEncryptedData {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum PayloadKind {
     UserInfo,
     PhoneNumber,
     ShareInfo,
@@ -128,10 +128,12 @@ pub(super) fn encrypted_data(
     let app = request.app()?;
     let new: NewEncryptedData = request.body()?;
     let payload = match (new.kind, new.group, new.data) {
-        (Kind::UserInfo, None, None) => Payload::user_info(),
-        (Kind::PhoneNumber, None, None) => Payload::phone_number(),
-        (Kind::ShareInfo, group, None) => Payload::share_info(group.as_deref().unwrap_or("group")),
-        (Kind::Object, None, Some(fields)) => Payload::object(fields),
+        (PayloadKind::UserInfo, None, None) => Payload::user_info(),
+        (PayloadKind::PhoneNumber, None, None) => Payload::phone_number(),
+        (PayloadKind::ShareInfo, group, None) => {
+            Payload::share_info(group.as_deref().unwrap_or("group"))
+        }
+        (PayloadKind::Object, None, Some(fields)) => Payload::object(fields),
         _ => {
             return Err(ControlError::invalid(
                 "only the kind `share_info` takes a `group`, and only the kind `object` takes `data`, which it needs",

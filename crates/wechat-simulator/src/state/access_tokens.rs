@@ -26,11 +26,11 @@ const MAX_TOKENS: usize = 32;
 pub(crate) struct AccessTokens {
     identifiers: Identifiers,
     /// By AppID and kind.
-    sequences: HashMap<(String, Kind), Sequence>,
+    sequences: HashMap<(String, TokenKind), Sequence>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum TokenKind {
     Plain,
     Stable,
 }
@@ -67,27 +67,27 @@ impl AccessTokens {
 
     /// Issues a new plain token; the previous one stays valid for five minutes.
     pub(crate) fn plain(&mut self, app_id: &str, now: Duration) -> Grant {
-        self.issue(app_id, Kind::Plain, OVERLAP, now)
+        self.issue(app_id, TokenKind::Plain, OVERLAP, now)
     }
 
     /// Returns the stable token, or issues a new one in the last five minutes of its lifetime.
     pub(crate) fn stable(&mut self, app_id: &str, now: Duration) -> Grant {
-        let sequence = self.sequence(app_id, Kind::Stable);
+        let sequence = self.sequence(app_id, TokenKind::Stable);
         let latest = sequence.tokens.iter().next_back();
         let usable = latest.filter(|token| {
             token.valid_until > now && token.expires_at >= now.saturating_add(OVERLAP)
         });
         match usable {
             Some(token) => token.grant(now),
-            None => self.issue(app_id, Kind::Stable, OVERLAP, now),
+            None => self.issue(app_id, TokenKind::Stable, OVERLAP, now),
         }
     }
 
     /// Issues a new stable token and invalidates the previous one at once; returns the current one if this was forced too
     /// often.
     pub(crate) fn force_stable(&mut self, app_id: &str, now: Duration) -> Grant {
-        if self.sequence(app_id, Kind::Stable).may_force(now) {
-            self.issue(app_id, Kind::Stable, Duration::ZERO, now)
+        if self.sequence(app_id, TokenKind::Stable).may_force(now) {
+            self.issue(app_id, TokenKind::Stable, Duration::ZERO, now)
         } else {
             self.stable(app_id, now)
         }
@@ -95,7 +95,7 @@ impl AccessTokens {
 
     /// Invalidates all tokens of the app, as another server with the same app does by forcing a new one.
     pub(crate) fn invalidate(&mut self, app_id: &str, now: Duration) {
-        for kind in [Kind::Plain, Kind::Stable] {
+        for kind in [TokenKind::Plain, TokenKind::Stable] {
             self.sequence(app_id, kind)
                 .replace_latest(Duration::ZERO, now);
         }
@@ -117,15 +117,15 @@ impl AccessTokens {
         }
     }
 
-    fn issue(&mut self, app_id: &str, kind: Kind, overlap: Duration, now: Duration) -> Grant {
+    fn issue(&mut self, app_id: &str, kind: TokenKind, overlap: Duration, now: Duration) -> Grant {
         let identifiers = self.identifiers;
         let sequence = self.sequence(app_id, kind);
         sequence.replace_latest(overlap, now);
         sequence.issued += 1;
         let expires_at = now.saturating_add(LIFETIME);
         let kind = match kind {
-            Kind::Plain => "plain",
-            Kind::Stable => "stable",
+            TokenKind::Plain => "plain",
+            TokenKind::Stable => "stable",
         };
         let token = Token {
             text: identifiers.access_token(app_id, kind, sequence.issued),
@@ -137,7 +137,7 @@ impl AccessTokens {
         grant
     }
 
-    fn sequence(&mut self, app_id: &str, kind: Kind) -> &mut Sequence {
+    fn sequence(&mut self, app_id: &str, kind: TokenKind) -> &mut Sequence {
         let sequence = self.sequences.entry((app_id.to_owned(), kind));
         sequence.or_insert_with(|| Sequence {
             issued: 0,
