@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_wechat_calls_everybody_is_no_nickname() {
+    fn the_placeholder_name_counts_as_no_nickname() {
         for text in ["", "  ", "微信用户", " 微信用户 "] {
             check_name(text, Ok(None));
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_grey_figure_is_no_picture_in_any_size() {
+    fn the_placeholder_avatar_counts_as_no_picture_in_any_size() {
         for size in ["132", "0", "64"] {
             check_url(&format!("{PLACEHOLDER_AVATAR}{size}"), Ok(None));
         }

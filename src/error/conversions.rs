@@ -138,7 +138,7 @@ mod tests {
     use crate::store;
 
     #[test]
-    fn a_call_without_a_token_may_be_repeated() {
+    fn a_call_without_a_token_can_be_repeated() {
         use platforms::Error as E;
         for (error, code) in [
             (CallError::Token(E::TimedOut), ErrorCode::PlatformBusy),

@@ -206,7 +206,7 @@ async fn a_use_is_written_once_an_hour() {
 }
 
 #[actix_rt::test]
-async fn a_user_has_so_many_sessions_and_the_oldest_goes() {
+async fn a_login_over_the_limit_ends_the_oldest_session() {
     let rig = Rig::new().await;
     let mut tokens = Vec::new();
     for second in 0..=i64::from(PER_USER) {
@@ -218,7 +218,7 @@ async fn a_user_has_so_many_sessions_and_the_oldest_goes() {
 }
 
 #[actix_rt::test]
-async fn a_broken_store_is_no_answer() {
+async fn a_store_failure_is_reported_as_an_error() {
     let rig = Rig::new().await;
     let token = rig.log_in("mei", 0).await;
     rig.store.close().await.unwrap();
@@ -233,15 +233,15 @@ async fn a_broken_store_is_no_answer() {
 }
 
 #[actix_rt::test]
-async fn an_unknown_app_is_refused_before_anybody_is_asked() {
+async fn an_unknown_app_is_rejected_before_wechat_is_called() {
     let rig = Rig::new().await;
     let code = LoginCode::parse(rig.simulator.issue_code("mei")).unwrap();
     let attempt = LoginAttempt {
         app: Some("other".to_owned()),
         ..code.into()
     };
-    let refused = rig.logins.log_in(&attempt, at(0)).await;
-    assert!(matches!(refused, Err(Error::AppUnknown)));
+    let rejected = rig.logins.log_in(&attempt, at(0)).await;
+    assert!(matches!(rejected, Err(Error::AppUnknown)));
     assert!(rig.simulator.requests().is_empty());
     for name in ["main", rig.simulator.app_id()] {
         assert_eq!(
@@ -252,7 +252,7 @@ async fn an_unknown_app_is_refused_before_anybody_is_asked() {
 }
 
 #[actix_rt::test]
-async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
+async fn a_grant_is_repeated_for_five_minutes_only() {
     let Rig {
         simulator, logins, ..
     } = &Rig::new().await;
@@ -273,7 +273,7 @@ async fn an_answer_is_repeated_for_five_minutes_and_no_longer() {
 
 /// A process that dies during a login delays the others by at most the time limit of a login.
 #[actix_rt::test]
-async fn a_claim_that_was_left_behind_runs_out() {
+async fn an_abandoned_lease_expires() {
     let rig = Rig::new().await;
     let code = rig.simulator.issue_code("mei");
     let key = IdempotencyKey::parse(b"k").unwrap();
@@ -413,7 +413,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_ended_session_never_answers_again(steps in prop::collection::vec(step(), 1..60)) {
+    fn an_ended_session_is_never_accepted_again(steps in prop::collection::vec(step(), 1..60)) {
         actix_rt::System::new().block_on(play(steps))?;
     }
 }

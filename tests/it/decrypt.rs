@@ -122,7 +122,7 @@ async fn data_from_just_before_a_login_is_decrypted_after_it() {
 }
 
 #[actix_rt::test]
-async fn without_key_history_it_is_not() {
+async fn without_key_history_data_from_just_before_a_login_is_rejected() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_HISTORY", "1")]).await;
     race(&app, true).await.assert_error_body(401, stale());
 }

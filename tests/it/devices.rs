@@ -75,7 +75,7 @@ async fn a_user_sees_their_sessions() {
 }
 
 #[actix_rt::test]
-async fn a_session_id_is_no_token_and_no_part_of_one() {
+async fn a_session_id_is_independent_of_the_token() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let id = id_of(&app, &token).await;

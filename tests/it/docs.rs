@@ -131,7 +131,7 @@ async fn gzip_is_sent_to_clients_that_accept_it() {
 }
 
 #[actix_rt::test]
-async fn head_is_answered_without_a_body() {
+async fn a_head_response_has_no_body() {
     let app = TestApp::start().await;
     for path in ["/docs", "/openapi.json", "/docs/swagger-ui.css"] {
         let head = TestRequest::default().method(Method::HEAD).uri(path);

@@ -95,7 +95,7 @@ fn the_test_covers_every_errcode_of_the_table() {
 }
 
 #[actix_rt::test]
-async fn a_spent_quota_sets_retry_after() {
+async fn an_exhausted_quota_sets_retry_after() {
     let (reply, _) = login_with(vec![Fault::errcode(45011)]).await;
     assert_eq!(reply.header("retry-after"), Some("60"));
 }

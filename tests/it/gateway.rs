@@ -110,7 +110,7 @@ async fn a_service_receives_the_user_of_a_live_token() {
     let reply = introspect(&app, &login.token()).await;
     let live = app.live(&login.token()).await.unwrap();
     let session = live.session();
-    let told = json!({
+    let expected = json!({
         "active": true,
         "sub": login.user_id(),
         "client_id": app.wechat.app_id(),
@@ -118,7 +118,7 @@ async fn a_service_receives_the_user_of_a_live_token() {
         "iat": session.created_at.as_second(),
         "exp": (session.last_seen + jiff::SignedDuration::from_hours(72)).as_second(),
     });
-    assert_eq!((reply.status.as_u16(), reply.json()), (200, told));
+    assert_eq!((reply.status.as_u16(), reply.json()), (200, expected));
 }
 
 #[actix_rt::test]

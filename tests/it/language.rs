@@ -164,7 +164,7 @@ fn docs_open_with_a_verb_or_a_noun() {
 }
 
 #[test]
-fn no_file_says_what_it_never_knows() {
+fn no_file_states_what_it_does_not_know() {
     // In two parts, so that this file does not find itself.
     let phrase = ["never", "knows"].join(" ");
     for extension in ["rs", "py", "js", "sh", "toml"] {

@@ -189,7 +189,7 @@ fn handlers_import_only_extractors_from_the_middleware() {
 }
 
 #[test]
-fn only_the_platforms_and_what_assembles_them_name_one() {
+fn the_use_cases_and_the_store_name_no_platform() {
     for file in server() {
         let module = file.module_path().first().cloned().unwrap_or_default();
         if ["login", "sessions", "session", "account", "store", "apps"].contains(&module.as_str()) {

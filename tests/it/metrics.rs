@@ -278,11 +278,11 @@ async fn metrics_cannot_take_the_path_of_a_route() {
         ("WEAPP_METRICS__PATH", "/session/key".to_owned()),
     ];
     let loaded = Settings::load(environment, Path::new("no-such-folder")).unwrap();
-    let refused = Parts::new(&loaded.settings, None, true)
+    let rejected = Parts::new(&loaded.settings, None, true)
         .await
         .map(|_parts| ());
     assert_eq!(
-        refused.unwrap_err().to_string(),
+        rejected.unwrap_err().to_string(),
         "`metrics.path` cannot be `/session/key`, which is a route\n  hint: choose another path, such as /metrics, or a \
          port with `metrics.port`"
     );

@@ -86,7 +86,7 @@ async fn a_foreign_number_has_its_country_code() {
 }
 
 #[actix_rt::test]
-async fn the_same_code_gives_the_same_number_and_is_paid_for_once() {
+async fn the_same_code_returns_the_same_number_and_is_paid_for_once() {
     let app = TestApp::start().await;
     let (first, second) = (app.token_of("mei").await, app.token_of("mei").await);
     let code = app.wechat.issue_phone_code("mei");
@@ -169,7 +169,7 @@ async fn a_malformed_code_is_rejected() {
 }
 
 #[actix_rt::test]
-async fn a_code_of_another_app_is_reported_as_such() {
+async fn a_code_of_another_app_is_reported() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
     let code = of("shop").issue_code("mei");
@@ -245,7 +245,7 @@ async fn a_rejected_access_token_is_renewed() {
 }
 
 #[actix_rt::test]
-async fn a_lost_answer_is_not_paid_for_twice() {
+async fn a_code_is_not_sent_again_after_a_lost_response() {
     for (fault, status, error) in [
         (Fault::ResetAfter, 502, "platform_unintelligible"),
         (Fault::Truncate, 502, "platform_unintelligible"),

@@ -298,7 +298,7 @@ fn log_in_until_killed(port: u16) -> Vec<String> {
 }
 
 #[test]
-fn a_killed_server_loses_no_login_that_was_answered() {
+fn a_killed_server_loses_no_confirmed_login() {
     let folder = Folder::new();
     let settings = [("WEAPP_LOG__SKIP", "/login")];
     let mut answered = Vec::new();

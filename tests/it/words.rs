@@ -236,7 +236,7 @@ fn the_lesson_is_the_same_in_both_languages() {
 }
 
 #[test]
-fn the_lesson_fits_the_code() {
+fn the_lesson_matches_the_code() {
     for block in blocks(&read("docs/extending.md"), "diff ") {
         let (path, lines) = block.split_once('\n').unwrap();
         let context = lines.lines().filter_map(|line| line.strip_prefix(' '));

@@ -124,7 +124,7 @@ async fn the_logger_writes_a_line_when_the_body_is_finished() {
 }
 
 #[actix_rt::test]
-async fn a_logger_may_have_units_of_its_own_around_the_line() {
+async fn a_logger_can_add_directives_around_the_line() {
     let format = "tiny".parse().unwrap();
     let logger = Logger::new(&format!("<{LINE}> %s"));
     morgan("tiny");
@@ -196,7 +196,7 @@ fn fields(request: &HttpRequest, answer: Option<Answer<'_>>) -> Box<dyn Source> 
 }
 
 #[actix_rt::test]
-async fn records_may_have_fields() {
+async fn records_can_have_fields() {
     let format = ":method";
     let (_, lines) = lines_of(morgan(format).fields(fields), "/").await;
     assert_eq!(lines, ["GET path=/ status=200 error=false"]);

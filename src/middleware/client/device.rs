@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_agents_give_short_plain_descriptions() {
+    fn unknown_agents_have_short_plain_descriptions() {
         for agent in ["", "curl/8.5.0", "MicroMessenger/", "Android", "小美"] {
             check(agent, "unknown device");
         }

@@ -31,7 +31,7 @@ async fn open_cached(path: &Path) -> Arc<dyn Store> {
 }
 
 #[actix_rt::test]
-async fn one_node_keeps_the_contract() {
+async fn one_node_fulfils_the_contract() {
     let folder = Folder::new();
     let number = Cell::new(0);
     contract::check(async || {
@@ -42,7 +42,7 @@ async fn one_node_keeps_the_contract() {
 }
 
 #[actix_rt::test]
-async fn two_nodes_keep_the_contract() {
+async fn two_nodes_fulfil_the_contract() {
     let folder = Folder::new();
     let number = Cell::new(0);
     contract::check(async || {
@@ -64,7 +64,7 @@ async fn check_rejected(path: &Path, says: &str) {
 }
 
 #[actix_rt::test]
-async fn a_file_that_is_no_database_is_rejected_unchanged() {
+async fn a_file_that_is_not_a_database_is_rejected_unchanged() {
     let folder = Folder::new();
     let file = folder.file("notes.txt");
     fs::write(&file, "Dear diary, this is no database. ".repeat(40)).unwrap();
@@ -114,7 +114,7 @@ async fn a_path_that_cannot_be_written_is_rejected() {
 }
 
 #[test]
-fn a_read_only_database_is_reported_as_such() {
+fn a_read_only_database_is_reported() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
     drop(open::writer(&file).unwrap());
@@ -289,7 +289,7 @@ async fn a_ledger_value_is_read_while_the_writer_is_busy() {
 }
 
 #[actix_rt::test]
-async fn several_threads_may_open_one_file_at_once() {
+async fn several_threads_can_open_one_file_at_once() {
     let folder = Folder::new();
     let file = folder.file("weapp.db");
     let threads = [(); 8].map(|()| {

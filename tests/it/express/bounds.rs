@@ -124,7 +124,7 @@ fn the_body_of_an_upgrade_ends_at_its_length() {
 }
 
 #[test]
-fn the_server_survives_any_depth() {
+fn a_deeply_nested_body_does_not_crash_the_server() {
     let address = server();
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let depth = 50_000 / open.len();

@@ -98,7 +98,7 @@ async fn data_from_before_a_login_needs_the_previous_key() {
 }
 
 #[actix_web::test]
-async fn a_client_without_a_key_uses_one_that_no_server_has() {
+async fn data_from_before_the_first_login_has_a_key_of_its_own() {
     let wechat = simulator().await;
     let data = wechat.first_app().encrypt("mei", &Payload::user_info());
     let client_key = wechat.session_key("mei").unwrap();
@@ -107,7 +107,7 @@ async fn a_client_without_a_key_uses_one_that_no_server_has() {
 }
 
 #[actix_web::test]
-async fn the_same_seed_gives_the_same_encrypted_data() {
+async fn the_same_seed_produces_the_same_encrypted_data() {
     let encrypted = async || {
         let wechat = simulator().await;
         log_in(&wechat, "mei");

@@ -61,7 +61,7 @@ async fn identifiers_have_the_formats_of_public_samples() {
 }
 
 #[actix_web::test]
-async fn the_same_seed_gives_the_same_values() {
+async fn the_same_seed_produces_the_same_values() {
     let replies = async |seed| {
         let wechat = start(Options {
             clock: Clock::virtual_at(NOW),

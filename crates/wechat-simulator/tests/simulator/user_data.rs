@@ -107,7 +107,7 @@ async fn invalid_phone_codes_get_wechats_errors() {
 }
 
 #[actix_web::test]
-async fn a_plugin_code_gives_an_openpid() {
+async fn a_plugin_code_returns_an_openpid() {
     let wechat = simulator().await;
     let token = stable_token(&wechat, false).0;
     let target = format!("/wxa/getpluginopenpid?access_token={token}");

@@ -254,9 +254,9 @@ async fn a_worker_that_dies_while_fetching_delays_others_by_its_lease_at_most() 
     let node = rig.node_with(Duration::from_secs(1)).await;
     rig.simulator.fail_next(STABLE, Fault::Silence);
     let dying = node.clone();
-    let (die, told) = oneshot::channel::<()>();
+    let (die, aborted) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        System::new().block_on(select(Box::pin(dying.get(0)), told));
+        System::new().block_on(select(Box::pin(dying.get(0)), aborted));
     });
     processes::fetched(&rig, 1).await;
     die.send(()).unwrap();

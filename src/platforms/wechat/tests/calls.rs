@@ -92,7 +92,7 @@ async fn a_token_is_fetched_without_invalidating_the_old_one() {
 }
 
 #[actix_web::test]
-async fn a_token_lives_no_longer_than_wechat_lets_it() {
+async fn the_lifetime_of_a_token_is_at_most_two_hours() {
     for (expires_in, seconds) in [
         ("7200", 7200),
         (r#""7200""#, 7200),

@@ -118,7 +118,7 @@ async fn each_failed_probe_doubles_the_pause_up_to_a_bound() {
 }
 
 #[actix_web::test]
-async fn a_refused_code_is_no_failure_of_wechat() {
+async fn a_rejected_code_does_not_count_as_a_failure() {
     let server = acts(&["<html>", "<html>", INVALID, "<html>", "<html>", SUCCESS]);
     let process = Process::new(&server.url);
     for _ in 0..5 {
@@ -152,7 +152,7 @@ async fn every_failure_that_affects_other_calls_counts() {
 }
 
 #[actix_web::test]
-async fn apps_and_endpoints_fail_apart() {
+async fn each_app_and_endpoint_has_its_own_circuit() {
     let server = acts(&["<html>", "<html>", "<html>", SUCCESS]);
     let process = Process::new(&server.url);
     for _ in 0..3 {
@@ -170,7 +170,7 @@ async fn apps_and_endpoints_fail_apart() {
 }
 
 #[actix_web::test]
-async fn one_call_looks_whether_wechat_is_back_and_giving_it_up_blocks_nobody() {
+async fn one_probe_runs_at_a_time_and_a_cancelled_one_blocks_no_other() {
     let failed = Act::json("<html>");
     let server = Server::start(vec![
         failed.clone(),
@@ -197,12 +197,12 @@ async fn one_call_looks_whether_wechat_is_back_and_giving_it_up_blocks_nobody() 
 }
 
 #[actix_web::test]
-async fn a_spent_quota_opens_the_circuit_at_once_until_midnight_in_china() {
+async fn an_exhausted_quota_opens_the_circuit_at_once_until_midnight_in_china() {
     let server = acts(&[QUOTA, QUOTA, SUCCESS]);
     let process = Process::new(&server.url);
-    let refused = process.log_in().await.unwrap_err();
+    let rejected = process.log_in().await.unwrap_err();
     assert_eq!(
-        refused.rejection().map(|rejection| rejection.errcode),
+        rejected.rejection().map(|rejection| rejection.errcode),
         Some(45009)
     );
     // The operator may clear the quota, so one call an hour finds out.
@@ -229,7 +229,7 @@ async fn a_clock_that_is_set_back_does_not_keep_the_circuit_open() {
 }
 
 #[actix_web::test]
-async fn one_call_too_many_is_refused_at_once() {
+async fn a_call_beyond_the_limit_is_rejected_at_once() {
     let server = Server::start(vec![Act::Silence, Act::Silence, Act::json(SUCCESS)]);
     let process = Process::new(&server.url);
     let other = other_app();

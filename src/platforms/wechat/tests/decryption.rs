@@ -122,7 +122,7 @@ fn raw_data_needs_its_signature() {
 }
 
 #[test]
-fn a_watermark_is_recent_to_the_second_on_both_sides() {
+fn the_maximum_age_of_a_watermark_is_exact_in_both_directions() {
     let encrypted = EncryptedData {
         data: USER,
         iv: IV,

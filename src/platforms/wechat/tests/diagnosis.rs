@@ -24,7 +24,7 @@ fn referer(app_id: &str) -> Referer {
     .unwrap()
 }
 
-/// The line about a refused login, from a mini program with this AppID, by a clock that is so far ahead.
+/// Returns the line about a rejected login from a mini program with this AppID. Our clock is `ahead` seconds fast.
 fn line(errcode: i64, shape: CodeShape, from: &str, ahead: i64) -> String {
     let rid = rid().to_string();
     let case = Diagnosis {
@@ -52,7 +52,7 @@ fn a_line_has_all_known_facts() {
 }
 
 #[test]
-fn a_line_may_have_few_facts() {
+fn a_line_is_complete_without_rid_and_referer() {
     let case = Diagnosis {
         errcode: 99999,
         rid: None,
@@ -86,7 +86,7 @@ const FIXES: &[(i64, CodeShape, &str, &str)] = &[
 ];
 
 #[test]
-fn the_likeliest_mistake_is_named() {
+fn the_most_likely_mistake_is_named() {
     for &(errcode, shape, from, fix) in FIXES {
         let line = line(errcode, shape, from, 0);
         assert!(line.contains(fix), "{line}");
@@ -95,7 +95,7 @@ fn the_likeliest_mistake_is_named() {
 
 #[test]
 fn a_wrong_clock_is_reported_and_a_right_one_is_not() {
-    for (ahead, told) in [
+    for (ahead, is_reported) in [
         (0, false),
         (29, false),
         (-29, false),
@@ -103,7 +103,7 @@ fn a_wrong_clock_is_reported_and_a_right_one_is_not() {
         (-30, true),
     ] {
         let line = line(40029, CodeShape::Login, APP_ID, ahead);
-        assert_eq!(line.contains("our clock is"), told, "{line}");
+        assert_eq!(line.contains("our clock is"), is_reported, "{line}");
     }
     assert!(line(40029, CodeShape::Login, APP_ID, -90).contains("90 s behind WeChat's"));
 }

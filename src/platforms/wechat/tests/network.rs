@@ -34,7 +34,7 @@ async fn a_silent_server_times_out() {
 }
 
 #[actix_web::test]
-async fn a_call_that_timed_out_leaves_no_connection_behind() {
+async fn a_call_that_timed_out_leaves_no_open_connection() {
     let server = Server::start(vec![Act::Silence]);
     assert_eq!(log_in(&server).await, Err(Error::TimedOut));
     actix_rt::time::sleep(Duration::from_millis(50)).await;
@@ -42,7 +42,7 @@ async fn a_call_that_timed_out_leaves_no_connection_behind() {
 }
 
 #[actix_web::test]
-async fn a_trickle_is_not_an_answer() {
+async fn a_reply_that_trickles_in_times_out() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n".to_vec();
     check_asked_once(Act::ReplyAndTrickle(head), Error::TimedOut).await;
     check_asked_once(
@@ -80,7 +80,7 @@ async fn a_connection_reset_before_reading_is_not_retried() {
 }
 
 #[actix_web::test]
-async fn an_idle_connection_that_was_closed_costs_nothing() {
+async fn a_closed_idle_connection_is_replaced_without_an_error() {
     let stay = Act::ReplyAndStay(http("200 OK", SUCCESS.as_bytes()));
     let server = Server::start(vec![stay.clone(), stay, Act::json(SUCCESS)]);
     let client = client(&server.url);
@@ -106,7 +106,7 @@ async fn a_refused_connection_is_retried_within_the_limit() {
 }
 
 #[actix_web::test]
-async fn a_server_that_comes_back_is_found() {
+async fn a_server_that_comes_back_is_reached_by_a_retry() {
     let (socket, address) = closed_port();
     let client = client(&format!("http://{address}"));
     let call = actix_rt::spawn(async move { log_in_with(&client, CODE).await });
@@ -201,7 +201,7 @@ async fn concurrent_calls_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_base_url_is_only_a_base() {
+fn a_base_url_with_more_than_a_base_is_rejected() {
     for base_url in [
         "",
         "api.weixin.qq.com",

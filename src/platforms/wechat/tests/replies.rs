@@ -92,7 +92,7 @@ async fn a_reply_that_ends_with_its_connection_is_read() {
 }
 
 #[actix_web::test]
-async fn a_unionid_is_taken_where_there_is_one() {
+async fn a_unionid_is_read_if_there_is_one() {
     let raw = SUCCESS.replace('}', r#","unionid":"ocMvos6NjeKLIBqg5Mr9QjxrP1FA"}"#);
     let identity = log_in_for(&[&raw]).await.unwrap();
     assert_eq!(
@@ -111,8 +111,8 @@ async fn a_session_key_of_another_length_does_not_stop_a_login() {
 }
 
 #[actix_web::test]
-async fn a_success_without_an_openid_or_a_key_is_none() {
-    for (raw, member) in [
+async fn a_success_without_an_openid_or_a_key_is_invalid() {
+    for (raw, field) in [
         (r"{}", "openid"),
         (r#"{"errcode":0,"errmsg":"ok"}"#, "openid"),
         (
@@ -140,18 +140,18 @@ async fn a_success_without_an_openid_or_a_key_is_none() {
             "session_key",
         ),
     ] {
-        check_flaw(Act::json(raw), 200, InvalidReply::Missing(member)).await;
+        check_flaw(Act::json(raw), 200, InvalidReply::Missing(field)).await;
     }
 }
 
 #[actix_web::test]
-async fn bytes_that_are_no_utf_8_spoil_only_their_own_text() {
-    let spoilt_errmsg = b"{\"errcode\":40029,\"errmsg\":\"\xce\xde\xd0\xa7\"}";
-    let server = Server::start(vec![Act::Reply(http("200 OK", spoilt_errmsg))]);
+async fn invalid_utf_8_invalidates_only_its_own_field() {
+    let invalid_errmsg = b"{\"errcode\":40029,\"errmsg\":\"\xce\xde\xd0\xa7\"}";
+    let server = Server::start(vec![Act::Reply(http("200 OK", invalid_errmsg))]);
     check_class(log_in(&server).await, Reason::CodeInvalid);
-    let spoilt_openid = b"{\"openid\":\"oGZ\xff\",\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}";
+    let invalid_openid = b"{\"openid\":\"oGZ\xff\",\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}";
     check_flaw(
-        Act::Reply(http("200 OK", spoilt_openid)),
+        Act::Reply(http("200 OK", invalid_openid)),
         200,
         InvalidReply::Missing("openid"),
     )
@@ -165,7 +165,7 @@ async fn bytes_that_are_no_utf_8_spoil_only_their_own_text() {
 }
 
 #[actix_web::test]
-async fn what_is_no_json_object_is_not_believed() {
+async fn a_reply_that_is_not_a_json_object_is_invalid() {
     let html = "<html><body>502 Bad Gateway</body></html>";
     check_flaw(
         Act::status("502 Bad Gateway", html),
@@ -195,7 +195,7 @@ async fn what_is_no_json_object_is_not_believed() {
 }
 
 #[actix_web::test]
-async fn the_errcode_decides_whatever_the_status_is() {
+async fn the_errcode_takes_precedence_over_the_status() {
     let server = Server::start(vec![Act::status("500 No", r#"{"errcode":40163}"#)]);
     check_class(log_in(&server).await, Reason::CodeUsed);
     check_flaw(Act::status("500 No", SUCCESS), 500, InvalidReply::NoErrcode).await;
@@ -261,7 +261,7 @@ async fn an_endless_reply_is_cut_off() {
 }
 
 #[actix_web::test]
-async fn the_last_byte_of_the_limit_is_still_read() {
+async fn a_reply_of_exactly_the_limit_is_read() {
     let padding = |length: usize| format!("{SUCCESS}{}", " ".repeat(length - SUCCESS.len()));
     check_success(Act::json(&padding(64 * 1024))).await;
     check_flaw(

@@ -81,7 +81,7 @@ async fn a_server_without_tls_is_reported() {
 }
 
 #[actix_web::test]
-async fn a_handshake_that_never_ends_times_out() {
+async fn a_stalled_handshake_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let Some(client) = client(&format!("https://{}", listener.local_addr().unwrap())) else {
         return;
