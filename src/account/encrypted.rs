@@ -23,7 +23,7 @@ impl Decryption {
 
     /// Decrypts the data, and returns its fields without openid and unionid, which are not for the client.
     ///
-    /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the key before.
+    /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the previous key.
     ///
     /// # Errors
     /// [`Error::SessionKeyStale`] for every failure: a reason would help an attacker more than a developer.

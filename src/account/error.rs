@@ -32,7 +32,7 @@ pub enum Error {
     /// The platform returned no phone number.
     #[error("could not exchange the phone number code")]
     PhoneNumber(#[source] CallError),
-    /// The platform did not report on the session key.
+    /// The call to check or reset the session key failed.
     #[error("could not check or reset the session key")]
     SessionKey(#[source] CallError),
     /// No known session key decrypts the data, or the platform no longer accepts the key: the user must log in again.

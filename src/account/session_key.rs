@@ -29,7 +29,7 @@ impl SessionKeys {
     /// decrypted.
     ///
     /// # Errors
-    /// [`Error::SessionKey`] if the platform does not say; [`Error::OpenIdSealed`] if it cannot be asked.
+    /// [`Error::SessionKey`] if the call fails; [`Error::OpenIdSealed`] if the user's openid cannot be decrypted.
     pub async fn is_valid(&self, current: &CurrentSession, now: Timestamp) -> Result<bool, Error> {
         let openid = current.openid().ok_or(Error::OpenIdSealed)?;
         let Some(key) = current.session_key() else {
@@ -49,7 +49,7 @@ impl SessionKeys {
     ///
     /// # Errors
     /// [`Error::SessionKeyStale`] if the platform does not accept the old key, so that only a login helps;
-    /// [`Error::SessionKey`] if it does not say; [`Error::SessionGone`] if the session has ended meanwhile.
+    /// [`Error::SessionKey`] if the call fails; [`Error::SessionGone`] if the session has ended meanwhile.
     pub async fn reset(
         self: Arc<Self>,
         current: CurrentSession,

@@ -1,4 +1,4 @@
-//! What runs next to the server: signals, background tasks, and the shutdown that loses no request.
+//! The running server process: signals, background tasks, and a shutdown that loses no request.
 
 use std::io;
 

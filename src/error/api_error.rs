@@ -15,7 +15,7 @@ use crate::error::table::ErrorCode;
 use crate::identity::PlatformName;
 use crate::platforms::{Reason, Rejection};
 
-/// The content type of every response.
+/// The content type of error responses.
 pub const JSON: &str = "application/json; charset=utf-8";
 
 /// An error response: the definition that the client sees, and the cause for the log.
@@ -216,7 +216,7 @@ fn closest_code(status: StatusCode) -> ErrorCode {
     }
 }
 
-/// Returns `true` if JSON holds the text as it is.
+/// Returns `true` if the text needs no escape in JSON.
 fn needs_no_escape(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))

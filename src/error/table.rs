@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 
 use crate::error::definition::ErrorDefinition;
 
-/// Makes [`ErrorCode`] of rows `Variant: STATUS, name, sentence`.
+/// Defines [`ErrorCode`] from rows `Variant: STATUS, name, sentence`.
 macro_rules! table {
     ($($(#[$doc:meta])+ $code:ident: $status:ident, $name:literal, $message:literal;)+) => {
         /// An error of the API. Each has a status, a stable name and a sentence.
@@ -17,7 +17,7 @@ macro_rules! table {
             /// Every error of the table.
             pub const ALL: &[Self] = &[$(Self::$code),+];
 
-            /// The status, name and sentence.
+            /// Returns the status, name and sentence.
             pub const fn definition(self) -> ErrorDefinition {
                 match self {
                     $(Self::$code => ErrorDefinition::new(StatusCode::$status, $name, $message),)+
@@ -145,12 +145,12 @@ table! {
 }
 
 impl ErrorCode {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub const fn status(self) -> StatusCode {
         self.definition().status
     }
 
-    /// The stable name that clients compare.
+    /// Returns the stable name that clients compare.
     pub const fn name(self) -> &'static str {
         self.definition().name
     }

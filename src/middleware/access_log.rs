@@ -51,7 +51,7 @@ impl AccessLog {
         }
     }
 
-    /// Returns the middleware for one worker. It must be wrapped around all that may change a request's URL.
+    /// Returns the middleware for one worker. It must be outside of any middleware that changes a request's URL.
     pub fn logger(&self) -> Morgan {
         let log = Morgan::new(Logger::new(LINE), self.format.clone())
             .target(ACCESS)

@@ -30,7 +30,7 @@ pub struct RequestId(HeaderValue);
 #[derive(Debug, Clone, Default)]
 pub struct RequestIds(Rc<RefCell<Vec<u64>>>);
 
-/// The numbers of a batch. Our choice: a page of memory.
+/// Number of ids per batch. Our choice: a page of memory.
 const NUMBERS: usize = 512;
 
 impl RequestIds {

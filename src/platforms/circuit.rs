@@ -36,8 +36,8 @@ impl Default for Limits {
 /// Maximum pause after consecutive failures. Our choice: clients wait little longer than the platform's outage lasts.
 pub const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Maximum pause after an exhausted quota. It returns at 00:00 in China; but the operator may clear it in the platform's
-/// console at any time, so one call per hour finds out.
+/// Maximum pause after an exhausted quota. The platform resets it at 00:00 in China, but the operator can reset it in the
+/// platform's console at any time, so one call per hour is let through.
 pub const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 
 /// The circuit of one app and endpoint.

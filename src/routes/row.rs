@@ -15,7 +15,7 @@ pub enum Guard {
     Session,
     /// The request has a service key.
     Service,
-    /// None.
+    /// No condition.
     Open,
 }
 

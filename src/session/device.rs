@@ -1,4 +1,4 @@
-//! How users tell their sessions apart: the public id of each and a description of its device.
+//! The public id and the device description of a session, by which its user recognizes it.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, 
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::{Lookup, SessionCache};
 
-/// A backend that evicts what has changed from a [`SessionCache`].
+/// A backend that evicts changed sessions from a [`SessionCache`].
 ///
 /// It evicts each session that a write has changed or ended before it replies to the write, and does so even if the caller
 /// has gone. [`Invalidation::is_cache_current`] covers the changes by other nodes.
@@ -21,7 +21,7 @@ pub(super) trait Invalidation: Store {
     /// Returns `true` if the cache contains no session that was changed or ended by a write whose reply was sent before
     /// this call, on any node.
     ///
-    /// May wait for the database. `false` means that this is not known: the caller must read the store.
+    /// May wait for the database. If it returns `false`, the caller must read the store.
     fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
 }
 

@@ -29,8 +29,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// `names` identify the work among all work of this purpose. Only a record with the same `secrets` can open the
-    /// result.
+    /// Identifies work by its purpose and names. Only a record with the same secrets can open the result.
     pub fn new(purpose: &str, names: &[&str], secrets: &[&str]) -> Self {
         let length: usize = secrets.iter().map(|secret| secret.len() + 20).sum();
         let mut secret = Zeroizing::new(String::with_capacity(length));
@@ -110,7 +109,7 @@ pub enum Error {
 }
 
 impl Once {
-    /// `lease` is the longest that the work may take. Others take over when it has expired.
+    /// Prepares an attempt. `lease` is the maximum duration of the work; when it has expired, another caller takes over.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system returns no random bytes.

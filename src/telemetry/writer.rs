@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// Maximum size of the queue: some ten thousand lines. Our choice: the memory that an unread terminal costs, and a second
-/// for a slow disk to catch up.
+/// Maximum size of the queue: some ten thousand lines. Our choice: little memory, and enough lines for a disk that hangs for
+/// a second.
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
 /// Pause after each write. Our choice: too short to notice, and a busy server makes a hundred writes a second instead of

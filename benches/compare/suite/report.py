@@ -18,7 +18,7 @@ PAGES = {
     ROOT / "docs" / "performance.md": {
         "": "", "Express": "Express 4", "Fastify": "Fastify 5", "bare actix": "actix-web with a fixed reply",
         "session check": "session check", "login": "login",
-        "malformed JSON": "malformed JSON refused", "garbage token": "garbage token refused",
+        "malformed JSON": "malformed JSON rejected", "garbage token": "garbage token rejected",
     },
     ROOT / "docs" / "zh" / "performance.md": {
         "": "", "Express": "Express 4", "Fastify": "Fastify 5", "bare actix": "返回固定内容的 actix-web",

@@ -76,7 +76,7 @@ impl Morgan {
         self
     }
 
-    /// Sets how to recognize a request whose client disconnected although a handler gave a response. Its line has no
+    /// Sets how to recognize a request whose client disconnected although a handler returned a response. Its line has no
     /// status, like that of any other request without a response.
     #[must_use]
     pub fn aborted(mut self, aborted: fn(&HttpRequest) -> bool) -> Self {

@@ -1,4 +1,4 @@
-//! Encrypted data: what the events of a mini program give about their user, encrypted with the user's session key.
+//! Data about a user, encrypted with the user's session key, as the events of a mini program return it.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Exchanges phone number codes for phone numbers. An exchange costs money, so each code is sent to the platform once.
 //!
-//! Before the platform is asked, that is recorded in the ledger, and afterwards its answer. If the record is found without
-//! an answer later, the answer was lost, and the code is spent.
+//! The ledger records each call before it is made, and its answer afterwards. If there is a record without an answer, the
+//! answer was lost and the code is spent.
 
 mod note;
 
@@ -43,7 +43,7 @@ impl PhoneNumbers {
     }
 
     /// Returns the phone number that the user has agreed to share. For a day, the same user gets the same answer for the
-    /// same code; a concurrent call waits for it. Another user gets nothing for the code.
+    /// same code; a concurrent call waits for it. The platform rejects another user's code.
     ///
     /// Continues when the caller stops waiting, because the answer is paid for.
     ///

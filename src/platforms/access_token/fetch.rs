@@ -198,7 +198,7 @@ fn plus(time: Timestamp, span: Duration) -> Timestamp {
     time.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns the time that has been reached since it was `now`.
+/// Returns `now` plus the time that has passed since `started`.
 pub(super) fn later(now: Timestamp, started: Instant) -> Timestamp {
     now.saturating_add(started.elapsed())
         .unwrap_or(Timestamp::MAX)

@@ -1,7 +1,7 @@
 //! One-time codes: login codes, phone codes and plugin codes.
 //!
 //! A code works once, for five minutes, for one app. Codes that the simulator did not issue also work once if they have
-//! the right format, so that code captured elsewhere can be replayed. Only digests of codes are kept.
+//! the right format, so that codes captured elsewhere can be replayed. Only digests of codes are kept.
 //!
 //! Memory: an entry per code for its five minutes (at most [`MAX_ACTIVE`], about 30 MB; beyond that the oldest expires
 //! early), then 8 bytes so that no code works twice. When [`MAX_CODES`] (about 40 MB) are known, unissued codes are

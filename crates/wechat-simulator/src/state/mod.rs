@@ -51,7 +51,7 @@ impl Shared {
 
 /// A simulator's state. Each part bounds its own memory.
 pub(crate) struct State {
-    /// The options of the start; `apps` has the current ones instead.
+    /// The options at the start, whose apps may have changed: see `apps`.
     pub(crate) options: Options,
     pub(crate) apps: Vec<Arc<App>>,
     pub(crate) identifiers: Identifiers,
