@@ -12,7 +12,7 @@ use crate::error::{ApiError, ErrorCode};
 
 /// Responds with 500 if the inner handler panics. For `wrap_fn`, which does not box the future.
 ///
-/// Wrap a resource, not the app: this keeps a clone of the request, and the app's router needs the only one.
+/// Wrap a resource, not the app: this keeps a clone of the request, and the app's router requires that there is no clone.
 ///
 /// # Errors
 /// Returns the errors of the inner service.

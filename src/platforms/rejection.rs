@@ -79,7 +79,7 @@ impl Reason {
         match self {
             Self::Busy => Some(Duration::from_secs(1)),
             Self::RateLimited => Some(Duration::from_mins(1)),
-            // The quota returns at midnight in China. Our choice: an hourly attempt finds that soon enough.
+            // The quota is reset at midnight in China. Our choice: one attempt per hour finds that out soon enough.
             Self::QuotaExhausted => Some(Duration::from_hours(1)),
             Self::Success
             | Self::CodeInvalid

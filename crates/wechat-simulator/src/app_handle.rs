@@ -1,4 +1,4 @@
-//! The handle of one app of a simulator: what its users' clients and WeChat would give them.
+//! The handle of one app of a simulator: issues codes, encrypts data and records payments for its users.
 
 use std::fmt;
 use std::sync::Arc;

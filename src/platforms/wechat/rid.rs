@@ -39,7 +39,7 @@ fn word_after(text: &str, label: &str, is_id: fn(&str) -> bool) -> Option<Rid> {
         .map(|word| Rid(word.to_owned()))
 }
 
-/// Three blocks of eight lower-case hexadecimal digits.
+/// Returns `true` for three blocks of eight lower-case hexadecimal digits.
 fn is_rid(word: &str) -> bool {
     let is_block = |block: &str| {
         block.len() == 8
@@ -50,7 +50,7 @@ fn is_rid(word: &str) -> bool {
     word.split('-').count() == 3 && word.split('-').all(is_block)
 }
 
-/// Up to 24 characters of base64url: shorter than an openid, a login code or a secret.
+/// Returns `true` for 8 to 24 characters of base64url: shorter than an openid, a login code or a secret.
 fn is_req_id(word: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (8..=24).contains(&word.len()) && word.bytes().all(is_letter)

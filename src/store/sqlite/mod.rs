@@ -52,8 +52,8 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, and creates and migrates it as needed. Evicts from `cache` what is changed by this process or
-    /// another.
+    /// Opens the file, and creates and migrates it as needed. Evicts from `cache` the sessions that this
+    /// process or another one changes.
     pub(super) async fn open(path: &Path, cache: Arc<SessionCache>) -> Result<Self, OpenError> {
         let file = path.to_owned();
         let open = move || {

@@ -213,7 +213,7 @@ fn delete(
     Ok(changed.len() - before)
 }
 
-/// The latest last use, in milliseconds, of a session that has expired by idleness at `now`.
+/// Returns the idle threshold in milliseconds: a session that was last used then or earlier has expired at `now`.
 fn unused_since(now: Timestamp, idle: SignedDuration) -> i64 {
     let time = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
     time.as_millisecond()
