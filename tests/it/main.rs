@@ -21,7 +21,6 @@ mod inherited;
 mod json_log;
 mod kept_sessions;
 mod key_history;
-mod language;
 mod layout;
 mod login;
 mod metrics;
@@ -40,5 +39,6 @@ mod simulate;
 mod sources;
 mod stop;
 // <!-- only here -->
+mod language;
 mod words;
 // <!-- everywhere -->
