@@ -43,12 +43,10 @@ pub(super) fn variables(
 ///
 /// Source: [Environment variables](https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 fn is_service_link(name: &str, text: &str) -> bool {
-    let (_, port) = name.split_once("_PORT_").unwrap_or_default();
-    let protocol = port.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    let starts = |text: &str, prefixes: [&str; 3]| prefixes.iter().any(|it| text.starts_with(it));
-    let is_port = starts(protocol, ["_TCP", "_UDP", "_SCTP"]);
-    let is_address = name.ends_with("_PORT") && starts(text, ["tcp://", "udp://", "sctp://"]);
-    let is_service = name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT");
+    let has = |text: &str, parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    let is_port = name.contains("_PORT_") && has(name, &["_TCP", "_UDP", "_SCTP"]);
+    let is_address = name.ends_with("_PORT") && text.contains("://");
+    let is_service = has(name, &["_SERVICE_HOST", "_SERVICE_PORT"]);
     !name.contains("__") && (is_service || is_port || is_address)
 }
 
@@ -62,20 +60,16 @@ pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) 
     }
     for (name, text) in &variables {
         let upper = name.to_ascii_uppercase().replace('.', "__");
-        let key = upper
-            .replacen("WEAPP_", "", 1)
-            .to_ascii_lowercase()
-            .replace("__", ".");
+        let key = upper.replacen("WEAPP_", "", 1).to_ascii_lowercase();
+        let key = key.replace("__", ".");
         let secret = key.strip_suffix("_file").filter(|key| is_secret(key));
         if *name != upper {
             let message = format!("unknown setting in {name}; did you mean `{upper}`?");
-            layers.problems.push(Problem::new(&[&key], message));
+            layers.report(&[&key], message);
         } else if let Some(key) = secret.filter(|key| layers.keys.default(key).is_some()) {
             match read_secret(name, text, &variables) {
                 Ok(text) => add_text(layers, name, key, text),
-                Err(problem) => layers
-                    .problems
-                    .push(Problem::new(&[], format!("{name} {problem}"))),
+                Err(problem) => layers.report(&[], format!("{name} {problem}")),
             }
         } else {
             add_text(layers, name, &key, text.clone());

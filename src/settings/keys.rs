@@ -5,6 +5,8 @@ use strsim::damerau_levenshtein;
 
 /// The app in `config/default.toml`. It stands for apps of all names.
 const APP: &str = "apps.main.";
+/// The settings that only variables set.
+const NOT_IN_FILES: [&str; 2] = ["profile", "config_dir"];
 
 /// Values by key.
 pub(super) type Values = Map<String, Value>;
@@ -34,19 +36,16 @@ impl Keys {
 
     /// Returns the default of a key. The key takes values of the same type.
     pub(super) fn default(&self, key: &str) -> Option<&ValueKind> {
-        let key = app(key).map_or_else(|| key.to_owned(), |app| key.replace(app, APP));
-        self.0.get(&key).map(|value| &value.kind)
+        self.0.get(&template(key)).map(|value| &value.kind)
     }
 
     /// Returns the names of the keys and sections in a section; none if it is not a section.
     pub(super) fn names(&self, section: &str) -> Vec<&str> {
-        let mut prefix = format!("{section}.");
-        match section {
-            "" => prefix.clear(),
+        let prefix = match section {
+            "" => String::new(),
             "apps" => return vec!["<name>"],
-            _ if app(&prefix) == Some(&prefix) => APP.clone_into(&mut prefix),
-            _ => {}
-        }
+            _ => template(&format!("{section}.")),
+        };
         let keys = self.0.keys().filter_map(|key| key.strip_prefix(&prefix));
         let mut names: Vec<&str> = keys.filter_map(|key| key.split('.').next()).collect();
         names.dedup();
@@ -55,24 +54,20 @@ impl Keys {
 
     /// Returns the key, section or variable that is most similar to an unknown key.
     pub(super) fn suggestion(&self, unknown: &str, as_variable: bool) -> Option<String> {
-        let app = app(unknown).unwrap_or(APP);
         // Separators are often confused: `server_port` for `server.port`.
         let letters = |key: &str| key.replace(['.', '_'], "");
-        let wanted = letters(&unknown.replace(app, APP));
-        let keys = self.0.keys().map(String::as_str);
-        let known = keys.chain(self.names("")).chain(["profile", "config_dir"]);
+        let wanted = letters(&template(unknown));
+        let keys = || self.0.keys().map(String::as_str);
+        let known = keys().chain(self.names("")).chain(NOT_IN_FILES);
         let similar = known.filter_map(|key| {
             let distance = damerau_levenshtein(&letters(key), &wanted);
             (distance <= (key.len() / 3).max(1)).then_some((distance, key))
         });
-        let same_name = || {
-            let mut keys = self.0.keys().map(String::as_str);
-            keys.find(|key| key.rsplit('.').next() == unknown.rsplit('.').next())
-        };
-        let key = similar.min().map(|(_, key)| key).or_else(same_name)?;
-        let is_variable =
-            ["profile", "config_dir"].contains(&key) || as_variable && self.0.contains_key(key);
-        let key = key.replace(APP, app);
+        let same_name = |key: &&str| key.rsplit('.').next() == unknown.rsplit('.').next();
+        let key = similar.min().map(|(_, key)| key);
+        let key = key.or_else(|| keys().find(same_name))?;
+        let is_variable = NOT_IN_FILES.contains(&key) || as_variable && self.0.contains_key(key);
+        let key = key.replace(APP, app(unknown).unwrap_or(APP));
         Some(if is_variable { variable(&key) } else { key })
     }
 }
@@ -86,6 +81,11 @@ pub(super) fn variable(key: &str) -> String {
 fn app(key: &str) -> Option<&str> {
     let name = key.strip_prefix("apps.")?.split_once('.')?.0;
     key.get(.."apps..".len() + name.len())
+}
+
+/// Returns the key in `config/default.toml` that stands for this one.
+fn template(key: &str) -> String {
+    app(key).map_or_else(|| key.to_owned(), |app| key.replacen(app, APP, 1))
 }
 
 fn flatten(prefix: &str, table: Values, keys: &mut Values) {

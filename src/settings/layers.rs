@@ -65,17 +65,13 @@ impl Layers {
             (Some(Some(rule)), value) => self.reject(origin, key, rule, &value),
             (None, _) if names.is_empty() => self.reject_unknown(origin, key),
             (None, ValueKind::Table(table)) => {
-                let prefix = if key.is_empty() {
-                    String::new()
-                } else {
-                    format!("{key}.")
-                };
                 for (name, value) in table {
-                    let key = format!("{prefix}{name}");
+                    let key = format!("{key}.{name}");
+                    let key = key.strip_prefix('.').unwrap_or(&key);
                     if name.contains('.') {
-                        self.reject_unknown(origin, &key);
+                        self.reject_unknown(origin, key);
                     } else {
-                        self.collect(values, origin, &key, value.kind);
+                        self.collect(values, origin, key, value.kind);
                     }
                 }
             }
@@ -84,6 +80,11 @@ impl Layers {
                 self.reject(origin, key, &rule, &value);
             }
         }
+    }
+
+    /// Adds a problem.
+    pub(super) fn report(&mut self, keys: &[&str], message: String) {
+        self.problems.push(Problem::new(keys, message));
     }
 
     fn reject(&mut self, origin: &str, key: &str, rule: &str, value: &ValueKind) {
