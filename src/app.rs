@@ -18,18 +18,35 @@ use crate::middleware::request_metrics::RequestMetrics;
 use crate::parts::Parts;
 use crate::routes;
 
-/// Assembles the App of one worker.
-pub fn app(
-    parts: &Parts,
-) -> App<
-    impl ServiceFactory<
+/// The factory of an App's service, with any middleware.
+pub trait AppFactory:
+    ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
+        Response = ServiceResponse<Self::Body>,
         Error = actix_web::Error,
         InitError = (),
-    > + use<>,
-> {
+    >
+{
+    /// The type of the response bodies.
+    type Body: MessageBody;
+}
+
+impl<T, B: MessageBody> AppFactory for T
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        >,
+{
+    type Body = B;
+}
+
+/// Assembles the App of one worker.
+pub fn app(parts: &Parts) -> App<impl AppFactory + use<>> {
     app_with(parts, Vec::new())
 }
 
@@ -37,18 +54,7 @@ pub fn app(
 /// session guard, body limits, access log, uniform error replies, and a reply after a panic.
 ///
 /// Add the `web::Data` of your handlers with [`App::app_data`].
-pub fn app_with(
-    parts: &Parts,
-    rows: Vec<routes::Row>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
-> {
+pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + use<>> {
     let platforms = parts.platforms.platforms();
     let store = Arc::clone(&parts.store);
     let time_limit = parts.login_policy.time_limit;
@@ -103,17 +109,7 @@ pub fn app_with(
 }
 
 /// Assembles the App of the separate metrics port.
-pub fn metrics_app(
-    parts: &Parts,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
-> {
+pub fn metrics_app(parts: &Parts) -> App<impl AppFactory + use<>> {
     let ids = RequestIds::default();
     App::new()
         .configure(|api| parts.add_metrics(api, true))

@@ -26,6 +26,6 @@ pub mod store;
 pub mod telemetry;
 pub mod testing;
 
-pub use app::{app, app_with, metrics_app};
+pub use app::{AppFactory, app, app_with, metrics_app};
 pub use parts::{Parts, PartsError, lifetimes};
 pub use utoipa;

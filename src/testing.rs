@@ -29,7 +29,7 @@ use std::{env, fmt, fs};
 
 use actix_web::App;
 use actix_web::body::{self, MessageBody};
-use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
@@ -39,6 +39,7 @@ use serde_json::{Value, json};
 use wechat_simulator::{Options, Simulator};
 
 use crate::Parts;
+use crate::app::AppFactory;
 use crate::settings::Settings;
 
 /// An app under test. Its store is a temporary file, removed when this is dropped.
@@ -55,17 +56,7 @@ impl TestApp {
     ///
     /// # Panics
     /// If the app does not start.
-    pub async fn start<T, B>(assemble: impl FnOnce(&Parts) -> App<T>) -> Self
-    where
-        T: ServiceFactory<
-                ServiceRequest,
-                Config = (),
-                Response = ServiceResponse<B>,
-                Error = actix_web::Error,
-                InitError = (),
-            > + 'static,
-        B: MessageBody + 'static,
-    {
+    pub async fn start<T: AppFactory + 'static>(assemble: impl FnOnce(&Parts) -> App<T>) -> Self {
         Self::with_settings(&[], assemble).await
     }
 
@@ -74,20 +65,10 @@ impl TestApp {
     /// # Panics
     /// If the settings are invalid or the app does not start.
     #[expect(clippy::expect_used, reason = "a test may fail loudly")]
-    pub async fn with_settings<T, B>(
+    pub async fn with_settings<T: AppFactory + 'static>(
         settings: &[(&str, &str)],
         assemble: impl FnOnce(&Parts) -> App<T>,
-    ) -> Self
-    where
-        T: ServiceFactory<
-                ServiceRequest,
-                Config = (),
-                Response = ServiceResponse<B>,
-                Error = actix_web::Error,
-                InitError = (),
-            > + 'static,
-        B: MessageBody + 'static,
-    {
+    ) -> Self {
         let folder = TemporaryFolder::new();
         let store = format!("sqlite://{}/weapp.db", folder.0.display());
         let environment = settings
