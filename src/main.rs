@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Subcommand::Healthcheck => commands::healthcheck::run(folder),
         Subcommand::Config(Config::Check) => commands::check_config::run(folder),
         Subcommand::Sessions(command) => commands::sessions::run(command, folder),
+        Subcommand::Store(command) => commands::store::run(command, folder),
         Subcommand::Openapi => commands::openapi::run(),
         Subcommand::Explain { errcode } => commands::explain::run(errcode.as_deref()),
         Subcommand::Simulate(arguments) => commands::simulate::run(arguments),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::commands::{sessions, simulate};
+use crate::commands::{sessions, simulate, store};
 
 /// The login backend for WeChat mini programs.
 #[derive(Parser)]
@@ -44,6 +44,9 @@ pub(crate) enum Subcommand {
     /// Lists, revokes and deletes stored sessions.
     #[command(subcommand, long_about = SESSIONS, after_long_help = SESSIONS_MORE)]
     Sessions(sessions::Command),
+    /// Backs up the database.
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 #[derive(clap::Subcommand)]

@@ -14,16 +14,18 @@ mod signals;
 pub(crate) mod simulate;
 pub(crate) mod simulator;
 mod startup_banner;
+pub(crate) mod store;
 
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use weapp_login::settings::{Loaded, Settings};
+use weapp_login::settings::{self, Loaded, Settings};
 
 /// Maximum idle time of a connection. The default of `server.drain_seconds` equals it, so a connection that is still open
 /// when the drain ends has been idle for at least this long. Our choice, and the default of actix.
@@ -101,6 +103,19 @@ pub(crate) fn configuration(folder: Option<&Path>) -> Result<Loaded, Failure> {
         }
     };
     loaded.map_err(Failure::configuration)
+}
+
+/// Fails if the database does not exist: creating one would hide that these are not the settings of the server.
+pub(crate) fn existing_database(store: &settings::Store) -> Result<(), Failure> {
+    let file = store.file();
+    if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    Err(Failure::message(format!(
+        "the database `{}` does not exist\n  hint: use the settings of the server, and its working folder if \
+         `store.url` is relative; `config check` shows them",
+        file.display()
+    )))
 }
 
 /// Writes to standard output. A closed pipe, as after `| head`, is not an error.

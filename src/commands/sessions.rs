@@ -1,6 +1,5 @@
 //! `weapp-login sessions …`: lists, revokes and deletes stored sessions, whether the server runs or not.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use weapp_login::sessions::Sessions;
 use weapp_login::settings::Settings;
 use weapp_login::store::{self, Revocation, Store};
 
-use crate::commands::{Failure, configuration, print};
+use crate::commands::{Failure, configuration, existing_database, print};
 
 /// The subcommands of `sessions`.
 #[derive(Subcommand)]
@@ -120,22 +119,15 @@ struct Line<'a> {
 }
 
 impl StoredSessions {
-    /// Opens the store. It must exist: creating one would hide that these are not the settings of the server.
+    /// Opens the store, which must exist.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let file = settings.store.file();
-        let database = file.display().to_string();
-        if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
-            let store = store::open(&settings.store.url).await;
-            return Ok(Self {
-                database,
-                store: store.map_err(Failure::configuration)?,
-                lifetimes: weapp_login::lifetimes(&settings.session),
-            });
-        }
-        Err(Failure::message(format!(
-            "the database `{database}` does not exist\n  \
-             hint: use the settings of the server, and its working folder if `store.url` is relative; `config check` shows them"
-        )))
+        existing_database(&settings.store)?;
+        let store = store::open(&settings.store.url).await;
+        Ok(Self {
+            database: settings.store.file().display().to_string(),
+            store: store.map_err(Failure::configuration)?,
+            lifetimes: weapp_login::lifetimes(&settings.session),
+        })
     }
 
     fn sessions(&self) -> Sessions {

@@ -1,5 +1,6 @@
 //! Keeps users, sessions and the ledger: one trait in domain terms, with one folder per backend.
 
+mod backup;
 mod cached;
 #[cfg(test)]
 mod contract;
@@ -14,6 +15,7 @@ mod sqlite;
 #[cfg(test)]
 mod temporary;
 
+pub use backup::backup;
 pub use interface::{Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Update};
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use open::open;

@@ -21,10 +21,11 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     Ok(Arc::new(CachedStore::new(Arc::new(backend), cache)))
 }
 
-const UNKNOWN_URL: &str = "is of no kind that this program supports\n  \
+pub(super) const UNKNOWN_URL: &str = "is of no kind that this program supports\n  \
                            hint: write sqlite:// and a path, as in sqlite://data/weapp.db";
 
-fn sqlite_path(url: &str) -> Option<&Path> {
+/// Returns the path in a URL of a SQLite file.
+pub(super) fn sqlite_path(url: &str) -> Option<&Path> {
     let path = url
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"))?;

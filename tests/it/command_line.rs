@@ -9,7 +9,7 @@ use crate::harness::Folder;
 use crate::server::{command, run};
 
 /// All subcommands, each with a text that its help contains.
-const SUBCOMMANDS: [(&[&str], &str); 11] = [
+const SUBCOMMANDS: [(&[&str], &str); 13] = [
     (&["serve"], "SIGTERM"),
     (&["simulate"], "login code"),
     (&["config"], "check"),
@@ -20,6 +20,8 @@ const SUBCOMMANDS: [(&[&str], &str); 11] = [
     (&["sessions", "list"], "--json"),
     (&["sessions", "revoke"], "--session"),
     (&["sessions", "sweep"], "ten minutes"),
+    (&["store"], "backup"),
+    (&["store", "backup"], "restore"),
     (&["openapi"], "/openapi.json"),
 ];
 

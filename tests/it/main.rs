@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod apps;
+mod backup;
 mod command_line;
 mod decrypt;
 mod devices;

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one writer that commits in batches, any number of readers.
 
+pub(super) mod backup;
 #[cfg(test)]
 mod cache_tests;
 mod commits;

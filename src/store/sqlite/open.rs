@@ -113,7 +113,7 @@ fn connect(path: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
 }
 
 /// Creates the file and its folders for the owner only. SQLite creates the `-wal` and `-shm` files with the same mode.
-fn create(path: &Path) -> io::Result<()> {
+pub(super) fn create(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new();
     file.write(true).create_new(true);
     let mut folder = fs::DirBuilder::new();

@@ -1,6 +1,7 @@
 //! Reasons why a database file cannot be used.
 
 use std::io;
+use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
@@ -32,6 +33,20 @@ pub(super) enum Problem {
         found: i64,
         /// The latest schema version that this program supports.
         supported: usize,
+    },
+    /// The file for the backup exists.
+    #[error("cannot be backed up: the file `{}` exists\n  hint: name a new file", .0.display())]
+    BackupExists(PathBuf),
+    /// The backup cannot be written.
+    #[error(
+        "cannot be backed up to `{}`: {error}\n  hint: name a file in a folder that this user can write to",
+        target.display()
+    )]
+    CannotBackUp {
+        /// The file for the backup.
+        target: PathBuf,
+        /// The cause.
+        error: io::Error,
     },
     /// SQLite failed in another way.
     #[error("cannot be opened: {0}")]
