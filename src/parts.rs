@@ -56,7 +56,7 @@ pub enum PartsError {
     #[error(transparent)]
     Store(#[from] store::OpenError),
     /// The platform client cannot be configured.
-    #[error("`wechat.base_url` cannot be used: {0}")]
+    #[error("`wechat.{subject}` cannot be used: {0}", subject = .0.subject())]
     Platform(#[from] ConfigError),
     /// The log format is invalid.
     #[error("`log.format` cannot be used: {0}")]
@@ -221,7 +221,11 @@ fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
 fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, ConfigError> {
     let wechat = &settings.wechat;
     let (connect, whole) = (wechat.connect_timeout(), wechat.timeout());
-    HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)
+    let config = HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)?;
+    match &wechat.proxy {
+        Some(proxy) => config.with_proxy(proxy.expose()),
+        None => Ok(config),
+    }
 }
 
 /// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.

@@ -4,6 +4,7 @@ mod background;
 pub(crate) mod check_config;
 pub(crate) mod command_line;
 mod connections;
+mod environment_proxy;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
 pub(crate) mod listener;

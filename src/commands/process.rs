@@ -12,7 +12,7 @@ use crate::commands::background::{self, BackgroundTasks};
 use crate::commands::connections::Connections;
 use crate::commands::listener::Listener;
 use crate::commands::signals::Signals;
-use crate::commands::{Failure, startup_banner};
+use crate::commands::{Failure, environment_proxy, startup_banner};
 
 /// A running server process.
 pub(crate) struct Process {
@@ -31,6 +31,7 @@ impl Process {
     ) -> Result<Self, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
         startup_banner::print(loaded, listener).map_err(Failure::internal)?;
+        environment_proxy::log_if_ignored(&loaded.settings);
         Ok(Self {
             signals,
             tasks: background::start(&loaded.settings.metrics, parts),

@@ -12,6 +12,7 @@ use wechat_simulator::{App, Clock, Options, Simulator, StartError};
 
 use crate::commands::Failure;
 use crate::commands::signals::Signals;
+use crate::commands::startup_banner;
 
 /// The options of `simulate`.
 #[derive(Args)]
@@ -44,7 +45,10 @@ pub(crate) struct Arguments {
 
 /// The text that is printed at the start.
 struct Announcement<'a> {
+    /// The URL for backends. If the simulator listens on all addresses, it has that of this machine in the network.
     base_url: &'a str,
+    /// If `true`, other machines can reach it.
+    exposed: bool,
     app_id: &'a str,
     /// `None` if it was given as an option.
     app_secret: Option<&'a str>,
@@ -79,8 +83,10 @@ async fn simulate(arguments: Arguments) -> Result<(), Failure> {
     let simulator = Simulator::start(options(arguments)).await;
     let simulator = simulator.map_err(|error| start_failure(&error))?;
     let mut out = io::stdout();
+    let address = reachable(simulator.address());
     let announcement = Announcement {
-        base_url: &simulator.base_url(),
+        base_url: &format!("http://{address}"),
+        exposed: !address.ip().is_loopback(),
         app_id: simulator.app_id(),
         app_secret: (!secret_is_given).then_some(simulator.app_secret()),
         is_terminal: out.is_terminal(),
@@ -118,6 +124,14 @@ fn options(arguments: Arguments) -> Options {
         apps,
         ..defaults
     }
+}
+
+/// Returns an address to connect to: of all addresses, that of this machine in the network.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(startup_banner::local_address().unwrap_or(Ipv4Addr::LOCALHOST.into()));
+    }
+    address
 }
 
 fn start_failure(error: &StartError) -> Failure {
@@ -158,9 +172,15 @@ impl Announcement<'_> {
         } = self;
         let secret = self.app_secret.unwrap_or("as given");
         let shown = self.app_secret.unwrap_or("…");
+        // Without this setting, a backend rejects an http URL of another machine.
+        let plain_http = if self.exposed {
+            "WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true "
+        } else {
+            ""
+        };
         let backend = format!(
-            "WEAPP_WECHAT__BASE_URL={base_url} WEAPP_APPS__MAIN__APP_ID={app_id} WEAPP_APPS__MAIN__APP_SECRET={shown} \
-             weapp-login"
+            "WEAPP_WECHAT__BASE_URL={base_url} {plain_http}WEAPP_APPS__MAIN__APP_ID={app_id} \
+             WEAPP_APPS__MAIN__APP_SECRET={shown} weapp-login"
         );
         let code = format!("curl -X POST {base_url}/simulator/users/mei/login-code");
         [
@@ -197,6 +217,7 @@ mod tests {
     fn text(app_secret: Option<&str>, is_terminal: bool) -> String {
         let announcement = Announcement {
             base_url: "http://127.0.0.1:3100",
+            exposed: false,
             app_id: "wx0",
             app_secret,
             is_terminal,

@@ -110,7 +110,7 @@ fn url(address: SocketAddr) -> String {
 
 /// Returns the network address of this machine. It looks at the routing table only and sends nothing: the address that it
 /// "connects" to is reserved for documentation (RFC 5737).
-fn local_address() -> Option<IpAddr> {
+pub(crate) fn local_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let ip = socket.local_addr().ok()?.ip();

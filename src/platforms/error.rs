@@ -93,7 +93,7 @@ pub enum ConnectError {
     Refused,
     /// The host did not respond within the connect timeout.
     #[error(
-        "the host did not respond within the connect timeout; check this machine's outgoing connections"
+        "the host did not respond within the connect timeout; check this machine's outgoing connections, and `proxy`"
     )]
     TimedOut,
     /// The certificate is not trusted.
@@ -104,6 +104,14 @@ pub enum ConnectError {
     /// TLS failed for another reason.
     #[error("the TLS handshake failed; check that `base_url` is an HTTPS server")]
     Tls,
+    /// The proxy did not open a connection to the host.
+    #[error(
+        "the proxy of `proxy` did not open a connection; check its address, and that it allows the host and port of `base_url`"
+    )]
+    Proxy,
+    /// The proxy replied 407.
+    #[error("the proxy rejected the user and password in `proxy`, or there are none")]
+    ProxyCredentials,
     /// Any other cause, such as a missing route.
     #[error("the network is unreachable; check this machine's route and firewall")]
     Other,
@@ -194,6 +202,6 @@ impl Error {
 impl ConnectError {
     /// Returns `true` if the cause may disappear without intervention.
     pub(crate) fn is_transient(self) -> bool {
-        !matches!(self, Self::Certificate | Self::Tls)
+        !matches!(self, Self::Certificate | Self::Tls | Self::ProxyCredentials)
     }
 }

@@ -25,6 +25,7 @@ pub struct HttpConfig {
     limiter: Limiter,
     observer: Option<Observer>,
     tls: rustls::ClientConfig,
+    proxy: Option<reqwest::Proxy>,
     /// Built in the same way as each worker's client, to prove at the start that it can be built.
     fallback: reqwest::Client,
 }
@@ -58,9 +59,22 @@ pub enum ConfigError {
         "this machine has no root certificates to verify the platform's; install the package ca-certificates, or set SSL_CERT_FILE"
     )]
     NoRootCertificates(#[source] rustls::Error),
+    /// The URL of the proxy is malformed.
+    #[error("it must be the URL of an HTTP proxy, such as http://proxy.example.com:3128")]
+    Proxy,
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     NoClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ConfigError {
+    /// Returns the name of the value that cannot be used.
+    pub fn subject(&self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::BaseUrl | Self::NoRootCertificates(_) | Self::NoClient(_) => "base_url",
+        }
+    }
 }
 
 impl HttpConfig {
@@ -85,7 +99,7 @@ impl HttpConfig {
             tls::no_roots().map_err(|error| ConfigError::NoClient(error.into()))?
         };
         let connect = connect.min(whole);
-        let fallback = transport::http_client(tls.clone(), connect)
+        let fallback = transport::http_client(tls.clone(), connect, None)
             .map_err(|error| ConfigError::NoClient(error.into()))?;
         Ok(Self {
             platform: platform.as_str(),
@@ -94,8 +108,27 @@ impl HttpConfig {
             limiter: Limiter::new(Limits::default(), Arc::new(system_time)),
             observer: None,
             tls,
+            proxy: None,
             fallback,
         })
+    }
+
+    /// Sets the proxy, for `https` only: it sees the host and port that it connects to, but no URL.
+    ///
+    /// # Errors
+    /// [`ConfigError::Proxy`] if the URL is malformed.
+    pub fn with_proxy(mut self, url: &str) -> Result<Self, ConfigError> {
+        // The error may quote the URL, which may contain a password.
+        let proxy = reqwest::Proxy::https(url).map_err(|_| ConfigError::Proxy)?;
+        self.proxy = (self.base_url.scheme() == "https").then_some(proxy);
+        self.fallback = self
+            .http_client()
+            .map_err(|error| ConfigError::NoClient(error.into()))?;
+        Ok(self)
+    }
+
+    fn http_client(&self) -> reqwest::Result<reqwest::Client> {
+        transport::http_client(self.tls.clone(), self.retry.connect, self.proxy.clone())
     }
 
     /// Sets the observer.
@@ -155,7 +188,7 @@ impl HttpClient {
     /// Creates a worker's client. It does not connect yet.
     pub(crate) fn new(config: &HttpConfig) -> Self {
         // The same steps have succeeded once, so the fallback is only a way to avoid a panic.
-        let http = transport::http_client(config.tls.clone(), config.retry.connect);
+        let http = config.http_client();
         Self {
             http: http.unwrap_or_else(|_| config.fallback.clone()),
             config: config.clone(),
@@ -170,7 +203,8 @@ impl HttpClient {
         read: impl Fn(&RawReply) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let call = self.config.retry.run(target.retry_on, async || {
-            let reply = transport::exchange(request(&self.http)).await?;
+            let uses_proxy = self.config.proxy.is_some();
+            let reply = transport::exchange(request(&self.http), uses_proxy).await?;
             read(&reply)
         });
         let start = Instant::now();

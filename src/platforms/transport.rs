@@ -21,11 +21,15 @@ pub(crate) struct RawReply {
 }
 
 /// Sends the request and reads the reply. The errors contain nothing of reqwest's, whose messages quote URLs.
-pub(crate) async fn exchange(request: reqwest::RequestBuilder) -> Result<RawReply, Error> {
-    let mut response = request.send().await.map_err(|error| classify(&error))?;
+pub(crate) async fn exchange(
+    request: reqwest::RequestBuilder,
+    uses_proxy: bool,
+) -> Result<RawReply, Error> {
+    let classify = |error: reqwest::Error| classify(&error, uses_proxy);
+    let mut response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
     let mut body = Zeroizing::new(Vec::new());
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
         if body.len() + chunk.len() > MAX_REPLY_BYTES {
             return Ok(RawReply {
                 status,
@@ -43,13 +47,11 @@ pub(crate) async fn exchange(request: reqwest::RequestBuilder) -> Result<RawRepl
 }
 
 /// Distinguishes a connection that was never established from one that broke, after which the request may have been processed.
-fn classify(error: &reqwest::Error) -> Error {
+fn classify(error: &reqwest::Error, uses_proxy: bool) -> Error {
     if !error.is_connect() {
         return Error::ConnectionLost;
     }
-    Error::Unreachable(if error.is_dns() {
-        ConnectError::UnknownHost
-    } else if error.is_timeout() {
+    Error::Unreachable(if error.is_timeout() {
         ConnectError::TimedOut
     } else if let Some(failure) = find::<rustls::Error>(error) {
         if matches!(failure, rustls::Error::InvalidCertificate(_)) {
@@ -57,6 +59,14 @@ fn classify(error: &reqwest::Error) -> Error {
         } else {
             ConnectError::Tls
         }
+    } else if uses_proxy {
+        if wants_credentials(error) {
+            ConnectError::ProxyCredentials
+        } else {
+            ConnectError::Proxy
+        }
+    } else if error.is_dns() {
+        ConnectError::UnknownHost
     } else if is_refused(error) {
         ConnectError::Refused
     } else {
@@ -66,6 +76,18 @@ fn classify(error: &reqwest::Error) -> Error {
 
 fn is_refused(error: &reqwest::Error) -> bool {
     find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Returns `true` if the proxy replied 407. The type of this error is private, so its text is compared.
+fn wants_credentials(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.to_string().contains("proxy authorization required") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Finds the first cause of a type. `source` of an `io::Error` skips the error it wraps, and TLS failures are wrapped in two.
@@ -88,12 +110,13 @@ fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
 }
 
 /// Builds the HTTP client. No redirects, because they would carry the secret elsewhere. No proxy from the environment,
-/// because URLs contain the secret, and platforms allow-list the server's own address.
+/// because platforms allow-list the address that calls come from.
 pub(crate) fn http_client(
     tls: rustls::ClientConfig,
     connect: Duration,
+    proxy: Option<reqwest::Proxy>,
 ) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -101,6 +124,9 @@ pub(crate) fn http_client(
         .referer(false)
         .connect_timeout(connect)
         .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
-        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("weapp-login/", env!("CARGO_PKG_VERSION")));
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy);
+    }
+    builder.build()
 }

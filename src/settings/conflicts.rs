@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::settings::data::Settings;
 use crate::settings::error::Problem;
 use crate::settings::keys::variable;
+use crate::settings::rules;
 use crate::settings::values::Profile;
 
 /// Returns all conflicts. `origin` returns the origin of a key's value.
@@ -33,6 +34,15 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
             let message = format!("{}: `{id}` is the same as `{first}`", origin(&id));
             conflicts.push(Problem::new(&[&id], message).hint("remove one of the two apps"));
         }
+    }
+    let (url, wechat) = ("wechat.base_url", &settings.wechat);
+    if rules::is_plain_http(&wechat.base_url) && !wechat.allow_plain_http {
+        let message = format!(
+            "{}: `{url}` must be an https URL: http sends the AppSecret unencrypted",
+            origin(url)
+        );
+        let hint = "if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true";
+        conflicts.push(Problem::new(&[url], message).hint(hint));
     }
     if settings.profile == Profile::Production && ids.is_empty() {
         let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \

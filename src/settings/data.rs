@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey};
 use crate::settings::rules;
-use crate::settings::values::{LogStyle, LogTarget, Profile};
+use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl};
 
 // The upper bounds of durations are our choice: a longer one is a mistaken unit.
 const DAY: i64 = 24 * 60 * 60;
@@ -142,9 +142,14 @@ pub struct Store {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wechat {
-    /// Scheme, host and optional port, without a trailing slash.
+    /// Scheme, host, optional port and optional path, without a trailing slash.
     #[serde(deserialize_with = "rules::base_url")]
     pub base_url: String,
+    /// If `true`, the base URL may be `http` on another machine.
+    pub allow_plain_http: bool,
+    /// Proxy for `https`, if any. An `http` base URL is called directly.
+    #[serde(deserialize_with = "rules::proxy")]
+    pub proxy: Option<ProxyUrl>,
     /// Maximum time to connect; at most the time of the whole call.
     #[serde(deserialize_with = "rules::within::<1, MINUTE_IN_MILLISECONDS, _, _>")]
     pub connect_timeout_milliseconds: u32,

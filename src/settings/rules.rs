@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{AppId, AppSecret, ServiceKey};
-use crate::settings::values::LogTarget;
+use crate::settings::values::{LogTarget, ProxyUrl};
 
 /// Deserializes a whole number from `MIN` to `MAX`.
 pub(super) fn within<'de, const MIN: i64, const MAX: i64, D, N>(
@@ -62,6 +62,14 @@ text_rules! {
         let valid = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
         some_if(sqlite_file(text).is_some_and(valid), text)
     };
+    base_url -> String, "a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com", |text| {
+        let url = text.strip_suffix('/').unwrap_or(text);
+        let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        some_if(base.and_then(host_of).is_some(), url)
+    };
+    proxy -> Option<ProxyUrl>, "empty, or http:// or https:// with a host, optionally a user, a password and a port, such as http://proxy.example.com:3128", |text| {
+        if text.is_empty() { Some(None) } else { ProxyUrl::parse(text).map(Some) }
+    };
     // An empty AppID or AppSecret is not set.
     app_id -> AppId, "`wx` and 16 hexadecimal digits in lower case, as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com, and not the AppSecret", |text| {
         let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -84,19 +92,11 @@ list_rules! {
     };
 }
 
-/// Deserializes scheme, host and optional port. Removes a trailing slash.
-pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let url = text.strip_suffix('/').unwrap_or(&text);
-    let (scheme, authority) = url.split_once("://").unwrap_or_default();
+/// Returns `true` if a base URL sends secrets to another machine without encryption.
+pub(super) fn is_plain_http(base_url: &str) -> bool {
+    let host = base_url.strip_prefix("http://").and_then(host_of);
     let local = |host| ip_address(host).is_some_and(|address| address.is_loopback());
-    let rule = match (scheme, host_of(authority)) {
-        ("https", Some(_)) => return Ok(url.into()),
-        ("http", Some(host)) if local(host) => return Ok(url.into()),
-        ("http", Some(_)) => "an https URL: http is allowed for this machine only",
-        _ => "a scheme, a host and optionally a port, such as https://api.weixin.qq.com",
-    };
-    Err(D::Error::custom(rule))
+    host.is_some_and(|host| !local(host))
 }
 
 /// Parses `target=level`, `level`, or `target` for all its levels, as `RUST_LOG` does.
@@ -113,8 +113,9 @@ fn log_target(text: &str) -> Option<LogTarget> {
     valid.then_some(LogTarget { name, level })
 }
 
-/// Returns the host of `host`, `host:port`, `[address]` or `[address]:port`.
-fn host_of(authority: &str) -> Option<&str> {
+/// Returns the host of `host`, `host:port`, `[address]` or `[address]:port`, each with or without a path.
+fn host_of(base: &str) -> Option<&str> {
+    let (authority, path) = base.split_at(base.find('/').unwrap_or(base.len()));
     let (host, port, is_host) = if let Some(bracketed) = authority.strip_prefix('[') {
         let (host, port) = bracketed.split_once(']')?;
         (host, port, host.parse::<Ipv6Addr>().is_ok())
@@ -123,8 +124,9 @@ fn host_of(authority: &str) -> Option<&str> {
         (host, port, !host.is_empty() && consists_of(host, b"-."))
     };
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_segment = |text: &str| !matches!(text, "" | "." | "..") && consists_of(text, b"-._~");
     let valid = is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-    valid.then_some(host)
+    (valid && path.split('/').skip(1).all(is_segment)).then_some(host)
 }
 
 /// Parses an IP address. `localhost` means 127.0.0.1: the name may have two addresses, and a server listens on one.

@@ -540,22 +540,31 @@ fn an_invalid_text_is_rejected() {
 
 #[test]
 fn an_invalid_url_is_rejected() {
-    let url = "must be a scheme, a host and optionally a port, such as https://api.weixin.qq.com";
+    let url = "must be a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com";
     let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
     for (name, value, words, default) in [
-        ("WEAPP_STORE__URL", "postgres://db/x", format!("`store.url` {sqlite}, got \"postgres://db/x\""), "sqlite://data/weapp.db"),
-        ("WEAPP_STORE__URL", "sqlite://", format!("`store.url` {sqlite}, got \"sqlite://\""), "sqlite://data/weapp.db"),
-        ("WEAPP_STORE__URL", "sqlite::memory:", format!("`store.url` {sqlite}, got \"sqlite::memory:\""), "sqlite://data/weapp.db"),
         (
-            "WEAPP_WECHAT__BASE_URL",
-            "api.weixin.qq.com",
-            "`wechat.base_url` must be a scheme, a host and optionally a port, such as https://api.weixin.qq.com, got \"api.weixin.qq.com\"".into(),
-            "https://api.weixin.qq.com",
+            "WEAPP_STORE__URL",
+            "postgres://db/x",
+            format!("`store.url` {sqlite}, got \"postgres://db/x\""),
+            "sqlite://data/weapp.db",
+        ),
+        (
+            "WEAPP_STORE__URL",
+            "sqlite://",
+            format!("`store.url` {sqlite}, got \"sqlite://\""),
+            "sqlite://data/weapp.db",
+        ),
+        (
+            "WEAPP_STORE__URL",
+            "sqlite::memory:",
+            format!("`store.url` {sqlite}, got \"sqlite::memory:\""),
+            "sqlite://data/weapp.db",
         ),
         (
             "WEAPP_WECHAT__BASE_URL",
-            "http://api.weixin.qq.com",
-            "`wechat.base_url` must be an https URL: http is allowed for this machine only, got \"http://api.weixin.qq.com\"".into(),
+            "api.weixin.qq.com",
+            format!("`wechat.base_url` {url}, got \"api.weixin.qq.com\""),
             "https://api.weixin.qq.com",
         ),
         (
@@ -566,8 +575,8 @@ fn an_invalid_url_is_rejected() {
         ),
         (
             "WEAPP_WECHAT__BASE_URL",
-            "https://host/sns",
-            format!("`wechat.base_url` {url}, got \"https://host/sns\""),
+            "https://host/sns?a",
+            format!("`wechat.base_url` {url}, got \"https://host/sns?a\""),
             "https://api.weixin.qq.com",
         ),
     ] {
@@ -586,7 +595,7 @@ fn check_with_default(name: &str, value: &str, words: &str, default: &str) {
 }
 
 #[test]
-fn a_base_url_consists_of_scheme_host_and_port() {
+fn a_base_url_consists_of_scheme_host_port_and_path() {
     let is_valid = |url: &str| load(&[("WEAPP_WECHAT__BASE_URL", url)]).is_ok();
     for url in [
         "https://h",
@@ -594,6 +603,9 @@ fn a_base_url_consists_of_scheme_host_and_port() {
         "http://127.0.0.2:80",
         "http://[::1]:80",
         "https://[2001:db8::1]",
+        "https://h/wechat",
+        "https://h:1/wechat/v1.0/",
+        "http://[::1]:80/wechat",
     ] {
         assert!(is_valid(url), "{url}");
     }
@@ -603,6 +615,10 @@ fn a_base_url_consists_of_scheme_host_and_port() {
         "https://h?a",
         "https://h#a",
         "https://h//",
+        "https://h/a//b",
+        "https://h/a/../b",
+        "https://h/a b",
+        "https://h/%2e%2e",
         "https://h:",
         "https://h:0",
         "https://h:70000",
@@ -615,6 +631,56 @@ fn a_base_url_consists_of_scheme_host_and_port() {
         "http://127.0.0.1.nip.io",
     ] {
         assert!(!is_valid(url), "{url}");
+    }
+}
+
+#[test]
+fn http_to_another_machine_needs_a_setting() {
+    let url = "http://api.weixin.qq.com";
+    check_variable(
+        "WEAPP_WECHAT__BASE_URL",
+        url,
+        "WEAPP_WECHAT__BASE_URL: `wechat.base_url` must be an https URL: http sends the AppSecret unencrypted\n  \
+         hint: if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true",
+    );
+    for url in [url, "http://wechat:3100", "http://10.0.0.7:3100/wechat"] {
+        let settings = load(&[
+            ("WEAPP_WECHAT__BASE_URL", url),
+            ("WEAPP_WECHAT__ALLOW_PLAIN_HTTP", "true"),
+        ]);
+        assert_eq!(settings.unwrap().settings.wechat.base_url, url);
+    }
+}
+
+#[test]
+fn a_proxy_is_the_url_of_an_http_proxy() {
+    let proxy = |url| load(&[("WEAPP_WECHAT__PROXY", url)]).map(|it| it.settings.wechat.proxy);
+    assert_eq!(proxy("").unwrap(), None);
+    for url in [
+        "http://proxy",
+        "http://proxy:3128/",
+        "https://[::1]:3128",
+        "http://me:p%40ss@proxy:3128",
+    ] {
+        let parsed = proxy(url).unwrap().unwrap();
+        assert_eq!(parsed.expose(), url);
+        assert_eq!(format!("{parsed:?}"), "ProxyUrl(***)");
+    }
+    for url in [
+        "proxy:3128",
+        "socks5://proxy:1080",
+        "http://",
+        "http://proxy/path",
+        "http://proxy?a",
+        "http://proxy#a",
+        "http://me:hunter2@proxy:port",
+    ] {
+        let error = proxy(url).unwrap_err().to_string();
+        assert!(
+            error.contains("`wechat.proxy` must be empty, or http://"),
+            "{error}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }
 
@@ -931,6 +997,8 @@ url = "sqlite://data/weapp.db"                    # built in
 
 [wechat]
 base_url = "https://api.weixin.qq.com"            # built in
+allow_plain_http = false                          # built in
+proxy = ""                                        # built in
 connect_timeout_milliseconds = 1000               # built in
 timeout_milliseconds = 3000                       # built in
 watermark_seconds = 600                           # built in

@@ -1,6 +1,9 @@
 //! The types of values that only settings have.
 
+use std::fmt;
+
 use log::LevelFilter;
+use reqwest::Url;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -69,6 +72,31 @@ impl<'de> Deserialize<'de> for PlatformName {
             let names = Self::ALL.map(Self::as_str).join(", ");
             D::Error::custom(format!("one of {names}"))
         })
+    }
+}
+
+/// URL of an HTTP proxy, which may contain a password. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl(String);
+
+impl ProxyUrl {
+    /// Parses `http://` or `https://` with a host, and nothing after the port.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        (is_http && is_bare).then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the URL itself, for the HTTP client.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl(***)")
     }
 }
 

@@ -26,6 +26,7 @@ mod layout;
 mod login;
 mod metrics;
 mod openapi;
+mod outbound;
 mod parallel;
 mod phone;
 mod process;
