@@ -77,6 +77,10 @@ impl Store for MeteredStore {
         self.timed("change_profile", self.store.change_profile(user, change))
     }
 
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.timed("delete_user", self.store.delete_user(user))
+    }
+
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
         self.timed("sweep", self.store.sweep(now, idle))
     }

@@ -92,6 +92,10 @@ impl Store for CachedStore {
         self.backend.change_profile(user, change)
     }
 
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.backend.delete_user(user)
+    }
+
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
         self.backend.sweep(now, idle)
     }

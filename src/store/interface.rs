@@ -54,6 +54,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Changes a user's profile and returns the user, or `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
+    /// Ends all sessions of a user and deletes the user with their profile, in one transaction. Returns `false` if there is
+    /// no such user.
+    ///
+    /// The next login with the same openid creates a new user.
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool>;
+
     /// Removes sessions that have expired at `now`, by lifetime or by idleness, and returns how many there were.
     ///
     /// One call removes a limited number, so that other writes need not wait for long. When it returns 0, none are left

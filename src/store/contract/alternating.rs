@@ -66,6 +66,10 @@ impl Store for Alternating {
         self.next().change_profile(user, change)
     }
 
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.next().delete_user(user)
+    }
+
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
         self.next().sweep(now, idle)
     }

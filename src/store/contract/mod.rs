@@ -3,8 +3,8 @@
 mod alternating;
 mod ledger;
 mod logins;
-mod profiles;
 mod sessions;
+mod users;
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) use alternating::Alternating;
 pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     logins::check(&fresh).await;
     sessions::check(&fresh).await;
-    profiles::check(&fresh).await;
+    users::check(&fresh).await;
     ledger::check(&fresh).await;
     a_closed_store_returns_an_error(&*fresh().await).await;
 }

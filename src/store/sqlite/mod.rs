@@ -171,6 +171,13 @@ impl Store for Sqlite {
         )
     }
 
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+        Box::pin(self.writer.write(move |connection, changed| {
+            sessions::revoke(connection, changed, Revocation::AllOf(user))?;
+            users::delete(connection, user)
+        }))
+    }
+
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
         Box::pin(self.writer.write(move |connection, changed| {
             ledger::sweep(connection, now)?;

@@ -51,6 +51,14 @@ pub(super) fn change_profile(
         .optional()
 }
 
+/// Deletes a user without sessions.
+pub(super) fn delete(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM user WHERE id = ?1")?
+        .execute([user.0])?;
+    Ok(deleted > 0)
+}
+
 /// Returns `true` if a column is to be written, and its new value.
 fn assignment(change: &Change) -> (bool, Option<&str>) {
     match change {

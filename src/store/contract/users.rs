@@ -1,14 +1,35 @@
-//! Profiles: what users show of themselves.
+//! Users: their profiles and their deletion.
 
 use std::sync::Arc;
 
 use crate::identity::UserId;
 use crate::session::{Change, Profile, ProfileChange};
-use crate::store::contract::{at, login};
+use crate::store::contract::{at, existing, login};
 use crate::store::interface::Store;
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_profile_changes_in_the_given_fields_only(&*fresh().await).await;
+    a_deleted_user_is_gone_with_their_sessions(&*fresh().await).await;
+}
+
+async fn a_deleted_user_is_gone_with_their_sessions(store: &dyn Store) {
+    let logins = [login(1, 0), login(1, 1), login(2, 2)];
+    for login in &logins {
+        store.log_in(login.clone()).await.unwrap();
+    }
+    assert_eq!(existing(store, &logins).await, [true, true, true]);
+    let user = logins[0].user_if_new;
+    assert!(store.delete_user(user).await.unwrap());
+    assert_eq!(existing(store, &logins).await, [false, false, true]);
+    assert_eq!(store.sessions_of(user).await.unwrap(), []);
+    let change = store.change_profile(user, ProfileChange::default()).await;
+    assert_eq!(change.unwrap(), None);
+    assert!(!store.delete_user(user).await.unwrap());
+
+    let again = login(1, 3);
+    let new = store.log_in(again.clone()).await.unwrap();
+    assert_eq!((new.is_new, new.user.id), (true, again.user_if_new));
+    assert_eq!(new.user.created_at, at(3));
 }
 
 async fn a_profile_changes_in_the_given_fields_only(store: &dyn Store) {
