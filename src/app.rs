@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Condition, DefaultHeaders};
+use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
 use crate::account::{Decryption, PhoneNumbers, SessionKeys};
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
 use crate::middleware::drain;
+use crate::middleware::foreign_pages;
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::request_id::{self, RequestIds};
 use crate::middleware::request_metrics::RequestMetrics;
@@ -77,6 +78,8 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
     let ids = RequestIds::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
+    let guard = parts.guard.clone();
+    let guard = from_fn(move |request, next| foreign_pages::reject(guard.clone(), request, next));
     let readiness = Rc::new(parts.readiness.clone());
     App::new()
         .app_data(web::Data::new(logins))
@@ -99,6 +102,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .configure(|api| routes::register(api, rows))
         // The middleware that is wrapped last sees a request first.
         .wrap_fn(move |request, inside| paths.apply(request, inside))
+        .wrap(Condition::new(parts.simulated, guard))
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
         .wrap(parts.access_log.logger())

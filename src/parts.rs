@@ -23,7 +23,7 @@ use crate::session::Lifetimes;
 use crate::sessions::Sessions;
 use crate::settings::{self, LogStyle, Settings};
 use crate::store::{self, Store};
-use wechat_simulator::Simulator;
+use wechat_simulator::{Guard, Simulator};
 
 /// The parts of the App: created once, shared by all workers.
 #[derive(Clone)]
@@ -47,6 +47,8 @@ pub struct Parts {
     /// If `true`, the server serves the documentation of its API.
     pub(crate) serves_docs: bool,
     pub(crate) simulated: bool,
+    /// The guard against foreign web pages while WeChat is simulated.
+    pub(crate) guard: Guard,
 }
 
 /// A part cannot be created.
@@ -117,6 +119,7 @@ impl Parts {
             json: json::config(&settings.json, settings.profile),
             serves_docs: settings.server.docs,
             simulated: simulator.is_some(),
+            guard: Guard::new(&settings.server.allowed_hosts),
             platforms: PlatformConfig {
                 wechat,
                 access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),

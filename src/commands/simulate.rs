@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Allows a --host that other machines can reach; anyone who can reach it can log in.
     #[arg(long)]
     expose: bool,
+    /// A host name at which commands are accepted, in addition to IP addresses, localhost and names without a dot.
+    #[arg(long, value_name = "NAME", value_parser = not_empty)]
+    allow_host: Vec<String>,
     /// The seed of all identifiers: the same seed gives the same users, codes and keys.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -120,6 +123,7 @@ fn options(arguments: Arguments) -> Options {
     Options {
         listen: SocketAddr::new(arguments.host, arguments.port),
         allow_remote: arguments.expose,
+        allowed_hosts: arguments.allow_host,
         clock,
         apps,
         ..defaults

@@ -94,6 +94,9 @@ table! {
     /// The form has no `token`.
     TokenMissing: BAD_REQUEST, "token_missing",
         "The token is missing: send token=… as application/x-www-form-urlencoded.";
+    /// While WeChat is simulated, the request has a foreign `Host`, `Origin` or `Sec-Fetch-Site`.
+    ForeignRequest: FORBIDDEN, "foreign_request",
+        "While WeChat is simulated, requests of other sites are rejected: add the host name to server.allowed_hosts.";
     /// WeChat has blocked this user (40226).
     UserBlocked: FORBIDDEN, "user_blocked",
         "WeChat has blocked this user's login: do not try again.";

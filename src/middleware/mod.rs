@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod client;
 pub mod clock;
 pub mod drain;
+pub mod foreign_pages;
 pub mod json;
 pub mod panics;
 pub mod path_matching;

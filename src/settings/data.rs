@@ -68,6 +68,9 @@ pub struct Server {
     pub shutdown_seconds: u32,
     /// If `true`, `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Host names at which requests are accepted while WeChat is simulated, in addition to local ones.
+    #[serde(deserialize_with = "rules::host_names")]
+    pub allowed_hosts: Vec<String>,
 }
 
 /// Log output.

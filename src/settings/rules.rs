@@ -85,6 +85,9 @@ text_rules! {
 list_rules! {
     targets -> LogTarget, "targets and levels such as weapp_login::store=debug", log_target;
     paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
+    host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
+        some_if(host_of(text) == Some(text), text)
+    };
     // Characters that need no escaping in a form, a header or a list, and too many to guess.
     service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
         let valid = (32..=256).contains(&text.len()) && consists_of(text, b"-._~");

@@ -321,7 +321,7 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, workers, \
-         drain_seconds, shutdown_seconds, docs",
+         drain_seconds, shutdown_seconds, docs, allowed_hosts",
     );
     check_file(
         "unknown-3",
@@ -390,7 +390,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, got \"1\"",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, allowed_hosts, got \"1\"",
     );
 }
 
@@ -970,6 +970,7 @@ workers = 0                                       # built in
 drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
 docs = true                                       # built in
+allowed_hosts = []                                # built in
 
 [log]
 format = "\":a\"\\\u000A"                         # WEAPP_LOG__FORMAT

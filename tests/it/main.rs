@@ -14,6 +14,7 @@ mod diagnosis;
 mod docs;
 mod express;
 mod failures;
+mod foreign_pages;
 mod gateway;
 mod harness;
 mod health;

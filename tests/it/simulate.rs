@@ -1,6 +1,7 @@
 //! `weapp-login simulate` as a process, and a backend that uses it as WeChat.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::Value;
 
@@ -104,6 +105,27 @@ fn it_listens_on_a_remote_address_only_if_allowed() {
     assert!(stderr.contains("--expose"), "{stderr}");
     let simulator = simulate(&folder, &["--host", "0.0.0.0", "--expose"]);
     control(&simulator, "GET", "/simulator", "");
+}
+
+#[test]
+fn a_foreign_page_gives_no_commands_unless_its_name_is_allowed() {
+    let folder = Folder::new();
+    let simulator = simulate(&folder, &["--allow-host", "demo.example.com"]);
+    for (headers, expected) in [
+        (
+            "Host: evil.example\r\nOrigin: https://evil.example\r\n",
+            "HTTP/1.1 403 ",
+        ),
+        ("Host: demo.example.com\r\n", "HTTP/1.1 200 "),
+        ("Host: localhost\r\n", "HTTP/1.1 200 "),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", simulator.port)).unwrap();
+        let head = "POST /simulator/users/mei/login-code HTTP/1.1\r\nConnection: close\r\n";
+        write!(stream, "{head}{headers}\r\n").unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with(expected), "{headers}: {reply}");
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// If `true`, `listen` may be an address that other machines can reach. Anyone who can reach it can log in.
     pub allow_remote: bool,
+    /// Host names at which commands are accepted, in addition to local ones. See [`Guard`](crate::Guard).
+    pub allowed_hosts: Vec<String>,
     /// The seed of all identifiers, codes and keys: the same seed gives the same values.
     pub seed: u64,
     /// The clock.
@@ -35,6 +37,7 @@ impl Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_remote: false,
+            allowed_hosts: Vec::new(),
             seed,
             clock: Clock::system(),
             apps: vec![App::named(seed, "main")],

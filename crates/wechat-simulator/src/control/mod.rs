@@ -13,6 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::control::request::{ControlError, ControlRequest};
+use crate::guard::Guard;
 use crate::state::Shared;
 
 /// Returns `true` if the path belongs to the control API.
@@ -27,11 +28,21 @@ pub(crate) fn respond(
     query: Vec<(String, String)>,
     body: Bytes,
 ) -> HttpResponse {
-    let request = ControlRequest::new(shared, http, query, body);
-    match request.and_then(|request| dispatch(&request)) {
+    let reply = check(shared, http)
+        .and_then(|()| ControlRequest::new(shared, http, query, body))
+        .and_then(|request| dispatch(&request));
+    match reply {
         Ok(reply) => HttpResponse::Ok().json(reply),
         Err(error) => error.response(),
     }
+}
+
+/// Rejects the commands of foreign web pages.
+fn check(shared: &Shared, http: &HttpRequest) -> Result<(), ControlError> {
+    let guard = Guard::new(&shared.lock().options.allowed_hosts);
+    let headers = http.headers().iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    guard.check(headers).map_err(ControlError::foreign)
 }
 
 fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {

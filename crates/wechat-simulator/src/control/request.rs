@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::app_handle::AppHandle;
+use crate::guard::Foreign;
 use crate::state::Shared;
 
 /// A request to the control API.
@@ -39,6 +40,17 @@ impl ControlError {
             status: StatusCode::BAD_REQUEST,
             message: message.into(),
             allow: None,
+        }
+    }
+
+    /// 403: the request comes from a foreign web page.
+    pub(super) fn foreign(foreign: Foreign) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            ..Self::invalid(format!(
+                "the simulator takes no commands from web pages of other sites, and {foreign}; \
+                 `Options::allowed_hosts` or `--allow-host` adds a name"
+            ))
         }
     }
 

@@ -22,6 +22,7 @@ mod control;
 mod control_errors;
 mod encrypted_data;
 mod faults;
+mod guard;
 mod lifecycle;
 mod login;
 mod session_keys;
@@ -69,11 +70,30 @@ async fn simulator_with_two_apps() -> (Simulator, App) {
 
 /// Sends a request and reads until the connection ends.
 fn send(simulator: &Simulator, method: &str, target: &str, body: &str) -> io::Result<String> {
+    let host = if target.starts_with("/simulator") {
+        "localhost"
+    } else {
+        "api.weixin.qq.com"
+    };
+    send_with(simulator, method, target, &[("Host", host)], body)
+}
+
+fn send_with(
+    simulator: &Simulator,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<String> {
     let mut stream = TcpStream::connect(simulator.address())?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "{method} {target} HTTP/1.1\r\n")?;
+    for (name, value) in headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
     write!(
         stream,
-        "{method} {target} HTTP/1.1\r\nHost: api.weixin.qq.com\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut reply = String::new();
