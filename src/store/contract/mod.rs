@@ -3,6 +3,7 @@
 mod alternating;
 mod ledger;
 mod logins;
+mod nodes;
 mod sessions;
 mod users;
 
@@ -15,6 +16,7 @@ use crate::session::{Device, Sealed, SessionId, SessionStatus, Token, TokenDiges
 use crate::store::interface::{Error, Login, Store};
 
 pub(super) use alternating::Alternating;
+pub(super) use nodes::{check_nodes, check_revocations};
 
 /// Runs the whole contract. `fresh` must return an empty store.
 pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {

@@ -55,6 +55,24 @@ async fn two_nodes_fulfil_the_contract() {
     .await;
 }
 
+#[actix_rt::test]
+async fn several_nodes_fulfil_the_contract() {
+    let folder = Folder::new();
+    contract::check_nodes(async |name| open_cached(&folder.file(name)).await).await;
+}
+
+/// A transaction that reads for hours, such as a backup, changes nothing for the nodes.
+#[actix_rt::test]
+async fn a_long_transaction_elsewhere_does_not_delay_a_revocation() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    let nodes = [open_cached(&file).await, open_cached(&file).await];
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM session").unwrap();
+    contract::check_revocations(&nodes).await;
+    other.execute_batch("COMMIT").unwrap();
+}
+
 async fn check_rejected(path: &Path, says: &str) {
     let before = fs::read(path).ok();
     let message = open_file(path).await.unwrap_err().to_string();
