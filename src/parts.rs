@@ -1,5 +1,6 @@
 //! The parts from which each worker's App is assembled, created from the settings.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::json::{self, JsonConfig};
+use crate::middleware::path_matching::PathMatching;
 use crate::middleware::service_key::ServiceKeys;
 use crate::openapi;
 use crate::platforms::{AccessTokenCache, ConfigError, HttpConfig, PlatformConfig};
@@ -58,19 +60,24 @@ pub enum PartsError {
     #[error(transparent)]
     Store(#[from] store::OpenError),
     /// The platform client cannot be configured.
-    #[error("`wechat.{subject}` cannot be used: {0}", subject = .0.subject())]
+    #[error("`wechat.{subject}` cannot be used", subject = .0.subject())]
     Platform(#[from] ConfigError),
     /// The log format is invalid.
-    #[error("`log.format` cannot be used: {0}")]
+    #[error("`log.format` cannot be used")]
     AccessLog(#[from] FormatError),
     /// A metric cannot be registered.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] prometheus::Error),
     /// The path of the metrics is that of a route.
     #[error(
-        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics, or a port with `metrics.port`"
+        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics"
     )]
     MetricsPath(String),
+    /// The port of the metrics is that of the server.
+    #[error(
+        "`metrics.port` cannot be {0}, which is `server.port`\n  hint: choose another port, or 0 to serve the metrics on the port of the server"
+    )]
+    MetricsPort(u16),
 }
 
 impl Parts {
@@ -192,17 +199,27 @@ impl Parts {
     }
 }
 
-/// Creates the metrics, if enabled. Their path must not be that of a route.
+/// Creates the metrics, if enabled. Their path must not be that of a route, and their port not that of the server.
 fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
-    let path = settings.metrics.path.as_str();
-    if routes::table().iter().any(|row| row.path == path) {
-        return Err(PartsError::MetricsPath(path.to_owned()));
+    let metrics = &settings.metrics;
+    let rows = routes::table().into_iter().chain(routes::docs());
+    if PathMatching::new(rows.map(|row| row.path)).contains(&metrics.path) {
+        return Err(PartsError::MetricsPath(metrics.path.clone()));
     }
-    let profile = settings.profile.name();
-    if !settings.metrics.enabled {
+    if !metrics.enabled {
         return Ok(None);
     }
-    Ok(Some(web::Data::new(Metrics::new(profile)?)))
+    let (own, server) = (metrics.address(), settings.server.address());
+    if own.is_some_and(|own| overlap(own, server)) {
+        return Err(PartsError::MetricsPort(metrics.port));
+    }
+    Ok(Some(web::Data::new(Metrics::new(settings.profile.name())?)))
+}
+
+/// Returns `true` if only one of two sockets can listen: the ports are the same, and one address includes the other.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let all = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (all || one.ip() == other.ip())
 }
 
 fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use weapp_login::settings::Metrics;
 use weapp_login::{Parts, metrics_app};
 
+use crate::commands::bind_failure;
+
 /// Interval between two sweeps. Our choice: an expired session is rejected whether it was swept or not.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -103,8 +105,11 @@ async fn bind_when_free(address: SocketAddr) -> TcpListener {
             Ok(listener) => return listener,
             Err(error) if !warned => {
                 warned = true;
+                let (port, host) = ("WEAPP_METRICS__PORT=", "WEAPP_METRICS__HOST=");
                 log::warn!(
-                    "cannot serve metrics on `{address}` (`metrics.host` and `metrics.port`) until it is free: {error}"
+                    "cannot serve metrics on `{address}` (`metrics.host` and `metrics.port`), and will try again each second: \
+                     {}",
+                    bind_failure::explain(&error, address, port, host).replace("\n  ", "; ")
                 );
             }
             Err(_warned) => {}

@@ -7,7 +7,7 @@ use listenfd::ListenFd;
 use socket2::SockRef;
 use weapp_login::settings::Server;
 
-use crate::commands::Failure;
+use crate::commands::{Failure, bind_failure};
 
 /// Maximum number of connections that wait to be accepted. Actix uses the same number where it binds by itself.
 const BACKLOG: i32 = 2048;
@@ -86,14 +86,9 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
-    let reason = if error.kind() == io::ErrorKind::AddrInUse {
-        "another process is already listening there".to_owned()
-    } else {
-        error.to_string()
-    };
+    let reason =
+        bind_failure::explain(error, address, "WEAPP_SERVER__PORT=", "WEAPP_SERVER__HOST=");
     Failure::message(format!(
-        "cannot listen on `{address}` (`server.host` and `server.port`): {reason}\n  \
-         hint: stop that process, or choose another port, as in WEAPP_SERVER__PORT={}",
-        address.port().checked_add(1).unwrap_or(3000)
+        "cannot listen on `{address}` (`server.host` and `server.port`): {reason}"
     ))
 }

@@ -1,6 +1,7 @@
 //! The subcommands, one file each. Part of the binary, not of the library.
 
 mod background;
+mod bind_failure;
 pub(crate) mod check_config;
 pub(crate) mod command_line;
 mod connections;
@@ -34,7 +35,12 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Returns `true` if `NO_COLOR` is set. See <https://no-color.org>.
 pub(crate) fn no_color() -> bool {
-    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    is_set("NO_COLOR")
+}
+
+/// Returns `true` if a variable is set. An empty one is not.
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 /// The error that ends the process.
@@ -123,7 +129,21 @@ pub(crate) fn existing_database(store: &settings::Store) -> Result<(), Failure> 
 pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::internal(error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output_failure(&error)),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The failure of a write to standard output.
+fn output_failure(error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free space on the disk to which standard output is redirected"
+        }
+        _ => "check where standard output is redirected to",
+    };
+    Failure {
+        exit_code: 1,
+        message: format!("cannot write to standard output: {error}\n  hint: {hint}"),
     }
 }

@@ -12,7 +12,7 @@ use crate::commands::background::{self, BackgroundTasks};
 use crate::commands::connections::Connections;
 use crate::commands::listener::Listener;
 use crate::commands::signals::Signals;
-use crate::commands::{Failure, environment_proxy, startup_banner};
+use crate::commands::{Failure, environment_proxy, is_set, output_failure, startup_banner};
 
 /// A running server process.
 pub(crate) struct Process {
@@ -30,7 +30,10 @@ impl Process {
         parts: &Parts,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
-        startup_banner::print(loaded, listener).map_err(Failure::internal)?;
+        if let Err(error) = startup_banner::print(loaded, listener) {
+            // Logins matter more than the banner, and the log continues as soon as it can be written.
+            output_failure(&error).report();
+        }
         environment_proxy::log_if_ignored(&loaded.settings);
         Ok(Self {
             signals,
@@ -100,7 +103,9 @@ async fn drain(settings: &settings::Server, handle: &ServerHandle, connections: 
 
 /// Notifies the service manager, if there is one (`NOTIFY_SOCKET`).
 fn notify_service_manager(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+    if is_set("NOTIFY_SOCKET")
+        && let Err(error) = sd_notify::notify(&[state])
+    {
         log::warn!("could not notify the service manager: {error}");
     }
 }

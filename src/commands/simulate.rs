@@ -10,9 +10,8 @@ use weapp_login::settings::{LogStyle, Profile};
 use weapp_login::telemetry;
 use wechat_simulator::{App, Clock, Options, Simulator, StartError};
 
-use crate::commands::Failure;
 use crate::commands::signals::Signals;
-use crate::commands::startup_banner;
+use crate::commands::{Failure, bind_failure, output_failure, startup_banner};
 
 /// The options of `simulate`.
 #[derive(Args)]
@@ -95,7 +94,7 @@ async fn simulate(arguments: Arguments) -> Result<(), Failure> {
         is_terminal: out.is_terminal(),
     };
     out.write_all(announcement.to_string().as_bytes())
-        .map_err(Failure::internal)?;
+        .map_err(|error| output_failure(&error))?;
     signals.next().await;
     simulator.stop().await;
     Ok(())
@@ -142,15 +141,9 @@ fn start_failure(error: &StartError) -> Failure {
     let StartError::Listen { address, source } = error else {
         return Failure::internal(error);
     };
-    let reason = if source.kind() == io::ErrorKind::AddrInUse {
-        "another process already listens there".to_owned()
-    } else {
-        source.to_string()
-    };
+    let reason = bind_failure::explain(source, *address, "--port ", "--host ");
     Failure::message(format!(
-        "the WeChat simulator cannot listen on `{address}`: {reason}\n  \
-         hint: stop that process, or use another port, for example --port {}",
-        address.port().checked_add(1).unwrap_or(3100)
+        "the WeChat simulator cannot listen on `{address}`: {reason}"
     ))
 }
 

@@ -26,6 +26,13 @@ impl PathMatching {
         inner.call(request)
     }
 
+    /// Returns `true` if a request to this path matches a registered one.
+    pub fn contains(&self, path: &str) -> bool {
+        self.0
+            .iter()
+            .any(|registered| spell(registered, path).is_some())
+    }
+
     /// Returns the registered spelling, or `None` if the path already has it or is not registered.
     fn spelling_of(&self, path: &str) -> Option<String> {
         if self.0.contains(&path) {

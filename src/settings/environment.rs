@@ -16,7 +16,7 @@ const COMMON: [(&str, &str); 2] = [("PORT", "server.port"), ("RUST_LOG", "log.ta
 /// Maximum size of a file that holds a secret. Our choice: a larger one is the wrong file.
 const MAX_SECRET_BYTES: u64 = 4096;
 
-/// Returns the variables that are settings.
+/// Returns the variables that are settings. An empty variable is not set.
 pub(super) fn variables(
     environment: impl Iterator<Item = (OsString, OsString)>,
     problems: &mut Vec<Problem>,
@@ -27,7 +27,7 @@ pub(super) fn variables(
         let is_common = COMMON.iter().any(|(common, _)| *common == name);
         match value.into_string() {
             _ if !name.starts_with("WEAPP_") && !is_common => {}
-            Ok(text) if is_service_link(&name, &text) => {}
+            Ok(text) if text.is_empty() || is_service_link(&name, &text) => {}
             Ok(text) => drop(variables.insert(name, text)),
             Err(_) => problems.push(Problem::new(
                 &[],
@@ -53,7 +53,7 @@ fn is_service_link(name: &str, text: &str) -> bool {
 /// Adds a layer for each variable.
 pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) {
     for (name, key) in COMMON {
-        let text = variables.remove(name).filter(|text| !text.is_empty());
+        let text = variables.remove(name);
         if let Some(text) = text.filter(|_| !variables.contains_key(&variable(key))) {
             add_text(layers, name, key, text);
         }
@@ -77,31 +77,27 @@ pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) 
     }
 }
 
-/// Parses a text as the type of the key. Its form does not matter: a secret may look like a number. A text that cannot be
-/// parsed is rejected later as a value of the wrong type.
+/// Adds a layer for a text. If the key takes a list, the text is split.
 fn add_text(layers: &mut Layers, name: &str, key: &str, text: String) {
-    let parsed = match layers.keys.default(key) {
-        Some(ValueKind::I64(_)) => text.parse().ok().map(ValueKind::I64),
-        Some(ValueKind::Boolean(_)) => text.parse().ok().map(ValueKind::Boolean),
-        Some(ValueKind::Array(_)) => {
-            // A file holds one item per line.
-            let items = text.split([',', '\n']).map(str::trim);
-            let items = items.filter(|item| !item.is_empty());
-            Some(items.collect::<Vec<_>>().into())
-        }
-        _ => None,
+    let value = if let Some(ValueKind::Array(_)) = layers.keys.default(key) {
+        // A file holds one item per line.
+        let items = text.split([',', '\n']).map(str::trim);
+        let items = items.filter(|item| !item.is_empty());
+        items.collect::<Vec<_>>().into()
+    } else {
+        ValueKind::String(text)
     };
-    layers.add(name, key, parsed.unwrap_or(ValueKind::String(text)));
+    layers.add(name, key, value);
 }
 
-/// Reads the file that a `…_FILE` variable names, without the line break at its end.
+/// Reads the file that a `…_FILE` variable names, without a byte order mark and without the line break at its end.
 fn read_secret(
     name: &str,
     file: &str,
     variables: &BTreeMap<String, String>,
 ) -> Result<String, String> {
     let plain = name.trim_end_matches("_FILE");
-    if variables.get(plain).is_some_and(|text| !text.is_empty()) {
+    if variables.contains_key(plain) {
         return Err(format!(
             "and {plain} are both set\n  hint: unset one of them"
         ));
@@ -109,9 +105,12 @@ fn read_secret(
     let mut text = String::new();
     let file_to_read = File::open(file).map(|open| open.take(MAX_SECRET_BYTES));
     match file_to_read.and_then(|mut bytes| bytes.read_to_string(&mut text)) {
-        Ok(_) => Ok(text.trim_end_matches(['\r', '\n']).into()),
+        Ok(_) => Ok(text
+            .trim_start_matches('\u{feff}')
+            .trim_end_matches(['\r', '\n'])
+            .into()),
         Err(error) => Err(format!(
-            "names a file that cannot be read, {}: {error}\n  hint: the file must hold the secret and nothing else",
+            "names a file that cannot be read, {}: {error}\n  hint: the file must hold the secret as UTF-8 text, and nothing else",
             escape(file)
         )),
     }

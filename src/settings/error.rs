@@ -81,6 +81,13 @@ pub(super) fn escape(text: &str) -> String {
     format!("\"{}\"", letters.collect::<String>())
 }
 
+/// Masks a text, but names the place of a blank, which is easily copied with a secret.
 fn mask(text: &str) -> String {
-    format!("\"*** ({} characters)\"", text.chars().count())
+    let is_blank =
+        |letter: char| letter.is_whitespace() || letter.is_control() || letter == '\u{feff}';
+    let blank = text.chars().position(is_blank);
+    let blank = blank.map_or_else(String::new, |place| {
+        format!(", of which number {} is a blank", place + 1)
+    });
+    format!("\"*** ({} characters{blank})\"", text.chars().count())
 }

@@ -46,10 +46,9 @@ impl Layers {
 
     /// Collects the values of known keys that have the right type.
     fn collect(&mut self, values: &mut Values, origin: &str, key: &str, value: ValueKind) {
-        let rule = self
-            .keys
-            .default(key)
-            .map(|default| type_rule(default, &value));
+        let default = self.keys.default(key);
+        let value = parsed(default, value);
+        let rule = default.map(|default| type_rule(default, &value));
         let names = self.keys.names(key);
         let app = key
             .strip_prefix("apps.")
@@ -122,6 +121,19 @@ impl Layers {
             |builder: ConfigBuilder<DefaultState>, (key, value)| builder.set_override(key, value);
         values.try_fold(builder, set)?.build()?.try_deserialize()
     }
+}
+
+/// Parses a text as the type of the default: variables are texts, and a number in a file may have quotes. A text that
+/// cannot be parsed stays one, and so does a secret that looks like a number.
+fn parsed(default: Option<&ValueKind>, value: ValueKind) -> ValueKind {
+    let parsed = match (default, &value) {
+        (Some(ValueKind::I64(_)), ValueKind::String(text)) => text.parse().ok().map(ValueKind::I64),
+        (Some(ValueKind::Boolean(_)), ValueKind::String(text)) => {
+            text.parse().ok().map(ValueKind::Boolean)
+        }
+        _ => None,
+    };
+    parsed.unwrap_or(value)
 }
 
 /// Returns the rule that a value breaks if it has another type than the default.

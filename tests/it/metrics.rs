@@ -283,8 +283,7 @@ async fn metrics_cannot_take_the_path_of_a_route() {
         .map(|_parts| ());
     assert_eq!(
         rejected.unwrap_err().to_string(),
-        "`metrics.path` cannot be `/session/key`, which is a route\n  hint: choose another path, such as /metrics, or a \
-         port with `metrics.port`"
+        "`metrics.path` cannot be `/session/key`, which is a route\n  hint: choose another path, such as /metrics"
     );
 }
 

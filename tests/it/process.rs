@@ -1,12 +1,15 @@
 //! The process: startup, rejected settings, shutdown, and the data that outlives it.
 
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::process::Output;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::harness::Folder;
-use crate::server::{Binary, Connection, run};
+use crate::server::{Binary, Connection, command, run};
 
 const MOCK: &str = "the code is a mock one";
 
@@ -159,14 +162,146 @@ fn wrong_settings_are_rejected_with_a_hint() {
         ("WEAPP_PROFILE", "production"),
         &["WEAPP_APPS__MAIN__APP_ID"],
     );
-    check(
-        ("WEAPP_METRICS__PATH", "/login"),
-        &["metrics.path", "/login"],
-    );
+    for path in ["/login", "/LOGIN/", "/sessions/x", "/docs", "/openapi.json"] {
+        check(("WEAPP_METRICS__PATH", path), &["metrics.path", path]);
+    }
+    for host in ["127.0.0.1", "0.0.0.0", "::"] {
+        let variables = [
+            ("PORT", "3055"),
+            ("WEAPP_METRICS__PORT", "3055"),
+            ("WEAPP_METRICS__HOST", host),
+        ];
+        for arguments in [&[][..], &["config", "check"]] {
+            let output = run(&folder, &variables, arguments);
+            check_rejected(&output, &["metrics.port", "3055", "server.port", "hint: "]);
+        }
+    }
     // `config check` does not open the database.
     let nowhere = ("WEAPP_STORE__URL", "sqlite:///proc/none/weapp.db");
     let output = run(&folder, &[("PORT", "0"), nowhere], &[]);
     check_rejected(&output, &["/proc/none/weapp.db", "cannot be created"]);
+}
+
+/// Settings that are rejected, each at another place.
+const WRONG: [(&str, &str); 8] = [
+    ("WEAPP_LOG__FORMAT", "Dev"),
+    ("WEAPP_LOG__FORMAT", ":req"),
+    ("WEAPP_LOG__LEVEL", "loud"),
+    ("WEAPP_METRICS__PATH", "/login"),
+    ("WEAPP_PROFILE", "prod"),
+    ("WEAPP_SERVER__HOST", "192.0.2.1"),
+    ("WEAPP_STORE__URL", "sqlite:///proc/none/weapp.db"),
+    ("WEAPP_SERVR__PORT", "1"),
+];
+
+#[test]
+fn no_message_is_printed_twice() {
+    let folder = Folder::new();
+    for setting in WRONG {
+        let output = run(&folder, &[("PORT", "0"), setting], &[]);
+        check_rejected(&output, &[]);
+        let message = String::from_utf8(output.stderr).unwrap();
+        let phrases: Vec<_> = message
+            .split([':', '\n', '(', ')'])
+            .map(str::trim)
+            .collect();
+        let long = |phrase: &&&str| phrase.len() > 20;
+        let is_repeated =
+            |phrase: &&str| phrases.iter().filter(|other| *other == phrase).count() > 1;
+        let repeated = phrases
+            .iter()
+            .filter(long)
+            .find(|phrase| is_repeated(phrase));
+        assert_eq!(repeated, None, "{message}");
+    }
+}
+
+#[test]
+fn a_foreign_address_is_rejected_with_its_own_hint() {
+    let folder = Folder::new();
+    // An address for documentation, which no machine has (RFC 5737).
+    let environment = [("PORT", "0"), ("WEAPP_SERVER__HOST", "192.0.2.1")];
+    let output = run(&folder, &environment, &[]);
+    check_rejected(
+        &output,
+        &["this machine has no such address", "WEAPP_SERVER__HOST="],
+    );
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("stop that process"));
+}
+
+/// Any user but root, who may open all files.
+const ANOTHER_USER: u32 = 65534;
+
+#[test]
+fn a_database_of_another_user_is_rejected_with_a_hint() {
+    let folder = Folder::new();
+    let database = folder.path().join("weapp.db");
+    fs::write(&database, "").unwrap();
+    fs::set_permissions(&database, Permissions::from_mode(0o000)).unwrap();
+    let owner = fs::metadata(&database).unwrap().uid();
+    let url = folder.store_url();
+    let binary = folder.path().join("server");
+    fs::copy(env!("CARGO_BIN_EXE_weapp-login"), &binary).unwrap();
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .envs([("PORT", "0"), ("WEAPP_STORE__URL", &url)]);
+    if owner == 0 {
+        command.uid(ANOTHER_USER).gid(ANOTHER_USER);
+    }
+    let output = command.current_dir("/").output().unwrap();
+    let owner = format!("the user with the id {owner}");
+    check_rejected(
+        &output,
+        &["weapp.db", "no permission", &owner, "hint: ", "chown"],
+    );
+}
+
+#[test]
+fn a_full_disk_behind_the_standard_output_is_reported_and_does_not_stop_the_server() {
+    let folder = Folder::new();
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let output = command(&folder, &[])
+        .args(["config", "check"])
+        .stdout(full())
+        .output();
+    let output = output.unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for part in [
+        "cannot write to standard output",
+        "No space left",
+        "hint: free space",
+    ] {
+        assert!(message.contains(part), "no `{part}` in:\n{message}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut server = command(&folder, &[("PORT", &port.to_string())])
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut connection = loop {
+        if let Ok(connection) = Connection::open(port) {
+            break connection;
+        }
+        assert!(Instant::now() < deadline, "the server does not start");
+        thread::sleep(Duration::from_millis(10));
+    };
+    let answered = connection.ask("GET", "/livez", "", "");
+    server.kill().unwrap();
+    let output = server.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(answered.map(|(status, _)| status), Some(200), "{message}");
+    assert!(message.contains("hint: free space"), "{message}");
 }
 
 #[test]

@@ -134,7 +134,10 @@ fn invalid_options_get_an_error_message() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let rows: [(&[&str], &str); 5] = [
-        (&["--port", &port], "another process already listens there"),
+        (
+            &["--port", &port],
+            "another process is already listening there",
+        ),
         (&["--app-secret", "s"], "--app-id"),
         (&["--app-id", ""], "it is empty"),
         (&["--clock-at", "1"], "--virtual-clock"),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -67,6 +68,16 @@ const READER_CACHE_KIB: i32 = 512;
 /// Opens the writer's connection. Creates the file if it is missing, and migrates it.
 pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
     create(path).map_err(Problem::CannotCreate)?;
+    prepare(path).map_err(|problem| match problem {
+        Problem::Failed(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            not_permitted(path).unwrap_or(Problem::Failed(error))
+        }
+        other => other,
+    })
+}
+
+/// Opens and migrates the file for the writer.
+fn prepare(path: &Path) -> Result<Connection, Problem> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if connection.is_readonly("main")? {
         return Err(Problem::ReadOnly);
@@ -79,6 +90,20 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
+}
+
+/// Returns the problem if this user has no permission for a file of the database, which SQLite does not distinguish from
+/// other failures.
+///
+/// Only for files that SQLite could not open: closing a file releases the locks that the process has on it.
+fn not_permitted(path: &Path) -> Option<Problem> {
+    ["", "-wal", "-shm"].into_iter().find_map(|suffix| {
+        let file = format!("{}{suffix}", path.display());
+        let opened = OpenOptions::new().read(true).write(true).open(&file);
+        let denied = opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+        let owner = denied.then(|| fs::metadata(&file).ok()).flatten()?.uid();
+        Some(Problem::NotPermitted { file, owner })
+    })
 }
 
 /// Switches the file to WAL mode. SQLite's busy timeout does not apply to this statement, so this function retries.

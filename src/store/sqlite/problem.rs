@@ -18,6 +18,17 @@ pub(super) enum Problem {
         "is read-only\n  hint: make the file and its folder writable for this user, or set store.url to another file"
     )]
     ReadOnly,
+    /// The file may not be opened by this user.
+    #[error(
+        "cannot be opened: this user has no permission for `{file}`, which belongs to the user with the id {owner}\n  \
+         hint: run the process as that user, or give all files of the database to the user of the process, with chown"
+    )]
+    NotPermitted {
+        /// The database or one of its `-wal` and `-shm` files.
+        file: String,
+        /// The id of its owner.
+        owner: u32,
+    },
     /// The file is not a SQLite database.
     #[error("is no SQLite database\n  hint: move that file away, or set store.url to another file")]
     NotADatabase,
