@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::account::error::Error;
-use crate::platforms::{DecryptionTerms, EncryptedData, Fields, Platforms};
+use crate::platforms::{
+    DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, Platforms,
+};
 use crate::sessions::CurrentSession;
 
 /// Decrypts encrypted data.
@@ -26,7 +28,8 @@ impl Decryption {
     /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the previous key.
     ///
     /// # Errors
-    /// [`Error::SessionKeyStale`] for every failure: a reason would help an attacker more than a developer.
+    /// [`Error::EncryptedDataMalformed`] if no key can decrypt the data; [`Error::NotDecrypted`] for every other failure, with
+    /// the reason for the log.
     pub fn decrypt(
         &self,
         current: &CurrentSession,
@@ -39,14 +42,23 @@ impl Decryption {
             max_age: self.max_age,
         };
         let platform = self.platforms.get(current.app().platform());
-        let keys = current.session_keys();
-        let mut decrypted = keys
-            .iter()
-            .filter_map(|key| platform.decrypt(key, data, &terms));
-        let decrypted = decrypted.next().ok_or(Error::SessionKeyStale)?;
-        if decrypted.was_repaired {
-            log::info!("a client sent encrypted data in which a form had turned `+` into a space");
+        let mut reason = DecryptError::WrongKey;
+        for key in current.session_keys() {
+            match platform.decrypt(&key, data, &terms) {
+                Ok(decrypted) => return Ok(fields_of(decrypted)),
+                Err(flaw @ DecryptError::Malformed(_)) => {
+                    return Err(Error::EncryptedDataMalformed(flaw));
+                }
+                Err(other) => reason = reason.max(other),
+            }
         }
-        Ok(decrypted.fields)
+        Err(Error::NotDecrypted(reason))
     }
+}
+
+fn fields_of(decrypted: Decrypted) -> Fields {
+    if decrypted.was_repaired {
+        log::info!("a client sent encrypted data in which a form had turned `+` into a space");
+    }
+    decrypted.fields
 }

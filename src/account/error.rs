@@ -1,6 +1,6 @@
 //! Errors of the account use cases.
 
-use crate::platforms::CallError;
+use crate::platforms::{CallError, DecryptError};
 use crate::session::CryptoError;
 use crate::sessions;
 use crate::store;
@@ -35,9 +35,15 @@ pub enum Error {
     /// The call to check or reset the session key failed.
     #[error("could not check or reset the session key")]
     SessionKey(#[source] CallError),
-    /// No known session key decrypts the data, or the platform no longer accepts the key: the user must log in again.
+    /// The platform no longer accepts the session key: the user must log in again.
     #[error("the session key is stale")]
     SessionKeyStale,
+    /// The encrypted data has the wrong shape, so no key decrypts it.
+    #[error("encrypted data was rejected")]
+    EncryptedDataMalformed(#[source] DecryptError),
+    /// The encrypted data was rejected for a reason that only the log may have.
+    #[error("encrypted data was rejected")]
+    NotDecrypted(#[source] DecryptError),
     /// A value could not be sealed.
     #[error("could not seal a value for the store")]
     Crypto(#[from] CryptoError),

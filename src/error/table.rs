@@ -52,6 +52,9 @@ table! {
     /// The `Idempotency-Key` header is malformed.
     IdempotencyKeyMalformed: BAD_REQUEST, "idempotency_key_malformed",
         "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";
+    /// The body of a profile update has no field to change.
+    ProfileMissing: BAD_REQUEST, "profile_missing",
+        "Nothing was changed: send nickname or avatar_url, or WeChat's nickName or avatarUrl, as application/json.";
     /// `nickname` is not a string of one line, or is too long.
     NicknameMalformed: BAD_REQUEST, "nickname_malformed",
         "The nickname must be a string of at most 64 characters without line breaks and control characters, or null.";
@@ -79,8 +82,11 @@ table! {
     /// The body has no encrypted data, or not all of its fields.
     EncryptedDataMissing: BAD_REQUEST, "encrypted_data_missing",
         "Send encryptedData and iv, and rawData only together with its signature, as the event returns them, as application/json.";
+    /// The base64 of the encrypted data or its `iv` is damaged.
+    EncryptedDataMalformed: BAD_REQUEST, "encrypted_data_malformed",
+        "The encryptedData or the iv is damaged: send both unchanged, as the event returns them.";
     /// The encrypted data does not decrypt, or the session key is no longer valid at WeChat.
-    SessionKeyStale: UNAUTHORIZED, "session_key_stale",
+    SessionKeyStale: CONFLICT, "session_key_stale",
         "The session key does not match: first call wx.login and POST the code to /login, then repeat the event and send its new data.";
     /// The token is missing, unknown, revoked or expired.
     SessionRequired: UNAUTHORIZED, "session_required",
@@ -91,9 +97,9 @@ table! {
     /// The settings have no service key, so introspection is off.
     IntrospectionOff: FORBIDDEN, "introspection_off",
         "Introspection is off: set gateway.service_keys in the server's settings, then send one of them.";
-    /// The form has no `token`.
+    /// The body has no `token`, or is neither a form nor JSON.
     TokenMissing: BAD_REQUEST, "token_missing",
-        "The token is missing: send token=… as application/x-www-form-urlencoded.";
+        "The token is missing: send token=… as application/x-www-form-urlencoded, or {\"token\": …} as application/json.";
     /// While WeChat is simulated, the request has a foreign `Host`, `Origin` or `Sec-Fetch-Site`.
     ForeignRequest: FORBIDDEN, "foreign_request",
         "While WeChat is simulated, requests of other sites are rejected: add the host name to server.allowed_hosts.";

@@ -4,23 +4,57 @@
 
 use std::fmt;
 
+use actix_web::dev::{Payload, UrlEncoded};
+use actix_web::error::UrlencodedError;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, Responder, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder, web};
+use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode, JSON};
 use crate::identity::Disclosure;
 use crate::middleware::clock::RequestTime;
+use crate::middleware::json::{Json, StringField};
 use crate::session::Token;
 use crate::sessions::{CurrentUser, Sessions};
 
-/// The request, as a form. `token_type_hint` and other fields are ignored, because there is one token type.
+/// The request: a form, as in the RFC, or JSON. `token_type_hint` and other fields are ignored, because there is one token
+/// type.
 #[derive(Deserialize, ToSchema)]
 pub struct IntrospectionRequest {
     #[serde(default)]
-    #[schema(required = true, min_length = 1, examples("wxs_6Fq…"))]
-    token: String,
+    #[schema(value_type = String, required = true, min_length = 1, examples("wxs_6Fq…"))]
+    token: StringField,
+}
+
+/// Maximum length of a form, in bytes. Our choice: a token has 52, and services may send other fields.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+
+impl FromRequest for IntrospectionRequest {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if request
+            .content_type()
+            .eq_ignore_ascii_case("application/json")
+        {
+            let json = Json::<Self>::from_request(request, payload);
+            return Box::pin(async move { Ok(json.await?.0) });
+        }
+        let form = UrlEncoded::new(request, payload).limit(MAX_FORM_BYTES);
+        Box::pin(async move { form.await.map_err(|error| form_error(error).into()) })
+    }
+}
+
+fn form_error(error: UrlencodedError) -> ApiError {
+    let code = match error {
+        UrlencodedError::ContentType | UrlencodedError::Parse(_) => ErrorCode::TokenMissing,
+        UrlencodedError::Overflow { .. } => ErrorCode::BodyTooLarge,
+        _ => ErrorCode::MalformedBody,
+    };
+    ApiError::from(code).with_cause(error.to_string())
 }
 
 impl fmt::Debug for IntrospectionRequest {
@@ -68,19 +102,19 @@ enum IntrospectionReply {
 #[utoipa::path(
     post,
     path = "/introspect",
-    request_body(content = IntrospectionRequest, content_type = "application/x-www-form-urlencoded"),
+    request_body(content(
+        (IntrospectionRequest = "application/x-www-form-urlencoded"),
+        (IntrospectionRequest = "application/json"),
+    )),
     responses((status = 200, body = IntrospectionReply)),
 )]
 pub async fn introspect(
     sessions: web::Data<Sessions>,
     disclosure: web::Data<Disclosure>,
     RequestTime(now): RequestTime,
-    web::Form(request): web::Form<IntrospectionRequest>,
+    request: IntrospectionRequest,
 ) -> Result<impl Responder, ApiError> {
-    if request.token.is_empty() {
-        return Err(ErrorCode::TokenMissing.into());
-    }
-    let user = match Token::parse(&request.token) {
+    let user = match Token::parse(request.token()?) {
         Some(token) => sessions.check(&token, now).await?,
         None => None,
     };
@@ -94,6 +128,17 @@ pub async fn introspect(
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type(JSON)
         .json(active.map_or(inactive, IntrospectionReply::Active)))
+}
+
+impl IntrospectionRequest {
+    fn token(&self) -> Result<&str, ErrorCode> {
+        match &self.token {
+            StringField::String(token) if !token.is_empty() => Ok(token),
+            StringField::String(_) | StringField::Missing | StringField::OtherType => {
+                Err(ErrorCode::TokenMissing)
+            }
+        }
+    }
 }
 
 impl ActiveToken {

@@ -13,7 +13,7 @@ use crate::rfc3339::rfc3339;
 use crate::session::{Change, ProfileChange, User};
 use crate::sessions::{CurrentSession, CurrentUser};
 
-/// The changes. An absent field keeps its value; `null` clears it.
+/// The changes: at least one field. An absent field keeps its value; `null` clears it.
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "nickname": "小美", "avatar_url": "https://cdn.example.com/mei.png" })))]
 pub struct UpdateUserRequest {
@@ -25,6 +25,14 @@ pub struct UpdateUserRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 2048, pattern = r"^\s*(https://[0-9A-Za-z\[\]-][0-9A-Za-z.:\[\]-]*([/?#][!#$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]*)?)?\s*$")]
     avatar_url: Option<Value>,
+    /// The same as `nickname`, as WeChat names it. Ignored if `nickname` is present.
+    #[serde(default, rename = "nickName", deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    wechat_nickname: Option<Value>,
+    /// The same as `avatar_url`, as WeChat names it. Ignored if `avatar_url` is present.
+    #[serde(default, rename = "avatarUrl", deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    wechat_avatar_url: Option<Value>,
 }
 
 /// The user, for both routes.
@@ -60,7 +68,7 @@ pub async fn get_user(live: CurrentSession) -> impl Responder {
 /// Updates the profile and returns the user.
 ///
 /// # Errors
-/// `nickname_malformed` and `avatar_url_malformed` without any change; `store_unavailable`.
+/// `profile_missing`, `nickname_malformed` and `avatar_url_malformed` without any change; `store_unavailable`.
 #[utoipa::path(
     put,
     path = "/user",
@@ -78,17 +86,15 @@ pub async fn update_user(
 
 impl UpdateUserRequest {
     fn change(&self) -> Result<ProfileChange, ApiError> {
+        let nickname = self.nickname.as_ref().or(self.wechat_nickname.as_ref());
+        let avatar_url = self.avatar_url.as_ref().or(self.wechat_avatar_url.as_ref());
+        // A body that is no JSON object reads as one without fields.
+        if nickname.is_none() && avatar_url.is_none() {
+            return Err(ErrorCode::ProfileMissing.into());
+        }
         Ok(ProfileChange {
-            nickname: field(
-                self.nickname.as_ref(),
-                Nickname::parse,
-                ErrorCode::NicknameMalformed,
-            )?,
-            avatar_url: field(
-                self.avatar_url.as_ref(),
-                AvatarUrl::parse,
-                ErrorCode::AvatarUrlMalformed,
-            )?,
+            nickname: field(nickname, Nickname::parse, ErrorCode::NicknameMalformed)?,
+            avatar_url: field(avatar_url, AvatarUrl::parse, ErrorCode::AvatarUrlMalformed)?,
         })
     }
 }

@@ -13,7 +13,7 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use log::Level;
 
-use crate::error::{ApiError, JSON};
+use crate::error::{ApiError, ErrorCode, JSON};
 
 /// The header of the id, in requests and responses.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -138,7 +138,10 @@ fn log_error(error: &ApiError, id: &RequestId) {
     let status = error.status_code();
     let level = match () {
         () if status.is_server_error() => Level::Error,
-        () if error.errcode().is_some() => Level::Warn,
+        // The client cannot see why its data does not decrypt, so the operator must.
+        () if error.errcode().is_some() || error.code() == ErrorCode::SessionKeyStale => {
+            Level::Warn
+        }
         () => Level::Debug,
     };
     log::log!(

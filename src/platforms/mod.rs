@@ -24,9 +24,9 @@ pub use circuit::{Limits, MAX_PAUSE, MAX_QUOTA_PAUSE};
 pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{
-    AccessToken, AppCredentials, AppVersion, Decrypted, DecryptionTerms, EncryptedData, Fields,
-    Identity, LoginFacts, Platform, PlatformFuture, Referer, SessionKeyReset, SessionKeyStatus,
-    SignedRawData,
+    AccessToken, AppCredentials, AppVersion, DecryptError, Decrypted, DecryptionTerms,
+    EncryptedData, Fields, Identity, LoginFacts, Platform, PlatformFuture, Referer,
+    SessionKeyReset, SessionKeyStatus, SignedRawData,
 };
 pub use rejection::{Hint, Reason, Rejection};
 

@@ -70,13 +70,17 @@ pub trait Platform: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> PlatformFuture<'a, SessionKeyReset, CallError>;
 
-    /// Decrypts data that the client received encrypted. Every failure is `None`: a reason would be a padding oracle.
+    /// Decrypts data that the client received encrypted.
+    ///
+    /// # Errors
+    /// [`DecryptError`]. The client may learn only that the data is [malformed](DecryptError::Malformed): any other reason
+    /// would be a padding oracle.
     fn decrypt(
         &self,
         key: &SessionKey,
         data: &EncryptedData<'_>,
         terms: &DecryptionTerms<'_>,
-    ) -> Option<Decrypted>;
+    ) -> Result<Decrypted, DecryptError>;
 }
 
 /// The credentials of an app on its platform.
@@ -197,6 +201,46 @@ pub struct Decrypted {
     pub fields: Fields,
     /// Set if a form had turned `+` into a space, which was corrected; the client should be corrected too.
     pub was_repaired: bool,
+}
+
+/// The reason why encrypted data was rejected, for the log. Of the reasons for several keys, the greatest says most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum DecryptError {
+    /// The data has the wrong shape, so that no key decrypts it. The text names the field and its flaw.
+    #[error("the data is malformed: {0}")]
+    Malformed(&'static str),
+    /// The key does not decrypt it.
+    #[error(
+        "no session key of the session decrypts the data: it was encrypted under the key of another login, or for another user, or it was altered"
+    )]
+    WrongKey,
+    /// The key decrypts it, but not to data of the platform.
+    #[error("the data decrypts, but it is no JSON object with a watermark")]
+    NoWatermark,
+    /// The signature of `rawData` does not match.
+    #[error("the data decrypts, but `signature` is not that of `rawData`")]
+    WrongSignature,
+    /// The watermark names another app.
+    #[error(
+        "the data decrypts, but it is for the AppID {found}, and the session is for {expected}"
+    )]
+    OtherApp {
+        /// The AppID of the watermark.
+        found: AppId,
+        /// The AppID of the session.
+        expected: AppId,
+    },
+    /// The watermark is too old, or too far in the future.
+    #[error(
+        "the data decrypts, but its time is {} s {} our clock, and `wechat.watermark_seconds` allows {max} s: it is a late or repeated request, or our clock is wrong",
+        .ahead.unsigned_abs(), if *.ahead < 0 { "behind" } else { "ahead of" }
+    )]
+    WrongTime {
+        /// Seconds by which the data's time is ahead of our clock.
+        ahead: i64,
+        /// Maximum number of seconds.
+        max: u64,
+    },
 }
 
 /// Fields of a JSON object for the client, as the platform sent them, without those that identify a user to the platform.

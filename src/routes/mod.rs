@@ -69,8 +69,11 @@ pub fn table() -> Vec<Row> {
             annotated!(sessions::revoke_session),
         ),
         Row::get("/user", Session, annotated!(user::get_user)),
-        Row::put("/user", Session, annotated!(user::update_user))
-            .errors([E::NicknameMalformed, E::AvatarUrlMalformed]),
+        Row::put("/user", Session, annotated!(user::update_user)).errors([
+            E::ProfileMissing,
+            E::NicknameMalformed,
+            E::AvatarUrlMalformed,
+        ]),
         Row::post("/user/phone", Session, annotated!(phone::get_phone_number))
             .errors([
                 E::CodeMissing,
@@ -83,8 +86,11 @@ pub fn table() -> Vec<Row> {
                 E::PhoneCodeSpent,
             ])
             .errors(PLATFORM),
-        Row::post("/user/decrypt", Session, annotated!(decrypt::decrypt_data))
-            .errors([E::EncryptedDataMissing, E::SessionKeyStale]),
+        Row::post("/user/decrypt", Session, annotated!(decrypt::decrypt_data)).errors([
+            E::EncryptedDataMissing,
+            E::EncryptedDataMalformed,
+            E::SessionKeyStale,
+        ]),
         Row::get("/auth", Session, annotated!(auth::authorize)),
         Row::post(
             "/introspect",

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use wechat_simulator::{App, EncryptedData, Payload};
 
-use crate::harness::{Reply, TestApp, bearer, now};
+use crate::harness::{Folder, Reply, TestApp, bearer, now};
+use crate::server::{Binary, Connection};
 
 /// Returns the fields of the event, unchanged.
 fn event(minted: &EncryptedData) -> Value {
@@ -26,7 +27,7 @@ fn mint(app: &TestApp, user: &str, what: &Payload) -> EncryptedData {
 /// The response to all data that does not decrypt.
 pub(crate) fn stale() -> Value {
     json!({
-        "code": 401,
+        "code": 409,
         "error": "session_key_stale",
         "message": "The session key does not match: first call wx.login and POST the code to /login, then repeat the event \
                     and send its new data.",
@@ -118,13 +119,13 @@ async fn data_from_just_before_a_login_is_decrypted_after_it() {
     let number = app.wechat.user("mei").phone_number;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.json()["data"]["purePhoneNumber"], json!(number));
-    race(&app, false).await.assert_error_body(401, stale());
+    race(&app, false).await.assert_error_body(409, stale());
 }
 
 #[actix_rt::test]
 async fn without_key_history_data_from_just_before_a_login_is_rejected() {
     let app = TestApp::with(&[("WEAPP_SESSION__KEY_HISTORY", "1")]).await;
-    race(&app, true).await.assert_error_body(401, stale());
+    race(&app, true).await.assert_error_body(409, stale());
 }
 
 #[actix_rt::test]
@@ -158,17 +159,13 @@ async fn all_data_that_does_not_decrypt_gets_the_same_response() {
         )),
         altered("encryptedData", &flipped),
         altered("encryptedData", cut),
-        altered("encryptedData", ""),
-        altered("encryptedData", "不是"),
-        altered("iv", ""),
-        altered("iv", "AAAA"),
         altered("iv", "AAAAAAAAAAAAAAAAAAAAAA=="),
         altered("rawData", "{}"),
         altered("signature", "75e81ceda165f4ffa64f4068af58c64b8f54b88c"),
     ];
     for event in events {
         let reply = decrypt(&app, &token, event).await;
-        reply.assert_error_body(401, stale());
+        reply.assert_error_body(409, stale());
     }
     assert_eq!(decrypt(&app, &token, event(&good)).await.status, 200);
     assert_eq!(
@@ -179,10 +176,38 @@ async fn all_data_that_does_not_decrypt_gets_the_same_response() {
 }
 
 #[actix_rt::test]
+async fn damaged_data_is_reported_as_such() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let good = mint(&app, "mei", &Payload::user_info());
+    let cut = good.encrypted_data.get(..30).unwrap();
+    for (name, value) in [
+        ("encryptedData", ""),
+        ("encryptedData", "不是"),
+        ("encryptedData", cut),
+        ("encryptedData", "[object Object]"),
+        ("iv", ""),
+        ("iv", "AAAA"),
+        ("iv", "undefined"),
+    ] {
+        let mut event = event(&good);
+        event[name] = json!(value);
+        decrypt(&app, &token, event).await.assert_error_body(
+            400,
+            json!({
+                "code": 400,
+                "error": "encrypted_data_malformed",
+                "message": "The encryptedData or the iv is damaged: send both unchanged, as the event returns them.",
+            }),
+        );
+    }
+}
+
+#[actix_rt::test]
 async fn the_maximum_age_of_data_is_a_setting() {
     let app = TestApp::with(&[("WEAPP_WECHAT__WATERMARK_SECONDS", "86400")]).await;
     let token = app.token_of("mei").await;
-    for (age, status) in [(86_000, 200), (87_000, 401)] {
+    for (age, status) in [(86_000, 200), (87_000, 409)] {
         let made_at = Payload::phone_number().watermark_timestamp(unix_now() - age);
         let minted = mint(&app, "mei", &made_at);
         assert_eq!(decrypt(&app, &token, event(&minted)).await.status, status);
@@ -201,7 +226,7 @@ async fn data_of_another_app_is_rejected() {
     }
     let minted = of("desk").encrypt("mei", &Payload::phone_number());
     let shop = decrypt(&app, &tokens[0], event(&minted)).await;
-    shop.assert_error_body(401, stale());
+    shop.assert_error_body(409, stale());
     let desk = decrypt(&app, &tokens[1], event(&minted)).await;
     assert_eq!(desk.status, 200);
 }
@@ -229,4 +254,34 @@ async fn missing_fields_are_reported() {
             );
         }
     }
+}
+
+#[test]
+fn the_log_has_the_true_reason_of_a_failed_decryption() {
+    let folder = Folder::new();
+    let mut server = Binary::start(&folder, &[]);
+    let (_, response) = server.login("the code is a mock one");
+    let token = response["data"]["token"].as_str().unwrap().to_owned();
+    let block = "AAAAAAAAAAAAAAAAAAAAAA==";
+    let body = json!({ "encryptedData": block, "iv": block }).to_string();
+    let mut connection = Connection::to(server.port);
+    connection.ask("POST", "/user/decrypt", &token, &body);
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let output = server.output();
+    let lines: Vec<_> = output
+        .lines()
+        .filter(|line| line.contains("session_key_stale"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{output}");
+    let reason = "409 session_key_stale: encrypted data was rejected: no session key of the session decrypts the data";
+    assert!(
+        lines[0].contains("WARN") && lines[0].contains(reason),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        !output.contains(block) && !output.contains(&token),
+        "{output}"
+    );
 }

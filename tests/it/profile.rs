@@ -10,6 +10,8 @@ const FAMILY: &str = "小美 👩🏽‍👩🏿‍👧‍👦 مَيّ";
 const PICTURE: &str = "https://cdn.example.com/a/mei.png?v=1&s=2";
 const GREY: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132";
 
+const GREY_SQUARE: &str = "https://mmbiz.qpic.cn/mmbiz/icTdbqWNOwNRna42FI242Lcia07jQodd2FJGIYQfG0LAJGFxM4FbnQP6yfMxBgJ0F3YRqJCJ1aPAK2dQagdusBZg/0";
+
 async fn put(app: &TestApp, token: &str, body: impl Into<String>) -> Reply {
     let request = TestRequest::put()
         .uri("/user")
@@ -62,7 +64,6 @@ async fn an_absent_field_keeps_its_value_and_null_clears_it() {
             json!("小美"),
             json!(PICTURE),
         ),
-        (json!({}), json!("小美"), json!(PICTURE)),
         (json!({ "nickname": null }), json!(null), json!(PICTURE)),
         (
             json!({ "nickname": " Zoë\u{3000}" }),
@@ -77,6 +78,77 @@ async fn an_absent_field_keeps_its_value_and_null_clears_it() {
     ] {
         assert_eq!(put(&app, &token, body.to_string()).await.status, 200);
         assert_eq!(shown(&app, &token).await, (nickname, avatar_url), "{body}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_field_names_of_wechat_are_accepted() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for (body, nickname, avatar_url) in [
+        (
+            json!({ "nickName": "小美", "avatarUrl": PICTURE, "gender": 0 }),
+            json!("小美"),
+            json!(PICTURE),
+        ),
+        (
+            json!({ "nickName": "Zoë", "nickname": "Mei", "avatarUrl": null }),
+            json!("Mei"),
+            json!(null),
+        ),
+    ] {
+        assert_eq!(put(&app, &token, body.to_string()).await.status, 200);
+        assert_eq!(shown(&app, &token).await, (nickname, avatar_url), "{body}");
+    }
+    let rejected = put(
+        &app,
+        &token,
+        json!({ "avatarUrl": "http://tmp/a" }).to_string(),
+    )
+    .await;
+    rejected.assert_error(400, "avatar_url_malformed");
+}
+
+#[actix_rt::test]
+async fn a_request_that_saves_nothing_is_no_success() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for (content_type, body) in [
+        ("application/x-www-form-urlencoded", "nickname=Mei"),
+        ("text/plain", r#"{"nickname":"Mei"}"#),
+        ("application/json", "[]"),
+        ("application/json", r#"[{"nickname":"Mei"}]"#),
+        ("application/json", ""),
+        ("application/json", "{}"),
+        ("application/json", r#"{"nick":"Mei"}"#),
+    ] {
+        let request = TestRequest::put()
+            .uri("/user")
+            .insert_header(bearer(&token))
+            .insert_header(("content-type", content_type))
+            .set_payload(body);
+        let reply = app.call(request).await;
+        reply.assert_error(400, "profile_missing");
+    }
+    let nothing = app.ask(Method::PUT, "/user", &token).await;
+    nothing.assert_error(400, "profile_missing");
+    assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
+}
+
+#[actix_rt::test]
+async fn an_invisible_name_and_the_grey_picture_count_as_no_profile() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    let whole = json!({ "nickname": "小美", "avatar_url": PICTURE }).to_string();
+    for (nickname, kept) in [
+        (r"\u200b\u3164", json!(null)),
+        (r"\uffff", json!(null)),
+        (r"Mei\u202e\uffff", json!("Mei")),
+    ] {
+        put(&app, &token, &*whole).await;
+        let body = format!(r#"{{"nickname":"{nickname}","avatar_url":"{GREY_SQUARE}"}}"#);
+        assert_eq!(put(&app, &token, body).await.status, 200);
+        assert_eq!(shown(&app, &token).await, (kept, json!(null)), "{nickname}");
     }
 }
 

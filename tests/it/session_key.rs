@@ -69,7 +69,7 @@ async fn a_stale_key_is_not_reset() {
     let first = app.token_of("mei").await;
     let second = app.token_of("mei").await;
     let key = app.wechat.session_key("mei");
-    reset(&app, &first).await.assert_error_body(401, stale());
+    reset(&app, &first).await.assert_error_body(409, stale());
     assert_eq!(app.wechat.session_key("mei"), key);
     check(&app, &second)
         .await
@@ -84,8 +84,8 @@ async fn a_stale_key_is_not_reset() {
 #[actix_rt::test]
 async fn each_errcode_of_a_key_has_its_error() {
     for (errcode, status, error) in [
-        (87007, 401, "session_key_stale"),
-        (87009, 401, "session_key_stale"),
+        (87007, 409, "session_key_stale"),
+        (87009, 409, "session_key_stale"),
         (45011, 429, "too_many_requests"),
         (-1, 503, "platform_busy"),
         (40097, 500, "internal"),
@@ -97,11 +97,11 @@ async fn each_errcode_of_a_key_has_its_error() {
             .fail_always(Endpoint::ResetUserSessionKey, Fault::errcode(errcode));
         let reply = reset(&app, &token).await;
         let rejected = reply.assert_error(status, error);
-        assert_eq!(rejected["code"], if status == 401 { 401 } else { errcode });
+        assert_eq!(rejected["code"], if status == 409 { 409 } else { errcode });
         app.wechat
             .fail_always(Endpoint::CheckSessionKey, Fault::errcode(errcode));
         let reply = check(&app, &token).await;
-        if status == 401 {
+        if status == 409 {
             reply.assert_data(json!({ "valid": false }));
         } else {
             reply.assert_error(status, error);

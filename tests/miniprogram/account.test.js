@@ -88,7 +88,7 @@ test('a stale session key is reported and does not cause a login', async () => {
   const { login, calls } = await phoneOf('jun');
   await login.login();
   const detail = await control('POST', 'users/bo/encrypted-data', { kind: 'phone_number' });
-  await assert.rejects(login.decrypt(detail), { error: 'session_key_stale', statusCode: 401 });
+  await assert.rejects(login.decrypt(detail), { error: 'session_key_stale', statusCode: 409 });
   assert.equal(calls.login, 1);
   assert.equal((await login.request({ url: '/session/key' })).data.valid, true);
 });

@@ -53,10 +53,10 @@ test('a second 401 rejects', async () => {
 
 test('a stale session key is reported to the caller, without a login or a retry', async () => {
   const { login, calls, seen } = phone(({ route }) =>
-    route === 'POST /login' ? grant('T1') : rejection(401, 'session_key_stale'));
+    route === 'POST /login' ? grant('T1') : rejection(409, 'session_key_stale'));
   await login.login();
   const taken = { encryptedData: 'e', iv: 'i', errMsg: 'getUserInfo:ok' };
-  await assert.rejects(login.decrypt(taken), { statusCode: 401, error: 'session_key_stale' });
+  await assert.rejects(login.decrypt(taken), { statusCode: 409, error: 'session_key_stale' });
   assert.deepEqual(seen, { 'POST /login': 1, 'POST /user/decrypt': 1 });
   assert.equal(calls.requests[1].body, '{"encryptedData":"e","iv":"i"}');
   assert.equal(login.hasToken(), true);

@@ -185,7 +185,7 @@ test('a phone code returns the number, also when it is sent again', async () => 
 test('data that cannot be decrypted does not affect the session', async () => {
   const { login, calls } = phone();
   const rejected = login.decrypt({ encryptedData: 'AAAAAAAAAAAAAAAAAAAAAA==', iv: 'AAAAAAAAAAAAAAAAAAAAAA==' });
-  await assert.rejects(rejected, { statusCode: 401, error: 'session_key_stale' });
+  await assert.rejects(rejected, { statusCode: 409, error: 'session_key_stale' });
   assert.equal(calls.login, 1);
   assert.equal(sent(calls, 'POST', '/user/decrypt'), 1);
 });

@@ -22,8 +22,8 @@ let loggedOut = false;
 
 // Sends `{url: '/path', method, data, header, timeout}` with the token. Resolves with the server's `{code, message, data}`
 // for 2xx, otherwise rejects with an Error (see `failure`). On `session_required` it logs in and sends the request once
-// more: the server rejected it before doing anything, so a POST is safe to repeat. Other 401 errors are not repeated:
-// after `session_key_stale` the data must be obtained again. `auth: false` sends no token and never logs in.
+// more: the server rejected it before doing anything, so a POST is safe to repeat. Other errors are not
+// repeated: after `session_key_stale` (409) the data must be obtained again. `auth: false` sends no token and never logs in.
 function request(options) {
   if (options.auth === false || loggedOut) return send(options, '');
   return ensureLogin().then((token) => send(options, token).catch((error) => {

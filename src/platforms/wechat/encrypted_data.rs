@@ -1,6 +1,7 @@
 //! Decrypts the data that a mini program's events contain: AES-128-CBC with PKCS#7 padding, a signature, a watermark.
 //!
-//! CBC is not authenticated, so every failure looks the same: a reason would be a padding oracle.
+//! CBC is not authenticated, so every failure that depends on the key looks the same to the client: a reason would be a
+//! padding oracle.
 
 use aes::Aes128;
 use base64::Engine as _;
@@ -14,9 +15,9 @@ use sha1::{Digest as _, Sha1};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
 use zeroize::Zeroizing;
 
-use crate::identity::SessionKey;
+use crate::identity::{AppId, SessionKey};
 use crate::platforms::platform::{
-    Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData,
+    DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData,
 };
 use crate::platforms::wechat::reply::number;
 
@@ -31,7 +32,7 @@ const IDENTIFIERS: [&str; 2] = ["openId", "unionId"];
 
 /// Decrypts the data of an event, if it was created for this app, is recent, and has a valid signature where it has one.
 ///
-/// All conditions are checked in any case, and every failure is the same `None`.
+/// The shape is checked without the key. Then all conditions are checked in any case.
 ///
 /// Source: [signature and decryption](https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html),
 /// read 2026-11-23.
@@ -39,18 +40,25 @@ pub(super) fn decrypt(
     session_key: &SessionKey,
     encrypted: &EncryptedData<'_>,
     terms: &DecryptionTerms<'_>,
-) -> Option<Decrypted> {
+) -> Result<Decrypted, DecryptError> {
+    let iv = block(&encrypted.iv.replace(' ', "+"));
+    let iv = iv.ok_or(DecryptError::Malformed("`iv` is not base64 of 16 bytes"))?;
+    let bytes = ciphertext(encrypted.data)?;
     let is_signed = encrypted.raw.is_none_or(|raw| is_signed(session_key, &raw));
-    let was_repaired = encrypted.data.contains(' ') || encrypted.iv.contains(' ');
-    let key = block(session_key.expose())?;
-    let iv = block(&encrypted.iv.replace(' ', "+"))?;
-    let (plain, is_padded) = decrypt_blocks(&key, &iv, encrypted.data)?;
+    let key = block(session_key.expose()).ok_or(DecryptError::WrongKey)?;
+    let (plain, is_padded) = decrypt_blocks(&key, &iv, bytes).ok_or(DecryptError::WrongKey)?;
     // Text with wrong padding is parsed like any other, so that it takes as long.
-    let fields = parse(&plain, terms);
-    let is_valid = bool::from(is_padded) && is_signed;
-    fields.filter(|_| is_valid).map(|fields| Decrypted {
+    let parsed = parse(&plain, terms);
+    if !bool::from(is_padded) {
+        return Err(DecryptError::WrongKey);
+    }
+    let fields = parsed?;
+    if !is_signed {
+        return Err(DecryptError::WrongSignature);
+    }
+    Ok(Decrypted {
         fields,
-        was_repaired,
+        was_repaired: encrypted.data.contains(' ') || encrypted.iv.contains(' '),
     })
 }
 
@@ -71,19 +79,28 @@ fn block(base64: &str) -> Option<Zeroizing<[u8; BLOCK]>> {
     Some(Zeroizing::new(block))
 }
 
+/// Decodes the whole blocks of the data from base64.
+fn ciphertext(data: &str) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let flaw = |flaw| Err(DecryptError::Malformed(flaw));
+    if data.len() > MAX_ENCRYPTED_BYTES {
+        return flaw("`encryptedData` is longer than 64 KiB");
+    }
+    match STANDARD.decode(data.replace(' ', "+")) {
+        Err(_) => flaw("`encryptedData` is not base64"),
+        Ok(bytes) if bytes.is_empty() => flaw("`encryptedData` is empty"),
+        Ok(bytes) if !bytes.len().is_multiple_of(BLOCK) => {
+            flaw("`encryptedData` is not a multiple of 16 bytes: it is truncated")
+        }
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+    }
+}
+
 /// Returns the plaintext without its padding and `true`, or all of it and `false` if the padding is wrong.
 fn decrypt_blocks(
     key: &[u8; BLOCK],
     iv: &[u8; BLOCK],
-    data: &str,
+    mut bytes: Zeroizing<Vec<u8>>,
 ) -> Option<(Zeroizing<Vec<u8>>, Choice)> {
-    if data.len() > MAX_ENCRYPTED_BYTES {
-        return None;
-    }
-    let mut bytes = Zeroizing::new(STANDARD.decode(data.replace(' ', "+")).ok()?);
-    if bytes.is_empty() || !bytes.len().is_multiple_of(BLOCK) {
-        return None;
-    }
     let mut cipher = Decryptor::<Aes128>::new(key.into(), iv.into());
     for block in bytes.chunks_exact_mut(BLOCK) {
         let block: &mut Block<Aes128> = block.try_into().ok()?;
@@ -121,13 +138,35 @@ struct Watermark {
 }
 
 /// Parses the text as a JSON object whose watermark meets the terms, and removes the user's ids.
-fn parse(plain: &[u8], terms: &DecryptionTerms<'_>) -> Option<Fields> {
+fn parse(plain: &[u8], terms: &DecryptionTerms<'_>) -> Result<Fields, DecryptError> {
+    let (watermark, created_at, mut fields) = read(plain).ok_or(DecryptError::NoWatermark)?;
+    let age = created_at.duration_since(terms.now);
+    fields.retain(|name, _| !IDENTIFIERS.contains(&name.as_str()));
+    if watermark.appid != terms.app_id.as_str() {
+        return Err(DecryptError::OtherApp {
+            found: loggable(&watermark.appid),
+            expected: terms.app_id.clone(),
+        });
+    }
+    if age.unsigned_abs() > terms.max_age {
+        return Err(DecryptError::WrongTime {
+            ahead: age.as_secs(),
+            max: terms.max_age.as_secs(),
+        });
+    }
+    Ok(Fields(fields))
+}
+
+/// Returns the watermark, its time and all fields.
+fn read(plain: &[u8]) -> Option<(Watermark, Timestamp, Map<String, Value>)> {
     let json = str::from_utf8(plain).ok()?;
     let Watermarked { watermark } = serde_json::from_str(json).ok()?;
     let created_at = Timestamp::from_second(number(&watermark.timestamp)?).ok()?;
-    let is_recent = created_at.duration_since(terms.now).unsigned_abs() <= terms.max_age;
-    let is_ours = watermark.appid == terms.app_id.as_str();
-    let mut fields: Map<String, Value> = serde_json::from_str(json).ok()?;
-    fields.retain(|name, _| !IDENTIFIERS.contains(&name.as_str()));
-    (is_ours && is_recent).then_some(Fields(fields))
+    Some((watermark, created_at, serde_json::from_str(json).ok()?))
+}
+
+/// Returns an AppID that is safe to log. Its text is the sender's.
+fn loggable(app_id: &str) -> AppId {
+    let letters = app_id.chars().filter(char::is_ascii_alphanumeric);
+    AppId::new(letters.take(32).collect::<String>())
 }

@@ -12,8 +12,8 @@ use crate::platforms::access_token::{AccessTokenCache, AccessTokens, TokenFuture
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::http::HttpConfig;
 use crate::platforms::platform::{
-    AppCredentials, Decrypted, DecryptionTerms, EncryptedData, Identity, LoginFacts, Platform,
-    PlatformFuture, SessionKeyReset, SessionKeyStatus,
+    AppCredentials, DecryptError, Decrypted, DecryptionTerms, EncryptedData, Identity, LoginFacts,
+    Platform, PlatformFuture, SessionKeyReset, SessionKeyStatus,
 };
 use crate::platforms::rejection::Rejection;
 use crate::platforms::wechat::client::Client;
@@ -133,7 +133,7 @@ impl Platform for WeChat {
         key: &SessionKey,
         data: &EncryptedData<'_>,
         terms: &DecryptionTerms<'_>,
-    ) -> Option<Decrypted> {
+    ) -> Result<Decrypted, DecryptError> {
         encrypted_data::decrypt(key, data, terms)
     }
 }

@@ -130,7 +130,7 @@ async fn an_account_discloses_no_secret() {
     assert_in_no_reply(&secrets, &hidden);
     log.push_str(&server.output());
     assert!(
-        log.contains("POST /user/decrypt 401"),
+        log.contains("POST /user/decrypt 409"),
         "the log was not searched: {log}"
     );
     secrets.sort();

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::identity::{AppId, SessionKey};
 use crate::platforms::wechat::encrypted_data::decrypt;
 use crate::platforms::wechat::tests::{APP_ID, SESSION_KEY};
-use crate::platforms::{Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData};
+use crate::platforms::{
+    DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData,
+};
 
 const MADE_AT: i64 = 1_477_314_187;
 const IV: &str = "r7BXXKkLb8qrSNn05n0qiA==";
@@ -24,8 +26,12 @@ const RAW_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
 const RAW_DATA: &[u8] = br#"{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}"#;
 const RAW_SIGNATURE: &str = "75e81ceda165f4ffa64f4068af58c64b8f54b88c";
 
-/// Decrypts data at a given time, for the app of the sample and with a maximum age of ten minutes.
-fn open_at(key: &str, encrypted: &EncryptedData<'_>, unix_seconds: i64) -> Option<Decrypted> {
+/// The same as [`open_at`], with the reason of a failure.
+fn try_at(
+    key: &str,
+    encrypted: &EncryptedData<'_>,
+    unix_seconds: i64,
+) -> Result<Decrypted, DecryptError> {
     let app_id = AppId::new(APP_ID);
     let terms = DecryptionTerms {
         app_id: &app_id,
@@ -33,6 +39,11 @@ fn open_at(key: &str, encrypted: &EncryptedData<'_>, unix_seconds: i64) -> Optio
         max_age: Duration::from_mins(10),
     };
     decrypt(&SessionKey::new(key), encrypted, &terms)
+}
+
+/// Decrypts data at a given time, for the app of the sample and with a maximum age of ten minutes.
+fn open_at(key: &str, encrypted: &EncryptedData<'_>, unix_seconds: i64) -> Option<Decrypted> {
+    try_at(key, encrypted, unix_seconds).ok()
 }
 
 fn open(data: &str, iv: &str) -> Option<Decrypted> {
@@ -202,6 +213,89 @@ fn only_whole_blocks_and_whole_keys_decrypt() {
         assert_eq!(open_at(key, &encrypted, MADE_AT), None, "{key}");
     }
     assert_eq!(open(&"A".repeat(65 * 1024), IV), None);
+}
+
+#[test]
+fn a_failure_has_a_reason_for_the_log() {
+    let raw = Some(SignedRawData {
+        text: RAW_DATA,
+        signature: "75e8",
+    });
+    let other_app = USER_PLAIN.replace(APP_ID, "wx0000000000000000");
+    let other_app = seal(SESSION_KEY, &other_app);
+    let whole = |data, iv, raw| EncryptedData { data, iv, raw };
+    let shown = |key: &str, encrypted: &EncryptedData<'_>, at: i64| {
+        try_at(key, encrypted, at).unwrap_err().to_string()
+    };
+    for (key, encrypted, offset, reason) in [
+        (
+            SESSION_KEY,
+            whole("AAAA", IV, None),
+            0,
+            "the data is malformed: `encryptedData` is not a multiple of 16 bytes: it is truncated",
+        ),
+        (
+            "not a key",
+            whole(USER, "AAAA", None),
+            0,
+            "the data is malformed: `iv` is not base64 of 16 bytes",
+        ),
+        (
+            RAW_KEY,
+            whole(USER, IV, raw),
+            0,
+            "no session key of the session decrypts the data: it was encrypted under the key of another login, or for another \
+             user, or it was altered",
+        ),
+        (
+            SESSION_KEY,
+            whole(USER, IV, raw),
+            0,
+            "the data decrypts, but `signature` is not that of `rawData`",
+        ),
+        (
+            SESSION_KEY,
+            whole(&other_app, IV, None),
+            0,
+            "the data decrypts, but it is for the AppID wx0000000000000000, and the session is for wx4f4bc4dec97d474b",
+        ),
+        (
+            SESSION_KEY,
+            whole(USER, IV, None),
+            1000,
+            "the data decrypts, but its time is 1000 s behind our clock, and `wechat.watermark_seconds` allows 600 s: it is a \
+             late or repeated request, or our clock is wrong",
+        ),
+        (
+            SESSION_KEY,
+            whole(USER, IV, None),
+            -3600,
+            "the data decrypts, but its time is 3600 s ahead of our clock, and `wechat.watermark_seconds` allows 600 s: it is a \
+             late or repeated request, or our clock is wrong",
+        ),
+    ] {
+        assert_eq!(shown(key, &encrypted, MADE_AT + offset), reason);
+    }
+}
+
+#[test]
+fn an_app_id_of_the_data_is_safe_to_log() {
+    let plain = USER_PLAIN.replace(APP_ID, "wx\\u001b[31m oops");
+    let data = seal(SESSION_KEY, &plain);
+    let encrypted = EncryptedData {
+        data: &data,
+        iv: IV,
+        raw: None,
+    };
+    let error = try_at(SESSION_KEY, &encrypted, MADE_AT).unwrap_err();
+    assert!(error.to_string().contains("AppID wx31moops,"), "{error}");
+}
+
+#[test]
+fn the_reason_of_the_key_that_decrypts_comes_first() {
+    let wrong_time = DecryptError::WrongTime { ahead: 0, max: 0 };
+    assert!(wrong_time > DecryptError::WrongSignature);
+    assert!(DecryptError::WrongSignature > DecryptError::WrongKey);
 }
 
 #[test]
