@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
-use crate::account::{Decryption, PhoneNumbers, SessionKeys};
+use crate::account::{Decryption, Deletion, PhoneNumbers, SessionKeys};
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
 use crate::middleware::drain;
@@ -61,6 +61,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     let time_limit = parts.login_policy.time_limit;
     let phone_numbers = PhoneNumbers::new(platforms.clone(), store, time_limit);
     let session_keys = SessionKeys::new(platforms.clone(), Arc::clone(&parts.sessions));
+    let deletion = Deletion::new(platforms.clone(), Arc::clone(&parts.store));
     let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
     let logins = Logins::new(
         platforms,
@@ -88,6 +89,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .app_data(parts.sessions.clone())
         .app_data(parts.profiles.clone())
         .app_data(web::Data::new(decryption))
+        .app_data(web::Data::new(deletion))
         .app_data(parts.readiness.clone())
         .app_data(parts.disclosure.clone())
         .app_data(parts.service_keys.clone())

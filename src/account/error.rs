@@ -1,6 +1,6 @@
 //! Errors of the account use cases.
 
-use crate::platforms::{CallError, DecryptError};
+use crate::platforms::{self, CallError, DecryptError};
 use crate::session::CryptoError;
 use crate::sessions;
 use crate::store;
@@ -44,6 +44,12 @@ pub enum Error {
     /// The encrypted data was rejected for a reason that only the log may have.
     #[error("encrypted data was rejected")]
     NotDecrypted(#[source] DecryptError),
+    /// The platform rejected the code that should prove who the user is, or did not reply.
+    #[error("could not exchange the login code that proves who the user is")]
+    Proof(#[source] platforms::Error),
+    /// The code that should prove who the user is belongs to another user.
+    #[error("the login code belongs to another user than the session")]
+    ProofOfAnotherUser,
     /// A value could not be sealed.
     #[error("could not seal a value for the store")]
     Crypto(#[from] CryptoError),

@@ -1,11 +1,13 @@
-//! The use cases of a logged-in user: profile, phone number, encrypted data, session key. Time is an argument.
+//! The use cases of a logged-in user: profile, phone number, encrypted data, session key, deletion. Time is an argument.
 
+mod deletion;
 mod encrypted;
 mod error;
 mod phone;
 mod profile;
 mod session_key;
 
+pub use deletion::Deletion;
 pub use encrypted::Decryption;
 pub use error::Error;
 pub use phone::PhoneNumbers;

@@ -47,6 +47,8 @@ impl From<account::Error> for ApiError {
             E::SessionKeyStale | E::NotDecrypted(_) => ErrorCode::SessionKeyStale.into(),
             E::EncryptedDataMalformed(_) => ErrorCode::EncryptedDataMalformed.into(),
             E::PhoneNumber(error) => Self::from_phone(error),
+            E::Proof(error) => Self::from_proof(error),
+            E::ProofOfAnotherUser => ErrorCode::ProofCodeInvalid.into(),
             E::SessionKey(error) => Self::from_call(error),
             E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
         };
@@ -92,6 +94,17 @@ impl ApiError {
             (code, _) => code,
         };
         mapped.with_code(code)
+    }
+
+    /// Maps an error of the exchange of a code that proves who the user is. Logging in again does not help.
+    fn from_proof(error: &platforms::Error) -> Self {
+        let mapped = Self::from_platform(error);
+        match mapped.code() {
+            ErrorCode::LoginCodeInvalid | ErrorCode::LoginCodeUsed => {
+                mapped.with_code(ErrorCode::ProofCodeInvalid)
+            }
+            _ => mapped,
+        }
     }
 
     fn from_platform(error: &platforms::Error) -> Self {

@@ -88,6 +88,9 @@ table! {
     /// The encrypted data does not decrypt, or the session key is no longer valid at WeChat.
     SessionKeyStale: CONFLICT, "session_key_stale",
         "The session key does not match: first call wx.login and POST the code to /login, then repeat the event and send its new data.";
+    /// The login code does not prove that the request comes from the user of the session.
+    ProofCodeInvalid: BAD_REQUEST, "proof_code_invalid",
+        "The code does not prove who you are: call wx.login as the user of this session, and send the new code.";
     /// The token is missing, unknown, revoked or expired.
     SessionRequired: UNAUTHORIZED, "session_required",
         "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer.";

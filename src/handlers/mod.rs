@@ -8,6 +8,7 @@ pub mod health;
 pub mod introspection;
 pub mod login;
 pub mod metrics;
+pub mod personal_data;
 pub mod phone;
 mod reply;
 pub mod session;

@@ -152,7 +152,7 @@ impl Logins {
 }
 
 /// Computes the digest that identifies a user in the store: over platform, AppID and openid, each prefixed with its length.
-fn subject(app: &App, openid: &OpenId) -> Subject {
+pub(crate) fn subject(app: &App, openid: &OpenId) -> Subject {
     let mut digest = Sha256::new();
     for part in [app.platform().as_str(), app.id().as_str(), openid.expose()] {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);

@@ -9,7 +9,8 @@ use actix_web::web;
 
 use crate::error::ErrorCode as E;
 use crate::handlers::{
-    auth, decrypt, docs, health, introspection, login, phone, session, session_key, sessions, user,
+    auth, decrypt, docs, health, introspection, login, personal_data, phone, session, session_key,
+    sessions, user,
 };
 use crate::middleware::request_metrics;
 
@@ -74,6 +75,14 @@ pub fn table() -> Vec<Row> {
             E::NicknameMalformed,
             E::AvatarUrlMalformed,
         ]),
+        Row::delete("/user", Session, annotated!(personal_data::delete_user))
+            .errors([E::CodeMissing, E::CodeMalformed, E::ProofCodeInvalid])
+            .errors(PLATFORM),
+        Row::get(
+            "/user/export",
+            Session,
+            annotated!(personal_data::export_user),
+        ),
         Row::post("/user/phone", Session, annotated!(phone::get_phone_number))
             .errors([
                 E::CodeMissing,

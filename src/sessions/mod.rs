@@ -139,12 +139,20 @@ impl Sessions {
         Ok(self.store.revoke(Revocation::Session(digest)).await? > 0)
     }
 
+    /// Lists the user's stored sessions, including expired ones, latest login first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store fails.
+    pub async fn stored(&self, user: UserId) -> Result<Vec<Session>, Error> {
+        Ok(self.store.sessions_of(user).await?)
+    }
+
     /// Lists the user's sessions that are live at `now`, latest login first.
     ///
     /// # Errors
     /// [`Error::Store`] if the store fails.
     pub async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-        let mut sessions = self.store.sessions_of(user).await?;
+        let mut sessions = self.stored(user).await?;
         sessions.retain(|session| !session.is_expired(&self.lifetimes, now));
         Ok(sessions)
     }

@@ -9,6 +9,7 @@ mod apps;
 mod backup;
 mod command_line;
 mod decrypt;
+mod deletion;
 mod devices;
 mod diagnosis;
 mod docs;

@@ -1,0 +1,53 @@
+//! Deletes a user on their own request (账号注销).
+
+use std::sync::Arc;
+
+use crate::account::error::Error;
+use crate::identity::LoginCode;
+use crate::login::{detached, subject};
+use crate::platforms::Platforms;
+use crate::sessions::CurrentSession;
+use crate::store::Store;
+
+/// Deletes users.
+#[derive(Debug)]
+pub struct Deletion {
+    platforms: Platforms,
+    store: Arc<dyn Store>,
+}
+
+impl Deletion {
+    /// Deletes users from `store`.
+    pub fn new(platforms: Platforms, store: Arc<dyn Store>) -> Self {
+        Self { platforms, store }
+    }
+
+    /// Deletes the session's user with their profile and all sessions, in one transaction. Their next login creates a new
+    /// user.
+    ///
+    /// The login code proves that the user asks for it themselves, in their mini program: a stolen token is not enough.
+    /// Continues when the caller stops waiting, because the code is spent by then.
+    ///
+    /// # Errors
+    /// [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
+    /// reply; [`Error::Store`] if the store fails. The user still exists then.
+    pub async fn delete(
+        self: Arc<Self>,
+        current: CurrentSession,
+        code: LoginCode,
+    ) -> Result<(), Error> {
+        detached(async move { self.delete_proven(&current, &code).await }).await
+    }
+
+    async fn delete_proven(&self, current: &CurrentSession, code: &LoginCode) -> Result<(), Error> {
+        let app = current.app();
+        let platform = self.platforms.get(app.platform());
+        let proof = platform.exchange_code(app.credentials(), code).await;
+        let identity = proof.map_err(Error::Proof)?;
+        if subject(app, &identity.openid) != current.user().subject {
+            return Err(Error::ProofOfAnotherUser);
+        }
+        self.store.delete_user(current.user().id).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! `GET /user/export` and `DELETE /user`: everything that is stored about the user, and its deletion.
+
+use actix_web::{Responder, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::account::Deletion;
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::identity::LoginCode;
+use crate::middleware::json::{Json, StringField};
+use crate::rfc3339::rfc3339;
+use crate::session::Session;
+use crate::sessions::{CurrentSession, Sessions};
+
+/// The proof that the user asks for the deletion. Other fields are ignored.
+#[derive(Deserialize, ToSchema)]
+pub struct DeleteUserRequest {
+    /// A new code of `wx.login`.
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
+    code: StringField,
+}
+
+/// Everything that is stored about the user. All times are RFC 3339, in UTC, to the millisecond.
+#[derive(Serialize, ToSchema)]
+struct ExportData {
+    user: ExportedUser,
+    sessions: Vec<ExportedSession>,
+}
+
+/// The user and their profile.
+#[derive(Serialize, ToSchema)]
+struct ExportedUser {
+    #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
+    id: String,
+    /// The user's id in the mini program at WeChat. `null` if the AppSecret has changed since the last login.
+    #[schema(required = true, examples("oGZUI0egBJY1zhBYw2KhdUfwVJJE"))]
+    openid: Option<String>,
+    /// The user's id in the Open Platform account, if WeChat has sent one.
+    #[schema(required = true, examples("o6_bmasdasdsad6_2sgVt7hMZOPfL"))]
+    unionid: Option<String>,
+    #[schema(required = true, examples("小美"))]
+    nickname: Option<String>,
+    #[schema(required = true, examples("https://cdn.example.com/mei.png"))]
+    avatar_url: Option<String>,
+    /// The time of the first login.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    created_at: String,
+}
+
+/// A stored session. Its token is stored as a digest, and its session keys are encrypted under the token.
+#[derive(Serialize, ToSchema)]
+struct ExportedSession {
+    #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
+    id: String,
+    /// The AppID of the mini program.
+    #[schema(examples("wx0123456789abcdef"))]
+    app: String,
+    #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
+    device: String,
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    created_at: String,
+    /// The time of the last use, to the hour.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    last_seen: String,
+    /// The time at which it expires if it is not used again. Expired sessions are removed within minutes.
+    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
+    ends_at: String,
+}
+
+/// Returns everything that is stored about the user.
+///
+/// # Errors
+/// `store_unavailable`.
+#[utoipa::path(
+    get,
+    path = "/user/export",
+    responses((status = 200, body = Envelope<ExportData>)),
+)]
+pub async fn export_user(
+    current: CurrentSession,
+    sessions: web::Data<Sessions>,
+) -> Result<impl Responder, ApiError> {
+    let stored = sessions.stored(current.user().id).await?;
+    let exported = stored.iter().map(|session| exported(session, &sessions));
+    Ok(Success(ExportData {
+        sessions: exported.collect(),
+        user: ExportedUser::from(&current),
+    }))
+}
+
+/// Deletes the user with their profile and all sessions (账号注销).
+///
+/// The code proves that the user asks for it in their mini program. Their next login creates a new user.
+///
+/// # Errors
+/// `code_missing` and `code_malformed`; `proof_code_invalid` if the code is not a new one of this user; the errors of the
+/// call to WeChat and of the store.
+#[utoipa::path(
+    delete,
+    path = "/user",
+    request_body = DeleteUserRequest,
+    responses((status = 200, body = Envelope<EmptyData>)),
+)]
+pub async fn delete_user(
+    current: CurrentSession,
+    deletion: web::Data<Deletion>,
+    Json(request): Json<DeleteUserRequest>,
+) -> Result<impl Responder, ApiError> {
+    let code = request.code()?;
+    deletion.into_inner().delete(current, code).await?;
+    Ok(Success(EmptyData {}))
+}
+
+impl DeleteUserRequest {
+    fn code(&self) -> Result<LoginCode, ErrorCode> {
+        match &self.code {
+            StringField::Missing => Err(ErrorCode::CodeMissing),
+            StringField::String(code) => {
+                LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
+            }
+            StringField::OtherType => Err(ErrorCode::CodeMalformed),
+        }
+    }
+}
+
+impl From<&CurrentSession> for ExportedUser {
+    fn from(current: &CurrentSession) -> Self {
+        let user = current.user();
+        Self {
+            id: user.id.to_string(),
+            openid: current.openid().map(|id| id.expose().to_owned()),
+            unionid: current.unionid().map(|id| id.expose().to_owned()),
+            nickname: user.profile.nickname.clone(),
+            avatar_url: user.profile.avatar_url.clone(),
+            created_at: rfc3339(user.created_at),
+        }
+    }
+}
+
+fn exported(session: &Session, sessions: &Sessions) -> ExportedSession {
+    ExportedSession {
+        id: session.id.to_string(),
+        app: session.app.as_str().to_owned(),
+        device: session.device.as_str().to_owned(),
+        created_at: rfc3339(session.created_at),
+        last_seen: rfc3339(session.last_seen),
+        ends_at: rfc3339(sessions.ends_at(session)),
+    }
+}
