@@ -207,6 +207,7 @@ fn login() -> Login {
         now,
         expires_at: now + SignedDuration::from_hours(7 * 24),
         sessions_per_user: 10,
+        replaces: None,
     }
 }
 

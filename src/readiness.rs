@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::store::{self, Store};
@@ -66,11 +67,11 @@ impl Readiness {
     ///
     /// # Errors
     /// [`NotReady`] with the reason.
-    pub async fn check(&self) -> Result<(), NotReady> {
+    pub async fn check(&self, now: Timestamp) -> Result<(), NotReady> {
         if self.is_draining() {
             return Err(NotReady::Draining);
         }
-        match timeout(TIME_LIMIT, self.probe()).await {
+        match timeout(TIME_LIMIT, self.probe(now)).await {
             Ok(answer) => Ok(answer?),
             Err(_elapsed) => Err(NotReady::StoreSilent),
         }
@@ -78,13 +79,13 @@ impl Readiness {
 
     /// Returns the check in progress, or starts one: any number of callers take one place in the queue of a store that does
     /// not respond.
-    fn probe(&self) -> Probe {
+    fn probe(&self, now: Timestamp) -> Probe {
         let mut latest = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(in_progress) = latest.as_ref().filter(|probe| probe.peek().is_none()) {
             return in_progress.clone();
         }
         let store = Arc::clone(&self.store);
-        let probe: Probe = async move { store.ready().await }.boxed().shared();
+        let probe: Probe = async move { store.probe(now).await }.boxed().shared();
         // Continues when its callers stop waiting, so that a later caller does not get an outdated result.
         drop(actix_rt::spawn(probe.clone()));
         *latest = Some(probe.clone());

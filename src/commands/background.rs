@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_rt::task::JoinHandle;
 use actix_web::HttpServer;
 use jiff::Timestamp;
+use weapp_login::sessions::SweepOutcome;
 use weapp_login::settings::Metrics;
 use weapp_login::{Parts, metrics_app};
 
@@ -55,7 +56,11 @@ impl Drop for BackgroundTasks {
 async fn sweep_sessions(parts: Parts) {
     loop {
         match parts.sessions().sweep(Timestamp::now()).await {
-            Ok(swept) => log::debug!("deleted {swept} expired sessions"),
+            Ok(SweepOutcome::Deleted(swept)) => log::debug!("deleted {swept} expired sessions"),
+            Ok(SweepOutcome::ClockImplausible { plausible }) => log::warn!(
+                "expired sessions are not deleted, because the clock has jumped by more than a day since {plausible:.0}; \
+                 correct the clock, or wait for a day if the server was off"
+            ),
             Err(error) => log::warn!("could not delete expired sessions: {error}"),
         }
         actix_rt::time::sleep(SWEEP_INTERVAL).await;

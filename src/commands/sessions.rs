@@ -10,7 +10,7 @@ use weapp_login::apps::Apps;
 use weapp_login::identity::UserId;
 use weapp_login::rfc3339::rfc3339;
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
-use weapp_login::sessions::Sessions;
+use weapp_login::sessions::{Sessions, SweepOutcome};
 use weapp_login::settings::Settings;
 use weapp_login::store::{self, Revocation, Store};
 
@@ -53,8 +53,9 @@ Exit codes: 0 on success, also if there was no session to revoke; 1 if the datab
 the database does not exist, or a setting is wrong.";
 
 const SWEEP: &str = "\
-Deletes expired sessions and prints their number. A running server does the same every ten minutes, and rejects expired
-sessions whether they were deleted or not.
+Deletes the sessions that expired more than a day ago and prints their number. A running server does the same every ten
+minutes, and rejects expired sessions whether they were deleted or not. If the clock differs by more than a day from the
+last time at which the server deleted sessions, nothing is deleted until the server has run for a day.
 
 Exit codes: 0 on success; 1 if the database failed; 2 if the database does not exist, or a setting is wrong.";
 
@@ -182,8 +183,12 @@ impl StoredSessions {
 
     async fn sweep(&self, now: Timestamp) -> Result<String, Failure> {
         match self.sessions().sweep(now).await {
-            Ok(1) => Ok("deleted 1 expired session\n".to_owned()),
-            Ok(swept) => Ok(format!("deleted {swept} expired sessions\n")),
+            Ok(SweepOutcome::Deleted(1)) => Ok("deleted 1 expired session\n".to_owned()),
+            Ok(SweepOutcome::Deleted(swept)) => Ok(format!("deleted {swept} expired sessions\n")),
+            Ok(SweepOutcome::ClockImplausible { plausible }) => Ok(format!(
+                "deleted 0 expired sessions, because the clock jumped to {now:.0} from {plausible:.0}\n  \
+                 hint: correct the clock; if it is right, expired sessions are deleted when the server has run for a day\n"
+            )),
             Err(error) => Err(Failure::internal(error)),
         }
     }

@@ -4,6 +4,7 @@ use actix_web::{Responder, web};
 
 use crate::error::ApiError;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::middleware::clock::RequestTime;
 use crate::readiness::Readiness;
 
 /// Responds with 200 while the process runs.
@@ -25,7 +26,10 @@ pub async fn livez() -> impl Responder {
     path = "/readyz",
     responses((status = 200, body = Envelope<EmptyData>)),
 )]
-pub async fn readyz(readiness: web::Data<Readiness>) -> Result<impl Responder, ApiError> {
-    readiness.check().await?;
+pub async fn readyz(
+    readiness: web::Data<Readiness>,
+    RequestTime(now): RequestTime,
+) -> Result<impl Responder, ApiError> {
+    readiness.check(now).await?;
     Ok(Success(EmptyData {}))
 }

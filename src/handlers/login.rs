@@ -54,8 +54,8 @@ struct LoginUser {
 
 /// Logs a user in.
 ///
-/// If the request has the token of the previous session, as `Authorization: Bearer`, the new session keeps that session's
-/// keys as well.
+/// If the request has the token of the user's previous session, as `Authorization: Bearer`, the new session replaces that
+/// one and keeps its keys as well.
 ///
 /// # Errors
 /// `code_missing`, `code_malformed`, `idempotency_key_malformed` and `app_unknown` before the call to WeChat; then the errors

@@ -32,7 +32,8 @@ pub struct LoginAttempt {
     pub from: Option<Referer>,
     /// Description of the client's device.
     pub device: Device,
-    /// Token of the previous session. If it is live and belongs to the same user, the new session inherits its session keys.
+    /// Token of the previous session. If it is live and belongs to the same user, the new session inherits its session keys
+    /// and replaces it.
     pub previous: Option<Token>,
 }
 

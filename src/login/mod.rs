@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::apps::{App, Apps};
-use crate::identity::{OpenId, SessionKey, Subject, UserId};
+use crate::identity::{OpenId, Subject, UserId};
 use crate::platforms::{self, LoginFacts, Platforms};
 use crate::session::{CryptoError, SessionId, Token};
-use crate::sessions::{Sessions, key_history};
+use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
 
 pub use attempt::{Grant, LoginAttempt, LoginPolicy};
@@ -65,7 +65,8 @@ impl Logins {
             .await
             .map_err(|error| self.diagnosed(error, attempt, app, now))?;
         let subject = subject(app, &identity.openid);
-        let older = self.previous_keys(attempt, subject, now).await;
+        let previous = self.previous_session(attempt, subject, now).await;
+        let older = previous.iter().flat_map(CurrentSession::session_keys);
         let keys = key_history::of(identity.session_key, older, self.policy.key_history);
         let token = Token::generate()?;
         // The store keeps milliseconds; the times returned here must equal the stored ones.
@@ -88,6 +89,7 @@ impl Logins {
                 .saturating_add(self.policy.lifetime)
                 .unwrap_or(Timestamp::MAX),
             sessions_per_user: self.policy.sessions_per_user,
+            replaces: previous.map(|previous| previous.session().digest),
         });
         let store::LoggedIn { user, is_new } = kept.await?;
         Ok(Grant {
@@ -107,23 +109,20 @@ impl Logins {
             .ok_or(Error::AppUnknown)
     }
 
-    /// Returns the session keys of the previous session. A problem with its token does not fail the login.
-    async fn previous_keys(
+    /// Returns the session that the login replaces, if it is live and belongs to this user. A problem with its token does
+    /// not fail the login.
+    async fn previous_session(
         &self,
         attempt: &LoginAttempt,
         subject: Subject,
         now: Timestamp,
-    ) -> Vec<SessionKey> {
-        let Some(previous) = &attempt.previous else {
-            return Vec::new();
-        };
-        match self.sessions.peek(previous, now).await {
+    ) -> Option<CurrentSession> {
+        match self.sessions.peek(attempt.previous.as_ref()?, now).await {
             // A subject identifies a user within one mini program.
-            Ok(Some(live)) if live.user().subject == subject => live.session_keys(),
-            Ok(_) => Vec::new(),
+            Ok(live) => live.filter(|live| live.user().subject == subject),
             Err(error) => {
                 log::warn!("the previous session of a login could not be read: {error}");
-                Vec::new()
+                None
             }
         }
     }

@@ -9,7 +9,8 @@ use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Update, Version,
+    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
+    Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -57,6 +58,10 @@ impl Store for MeteredStore {
         self.store.session_status(digest)
     }
 
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.timed("fresh_status", self.store.fresh_status(digest))
+    }
+
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
         self.timed("sessions_of", self.store.sessions_of(user))
     }
@@ -81,7 +86,7 @@ impl Store for MeteredStore {
         self.timed("delete_user", self.store.delete_user(user))
     }
 
-    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
         self.timed("sweep", self.store.sweep(now, idle))
     }
 
@@ -103,8 +108,8 @@ impl Store for MeteredStore {
         self.timed("release", self.store.release(key, holder))
     }
 
-    fn ready(&self) -> Reply<'_, ()> {
-        self.timed("ready", self.store.ready())
+    fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
+        self.timed("probe", self.store.probe(now))
     }
 
     fn close(&self) -> Reply<'_, ()> {

@@ -5,15 +5,19 @@
 mod current;
 mod error;
 pub(crate) mod key_history;
+mod uses;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use crate::apps::Apps;
 use crate::identity::{SessionKey, UserId};
 use crate::session::{Lifetimes, Session, SessionId, SessionStatus, Token, TokenDigest, User};
-use crate::store::{Revocation, Store, Update};
+use crate::store::{Revocation, Store, Swept, Update};
+
+use uses::Uses;
 
 pub use current::{CurrentSession, CurrentUser};
 pub use error::Error;
@@ -24,12 +28,14 @@ pub struct Sessions {
     store: Arc<dyn Store>,
     apps: Arc<Apps>,
     lifetimes: Lifetimes,
+    uses: Uses,
 }
 
 impl Sessions {
     /// Manages the sessions in `store` that belong to `apps`.
     pub fn new(store: Arc<dyn Store>, apps: Arc<Apps>, lifetimes: Lifetimes) -> Self {
         Self {
+            uses: Uses::new(Arc::clone(&store)),
             store,
             apps,
             lifetimes,
@@ -38,8 +44,9 @@ impl Sessions {
 
     /// Returns the user of this token, if its session is live at `now`.
     ///
-    /// An expired session is deleted before this returns, so that neither a clock change nor a late touch revives it. The
-    /// use is recorded if the last recorded one is old enough; a failure to record it does not reject the request.
+    /// An expired session is rejected and stays in the store, because the clock may be wrong: the sweep deletes it later.
+    /// The use is recorded if the last recorded one is old enough. The request does not wait for that, and a failure to
+    /// record it does not reject the request.
     ///
     /// # Errors
     /// [`Error::Store`] if the store fails: the session may be live.
@@ -48,10 +55,8 @@ impl Sessions {
         let Some(status) = self.live_status(digest, now).await? else {
             return Ok(None);
         };
-        if status.needs_touch(&self.lifetimes, now)
-            && let Err(error) = self.store.update(digest, Update::Used(now)).await
-        {
-            log::warn!("the use of a session could not be recorded: {error}");
+        if status.needs_touch(&self.lifetimes, now) {
+            self.uses.record(digest, now);
         }
         // The mini program may have been removed from the settings since the login.
         let app = self.apps.by_id(status.app.as_str()).map(Arc::clone);
@@ -59,26 +64,20 @@ impl Sessions {
         Ok(app.map(|app| CurrentUser::new(status, digest, token, app, lifetimes)))
     }
 
-    /// Returns the status of a session that is live at `now`. Deletes it if it has expired.
+    /// Returns the status of a session that is live at `now`.
     ///
-    /// A cached last use may be too old if another node has recorded a later one. So the store decides: it deletes the
-    /// session only if it has expired there, and otherwise the status is read again.
+    /// A cached last use may be too old if another node has recorded a later one, so an expired session is read again.
     async fn live_status(
         &self,
         digest: TokenDigest,
         now: Timestamp,
     ) -> Result<Option<SessionStatus>, Error> {
-        let status = self.store.session_status(digest).await?;
         let is_live = |status: &SessionStatus| !status.is_expired(&self.lifetimes, now);
+        let status = self.store.session_status(digest).await?;
         if status.as_ref().is_none_or(is_live) {
             return Ok(status);
         }
-        let idle = self.lifetimes.idle;
-        let expired = Revocation::Expired { digest, now, idle };
-        if self.store.revoke(expired).await? > 0 {
-            return Ok(None);
-        }
-        Ok(self.store.session_status(digest).await?.filter(is_live))
+        Ok(self.store.fresh_status(digest).await?.filter(is_live))
     }
 
     /// Loads the whole session of the current user, including what only its token decrypts. `None` if it has ended since
@@ -192,17 +191,48 @@ impl Sessions {
         Ok(())
     }
 
-    /// Deletes the sessions that are expired at `now`, and returns their number.
+    /// Deletes the sessions that expired more than a day before `now`, unless the clock is implausible.
+    ///
+    /// After each batch it waits for as long as the batch took, so that logins do not wait for all of them.
     ///
     /// # Errors
     /// [`Error::Store`] if the store fails. Expired sessions are rejected whether they have been deleted or not.
-    pub async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
-        let mut swept = 0;
+    pub async fn sweep(&self, now: Timestamp) -> Result<SweepOutcome, Error> {
+        let mut deleted = 0;
         loop {
+            let start = Instant::now();
             match self.store.sweep(now, self.lifetimes.idle).await? {
-                0 => return Ok(swept),
-                some => swept += some,
+                Swept::Rows { sessions, is_last } => {
+                    deleted += sessions;
+                    if is_last {
+                        return Ok(SweepOutcome::Deleted(deleted));
+                    }
+                }
+                Swept::ClockImplausible { plausible } => {
+                    return Ok(SweepOutcome::ClockImplausible { plausible });
+                }
             }
+            sleep(start.elapsed()).await;
         }
     }
+}
+
+#[cfg(test)]
+impl Sessions {
+    /// Waits until the uses of the past requests are recorded.
+    pub(crate) async fn settle(&self) {
+        self.uses.settle().await;
+    }
+}
+
+/// Result of [`Sessions::sweep`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SweepOutcome {
+    /// This number of sessions was deleted.
+    Deleted(usize),
+    /// The clock jumped, so nothing was deleted.
+    ClockImplausible {
+        /// The latest time that was plausible.
+        plausible: Timestamp,
+    },
 }

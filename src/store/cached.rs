@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
-use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, Update};
+use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::{Lookup, SessionCache};
 
@@ -59,12 +59,12 @@ impl Store for CachedStore {
         Box::pin(self.cached_status(digest))
     }
 
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.cache.evict(digest);
+        Box::pin(self.cached_status(digest))
+    }
+
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
-        if let Revocation::Expired { digest, .. } = revocation {
-            // If the session turns out to be live, the cached last use is too old, and the next lookup must read the
-            // store.
-            self.cache.evict(digest);
-        }
         self.backend.revoke(revocation)
     }
 
@@ -96,7 +96,7 @@ impl Store for CachedStore {
         self.backend.delete_user(user)
     }
 
-    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
         self.backend.sweep(now, idle)
     }
 
@@ -118,8 +118,8 @@ impl Store for CachedStore {
         self.backend.release(key, holder)
     }
 
-    fn ready(&self) -> Reply<'_, ()> {
-        self.backend.ready()
+    fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
+        self.backend.probe(now)
     }
 
     fn close(&self) -> Reply<'_, ()> {

@@ -23,8 +23,8 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 /// A write is durable once its reply arrives. An error means that the store does not know the answer; a caller must not
 /// treat it as "no such session".
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Finds or creates the user, adds the session, and ends the user's oldest sessions over the limit, all in one
-    /// transaction.
+    /// Finds or creates the user, ends the session that the login replaces, adds the session, and ends the user's oldest
+    /// sessions over the limit, all in one transaction.
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
 
     /// Returns the session with this token digest and its user, even if the session has expired.
@@ -34,8 +34,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// Called for nearly every request, and the only reply that may come from a cache. Except for the last use, it is
     /// never older than a reply that any node has already sent. The last use may be older, so a session that looks
-    /// expired may be live: see [`Revocation::Expired`].
+    /// expired may be live: see [`Store::fresh_status`].
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
+
+    /// Returns the same as [`Store::session_status`], never from a cache. Another node may have recorded a later use than
+    /// the cached one.
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>>;
 
     /// Returns all sessions of a user, including expired ones, the latest login first.
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>>;
@@ -60,12 +64,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The next login with the same openid creates a new user.
     fn delete_user(&self, user: UserId) -> Reply<'_, bool>;
 
-    /// Removes sessions that have expired at `now`, by lifetime or by idleness, and returns how many there were.
+    /// Removes sessions that expired more than a day before `now`, by lifetime or by idleness, and ledger records with
+    /// neither a live value nor a live lease. Corrects sessions whose times are more than a day after `now`, so that they
+    /// end as if they had begun now.
     ///
-    /// One call removes a limited number, so that other writes need not wait for long. When it returns 0, none are left
-    /// except those that another node is removing at the same time. Ledger records with neither a live value nor a live
-    /// lease are removed as well.
-    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize>;
+    /// Changes nothing while `now` is implausible, and removes no session until the clock has been plausible for a day:
+    /// see `store::clock`. One call changes a limited number of rows, so that other writes need not wait for long.
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept>;
 
     /// Reads a ledger record, or takes the lease on it if it has no usable value and no other holder.
     ///
@@ -88,8 +93,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// holds it.
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
 
-    /// Succeeds if the store can read and write.
-    fn ready(&self) -> Reply<'_, ()>;
+    /// Succeeds if a login at `now` could be stored: writes as much as a login does, durably, and leaves nothing behind.
+    fn probe(&self, now: Timestamp) -> Reply<'_, ()>;
 
     /// Completes the pending writes and closes the store. Later calls fail with [`Error::Closed`].
     fn close(&self) -> Reply<'_, ()>;
@@ -125,6 +130,8 @@ pub struct Login {
     pub expires_at: Timestamp,
     /// Maximum number of sessions per user, including this one.
     pub sessions_per_user: u32,
+    /// The session that this one replaces: it ends if it belongs to this user, and is left alone otherwise.
+    pub replaces: Option<TokenDigest>,
 }
 
 /// A change to a session.
@@ -141,17 +148,6 @@ pub enum Update {
 pub enum Revocation {
     /// The session of this token.
     Session(TokenDigest),
-    /// The session of this token, if it has expired in the store.
-    ///
-    /// The caller may have read an older last use than the store holds, when another node has used the session since.
-    Expired {
-        /// Digest of the session's token.
-        digest: TokenDigest,
-        /// The time at which it must have expired.
-        now: Timestamp,
-        /// The idle limit.
-        idle: SignedDuration,
-    },
     /// The session with this id, if it belongs to this user.
     Id(UserId, SessionId),
     /// All sessions of this user except the one of this token.
@@ -167,6 +163,23 @@ pub struct LoggedIn {
     pub user: User,
     /// Set when this was the user's first login.
     pub is_new: bool,
+}
+
+/// Result of one call of [`Store::sweep`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// Rows were removed or corrected.
+    Rows {
+        /// Number of removed sessions.
+        sessions: usize,
+        /// Set if nothing is left to do, except for what another node is doing at the same time.
+        is_last: bool,
+    },
+    /// The time is implausible, and nothing was changed.
+    ClockImplausible {
+        /// The latest time that was plausible.
+        plausible: Timestamp,
+    },
 }
 
 /// A store's failure to reply.

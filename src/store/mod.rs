@@ -2,6 +2,7 @@
 
 mod backup;
 mod cached;
+mod clock;
 #[cfg(test)]
 mod contract;
 mod interface;
@@ -16,6 +17,6 @@ mod sqlite;
 mod temporary;
 
 pub use backup::backup;
-pub use interface::{Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Update};
+pub use interface::{Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update};
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use open::open;

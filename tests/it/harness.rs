@@ -145,6 +145,17 @@ impl TestApp {
         Timestamp::from_millisecond(last_seen).unwrap()
     }
 
+    /// Waits until the stored time of the last use is later than `since`. Uses are recorded in the background.
+    pub(crate) async fn wait_for_use_since(&self, since: Timestamp) {
+        for _ in 0..1000 {
+            if self.last_use() > since {
+                return;
+            }
+            actix_rt::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("the last use is {}", self.last_use());
+    }
+
     /// Returns status and text of `GET /metrics`.
     pub(crate) async fn scrape(&self) -> (u16, String) {
         let service = test::init_service(app(&self.parts)).await;

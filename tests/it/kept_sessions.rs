@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::harness::Folder;
+use crate::harness::{Folder, now};
 use crate::server::{Binary, Connection, run};
 
 const UNKNOWN_USER: &str = "00000000000000000000000000000000";
@@ -60,6 +60,15 @@ fn expire(folder: &Folder, id: &str) {
     let database = rusqlite::Connection::open(folder.path().join("data/weapp.db")).unwrap();
     let sql = "UPDATE session SET expires_at = 1 WHERE hex(id) = upper(?1)";
     assert_eq!(database.execute(sql, [id]).unwrap(), 1);
+}
+
+/// Lets the clock have been plausible since this number of milliseconds before now, and until then.
+fn set_clock(folder: &Folder, since: i64, latest: i64) {
+    let database = rusqlite::Connection::open(folder.path().join("data/weapp.db")).unwrap();
+    let now = now().as_millisecond();
+    let sql = "UPDATE clock SET since = ?1, latest = ?2, rival_since = NULL, rival_latest = NULL";
+    let changed = database.execute(sql, [now - since, now - latest]);
+    assert_eq!(changed.unwrap(), 1);
 }
 
 #[test]
@@ -158,6 +167,14 @@ fn expired_sessions_are_not_listed_or_counted_and_are_deleted() {
         "no active session",
     );
     expire(&folder, before[1]["id"].as_str().unwrap());
+    const DAY: i64 = 24 * 3600 * 1000;
+    set_clock(&folder, 4 * DAY, 3 * DAY);
+    let implausible = done(&folder, &["sweep"]);
+    assert!(
+        implausible.contains("because the clock jumped"),
+        "{implausible}"
+    );
+    set_clock(&folder, 2 * DAY, DAY / 2);
     assert_eq!(done(&folder, &["sweep"]), "deleted 1 expired session\n");
     let last = before[0]["id"].as_str().unwrap();
     expire(&folder, last);

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
-use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Update};
+use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
@@ -46,6 +46,10 @@ impl Store for Alternating {
         self.next().session_status(digest)
     }
 
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.next().fresh_status(digest)
+    }
+
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
         self.next().sessions_of(user)
     }
@@ -70,7 +74,7 @@ impl Store for Alternating {
         self.next().delete_user(user)
     }
 
-    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
         self.next().sweep(now, idle)
     }
 
@@ -92,8 +96,8 @@ impl Store for Alternating {
         self.next().release(key, holder)
     }
 
-    fn ready(&self) -> Reply<'_, ()> {
-        self.next().ready()
+    fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
+        self.next().probe(now)
     }
 
     /// Closes both nodes.

@@ -6,13 +6,17 @@ use futures_util::future::join_all;
 
 use crate::session::{Profile, Sealed, Token};
 use crate::store::contract::{at, existing, exists, login};
-use crate::store::interface::{Error, Store};
+use crate::store::interface::{Error, Login, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_login_is_stored_as_given(&*fresh().await).await;
     a_user_is_identified_by_subject(&*fresh().await).await;
     a_missing_unionid_leaves_the_stored_one(&*fresh().await).await;
     the_oldest_sessions_over_the_limit_are_ended(&*fresh().await).await;
+    a_login_replaces_the_session_of_the_presented_token(&*fresh().await).await;
+    a_login_does_not_replace_the_session_of_another_user(&*fresh().await).await;
+    a_failed_login_replaces_nothing(&*fresh().await).await;
+    replaced_sessions_do_not_count(&*fresh().await).await;
     the_sessions_of_other_users_are_not_ended(&*fresh().await).await;
     a_login_with_a_taken_digest_changes_nothing(&*fresh().await).await;
     parallel_logins_of_many_users_succeed(&*fresh().await).await;
@@ -90,6 +94,63 @@ async fn the_oldest_sessions_over_the_limit_are_ended(store: &dyn Store) {
     let back = login(1, -100);
     store.log_in(back.clone()).await.unwrap();
     assert!(exists(store, back.digest).await);
+}
+
+/// Returns a login that replaces the session of an earlier one.
+fn replacing(user: u8, seconds: i64, replaced: &Login) -> Login {
+    let mut login = login(user, seconds);
+    login.replaces = Some(replaced.digest);
+    login
+}
+
+async fn a_login_replaces_the_session_of_the_presented_token(store: &dyn Store) {
+    let (first, other) = (login(1, 0), login(1, 1));
+    for login in [&first, &other] {
+        store.log_in(login.clone()).await.unwrap();
+        assert!(exists(store, login.digest).await, "cached on each node");
+    }
+    let second = replacing(1, 2, &first);
+    assert!(!store.log_in(second.clone()).await.unwrap().is_new);
+    let logins = [first.clone(), other, second];
+    assert_eq!(existing(store, &logins).await, [false, true, true]);
+    let again = replacing(1, 3, &first);
+    store.log_in(again.clone()).await.unwrap();
+    assert!(exists(store, again.digest).await, "it had ended before");
+}
+
+async fn a_login_does_not_replace_the_session_of_another_user(store: &dyn Store) {
+    let other = login(2, 0);
+    store.log_in(other.clone()).await.unwrap();
+    store.log_in(login(1, 0)).await.unwrap();
+    for login in [replacing(1, 1, &other), replacing(3, 1, &other)] {
+        store.log_in(login.clone()).await.unwrap();
+        assert_eq!(existing(store, &[other.clone(), login]).await, [true; 2]);
+    }
+}
+
+async fn a_failed_login_replaces_nothing(store: &dyn Store) {
+    let (first, taken) = (login(1, 0), login(2, 0));
+    for login in [&first, &taken] {
+        store.log_in(login.clone()).await.unwrap();
+    }
+    let mut failing = replacing(1, 1, &first);
+    failing.digest = taken.digest;
+    assert!(matches!(store.log_in(failing).await, Err(Error::Failed(_))));
+    assert_eq!(existing(store, &[first, taken]).await, [true; 2]);
+}
+
+/// The logins of one phone do not end the session of the desktop.
+async fn replaced_sessions_do_not_count(store: &dyn Store) {
+    let (desktop, mut phone) = (login(1, 0), login(1, 1));
+    for login in [&desktop, &phone] {
+        store.log_in(login.clone()).await.unwrap();
+    }
+    for seconds in 2..12 {
+        phone = replacing(1, seconds, &phone);
+        store.log_in(phone.clone()).await.unwrap();
+    }
+    assert_eq!(existing(store, &[desktop, phone]).await, [true; 2]);
+    assert_eq!(store.count_sessions().await.unwrap(), 2);
 }
 
 async fn the_sessions_of_other_users_are_not_ended(store: &dyn Store) {

@@ -5,6 +5,7 @@ mod ledger;
 mod logins;
 mod nodes;
 mod sessions;
+mod sweeps;
 mod users;
 
 use std::sync::Arc;
@@ -17,13 +18,16 @@ use crate::store::interface::{Error, Login, Store};
 
 pub(super) use alternating::Alternating;
 pub(super) use nodes::{check_nodes, check_revocations};
+pub(super) use sweeps::sweep_proven;
 
 /// Runs the whole contract. `fresh` must return an empty store.
 pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     logins::check(&fresh).await;
     sessions::check(&fresh).await;
     users::check(&fresh).await;
+    sweeps::check(&fresh).await;
     ledger::check(&fresh).await;
+    a_probe_leaves_nothing_behind(&*fresh().await).await;
     a_closed_store_returns_an_error(&*fresh().await).await;
 }
 
@@ -51,6 +55,7 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
         now: at(seconds),
         expires_at: at(seconds + 3600),
         sessions_per_user: 3,
+        replaces: None,
     }
 }
 
@@ -80,10 +85,20 @@ async fn existing(store: &dyn Store, logins: &[Login]) -> Vec<bool> {
     existing
 }
 
+async fn a_probe_leaves_nothing_behind(store: &dyn Store) {
+    let login = login(1, 0);
+    store.log_in(login.clone()).await.unwrap();
+    for seconds in [1, -1, 1] {
+        store.probe(at(seconds)).await.unwrap();
+    }
+    assert_eq!(store.count_sessions().await.unwrap(), 1);
+    assert!(exists(store, login.digest).await);
+}
+
 async fn a_closed_store_returns_an_error(store: &dyn Store) {
-    store.ready().await.unwrap();
+    store.probe(at(0)).await.unwrap();
     store.close().await.unwrap();
-    assert!(matches!(store.ready().await, Err(Error::Closed)));
+    assert!(matches!(store.probe(at(0)).await, Err(Error::Closed)));
     assert!(matches!(
         store.find(login(1, 0).digest).await,
         Err(Error::Closed)

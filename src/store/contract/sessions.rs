@@ -1,11 +1,9 @@
-//! Sessions: updates, revocations, expiry, the sweep.
+//! Sessions: updates, revocations, lists.
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-
 use crate::identity::UserId;
-use crate::session::{Sealed, SessionId, TokenDigest};
+use crate::session::{Sealed, SessionId};
 use crate::store::contract::{at, existing, exists, login};
 use crate::store::interface::{Login, Revocation, Store, Update};
 
@@ -14,14 +12,10 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     the_session_keys_of_one_session_are_replaced(&*fresh().await).await;
     an_ended_session_never_comes_back(&*fresh().await).await;
     each_revocation_ends_the_sessions_it_selects(&*fresh().await).await;
-    a_session_is_revoked_as_expired_from_the_instant_of_expiry(&*fresh().await).await;
-    a_session_that_was_used_since_is_not_revoked_as_expired(&*fresh().await).await;
+    a_fresh_status_has_the_latest_use(&*fresh().await).await;
     the_sessions_of_a_user_are_listed_latest_first(&*fresh().await).await;
     sessions_are_counted(&*fresh().await).await;
-    a_sweep_removes_expired_sessions_only(&*fresh().await).await;
 }
-
-const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Logs each of two users in twice.
 async fn two_each(store: &dyn Store) -> [Login; 4] {
@@ -105,46 +99,25 @@ async fn each_revocation_ends_the_sessions_it_selects(store: &dyn Store) {
     }
 }
 
-/// Revokes the session if it has expired at this second, with an idle limit of a minute.
-async fn revoke_if_expired(store: &dyn Store, digest: TokenDigest, seconds: i64) -> usize {
-    let revocation = Revocation::Expired {
-        digest,
-        now: at(seconds),
-        idle: MINUTE,
-    };
-    store.revoke(revocation).await.unwrap()
-}
-
-async fn a_session_is_revoked_as_expired_from_the_instant_of_expiry(store: &dyn Store) {
-    let (idle, old, other) = (login(1, 0), login(2, 0), login(3, 0));
-    for login in [&idle, &old, &other] {
-        store.log_in(login.clone()).await.unwrap();
-    }
-    let used = Update::Used(at(3599));
-    store.update(old.digest, used).await.unwrap();
-    for (login, expires_at) in [(&idle, 60), (&old, 3600)] {
-        let digest = login.digest;
-        assert_eq!(revoke_if_expired(store, digest, expires_at - 1).await, 0);
-        assert!(exists(store, digest).await);
-        assert_eq!(revoke_if_expired(store, digest, expires_at).await, 1);
-        assert!(!exists(store, digest).await);
-        assert_eq!(revoke_if_expired(store, digest, expires_at).await, 0);
-    }
-    assert!(exists(store, other.digest).await);
-}
-
-/// A node that has cached the last use finds the session expired. Another node has used it since.
-async fn a_session_that_was_used_since_is_not_revoked_as_expired(store: &dyn Store) {
+/// A node has cached the last use. Another node has used the session since.
+async fn a_fresh_status_has_the_latest_use(store: &dyn Store) {
     let login = login(1, 0);
     store.log_in(login.clone()).await.unwrap();
     assert!(exists(store, login.digest).await);
     let used = Update::Used(at(59));
     assert!(store.update(login.digest, used).await.unwrap());
-    assert_eq!(revoke_if_expired(store, login.digest, 60).await, 0);
-    assert!(exists(store, login.digest).await);
     for _node in 0..2 {
-        let status = store.session_status(login.digest).await.unwrap();
+        let status = store.fresh_status(login.digest).await.unwrap();
         assert_eq!(status.unwrap().last_seen, at(59));
+        let status = store.session_status(login.digest).await.unwrap();
+        assert_eq!(status.unwrap().last_seen, at(59), "the cache differs");
+    }
+    store
+        .revoke(Revocation::Session(login.digest))
+        .await
+        .unwrap();
+    for _node in 0..2 {
+        assert_eq!(store.fresh_status(login.digest).await.unwrap(), None);
     }
 }
 
@@ -171,17 +144,4 @@ async fn sessions_are_counted(store: &dyn Store) {
         .await
         .unwrap();
     assert_eq!(store.count_sessions().await.unwrap(), 2);
-}
-
-async fn a_sweep_removes_expired_sessions_only(store: &dyn Store) {
-    let (expired, idle, live) = (login(1, -3600), login(2, -60), login(3, -59));
-    for login in [&expired, &idle, &live] {
-        store.log_in(login.clone()).await.unwrap();
-    }
-    let used = Update::Used(at(-1));
-    store.update(expired.digest, used).await.unwrap();
-    assert_eq!(store.sweep(at(-1), MINUTE).await.unwrap(), 0);
-    assert_eq!(store.sweep(at(0), MINUTE).await.unwrap(), 2);
-    assert!(!exists(store, expired.digest).await && !exists(store, idle.digest).await);
-    assert!(exists(store, live.digest).await);
 }

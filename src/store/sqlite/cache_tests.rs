@@ -192,7 +192,7 @@ async fn a_slot_that_was_reserved_before_a_change_stays_empty() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    LogIn { at: bool, user: u8 },
+    LogIn { at: bool, user: u8, replaces: usize },
     Use { at: bool, session: usize },
     End { at: bool, session: usize },
     EndAll { at: bool, user: u8 },
@@ -202,7 +202,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let (at, user, session) = (any::<bool>(), 0..3_u8, 0..12_usize);
     prop_oneof![
-        4 => (at, user.clone()).prop_map(|(at, user)| Step::LogIn { at, user }),
+        4 => (at, user.clone(), session.clone())
+            .prop_map(|(at, user, replaces)| Step::LogIn { at, user, replaces }),
         2 => (at, session.clone()).prop_map(|(at, session)| Step::Use { at, session }),
         3 => (at, session).prop_map(|(at, session)| Step::End { at, session }),
         1 => (at, user).prop_map(|(at, user)| Step::EndAll { at, user }),
@@ -217,7 +218,7 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
     let nodes = [Node::open(&file).await, Node::open(&file).await];
     let (mut logins, mut seconds) = (Vec::<Login>::new(), 0);
     for step in steps {
-        seconds += 60;
+        seconds += 6 * 3600;
         take(&step, &nodes, &mut logins, seconds).await;
         check_against_file(&nodes, &logins).await?;
     }
@@ -228,8 +229,9 @@ async fn take(step: &Step, nodes: &[Node; 2], logins: &mut Vec<Login>, seconds: 
     let node = |at: bool| &nodes[usize::from(at)];
     let now = contract::login(0, seconds).now;
     match *step {
-        Step::LogIn { at, user } => {
-            let login = contract::login(user, seconds);
+        Step::LogIn { at, user, replaces } => {
+            let mut login = contract::login(user, seconds);
+            login.replaces = logins.get(replaces).map(|login| login.digest);
             node(at).log_in(login.clone()).await.unwrap();
             logins.push(login);
         }
@@ -256,7 +258,7 @@ async fn take(step: &Step, nodes: &[Node; 2], logins: &mut Vec<Login>, seconds: 
         }
         Step::Sweep { at } => {
             let idle = jiff::SignedDuration::from_mins(10);
-            node(at).sweep(now, idle).await.unwrap();
+            contract::sweep_proven(&node(at).store, now, idle).await;
         }
     }
 }

@@ -90,11 +90,3 @@ pub(super) fn release(
         .execute(params![key.0, holder.0])
         .map(drop)
 }
-
-/// Removes records whose value and lease have both expired.
-pub(super) fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM ledger WHERE expires_at <= ?1 AND held_until <= ?1")?
-        .execute([now.as_millisecond()])
-        .map(drop)
-}

@@ -9,6 +9,7 @@ mod open;
 mod problem;
 mod rows;
 mod sessions;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -30,7 +31,7 @@ use crate::identity::UserId;
 use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::cached::Invalidation;
 use crate::store::interface::{
-    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Update,
+    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
@@ -60,7 +61,7 @@ impl Sqlite {
         let open = move || {
             let connection = open::writer(&file)?;
             // A new file has no WAL index before the first read.
-            users::ready(&connection)?;
+            users::read(&connection)?;
             Ok((connection, Arc::new(CommitWatch::new(&file))))
         };
         let (writer, commits) = Writer::start(open, cache)
@@ -132,6 +133,11 @@ impl Store for Sqlite {
         Box::pin(ready(self.writer.is_open().and_then(|()| read())))
     }
 
+    /// The cache is in front of this store.
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.session_status(digest)
+    }
+
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
         Box::pin(async move {
             self.writer.is_open()?;
@@ -178,11 +184,11 @@ impl Store for Sqlite {
         }))
     }
 
-    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, usize> {
-        Box::pin(self.writer.write(move |connection, changed| {
-            ledger::sweep(connection, now)?;
-            sessions::sweep(connection, changed, now, idle)
-        }))
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
+        Box::pin(
+            self.writer
+                .write(move |connection, changed| sweep::sweep(connection, changed, now, idle)),
+        )
     }
 
     fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
@@ -218,10 +224,10 @@ impl Store for Sqlite {
         )
     }
 
-    fn ready(&self) -> Reply<'_, ()> {
+    fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
         Box::pin(
             self.writer
-                .write(|connection, _changed| users::ready(connection)),
+                .write(move |connection, _changed| sessions::probe(connection, now)),
         )
     }
 

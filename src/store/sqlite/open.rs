@@ -16,7 +16,8 @@ use crate::store::sqlite::problem::Problem;
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
         subject    BLOB NOT NULL UNIQUE,
@@ -49,7 +50,18 @@ const MIGRATIONS: [&str; 1] = ["
         held_until INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX ledger_by_end ON ledger (expires_at);
-"];
+",
+    "
+    CREATE TABLE clock (
+        id           INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+        since        INTEGER,
+        latest       INTEGER,
+        rival_since  INTEGER,
+        rival_latest INTEGER
+    ) STRICT;
+    INSERT INTO clock (id) VALUES (1);
+",
+];
 
 /// Maximum time that a statement waits for another process's lock. Our choice.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! The statements about sessions.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, named_params, params};
 
 use crate::identity::UserId;
@@ -20,6 +20,14 @@ pub(super) fn log_in(
     login: &Login,
 ) -> rusqlite::Result<LoggedIn> {
     let user = users::upsert(connection, login)?;
+    if let Some(replaced) = login.replaces {
+        delete(
+            connection,
+            changed,
+            "DELETE FROM session WHERE digest = ?1 AND user = ?2 RETURNING digest",
+            params![replaced.0, user.id.0],
+        )?;
+    }
     connection
         .prepare_cached(
             "INSERT INTO session
@@ -41,6 +49,28 @@ pub(super) fn log_in(
         is_new: user.id == login.user_if_new,
         user,
     })
+}
+
+/// Writes what a login of a new user writes, and removes it.
+pub(super) fn probe(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let user: [u8; 16] = connection
+        .prepare_cached(
+            "INSERT INTO user (id, subject, openid, created_at)
+             VALUES (randomblob(16), randomblob(32), zeroblob(56), ?1) RETURNING id",
+        )?
+        .query_row([now.as_millisecond()], |row| row.get(0))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO session
+                 (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
+             VALUES (randomblob(32), randomblob(16), ?1, 'probe', ?2, ?2, ?2, '', zeroblob(56))",
+        )?
+        .execute(params![user, now.as_millisecond()])?;
+    // Deletes the session as well.
+    connection
+        .prepare_cached("DELETE FROM user WHERE id = ?1")?
+        .execute([user])
+        .map(drop)
 }
 
 /// Ends the user's oldest sessions over the limit.
@@ -154,13 +184,6 @@ pub(super) fn revoke(
             "DELETE FROM session WHERE digest = ?1 RETURNING digest",
             [digest.0],
         ),
-        Revocation::Expired { digest, now, idle } => delete(
-            connection,
-            changed,
-            "DELETE FROM session WHERE digest = ?1 AND (expires_at <= ?2 OR last_seen <= ?3)
-             RETURNING digest",
-            params![digest.0, now.as_millisecond(), unused_since(now, idle)],
-        ),
         Revocation::Id(user, id) => delete(
             connection,
             changed,
@@ -182,24 +205,8 @@ pub(super) fn revoke(
     }
 }
 
-pub(super) fn sweep(
-    connection: &Connection,
-    changed: &mut Changed,
-    now: Timestamp,
-    idle: SignedDuration,
-) -> rusqlite::Result<usize> {
-    delete(
-        connection,
-        changed,
-        "DELETE FROM session WHERE rowid IN (
-             SELECT rowid FROM session WHERE expires_at <= ?1 OR last_seen <= ?2 LIMIT 1000)
-         RETURNING digest",
-        [now.as_millisecond(), unused_since(now, idle)],
-    )
-}
-
-/// Runs a statement that returns the digests of the sessions that it deletes, and counts them.
-fn delete(
+/// Runs a statement that returns the digests of the sessions that it deletes or changes, and counts them.
+pub(super) fn delete(
     connection: &Connection,
     changed: &mut Changed,
     statement: &str,
@@ -211,10 +218,4 @@ fn delete(
         changed.push(digest?);
     }
     Ok(changed.len() - before)
-}
-
-/// Returns the idle threshold in milliseconds: a session that was last used then or earlier has expired at `now`.
-fn unused_since(now: Timestamp, idle: SignedDuration) -> i64 {
-    let time = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
-    time.as_millisecond()
 }

@@ -111,7 +111,7 @@ async fn a_newer_schema_is_rejected_unchanged() {
         .unwrap();
     check_rejected(
         &file,
-        "has schema 7, and this program supports none later than 1",
+        "has schema 7, and this program supports none later than 2",
     )
     .await;
 }
@@ -149,7 +149,7 @@ async fn only_the_owner_can_read_the_files() {
 
     let folder = Folder::new();
     let store = open_file(&folder.file("data/weapp.db")).await.unwrap();
-    store.ready().await.unwrap();
+    store.probe(contract::login(1, 0).now).await.unwrap();
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.file("data")).unwrap() {
         let entry = entry.unwrap();

@@ -69,7 +69,7 @@ fn assignment(change: &Change) -> (bool, Option<&str>) {
 }
 
 /// Reads from the database.
-pub(super) fn ready(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn read(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .query_row("SELECT 1 FROM user LIMIT 1", (), |_row| Ok(()))
         .optional()

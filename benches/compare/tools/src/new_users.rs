@@ -37,6 +37,7 @@ impl NewUsers {
             now,
             expires_at: now + SignedDuration::from_hours(7 * 24),
             sessions_per_user: 10,
+            replaces: None,
         })
     }
 }
