@@ -86,15 +86,10 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .app_data(web::Data::new(logins))
         .app_data(web::Data::new(phone_numbers))
         .app_data(web::Data::new(session_keys))
-        .app_data(parts.sessions.clone())
-        .app_data(parts.profiles.clone())
         .app_data(web::Data::new(decryption))
         .app_data(web::Data::new(deletion))
-        .app_data(parts.readiness.clone())
-        .app_data(parts.disclosure.clone())
-        .app_data(parts.service_keys.clone())
-        .app_data(parts.json.clone())
         .app_data(ConsoleLog::new(parts.simulated))
+        .configure(|api| parts.add_data(api))
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
         .configure(|api| {
             if let Some(docs) = docs {

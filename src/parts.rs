@@ -14,6 +14,7 @@ use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::{AccessLog, FormatError};
+use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::json::{self, JsonConfig};
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::service_key::ServiceKeys;
@@ -46,6 +47,7 @@ pub struct Parts {
     pub(crate) shows_metrics: bool,
     pub(crate) json: JsonConfig,
     pub(crate) access_log: AccessLog,
+    pub(crate) trusted_proxies: TrustedProxies,
     /// If `true`, the server serves the documentation of its API.
     pub(crate) serves_docs: bool,
     pub(crate) simulated: bool,
@@ -124,6 +126,7 @@ impl Parts {
             metrics_path: settings.metrics.path.as_str().into(),
             shows_metrics: settings.metrics.port == 0,
             json: json::config(&settings.json, settings.profile),
+            trusted_proxies: TrustedProxies::new(&settings.server.trusted_proxies),
             serves_docs: settings.server.docs,
             simulated: simulator.is_some(),
             guard: Guard::new(&settings.server.allowed_hosts),
@@ -173,6 +176,17 @@ impl Parts {
         if let Some(metrics) = &self.metrics {
             metrics.watch_log(dropped);
         }
+    }
+
+    /// Adds the data that all workers share to a service.
+    pub(crate) fn add_data(&self, api: &mut web::ServiceConfig) {
+        api.app_data(self.sessions.clone())
+            .app_data(self.profiles.clone())
+            .app_data(self.readiness.clone())
+            .app_data(self.disclosure.clone())
+            .app_data(self.service_keys.clone())
+            .app_data(self.json.clone())
+            .app_data(self.trusted_proxies.clone());
     }
 
     /// Adds the metrics to a service, and their route if `shown`.

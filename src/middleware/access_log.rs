@@ -11,6 +11,7 @@ use log::kv::{Error, Key, Source, Value, VisitSource};
 pub use actix_morgan::FormatError;
 
 use crate::error::ApiError;
+use crate::middleware::client_address::ClientAddress;
 use crate::middleware::json::ClientDisconnected;
 use crate::middleware::request_id::RequestId;
 use crate::middleware::session::RequestUser;
@@ -55,6 +56,7 @@ impl AccessLog {
     pub fn logger(&self) -> Morgan {
         let log = Morgan::new(Logger::new(LINE), self.format.clone())
             .target(ACCESS)
+            .remote_address(|request| ClientAddress::of(request).ip())
             .aborted(|request| request.extensions().contains::<ClientDisconnected>());
         let log = self.skip.iter().fold(log, Morgan::exclude);
         if self.has_fields {

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod client;
+pub mod client_address;
 pub mod clock;
 pub mod drain;
 pub mod foreign_pages;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey};
 use crate::settings::rules;
-use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl};
+use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
 // The upper bounds of durations are our choice: a longer one is a mistaken unit.
 const DAY: i64 = 24 * 60 * 60;
@@ -66,6 +66,9 @@ pub struct Server {
     /// Maximum time after the drain in which requests in flight may finish.
     #[serde(deserialize_with = "rules::within::<0, 3_600, _, _>")]
     pub shutdown_seconds: u32,
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` header names the client.
+    #[serde(deserialize_with = "rules::trusted_proxies")]
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// If `true`, `/docs` and `/openapi.json` are served.
     pub docs: bool,
     /// Host names at which requests are accepted while WeChat is simulated, in addition to local ones.

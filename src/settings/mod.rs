@@ -25,7 +25,7 @@ pub use crate::settings::data::{
     App, Gateway, Json, Log, Metrics, Server, Session, Settings, Store, Wechat,
 };
 pub use crate::settings::error::{Error, Problem};
-pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl};
+pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
 /// The settings and their origins.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{AppId, AppSecret, ServiceKey};
-use crate::settings::values::{LogTarget, ProxyUrl};
+use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
 /// Deserializes a whole number from `MIN` to `MAX`.
 pub(super) fn within<'de, const MIN: i64, const MAX: i64, D, N>(
@@ -88,6 +88,7 @@ list_rules! {
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
         some_if(host_of(text) == Some(text), text)
     };
+    trusted_proxies -> TrustedProxy, "IP addresses, networks such as 10.0.0.0/8, or unix", TrustedProxy::parse;
     // Characters that need no escaping in a form, a header or a list, and too many to guess.
     service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
         let valid = (32..=256).contains(&text.len()) && consists_of(text, b"-._~");

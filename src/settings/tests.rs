@@ -10,7 +10,7 @@ use log::LevelFilter;
 use crate::identity::PlatformName;
 use crate::identity::ServiceKey;
 use crate::settings::files;
-use crate::settings::{Error, Loaded, LogTarget, Profile, Settings};
+use crate::settings::{Error, Loaded, LogTarget, Profile, Settings, TrustedProxy};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
@@ -122,6 +122,7 @@ fn the_default_shutdown_is_shorter_than_the_timeout_of_docker() {
         ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
     ]);
     let server = production.server;
+    assert!(server.trusted_proxies.contains(&TrustedProxy::UnixSocket));
     assert_eq!(server.drain().as_secs(), 5);
     assert!((server.drain() + server.shutdown()).as_secs() < DOCKER_SECONDS);
 }
@@ -409,7 +410,7 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, workers, \
-         drain_seconds, shutdown_seconds, docs, allowed_hosts",
+         drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts",
     );
     check_file(
         "unknown-3",
@@ -478,7 +479,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, docs, allowed_hosts, got \"1\"",
+        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts, got \"1\"",
     );
 }
 
@@ -613,6 +614,18 @@ fn an_invalid_text_is_rejected() {
     ] {
         check_with_default(name, value, words, default);
     }
+}
+
+#[test]
+fn a_trusted_proxy_is_an_address_a_network_or_unix() {
+    let name = "WEAPP_SERVER__TRUSTED_PROXIES";
+    let trusted = |text| Settings::load([(name, text)], Path::new("no-such-folder"));
+    let proxies = trusted("::1,192.0.2.7/24,unix").unwrap().settings.server;
+    assert_eq!(proxies.trusted_proxies.len(), 3);
+    let error = trusted("::1,10.0.0.0/33").unwrap_err().to_string();
+    let rule = "`server.trusted_proxies` must be IP addresses, networks such as 10.0.0.0/8, or unix, \
+                got [\"::1\", \"10.0.0.0/33\"]";
+    assert!(error.contains(rule), "{error}");
 }
 
 #[test]
@@ -1042,6 +1055,7 @@ port = 8080                                       # WEAPP_SERVER__PORT
 workers = 0                                       # built in
 drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
+trusted_proxies = []                              # built in
 docs = true                                       # built in
 allowed_hosts = []                                # built in
 

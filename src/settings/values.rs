@@ -1,7 +1,9 @@
 //! The types of values that only settings have.
 
 use std::fmt;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use log::LevelFilter;
 use reqwest::Url;
 use serde::de::Error as _;
@@ -107,4 +109,27 @@ pub struct LogTarget {
     pub name: Option<String>,
     /// Its level.
     pub level: LevelFilter,
+}
+
+/// A proxy whose report of the client's address is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// All addresses of a network.
+    Network(IpNet),
+    /// Every process that connects through a Unix socket.
+    UnixSocket,
+}
+
+impl TrustedProxy {
+    /// Parses an address, a network such as 10.0.0.0/8, or `unix`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let network = || {
+            text.parse()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        };
+        match text {
+            "unix" => Some(Self::UnixSocket),
+            _ => network().ok().map(|network| Self::Network(network.trunc())),
+        }
+    }
 }

@@ -25,6 +25,7 @@ mod json_log;
 mod kept_sessions;
 mod key_history;
 mod layout;
+mod limits;
 mod login;
 mod metrics;
 mod openapi;

@@ -13,7 +13,7 @@ use log::Level;
 use log::kv::Source;
 
 use crate::format::{DateStyle, Format, Piece, ResponseToken};
-use crate::request_tokens::{self, MISSING, push_escaped};
+use crate::request_tokens::{self, MISSING, RemoteAddress, push_escaped};
 use crate::response_tokens::{Head, escape_sequence, push_milliseconds};
 
 /// Returns the key-value pairs of a request's log record. Called with `None` when the request arrives, for the record of
@@ -39,6 +39,7 @@ pub(crate) struct Options {
     pub(crate) excluded: Vec<String>,
     pub(crate) fields: Option<Fields>,
     pub(crate) aborted: fn(&HttpRequest) -> bool,
+    pub(crate) remote_address: RemoteAddress,
     /// Set if actix's `Logger` writes the lines of responses. It fixes a line when the response head is ready, so it cannot
     /// show a total time, and its records have no fields.
     pub(crate) uses_logger: bool,
@@ -86,7 +87,8 @@ impl Entry {
         let mut ends = Vec::with_capacity(pieces.len());
         for piece in pieces {
             if let Piece::Request(token) = piece {
-                request_tokens::write(token, request, &mut request_values);
+                let address = options.remote_address;
+                request_tokens::write(token, request, address, &mut request_values);
                 ends.push(request_values.len());
             }
         }

@@ -1,6 +1,7 @@
 //! The middleware: actix's `Logger` around a service that records what the `Logger` cannot see.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -45,6 +46,7 @@ impl Morgan {
                 excluded: Vec::new(),
                 fields: None,
                 aborted: |_request| false,
+                remote_address: |request| request.peer_addr().map(|peer| peer.ip()),
             },
         };
         morgan.target(env!("CARGO_CRATE_NAME"))
@@ -73,6 +75,13 @@ impl Morgan {
     pub fn fields(mut self, fields: Fields) -> Self {
         self.options.fields = Some(fields);
         self.options.uses_logger = false;
+        self
+    }
+
+    /// Sets the source of `:remote-addr`, which is the peer by default. Behind a proxy, it is a header of the proxy.
+    #[must_use]
+    pub fn remote_address(mut self, address: fn(&HttpRequest) -> Option<IpAddr>) -> Self {
+        self.options.remote_address = address;
         self
     }
 

@@ -1,5 +1,8 @@
 //! Values of the tokens that depend on the request alone.
 
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{AUTHORIZATION, REFERER, USER_AGENT};
 use actix_web::http::{Uri, Version};
@@ -12,24 +15,32 @@ use crate::format::RequestToken;
 use crate::headers::{REFERRER, joined};
 use crate::redact::redact;
 
+/// Returns the address of a request's client.
+pub(crate) type RemoteAddress = fn(&HttpRequest) -> Option<IpAddr>;
+
 /// The text printed instead of a missing value.
 pub(crate) const MISSING: &str = "-";
 
 /// Appends the escaped value of a token, or `-`.
-pub(crate) fn write(token: &RequestToken, request: &ServiceRequest, line: &mut String) {
+pub(crate) fn write(
+    token: &RequestToken,
+    request: &ServiceRequest,
+    address: RemoteAddress,
+    line: &mut String,
+) {
     match token {
         // A method has only letters and marks that need no escape (RFC 9110, 5.6.2).
         RequestToken::Method => line.push_str(request.method().as_str()),
         RequestToken::Url => match plain_target(request.uri()) {
             Some(target) => line.push_str(target),
-            None => push_escaped(value(token, request), line),
+            None => push_escaped(value(token, request, address), line),
         },
         RequestToken::HttpVersion
         | RequestToken::RemoteAddress
         | RequestToken::RemoteUser
         | RequestToken::Referrer
         | RequestToken::UserAgent
-        | RequestToken::Header(_) => push_escaped(value(token, request), line),
+        | RequestToken::Header(_) => push_escaped(value(token, request, address), line),
     }
 }
 
@@ -50,13 +61,16 @@ fn plain_target(uri: &Uri) -> Option<&str> {
 }
 
 /// Returns the value of a token before escaping.
-fn value(token: &RequestToken, request: &ServiceRequest) -> Option<String> {
+fn value(token: &RequestToken, request: &ServiceRequest, address: RemoteAddress) -> Option<String> {
     let headers = request.headers();
     match token {
         RequestToken::Method => Some(request.method().to_string()),
         RequestToken::Url => Some(redact(&latin1(request.uri().to_string().as_bytes()))),
         RequestToken::HttpVersion => Some(version(request.version()).to_owned()),
-        RequestToken::RemoteAddress => request.peer_addr().map(|peer| peer.ip().to_string()),
+        RequestToken::RemoteAddress => {
+            let address = address(request.request());
+            address.map(|address| address.to_string())
+        }
         RequestToken::RemoteUser => {
             let credentials = headers.get(AUTHORIZATION)?;
             user(&latin1(credentials.as_bytes()))

@@ -30,6 +30,7 @@ fn entry(format: &Format, request: &ServiceRequest) -> Entry {
         excluded: Vec::new(),
         fields: None,
         aborted: |_request| false,
+        remote_address: |request| request.peer_addr().map(|peer| peer.ip()),
     };
     Entry::new(request, &Rc::new(options))
 }
