@@ -1,23 +1,39 @@
 #!/usr/bin/env python3
-"""Tests a gateway: gateway.py GATEWAY-PORT SERVER-PORT BACKEND-LOG [--openid]"""
+"""Tests a gateway: gateway.py NAME GATEWAY-PORT SERVER-PORT BACKEND-LOG [--openid]"""
 
+import itertools
 import json
 import sys
 from http.client import HTTPConnection
 
-gateway, server, log = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+name, gateway, server, log = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 openid_is_sent = "--openid" in sys.argv
-FORGED = {"X-User-Id": "forged", "x-user-ID": "forged", "X-App": "forged", "X-Openid": "forged", "X_User_Id": "forged"}
 
 
-def send(method, path, token=None, body=None, headers=None, port=gateway):
+def spellings(header):
+    """Returns a header in every case and with every separator that a WSGI server treats as equal."""
+    words = header.split("-")
+    cases = [str, str.lower, str.upper, str.swapcase]
+    for case, separators in itertools.product(cases, itertools.product("-_", repeat=len(words) - 1)):
+        yield case(words[0] + "".join(map("".join, zip(separators, words[1:]))))
+
+
+IDENTITY = ["X-User-Id", "X-App", "X-Openid"]
+FORGED = [(spelling, "forged") for header in IDENTITY for spelling in spellings(header)]
+
+
+def send(method, path, token=None, body=None, headers=(), port=gateway):
+    """Sends a request whose headers are a list of pairs, in which a name may occur twice."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    headers = dict(headers or {})
+    connection.putrequest(method, path)
+    headers = list(headers)
     if token:
-        headers["Authorization"] = f"Bearer {token}"
+        headers.append(("Authorization", f"Bearer {token}"))
     if body is not None:
-        headers.setdefault("Content-Type", "application/json")
-    connection.request(method, path, body, headers)
+        headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    for header, value in headers:
+        connection.putheader(header, value)
+    connection.endheaders((body or "").encode())
     response = connection.getresponse()
     text = response.read().decode()
     return response, (json.loads(text) if text else None)
@@ -30,36 +46,49 @@ def received():
 
 def equal(got, expected, description):
     if got != expected:
-        sys.exit(f"{description}: expected {expected!r}, got {got!r}")
-    print(f"ok   {description}")
+        sys.exit(f"{name}: {description}: expected {expected!r}, got {got!r}")
+    print(f"ok   {name}: {description}")
+
+
+def check_identity(seen, description):
+    """Checks the headers that the backend received, by their WSGI names."""
+    sent = seen["headers"]
+    equal(sent.get("HTTP_X_USER_ID"), user, f"{description}: the backend gets the user id")
+    equal(sent.get("HTTP_X_APP"), app, f"{description}: the backend gets the AppID")
+    equal("HTTP_X_OPENID" in sent, openid_is_sent, f"{description}: the backend gets the openid: {openid_is_sent}")
+    equal([value for value in sent.values() if "forged" in value], [], f"{description}: no forged header passes")
 
 
 response, login = send("POST", "/login", body='{"code":"the code is a mock one"}')
 equal(response.status, 200, "a login goes through the gateway")
 token, user = login["data"]["token"], login["data"]["user"]["id"]
+app = send("GET", "/auth", token, port=server)[0].getheader("X-App")
 
-for name, headers in [("no token", {}), ("garbage", {"Authorization": "Bearer x"}), ("forged headers", FORGED)]:
+for case, headers in [("no token", []), ("garbage", [("Authorization", "Bearer x")]), ("forged headers", FORGED)]:
     for method, body in [("GET", None), ("POST", "a body")]:
         response, error = send(method, "/notes", headers=headers, body=body)
-        equal((response.status, error["error"]), (401, "session_required"), f"{method} with {name} is rejected by weapp-login")
+        equal((response.status, error["error"]), (401, "session_required"), f"{method} with {case} is rejected by weapp-login")
         equal(response.getheader("Content-Type"), "application/json; charset=utf-8", "the error is JSON")
         equal(response.getheader("Cache-Control"), "no-store", "the error is not cached")
 equal(received(), 0, "none of them reached the backend")
 
 response, seen = send("POST", "/notes?page=2", token, body="a body", headers=FORGED)
 equal((response.status, seen["method"], seen["path"], seen["body"]), (200, "POST", "/notes?page=2", "a body"), "a request with a token passes")
-sent = {}
-for header, value in seen["headers"]:
-    sent.setdefault(header.replace("_", "-"), []).append(value)
-equal(sent["x-user-id"], [user], "the backend gets the user id once")
-equal(len(sent["x-app"]) == 1 and sent["x-app"][0].startswith("wx"), True, "the backend gets the AppID once")
-equal("x-openid" in sent, openid_is_sent, f"the backend gets the openid: {openid_is_sent}")
-equal([value for values in sent.values() for value in values if "forged" in value], [], "no forged header passed")
-equal("authorization" in sent, False, "the token does not pass")
+check_identity(seen, "all spellings at once")
+equal("HTTP_AUTHORIZATION" in seen["headers"], False, "the token does not pass")
+for forged in FORGED:
+    check_identity(send("GET", "/", token, headers=[forged])[1], f"`{forged[0]}` forged")
+check_identity(send("GET", "/", token, headers=[("X-User-Id", "forged"), ("X-User-Id", "forged")])[1], "a header forged twice")
+# A proxy removes the headers that `Connection` lists, and must not remove its own.
+for listed in IDENTITY:
+    check_identity(send("GET", "/", token, headers=[("Connection", f"close, {listed}")])[1], f"`Connection: {listed}`")
 
 big = "x" * 500_000
 response, seen = send("PUT", "/notes/1", token, body=big)
 equal((response.status, len(seen["body"])), (200, len(big)), "a large body reaches the backend")
+for method in ["GET", "DELETE", "OPTIONS", "PATCH"]:
+    response, seen = send(method, "/notes/1", token)
+    equal((response.status, seen["method"], seen["path"]), (200, method, "/notes/1"), f"a {method} reaches the backend")
 for status in [401, 500]:
     response, seen = send("GET", f"/status/{status}", token)
     equal((response.status, seen["path"]), (status, f"/status/{status}"), f"the backend's own {status} passes unchanged")
@@ -68,6 +97,10 @@ equal(response.getheader("X-Request-Id"), None, "POST /introspect goes to the ba
 equal(send("GET", "/metrics")[0].status, 401, "GET /metrics goes there too, so it needs a session")
 
 before = received()
+for path in ["/login/../notes", "/session/../notes", "//notes", "/auth/../notes", "/%6cogin/../notes", "/session/%2e%2e/notes"]:
+    send("GET", path, headers=FORGED)
+equal(received(), before, "no path leads to the backend without a session")
+
 equal(send("DELETE", "/session", token)[0].status, 200, "a logout goes through the gateway")
 response, error = send("GET", "/notes", token)
 equal((response.status, error["error"]), (401, "session_required"), "afterwards the token is rejected")

@@ -1,42 +1,47 @@
 #!/usr/bin/env python3
-"""A dummy backend that returns the request it got: backend.py [PORT]."""
+"""A dummy backend that returns the request it got, as a WSGI application sees it: backend.py [PORT]."""
 
 import json
+import socketserver
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
-class Backend(BaseHTTPRequestHandler):
+def backend(environ, start_response):
     """Replies to every request with its method, path, headers and body."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    path = environ["PATH_INFO"]
+    query = environ["QUERY_STRING"]
+    print(environ["REQUEST_METHOD"], path, environ.get("HTTP_X_USER_ID", "-"), flush=True)
+    shown = {
+        "method": environ["REQUEST_METHOD"],
+        "path": f"{path}?{query}" if query else path,
+        # WSGI's names: `X-User-Id` and `x_user_id` are both HTTP_X_USER_ID, and their values are joined by a comma.
+        "headers": {name: value for name, value in environ.items() if name.startswith("HTTP_")},
+        "body": body.decode(errors="replace"),
+    }
+    # `/status/500` replies with that status.
+    status = path.rsplit("/", 1)[1] if path.startswith("/status/") else "200"
+    reply = json.dumps(shown).encode()
+    start_response(f"{status} -", [("Content-Type", "application/json"), ("Content-Length", str(len(reply)))])
+    return [reply]
 
-    protocol_version = "HTTP/1.1"
 
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        print(self.command, self.path, self.headers.get("X-User-Id", "-"), flush=True)
-        shown = {
-            "method": self.command,
-            "path": self.path,
-            "headers": [[name.lower(), value] for name, value in self.headers.items()],
-            "body": body.decode(errors="replace"),
-        }
-        # `/status/500` replies with that status.
-        status = int(self.path.rsplit("/", 1)[1]) if self.path.startswith("/status/") else 200
-        reply = json.dumps(shown).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(reply)))
-        self.end_headers()
-        self.wfile.write(reply)
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    """Serves each connection on a thread of its own."""
 
-    do_GET = do_POST = do_PUT = do_DELETE = answer
+    daemon_threads = True
+
+
+class Handler(WSGIRequestHandler):
+    """Prints no log lines."""
 
     def log_message(self, *_):
-        """Prints no log lines."""
+        pass
 
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    server = ThreadingHTTPServer(("127.0.0.1", port), Backend)
+    server = make_server("127.0.0.1", port, backend, server_class=Server, handler_class=Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     server.serve_forever()

@@ -13,6 +13,7 @@ const APP: HeaderName = HeaderName::from_static("x-app");
 const OPENID: HeaderName = HeaderName::from_static("x-openid");
 
 /// Returns `X-User-Id` and `X-App` (the AppID), and `X-Openid` if the settings disclose it. Counts as a use of the session.
+/// A request of any method to any path below `/auth/` has the same reply, as Envoy's `ext_authz` needs it.
 ///
 /// # Errors
 /// `session_required`, also if the openid does not decrypt, which a new login fixes; `store_unavailable`.

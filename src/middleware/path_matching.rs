@@ -3,7 +3,11 @@
 use std::rc::Rc;
 
 use actix_web::dev::{Service, ServiceRequest};
+use actix_web::http::Method;
 use actix_web::http::uri::PathAndQuery;
+
+/// The path at which a gateway asks about a request.
+const AUTH: &str = "/auth";
 
 /// The registered paths, such as `/login` or `/sessions/{id}`.
 #[derive(Debug, Clone)]
@@ -16,11 +20,18 @@ impl PathMatching {
     }
 
     /// Rewrites the path of a request to its registered spelling and calls the inner service. For `wrap_fn`.
+    ///
+    /// Any request below `/auth/` becomes `GET /auth`, unless its path is registered: Envoy's `ext_authz` sends the method
+    /// and the path of the original request, with a prefix.
     pub fn apply<S>(&self, mut request: ServiceRequest, inner: &S) -> S::Future
     where
         S: Service<ServiceRequest>,
     {
-        if let Some(spelling) = self.spelling_of(request.path()) {
+        let spelling = self.spelling_of(request.path());
+        if self.is_authorization(request.path()) {
+            rewrite(&mut request, AUTH);
+            request.head_mut().method = Method::GET;
+        } else if let Some(spelling) = spelling {
             rewrite(&mut request, &spelling);
         }
         inner.call(request)
@@ -31,6 +42,14 @@ impl PathMatching {
         self.0
             .iter()
             .any(|registered| spell(registered, path).is_some())
+    }
+
+    /// Returns `true` for `/auth/` and any path below that is not registered.
+    fn is_authorization(&self, path: &str) -> bool {
+        let below = path
+            .split_at_checked(AUTH.len())
+            .filter(|(start, rest)| start.eq_ignore_ascii_case(AUTH) && rest.starts_with('/'));
+        below.is_some_and(|(_, rest)| rest == "/" || !self.contains(path))
     }
 
     /// Returns the registered spelling, or `None` if the path already has it or is not registered.
@@ -104,6 +123,25 @@ mod tests {
         check("/SESSIONS/AbC", Some("/sessions/AbC"));
         check("/sessions/AbC/Name/", Some("/sessions/AbC/name"));
         check("/sessions/AbC", None);
+    }
+
+    #[test]
+    fn a_registered_path_below_auth_keeps_its_meaning() {
+        let paths = PathMatching::new(["/auth", "/auth/notes"]);
+        for path in ["/auth/", "/Auth/", "/auth/x", "/auth//", "/auth/notes/x"] {
+            assert!(paths.is_authorization(path), "{path}");
+        }
+        for path in [
+            "/auth",
+            "/auth/notes",
+            "/AUTH/Notes/",
+            "/authx",
+            "/aut",
+            "/",
+            "/auté/x",
+        ] {
+            assert!(!paths.is_authorization(path), "{path}");
+        }
     }
 
     #[test]

@@ -54,6 +54,40 @@ async fn a_gateway_receives_the_user_and_the_app() {
     reply.assert_data(json!({}));
 }
 
+/// Envoy's `ext_authz` sends the method and the path of the original request after a prefix.
+#[actix_rt::test]
+async fn any_method_and_path_below_auth_is_the_same() {
+    let app = TestApp::start().await;
+    let login = app.login(&app.wechat.issue_code("mei")).await;
+    for path in [
+        "/auth/",
+        "/auth/notes",
+        "/auth/notes/1?page=2",
+        "/auth//",
+        "/AUTH/login",
+        "/auth/../session",
+        "/auth/auth/%2e%2e/x",
+    ] {
+        for method in [
+            "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE",
+        ] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let reply = app.ask(method.clone(), path, &login.token()).await;
+            assert_eq!(reply.status, 200, "{method} {path}");
+            assert_eq!(reply.header("x-user-id"), Some(&*login.user_id()));
+            let reply = app.ask(method.clone(), path, "").await;
+            assert_eq!(reply.status, 401, "{method} {path}");
+            assert_eq!(reply.header("x-user-id"), None);
+        }
+    }
+    let reply = app.ask(Method::POST, "/auth", &login.token()).await;
+    reply.assert_error(405, "method_not_allowed");
+    let reply = app.ask(Method::GET, "/authx", &login.token()).await;
+    reply.assert_error(404, "not_found");
+    let live = app.live(&login.token()).await;
+    assert!(live.is_some(), "DELETE /auth/session does not log out");
+}
+
 #[actix_rt::test]
 async fn a_gateway_receives_the_openid_if_the_settings_disclose_it() {
     let app = with_openid().await;
