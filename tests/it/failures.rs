@@ -109,7 +109,7 @@ async fn a_call_is_retried_while_wechat_is_busy() {
 fn raw(status: u16, body: impl Into<Vec<u8>>) -> Fault {
     Fault::Raw {
         status,
-        content_type: "text/html".to_owned(),
+        content_type: Some("text/html".to_owned()),
         body: body.into(),
     }
 }

@@ -44,10 +44,10 @@ macro_rules! endpoints {
 }
 
 endpoints! {
-    Code2Session = Get "/sns/jscode2session", None, None;
+    Code2Session = GetOrPost "/sns/jscode2session", None, None;
     CheckSessionKey = Get "/wxa/checksession", None, None;
     ResetUserSessionKey = Get "/wxa/resetusersessionkey", Some(60_000), None;
-    AccessToken = Get "/cgi-bin/token", None, Some(2_000);
+    AccessToken = GetOrPost "/cgi-bin/token", None, Some(2_000);
     StableAccessToken = Post "/cgi-bin/stable_token", Some(10_000), Some(500_000);
     PhoneNumber = Post "/wxa/business/getuserphonenumber", None, None;
     PaidUnionid = Get "/wxa/getpaidunionid", None, None;
@@ -70,11 +70,37 @@ impl Endpoint {
         Self::ALL.iter().copied().find(|known| known.path() == path)
     }
 
+    /// Returns `true` if parameters may be in a form in the body. Many backends call these endpoints that way.
+    pub(crate) fn accepts_form(self) -> bool {
+        matches!(self, Self::Code2Session | Self::AccessToken)
+    }
+
     pub(crate) fn methods(self) -> Methods {
         self.row().0
     }
 
     pub(crate) fn documented_limits(self) -> Limits {
         self.row().2
+    }
+}
+
+/// Returns the `Content-Type` of WeChat's JSON, which depends on the family of the path. The one of `/wxa` is our assumption:
+/// only its media type is known.
+pub(crate) fn content_type_of(path: &str) -> &'static str {
+    if path.starts_with("/sns/") || path.starts_with("/cgi-bin/media/get") {
+        "text/plain"
+    } else if path.starts_with("/wxa/") {
+        "application/json; charset=UTF-8"
+    } else {
+        "application/json; encoding=utf-8"
+    }
+}
+
+/// Returns the text before a rid in an error message.
+pub(crate) fn rid_separator(path: &str) -> &'static str {
+    if path.starts_with("/sns/") {
+        ", rid: "
+    } else {
+        " rid: "
     }
 }

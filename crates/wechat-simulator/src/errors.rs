@@ -21,11 +21,10 @@ api_errors! {
     PLUGIN_MISMATCH = 1005, "plugin appid not match";
     OPENPID_NOT_FOUND = 1007, "openpid not found";
     PLUGIN_MALFORMED_BODY = 1022, "json format error";
-    NOT_LATEST = 40001, "invalid credential, access_token is invalid or not latest";
+    NOT_LATEST = 40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r";
     INVALID_GRANT_TYPE = 40002, "invalid grant_type";
     INVALID_OPENID = 40003, "invalid openid";
     INVALID_APPID = 40013, "invalid appid";
-    INVALID_ACCESS_TOKEN = 40014, "invalid access_token";
     INVALID_CODE = 40029, "invalid code";
     INVALID_URL = 40066, "invalid url";
     INVALID_ARGUMENTS = 40097, "invalid args";
@@ -41,6 +40,7 @@ api_errors! {
     GET_REQUIRED = 43001, "require GET method";
     POST_REQUIRED = 43002, "require POST method";
     EMPTY_BODY = 44002, "empty post data";
+    BODY_TOO_LARGE = 45002, "content size out of limit";
     DAILY_QUOTA_EXCEEDED = 45009, "reach max api daily quota limit";
     MINUTE_QUOTA_EXCEEDED = 45011, "api minute-quota reach limit  mustslower  retry next minute";
     MALFORMED_BODY = 47001, "data format error";
@@ -65,6 +65,7 @@ const INJECTED: &[ApiError] = &[
         40164,
         "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
     ),
+    error(40014, "invalid access_token"),
     error(40243, "AppSecret frozen"),
     error(48001, "api unauthorized"),
     error(50002, "user limited"),

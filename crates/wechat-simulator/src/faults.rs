@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::endpoint::Endpoint;
-
-/// Maximum number of queued faults per endpoint. Our choice.
+/// Maximum number of queued faults per path, and of paths with faults. Our choice.
 pub(crate) const MAX_QUEUED: usize = 1_000;
 
 /// A failure of one reply. Unless a variant says otherwise, the request is not processed, so a login code in it stays
@@ -22,9 +20,8 @@ pub enum Fault {
         /// The HTTP status, from 200 to 599.
         #[serde(default = "ok")]
         status: u16,
-        /// The `Content-Type` header.
-        #[serde(default = "text_plain")]
-        content_type: String,
+        /// The `Content-Type` header; by default that of the path.
+        content_type: Option<String>,
         /// The whole body.
         #[serde(deserialize_with = "bytes")]
         body: Vec<u8>,
@@ -43,7 +40,7 @@ pub enum Fault {
     InvalidateAccessTokens,
     /// Processes the request and sends only the first half of the reply.
     Truncate,
-    /// Processes the request and sends the reply with this `Content-Type` instead of `text/plain`.
+    /// Processes the request and sends the reply with this `Content-Type`.
     ContentType {
         /// The `Content-Type` header.
         content_type: String,
@@ -76,11 +73,11 @@ impl Fault {
         Self::Errcode { errcode, errmsg }
     }
 
-    /// A reply with this body, status 200 and `text/plain`, like WeChat's own.
+    /// A reply with this body, status 200 and the content type of WeChat's own replies.
     pub fn body(body: impl Into<Vec<u8>>) -> Self {
         Self::Raw {
             status: ok(),
-            content_type: text_plain(),
+            content_type: None,
             body: body.into(),
         }
     }
@@ -110,10 +107,6 @@ fn ok() -> u16 {
     200
 }
 
-fn text_plain() -> String {
-    "text/plain".to_owned()
-}
-
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     String::deserialize(deserializer).map(String::into_bytes)
 }
@@ -125,32 +118,51 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 /// The faults that are still to be injected.
 #[derive(Default)]
 pub(crate) struct Faults {
-    queued: HashMap<Endpoint, VecDeque<Fault>>,
-    permanent: HashMap<Endpoint, Fault>,
+    /// By path.
+    queued: HashMap<String, VecDeque<Fault>>,
+    permanent: HashMap<String, Fault>,
 }
 
 impl Faults {
-    /// Adds `count` times the fault to the endpoint's queue, up to [`MAX_QUEUED`] in all.
-    pub(crate) fn queue(&mut self, endpoint: Endpoint, count: usize, fault: &Fault) {
-        let queue = self.queued.entry(endpoint).or_default();
+    /// Adds `count` times the fault to the path's queue, up to [`MAX_QUEUED`] in all. Returns `false` if too many paths have
+    /// faults.
+    pub(crate) fn queue(&mut self, path: &str, count: usize, fault: &Fault) -> bool {
+        if !self.queued.contains_key(path) && self.queued.len() >= MAX_QUEUED {
+            return false;
+        }
+        let queue = self.queued.entry(path.to_owned()).or_default();
         let count = count.min(MAX_QUEUED.saturating_sub(queue.len()));
         queue.extend(std::iter::repeat_n(fault, count).cloned());
+        true
     }
 
-    /// Sets the fault of all replies of the endpoint that have no queued fault.
-    pub(crate) fn set_permanent(&mut self, endpoint: Endpoint, fault: Fault) {
-        self.permanent.insert(endpoint, fault);
+    /// Sets the fault of all replies of the path that have no queued fault. Returns `false` if too many paths have faults.
+    pub(crate) fn set_permanent(&mut self, path: &str, fault: Fault) -> bool {
+        let has_room = self.permanent.len() < MAX_QUEUED || self.permanent.contains_key(path);
+        if has_room {
+            self.permanent.insert(path.to_owned(), fault);
+        }
+        has_room
     }
 
-    /// Removes all faults of the endpoint.
-    pub(crate) fn clear(&mut self, endpoint: Endpoint) {
-        self.queued.remove(&endpoint);
-        self.permanent.remove(&endpoint);
+    /// Removes all faults of the path.
+    pub(crate) fn clear(&mut self, path: &str) {
+        self.queued.remove(path);
+        self.permanent.remove(path);
     }
 
-    /// Removes and returns the fault of the endpoint's next reply.
-    pub(crate) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
-        let queued = self.queued.get_mut(&endpoint).and_then(VecDeque::pop_front);
-        queued.or_else(|| self.permanent.get(&endpoint).cloned())
+    /// Removes all faults.
+    pub(crate) fn clear_all(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Removes and returns the fault of the path's next reply.
+    pub(crate) fn take(&mut self, path: &str) -> Option<Fault> {
+        let queue = self.queued.get_mut(path);
+        let queued = queue.and_then(VecDeque::pop_front);
+        if self.queued.get(path).is_some_and(VecDeque::is_empty) {
+            self.queued.remove(path);
+        }
+        queued.or_else(|| self.permanent.get(path).cloned())
     }
 }

@@ -1,56 +1,49 @@
-//! HTTP responses of WeChat's endpoints, with and without faults.
+//! HTTP replies of WeChat's endpoints, with and without faults.
 
-use std::any::Any;
-use std::future::{pending, ready};
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use actix_web::dev::Extensions;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
-use actix_web::rt::net::TcpStream;
-use actix_web::rt::time::sleep;
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
-use futures_util::stream;
-use socket2::{SockRef, Socket};
-
-use crate::endpoints::{error_reply, invalidate_access_tokens, reply};
+use crate::endpoint::content_type_of;
+use crate::endpoints::{Content, error_content, invalidate_access_tokens, process};
 use crate::errors::errmsg_of;
 use crate::faults::Fault;
+use crate::reply::{Outcome, Reply};
 use crate::request_log::RecordedRequest;
 use crate::state::Shared;
-
-/// WeChat sends JSON as plain text.
-const TEXT_PLAIN: &str = "text/plain";
 
 /// The page of nginx for a backend that is down.
 const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
     <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
-/// Processes a request and returns the response.
-pub(crate) fn respond(shared: &Shared, request: &RecordedRequest) -> HttpResponse {
-    ok(TEXT_PLAIN, process(shared, request))
+/// The year 10000, from which on an HTTP date does not exist.
+const END_OF_DATES: u64 = 253_402_300_800;
+
+/// Records and processes a request.
+pub(crate) async fn respond(shared: &Shared, request: &RecordedRequest) -> Outcome {
+    let fault = {
+        let mut state = shared.lock();
+        state.requests.push(request.shortened());
+        state.faults.take(&request.path)
+    };
+    let outcome = match fault {
+        None => Outcome::Reply(reply_to(shared, request)),
+        Some(fault) => respond_with_fault(fault, shared, request).await,
+    };
+    match outcome {
+        Outcome::Reply(reply) => Outcome::Reply(dated(reply, shared)),
+        Outcome::Silence | Outcome::Reset => outcome,
+    }
 }
 
-/// Returns the response with a fault.
-pub(crate) async fn respond_with_fault(
-    fault: Fault,
-    shared: &Shared,
-    request: &RecordedRequest,
-    http: &HttpRequest,
-) -> HttpResponse {
-    match fault {
+async fn respond_with_fault(fault: Fault, shared: &Shared, request: &RecordedRequest) -> Outcome {
+    let family = content_type_of(&request.path);
+    Outcome::Reply(match fault {
         Fault::Raw {
             status,
             content_type,
             body,
-        } => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            response(status, &content_type, body)
-        }
-        Fault::BadGateway => response(StatusCode::BAD_GATEWAY, "text/html", BAD_GATEWAY.into()),
+        } => Reply::new(status, content_type.as_deref().unwrap_or(family), body),
+        Fault::BadGateway => Reply::new(502, "text/html", BAD_GATEWAY),
         Fault::Errcode { errcode, errmsg } => {
             let errmsg = errmsg.unwrap_or_else(|| errmsg_of(errcode).to_owned());
             error(shared, request, errcode, &errmsg)
@@ -58,56 +51,59 @@ pub(crate) async fn respond_with_fault(
         Fault::IpNotAllowed => error(shared, request, 40164, &ip_not_allowed(request)),
         Fault::InvalidateAccessTokens => {
             invalidate_access_tokens(&mut shared.lock(), request);
-            respond(shared, request)
+            reply_to(shared, request)
         }
         Fault::Truncate => {
-            let mut body = process(shared, request);
-            body.truncate(body.len() / 2);
-            ok(TEXT_PLAIN, body)
+            let mut reply = reply_to(shared, request);
+            reply.body.truncate(reply.body.len() / 2);
+            reply
         }
-        Fault::ContentType { content_type } => ok(&content_type, process(shared, request)),
+        Fault::ContentType { content_type } => {
+            Reply::new(200, &content_type, reply_to(shared, request).body)
+        }
         Fault::Delay { by } => {
-            let response = respond(shared, request);
-            sleep(by).await;
-            response
+            let reply = reply_to(shared, request);
+            tokio::time::sleep(by).await;
+            reply
         }
-        Fault::Silence => pending().await,
-        Fault::ResetBefore => reset(http),
+        Fault::Silence => return Outcome::Silence,
+        Fault::ResetBefore => return Outcome::Reset,
         Fault::ResetAfter => {
-            process(shared, request);
-            reset(http)
+            reply_to(shared, request);
+            return Outcome::Reset;
         }
-        Fault::Redirect { location } => HttpResponse::Found()
-            .insert_header((LOCATION, location))
-            .finish(),
+        Fault::Redirect { location } => Reply {
+            status: 302,
+            headers: vec![("location", location)],
+            body: Vec::new(),
+        },
+    })
+}
+
+fn reply_to(shared: &Shared, request: &RecordedRequest) -> Reply {
+    let content = process(&mut shared.lock(), request);
+    reply(request, content)
+}
+
+fn error(shared: &Shared, request: &RecordedRequest, errcode: i64, errmsg: &str) -> Reply {
+    let content = error_content(&mut shared.lock(), request, errcode, errmsg);
+    reply(request, content)
+}
+
+fn reply(request: &RecordedRequest, content: Content) -> Reply {
+    match content {
+        Content::Json(object) => Reply::new(200, content_type_of(&request.path), object.to_wire()),
     }
 }
 
-/// Keeps a second handle of the connection's socket, for [`reset`].
-pub(crate) fn keep_socket(connection: &dyn Any, extensions: &mut Extensions) {
-    let stream = connection.downcast_ref::<TcpStream>();
-    if let Some(Ok(socket)) = stream.map(|stream| SockRef::from(stream).try_clone()) {
-        extensions.insert(socket);
+/// Adds the date of the simulator's clock.
+fn dated(reply: Reply, shared: &Shared) -> Reply {
+    let seconds = shared.lock().now().as_secs();
+    if seconds >= END_OF_DATES {
+        return reply;
     }
-}
-
-fn process(shared: &Shared, request: &RecordedRequest) -> Vec<u8> {
-    reply(&mut shared.lock(), request).to_string().into()
-}
-
-fn error(shared: &Shared, request: &RecordedRequest, errcode: i64, errmsg: &str) -> HttpResponse {
-    let reply = error_reply(&mut shared.lock(), request, errcode, errmsg);
-    ok(TEXT_PLAIN, reply.to_string().into())
-}
-
-fn ok(content_type: &str, body: Vec<u8>) -> HttpResponse {
-    response(StatusCode::OK, content_type, body)
-}
-
-fn response(status: StatusCode, content_type: &str, body: Vec<u8>) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((CONTENT_TYPE, content_type))
-        .body(body)
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+    reply.with("date", date)
 }
 
 fn ip_not_allowed(request: &RecordedRequest) -> String {
@@ -118,20 +114,4 @@ fn ip_not_allowed(request: &RecordedRequest) -> String {
         IpAddr::V6(ip) => ip,
     };
     format!("invalid ip {client} ipv6 {mapped}, not in whitelist")
-}
-
-/// Resets the connection without sending a byte.
-///
-/// With a linger time of zero, closing resets the connection; and actix closes it without sending the head when a body
-/// fails.
-fn reset(http: &HttpRequest) -> HttpResponse {
-    let socket = http.conn_data::<Socket>();
-    if let Some(Err(error)) = socket.map(|socket| socket.set_linger(Some(Duration::ZERO))) {
-        log::error!(
-            "the WeChat simulator cannot reset a connection, and closes it instead: {error}"
-        );
-    }
-    let failure =
-        io::Error::other("the WeChat simulator resets this connection because of a fault");
-    HttpResponse::Ok().streaming(stream::once(ready(Err::<Bytes, _>(failure))))
 }

@@ -18,6 +18,9 @@ const SECRETS: [&str; 7] = [
     "encrypted_msg_hash",
 ];
 
+/// Maximum size of a body in the log. Our choice: more than any endpoint needs.
+const MAX_LOGGED_BYTES: usize = 16 * 1024;
+
 const MASK: &str = "***";
 
 /// A request to one of WeChat's paths, as it was received.
@@ -32,8 +35,10 @@ pub struct RecordedRequest {
     pub path: String,
     /// Decoded names and values of the query, in the order of the request.
     pub query: Vec<(String, String)>,
-    /// The body.
+    /// The body; in the log its first 16 KiB, and empty if it is larger than WeChat accepts.
     pub body: Vec<u8>,
+    /// If `true`, the body is larger than WeChat accepts.
+    pub(crate) is_too_large: bool,
     /// The client's address.
     pub client: Option<IpAddr>,
 }
@@ -44,6 +49,24 @@ impl RecordedRequest {
         let mut query = self.query.iter();
         let found = query.find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the parameters of a form in the body, if the endpoint accepts one.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        let accepts_form = self.endpoint.is_some_and(Endpoint::accepts_form);
+        if accepts_form && self.method == "POST" && !self.body.starts_with(b"{") {
+            form_urlencoded::parse(&self.body).into_owned().collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Returns the request with at most [`MAX_LOGGED_BYTES`] of its body.
+    pub(crate) fn shortened(&self) -> Self {
+        let mut shortened = self.clone();
+        shortened.body.truncate(MAX_LOGGED_BYTES);
+        shortened.body.shrink_to_fit();
+        shortened
     }
 
     /// Returns path and query without secrets.
@@ -60,17 +83,17 @@ impl RecordedRequest {
 
     /// Returns the query as a JSON object without secrets.
     pub(crate) fn masked_query(&self) -> Value {
-        let query = self.query.iter();
-        query
-            .map(|(name, value)| (name.clone(), masked(name, value).into()))
-            .collect::<Map<_, Value>>()
-            .into()
+        masked_object(&self.query)
     }
 
-    /// Returns a JSON object in the body without secrets, `null` for an empty body, and the length of any other body.
+    /// Returns a JSON object or form in the body without secrets, `null` for an empty body, and the length of any other body.
     pub(crate) fn masked_body(&self) -> Value {
         if self.body.is_empty() {
             return Value::Null;
+        }
+        let form = self.form();
+        if !form.is_empty() {
+            return masked_object(&form);
         }
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(&self.body) else {
             return format!("{} bytes that are not a JSON object", self.body.len()).into();
@@ -94,6 +117,14 @@ impl fmt::Debug for RecordedRequest {
             .field("parameters", &names)
             .finish_non_exhaustive()
     }
+}
+
+fn masked_object(parameters: &[(String, String)]) -> Value {
+    let parameters = parameters.iter();
+    parameters
+        .map(|(name, value)| (name.clone(), masked(name, value).into()))
+        .collect::<Map<_, Value>>()
+        .into()
 }
 
 fn masked<'a>(name: &str, value: &'a str) -> &'a str {

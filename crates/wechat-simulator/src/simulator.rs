@@ -6,15 +6,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use socket2::SockRef;
 
 use crate::app_handle::AppHandle;
+use crate::control::Commands;
 use crate::endpoint::{Endpoint, Limits};
 use crate::faults::Fault;
 use crate::options::{App, Options, SessionKeyPolicy};
 use crate::request_log::RecordedRequest;
-use crate::server;
+use crate::server::Server;
 use crate::state::users::{TestUser, UserId};
 use crate::state::{Shared, State};
 
@@ -28,7 +28,7 @@ const BACKLOG: i32 = 2048;
 pub struct Simulator {
     address: SocketAddr,
     app: AppHandle,
-    server: ServerHandle,
+    server: Server,
 }
 
 /// The reason why a simulator did not start.
@@ -78,7 +78,7 @@ impl Simulator {
             .map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let shared = Arc::new(Shared::new(state));
-        let server = server::start(listener, Arc::clone(&shared)).await;
+        let server = Server::start(listener, Arc::clone(&shared)).await;
         Ok(Self {
             address,
             app: AppHandle { shared, app },
@@ -88,7 +88,7 @@ impl Simulator {
 
     /// Stops the simulator. The port is free when this returns. Pending requests get no reply.
     pub async fn stop(self) {
-        self.server.stop(false).await;
+        self.server.stop().await;
     }
 
     /// Returns the address that the simulator listens on.
@@ -163,6 +163,11 @@ impl Simulator {
         update(self.state().users.get_mut(&UserId::named(name)));
     }
 
+    /// Returns the control API, for a server that offers it on a port of its own.
+    pub fn commands(&self) -> Commands {
+        Commands(Arc::clone(&self.app.shared))
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.state().options.clock.advance(by);
@@ -176,17 +181,23 @@ impl Simulator {
     /// Injects the fault into the endpoint's next `count` replies, after the faults that are queued already. At most 1,000
     /// faults are queued per endpoint.
     pub fn fail_times(&self, endpoint: Endpoint, count: usize, fault: Fault) {
-        self.state().faults.queue(endpoint, count, &fault);
+        self.state().faults.queue(endpoint.path(), count, &fault);
     }
 
     /// Injects the fault into all replies of the endpoint that have no queued fault, until the faults are cleared.
     pub fn fail_always(&self, endpoint: Endpoint, fault: Fault) {
-        self.state().faults.set_permanent(endpoint, fault);
+        self.state().faults.set_permanent(endpoint.path(), fault);
+    }
+
+    /// Injects the fault into all replies of any path, for example [`Fault::body`] into those of an endpoint that the
+    /// simulator does not have. Returns `false` if there are 1,000 such paths already.
+    pub fn stub(&self, path: &str, fault: Fault) -> bool {
+        self.state().faults.set_permanent(path, fault)
     }
 
     /// Removes all faults of the endpoint. Replies that are being delayed stay so.
     pub fn clear_faults(&self, endpoint: Endpoint) {
-        self.state().faults.clear(endpoint);
+        self.state().faults.clear(endpoint.path());
     }
 
     /// Limits the calls of each app to the endpoint; `None` restores the initial limits.
@@ -221,13 +232,6 @@ impl Simulator {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.app.shared.lock()
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // The command is sent when the call returns; only `stop` waits for its end.
-        drop(self.server.stop(false));
     }
 }
 

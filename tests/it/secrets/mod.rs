@@ -32,7 +32,7 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
     ] {
         faults.push(Fault::Raw {
             status,
-            content_type: "text/plain".to_owned(),
+            content_type: Some("text/plain".to_owned()),
             body: body.into(),
         });
     }

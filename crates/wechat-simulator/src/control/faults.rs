@@ -1,10 +1,10 @@
 //! `/simulator/faults` and `/simulator/limits`: injected faults, and call limits.
 
-use actix_web::http::header::HeaderValue;
+use hyper::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::control::request::{ControlError, ControlRequest};
+use crate::control::request::{ControlError, ControlRequest, is_control_path};
 use crate::endpoint::{Endpoint, Limits};
 use crate::faults::{Fault, MAX_QUEUED};
 
@@ -31,12 +31,10 @@ pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError
     match request.method.as_str() {
         "POST" => add(request)?,
         "DELETE" => {
-            let only = request.parameter("endpoint").map(endpoint).transpose()?;
-            let mut state = request.shared.lock();
-            for endpoint in Endpoint::ALL {
-                if only.is_none_or(|only| only == *endpoint) {
-                    state.faults.clear(*endpoint);
-                }
+            let faults = &mut request.shared.lock().faults;
+            match request.parameter("endpoint") {
+                Some(path) => faults.clear(wechat_path(path)?),
+                None => faults.clear_all(),
             }
         }
         _ => return Err(ControlError::method("POST, DELETE")),
@@ -69,20 +67,34 @@ pub(super) fn limits(request: &ControlRequest<'_>) -> Result<Value, ControlError
 
 fn add(request: &ControlRequest<'_>) -> Result<(), ControlError> {
     let new: NewFault = request.body()?;
-    let endpoint = endpoint(&new.endpoint)?;
+    let path = wechat_path(&new.endpoint)?;
     let fault = fault(new.fault)?;
     let faults = &mut request.shared.lock().faults;
-    match (new.always, new.times) {
-        (true, None) => faults.set_permanent(endpoint, fault),
-        (false, None) => faults.queue(endpoint, 1, &fault),
-        (false, Some(times)) if times <= MAX_QUEUED => faults.queue(endpoint, times, &fault),
+    let is_added = match (new.always, new.times) {
+        (true, None) => faults.set_permanent(path, fault),
+        (false, None) => faults.queue(path, 1, &fault),
+        (false, Some(times)) if times <= MAX_QUEUED => faults.queue(path, times, &fault),
         _ => {
             return Err(ControlError::invalid(format!(
                 "a fault takes either `always` or `times`, which is at most {MAX_QUEUED}"
             )));
         }
+    };
+    if is_added {
+        Ok(())
+    } else {
+        Err(ControlError::invalid("too many paths have faults already"))
     }
-    Ok(())
+}
+
+/// Returns a path that may have a fault: any but those of the control API.
+fn wechat_path(path: &str) -> Result<&str, ControlError> {
+    if path.starts_with('/') && !is_control_path(path) {
+        Ok(path)
+    } else {
+        let message = "`endpoint` must be a path of WeChat, such as `/sns/jscode2session`";
+        Err(ControlError::invalid(message))
+    }
 }
 
 fn fault(fields: Map<String, Value>) -> Result<Fault, ControlError> {
@@ -98,7 +110,7 @@ fn fault(fields: Map<String, Value>) -> Result<Fault, ControlError> {
             if !(200..600).contains(status) {
                 return Err(ControlError::invalid("`status` must be from 200 to 599"));
             }
-            check_header(content_type)?;
+            check_header(content_type.as_deref().unwrap_or_default())?;
         }
         Fault::ContentType { content_type } => check_header(content_type)?,
         Fault::Redirect { location } => check_header(location)?,

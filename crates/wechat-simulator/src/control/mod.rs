@@ -6,43 +6,81 @@ mod request;
 mod simulation;
 mod users;
 
+use std::fmt;
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
+pub(crate) use crate::control::request::{Command, is_control_path};
 use crate::control::request::{ControlError, ControlRequest};
 use crate::guard::Guard;
+use crate::reply::Reply;
 use crate::state::Shared;
 
-/// Returns `true` if the path belongs to the control API.
-pub(crate) fn is_control_path(path: &str) -> bool {
-    path == "/simulator" || path.starts_with("/simulator/")
+/// The control API of a running simulator, for a server that offers it on a port of its own. Apply a
+/// [`Guard`] before you call it: the commands log in everyone.
+#[derive(Clone)]
+pub struct Commands(pub(crate) Arc<Shared>);
+
+/// The reply to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommandReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Allow` header, with status 405.
+    pub allow: Option<String>,
+    /// A JSON object.
+    pub body: Vec<u8>,
 }
 
-/// Processes a request and returns the response.
-pub(crate) fn respond(
-    shared: &Arc<Shared>,
-    http: &HttpRequest,
-    query: Vec<(String, String)>,
-    body: Bytes,
-) -> HttpResponse {
-    let reply = check(shared, http)
-        .and_then(|()| ControlRequest::new(shared, http, query, body))
-        .and_then(|request| dispatch(&request));
-    match reply {
-        Ok(reply) => HttpResponse::Ok().json(reply),
-        Err(error) => error.response(),
+impl Commands {
+    /// Executes the command that a request to `/simulator` or a path under it gives. Path and query are percent-encoded.
+    pub fn execute(&self, method: &str, path: &str, query: &str, body: &[u8]) -> CommandReply {
+        let reply = respond(
+            &self.0,
+            &Command {
+                method,
+                path,
+                query,
+                body: Some(body),
+            },
+        );
+        let allow = reply.headers.into_iter().find(|(name, _)| *name == "allow");
+        CommandReply {
+            status: reply.status,
+            allow: allow.map(|(_, value)| value),
+            body: reply.body,
+        }
     }
 }
 
-/// Rejects the commands of foreign web pages.
-fn check(shared: &Shared, http: &HttpRequest) -> Result<(), ControlError> {
+/// Omits the state, which has secrets.
+impl fmt::Debug for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commands").finish_non_exhaustive()
+    }
+}
+
+/// Processes a request, unless its headers show that it comes from a foreign web page.
+pub(crate) fn respond_to_browser<'a>(
+    shared: &Arc<Shared>,
+    headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    command: &Command<'_>,
+) -> Reply {
     let guard = Guard::new(&shared.lock().options.allowed_hosts);
-    let headers = http.headers().iter();
-    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
-    guard.check(headers).map_err(ControlError::foreign)
+    match guard.check(headers) {
+        Ok(()) => respond(shared, command),
+        Err(foreign) => ControlError::foreign(foreign).reply(),
+    }
+}
+
+fn respond(shared: &Arc<Shared>, command: &Command<'_>) -> Reply {
+    let request = ControlRequest::new(shared, command);
+    match request.and_then(|request| dispatch(&request)) {
+        Ok(reply) => Reply::json(200, &reply),
+        Err(error) => error.reply(),
+    }
 }
 
 fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {

@@ -2,17 +2,31 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::ALLOW;
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::app_handle::AppHandle;
 use crate::guard::Foreign;
+use crate::reply::Reply;
 use crate::state::Shared;
+
+/// A request to the control API, as it was received.
+#[derive(Clone, Copy)]
+pub(crate) struct Command<'a> {
+    pub(crate) method: &'a str,
+    /// The path, percent-encoded.
+    pub(crate) path: &'a str,
+    /// The query, percent-encoded.
+    pub(crate) query: &'a str,
+    /// The body; `None` if it is too large.
+    pub(crate) body: Option<&'a [u8]>,
+}
+
+/// Returns `true` if the path belongs to the control API.
+pub(crate) fn is_control_path(path: &str) -> bool {
+    path == "/simulator" || path.starts_with("/simulator/")
+}
 
 /// A request to the control API.
 pub(super) struct ControlRequest<'a> {
@@ -21,13 +35,13 @@ pub(super) struct ControlRequest<'a> {
     /// The decoded segments of the path after `/simulator`.
     pub(super) segments: Vec<String>,
     query: Vec<(String, String)>,
-    body: Bytes,
+    body: &'a [u8],
 }
 
 /// The error of a request to the control API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ControlError {
-    status: StatusCode,
+    status: u16,
     message: String,
     /// The allowed methods, with status 405.
     allow: Option<&'static str>,
@@ -37,7 +51,7 @@ impl ControlError {
     /// 400: the path, query or body is invalid.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
+            status: 400,
             message: message.into(),
             allow: None,
         }
@@ -46,7 +60,7 @@ impl ControlError {
     /// 403: the request comes from a foreign web page.
     pub(super) fn foreign(foreign: Foreign) -> Self {
         Self {
-            status: StatusCode::FORBIDDEN,
+            status: 403,
             ..Self::invalid(format!(
                 "the simulator takes no commands from web pages of other sites, and {foreign}; \
                  `Options::allowed_hosts` or `--allow-host` adds a name"
@@ -57,7 +71,7 @@ impl ControlError {
     /// 404: the path or the app does not exist.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::NOT_FOUND,
+            status: 404,
             ..Self::invalid(message)
         }
     }
@@ -65,9 +79,17 @@ impl ControlError {
     /// 405: the path does not accept the method.
     pub(super) fn method(allow: &'static str) -> Self {
         Self {
-            status: StatusCode::METHOD_NOT_ALLOWED,
+            status: 405,
             allow: Some(allow),
             ..Self::invalid(format!("this path takes {allow}"))
+        }
+    }
+
+    /// 413: the body is too large.
+    fn too_large() -> Self {
+        Self {
+            status: 413,
+            ..Self::invalid("the body is too large")
         }
     }
 
@@ -75,33 +97,32 @@ impl ControlError {
         Self::invalid(format!("invalid body: {error}"))
     }
 
-    pub(super) fn response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        if let Some(allow) = self.allow {
-            response.insert_header((ALLOW, allow));
+    pub(super) fn reply(&self) -> Reply {
+        let reply = Reply::json(self.status, &json!({"error": self.message}));
+        match self.allow {
+            Some(allow) => reply.with("allow", allow),
+            None => reply,
         }
-        response.json(json!({"error": self.message}))
     }
 }
 
 impl<'a> ControlRequest<'a> {
     pub(super) fn new(
         shared: &'a Arc<Shared>,
-        http: &HttpRequest,
-        query: Vec<(String, String)>,
-        body: Bytes,
+        command: &Command<'a>,
     ) -> Result<Self, ControlError> {
-        let path = http.path();
+        let path = command.path;
         let path = path.strip_prefix("/simulator").unwrap_or(path);
+        let query = form_urlencoded::parse(command.query.as_bytes());
         let segments = path.split('/').filter(|segment| !segment.is_empty());
         let segments = segments.map(percent_decode).collect::<Option<_>>();
         Ok(Self {
             shared,
-            method: http.method().to_string(),
+            method: command.method.to_owned(),
             segments: segments
                 .ok_or_else(|| ControlError::invalid("the path is not percent-encoded UTF-8"))?,
-            query,
-            body,
+            query: query.into_owned().collect(),
+            body: command.body.ok_or_else(ControlError::too_large)?,
         })
     }
 
@@ -119,7 +140,7 @@ impl<'a> ControlRequest<'a> {
         let body: &[u8] = if self.body.is_empty() {
             b"{}"
         } else {
-            &self.body
+            self.body
         };
         serde_json::from_slice(body).map_err(|error| ControlError::invalid_body(&error))
     }

@@ -23,10 +23,15 @@ pub(super) struct Call<'a> {
     pub(super) now: Duration,
 }
 
-impl<'a> Call<'a> {
-    /// Returns a query parameter. WeChat treats an empty one as missing.
-    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
-        let value = self.request.parameter(name);
+impl Call<'_> {
+    /// Returns a parameter of the query or, where the endpoint accepts one, of a form. WeChat treats an empty one as missing.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let in_query = self.request.parameter(name).map(str::to_owned);
+        let value = in_query.or_else(|| {
+            let mut form = self.request.form().into_iter();
+            form.find(|(known, _)| known == name)
+                .map(|(_, value)| value)
+        });
         value.filter(|value| !value.is_empty())
     }
 
@@ -41,16 +46,19 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Returns the app with this AppID and AppSecret, and counts the call.
-    pub(super) fn app_by_secret(
+    /// Returns the app with this AppID.
+    pub(super) fn app_by_id(&self, app_id: Option<&str>) -> Result<Arc<App>, ApiError> {
+        let app_id = app_id.ok_or(APPID_MISSING)?;
+        self.state.app(app_id).ok_or(INVALID_APPID)
+    }
+
+    /// Checks the AppSecret, and counts the call.
+    pub(super) fn check_secret(
         &mut self,
-        app_id: Option<&str>,
+        app: Arc<App>,
         secret: Option<&str>,
     ) -> Result<Arc<App>, ApiError> {
-        let app_id = app_id.ok_or(APPID_MISSING)?;
-        let secret = secret.ok_or(APPSECRET_MISSING)?;
-        let app = self.state.app(app_id).ok_or(INVALID_APPID)?;
-        if app.secret != secret {
+        if app.secret != secret.ok_or(APPSECRET_MISSING)? {
             return Err(INVALID_APPSECRET);
         }
         self.count(app)
@@ -59,7 +67,7 @@ impl<'a> Call<'a> {
     /// Returns the app of the access token, and counts the call.
     pub(super) fn app_by_token(&mut self) -> Result<Arc<App>, ApiError> {
         let token = self.parameter("access_token").ok_or(ACCESS_TOKEN_MISSING)?;
-        let app_id = self.state.access_tokens.app_id(token, self.now)?;
+        let app_id = self.state.access_tokens.app_id(&token, self.now)?;
         let app = self.state.app(app_id).ok_or(INVALID_APPID)?;
         self.count(app)
     }
@@ -67,32 +75,34 @@ impl<'a> Call<'a> {
     /// Returns the app that the call is about, if it identifies one.
     pub(super) fn app_id(&self) -> Option<String> {
         let fields = self.body().unwrap_or_default();
-        let app_id = self.parameter("appid").or_else(|| text(&fields, "appid"));
-        if let Some(app) = app_id.and_then(|app_id| self.state.app(app_id)) {
+        let in_body = || text(&fields, "appid").map(str::to_owned);
+        let app_id = self.parameter("appid").or_else(in_body);
+        if let Some(app) = app_id.and_then(|app_id| self.state.app(&app_id)) {
             return Some(app.id.clone());
         }
         let token = self.parameter("access_token")?;
-        let app_id = self.state.access_tokens.app_id(token, self.now);
+        let app_id = self.state.access_tokens.app_id(&token, self.now);
         app_id.ok().map(str::to_owned)
     }
 
     /// Returns the openid in the query and its user, if the user logged in to the app.
-    pub(super) fn user(&self, app: &App) -> Result<(&'a str, UserId), ApiError> {
+    pub(super) fn user(&self, app: &App) -> Result<(String, UserId), ApiError> {
         let openid = self.parameter("openid").ok_or(OPENID_MISSING)?;
-        let user = self.state.session_keys.user(&app.id, openid);
-        Ok((openid, user.ok_or(INVALID_OPENID)?.clone()))
+        let user = self.state.session_keys.user(&app.id, &openid);
+        let user = user.ok_or(INVALID_OPENID)?.clone();
+        Ok((openid, user))
     }
 
     /// Checks that the call is signed with the user's current session key; `no_key` is the error without such a key.
     ///
     /// The signed text is empty, and the HMAC key is the base64 text of the session key.
     pub(super) fn check_signature(&self, openid: &str, no_key: ApiError) -> Result<(), ApiError> {
-        if self.parameter("sig_method") != Some("hmac_sha256") {
+        if self.parameter("sig_method").as_deref() != Some("hmac_sha256") {
             return Err(INVALID_SIG_METHOD);
         }
         let key = self.state.session_keys.current(openid, self.now);
         let expected = sign_call("", &key.ok_or(no_key)?);
-        if self.parameter("signature") == Some(&*expected) {
+        if self.parameter("signature") == Some(expected) {
             Ok(())
         } else {
             Err(INVALID_SIGNATURE)

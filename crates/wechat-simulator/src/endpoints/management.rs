@@ -1,13 +1,12 @@
 //! Calls about the API itself: quotas and rids.
 
-use serde_json::{Value, json};
-
 use crate::endpoint::Endpoint;
 use crate::endpoints::call::{Call, text};
 use crate::errors::{
     APPID_MISSING, ApiError, INVALID_APPID, INVALID_ARGUMENTS, PATH_FORBIDDEN, PATH_NOT_FOUND,
     RID_EXPIRED, RID_MALFORMED, RID_NOT_FOUND, RID_OF_OTHER_APP,
 };
+use crate::json::Object;
 use crate::state::history::RID_LIFETIME;
 
 /// The daily limit that is reported for an endpoint without one. Our choice.
@@ -17,7 +16,7 @@ const UNLIMITED: u32 = 1_000_000_000;
 /// `/sns/` are not available.
 ///
 /// Source: [getApiQuota](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/getApiQuota.html).
-pub(super) fn quota(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn quota(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body()?;
     let path = text(&body, "cgi_path").ok_or(INVALID_ARGUMENTS)?;
@@ -29,26 +28,24 @@ pub(super) fn quota(call: &mut Call<'_>) -> Result<Value, ApiError> {
     let limits = quotas.limits(endpoint);
     let daily_limit = limits.per_day.unwrap_or(UNLIMITED);
     let used = quotas.calls_today(&app.id, endpoint, call.now);
-    let mut reply = json!({
-        "errcode": 0,
-        "errmsg": "ok",
-        "quota": {
-            "daily_limit": daily_limit,
-            "used": used,
-            "remain": daily_limit.saturating_sub(used),
-        },
+    let quota = Object::new()
+        .with("daily_limit", daily_limit)
+        .with("used", used)
+        .with("remain", daily_limit.saturating_sub(used));
+    let rate_limit = limits.per_minute.map(|per_minute| {
+        Object::new()
+            .with("call_count", per_minute)
+            .with("refresh_second", 60)
     });
-    if let (Some(per_minute), Some(fields)) = (limits.per_minute, reply.as_object_mut()) {
-        let rate_limit = json!({"call_count": per_minute, "refresh_second": 60});
-        fields.insert("rate_limit".to_owned(), rate_limit);
-    }
-    Ok(reply)
+    Ok(Object::ok()
+        .with("quota", quota)
+        .with_some("rate_limit", rate_limit))
 }
 
 /// `POST /cgi-bin/clear_quota`: resets the app's call counts.
 ///
 /// Source: [clearQuota](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/clearQuota.html).
-pub(super) fn clear_quota(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn clear_quota(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body()?;
     let app_id = text(&body, "appid").ok_or(APPID_MISSING)?;
@@ -56,14 +53,14 @@ pub(super) fn clear_quota(call: &mut Call<'_>) -> Result<Value, ApiError> {
         return Err(INVALID_APPID);
     }
     call.state.quotas.clear(&app.id, call.now)?;
-    Ok(json!({"errcode": 0, "errmsg": "ok"}))
+    Ok(Object::ok())
 }
 
 /// `POST /cgi-bin/openapi/rid/get`: returns the request that got an error reply with this rid, without secrets. A request
 /// that identifies no app can be queried by any app.
 ///
 /// Source: [getRidInfo](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/getRidInfo.html).
-pub(super) fn rid_info(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn rid_info(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body()?;
     let rid = text(&body, "rid").ok_or(INVALID_ARGUMENTS)?;
@@ -79,5 +76,5 @@ pub(super) fn rid_info(call: &mut Call<'_>) -> Result<Value, ApiError> {
     if call.now >= reply.at.saturating_add(RID_LIFETIME) {
         return Err(RID_EXPIRED);
     }
-    Ok(json!({"errcode": 0, "errmsg": "ok", "request": reply.info}))
+    Ok(Object::ok().with("request", &reply.info))
 }

@@ -7,29 +7,33 @@ mod management;
 mod session_keys;
 mod user_data;
 
-use serde_json::{Value, json};
-
-use crate::endpoint::{Endpoint, Methods};
+use crate::endpoint::{Endpoint, Methods, rid_separator};
 use crate::endpoints::call::Call;
-use crate::errors::{ApiError, GET_REQUIRED, INVALID_URL, POST_REQUIRED};
+use crate::errors::{ApiError, BODY_TOO_LARGE, GET_REQUIRED, INVALID_URL, POST_REQUIRED};
+use crate::json::Object;
 use crate::request_log::RecordedRequest;
 use crate::state::State;
 use crate::state::history::ErrorReply;
 
+/// The content of a reply.
+pub(crate) enum Content {
+    Json(Object),
+}
+
 /// Processes a request and returns the reply.
-pub(crate) fn reply(state: &mut State, request: &RecordedRequest) -> Value {
+pub(crate) fn process(state: &mut State, request: &RecordedRequest) -> Content {
     let mut call = call(state, request);
     let reply = dispatch(&mut call);
     reply.unwrap_or_else(|ApiError { errcode, errmsg }| error_of(&mut call, errcode, errmsg))
 }
 
 /// Returns an error reply without processing the request.
-pub(crate) fn error_reply(
+pub(crate) fn error_content(
     state: &mut State,
     request: &RecordedRequest,
     errcode: i64,
     errmsg: &str,
-) -> Value {
+) -> Content {
     error_of(&mut call(state, request), errcode, errmsg)
 }
 
@@ -50,7 +54,7 @@ fn call<'a>(state: &'a mut State, request: &'a RecordedRequest) -> Call<'a> {
     }
 }
 
-fn dispatch(call: &mut Call<'_>) -> Result<Value, ApiError> {
+fn dispatch(call: &mut Call<'_>) -> Result<Content, ApiError> {
     let endpoint = call.request.endpoint.ok_or(INVALID_URL)?;
     match (endpoint.methods(), call.request.method.as_str()) {
         (Methods::Get | Methods::GetOrPost, "GET")
@@ -58,7 +62,10 @@ fn dispatch(call: &mut Call<'_>) -> Result<Value, ApiError> {
         (Methods::Get, _) => return Err(GET_REQUIRED),
         (Methods::Post | Methods::GetOrPost, _) => return Err(POST_REQUIRED),
     }
-    match endpoint {
+    if call.request.is_too_large {
+        return Err(BODY_TOO_LARGE);
+    }
+    let reply = match endpoint {
         Endpoint::Code2Session => login::code2session(call),
         Endpoint::CheckSessionKey => session_keys::check(call),
         Endpoint::ResetUserSessionKey => session_keys::reset(call),
@@ -72,29 +79,39 @@ fn dispatch(call: &mut Call<'_>) -> Result<Value, ApiError> {
         Endpoint::ApiQuota => management::quota(call),
         Endpoint::RidInfo => management::rid_info(call),
         Endpoint::ClearQuota => management::clear_quota(call),
-    }
+    };
+    reply.map(Content::Json)
 }
 
 /// Returns an error reply with a new rid, and records it for getRidInfo.
-fn error_of(call: &mut Call<'_>, errcode: i64, errmsg: &str) -> Value {
+fn error_of(call: &mut Call<'_>, errcode: i64, errmsg: &str) -> Content {
     let (request, at) = (call.request, call.now);
     let app_id = call.app_id();
     let rid = call.state.error_replies.next_rid(at);
-    let reply = json!({"errcode": errcode, "errmsg": format!("{errmsg}, rid: {rid}")});
+    let separator = rid_separator(&request.path);
+    let reply = Object::new()
+        .with("errcode", errcode)
+        .with("errmsg", format!("{errmsg}{separator}{rid}"));
     let body = request.masked_body();
     let client_ip = request.client.map(|ip| ip.to_string());
     call.state.error_replies.push(ErrorReply {
         rid,
         app_id,
         at,
-        info: json!({
-            "invoke_time": at.as_secs(),
-            "cost_in_ms": 1,
-            "request_url": request.masked_url(),
-            "request_body": if body.is_null() { String::new() } else { body.to_string() },
-            "response_body": reply.to_string(),
-            "client_ip": client_ip.unwrap_or_default(),
-        }),
+        info: Object::new()
+            .with("invoke_time", at.as_secs())
+            .with("cost_in_ms", 1)
+            .with("request_url", request.masked_url())
+            .with(
+                "request_body",
+                if body.is_null() {
+                    String::new()
+                } else {
+                    body.to_string()
+                },
+            )
+            .with("response_body", reply.to_wire())
+            .with("client_ip", client_ip.unwrap_or_default()),
     });
-    reply
+    Content::Json(reply)
 }

@@ -1,13 +1,12 @@
 //! Calls about a user's data: phone number, unionid, openpid and encrypted data.
 
-use serde_json::{Value, json};
-
 use crate::endpoints::call::{Call, text};
 use crate::errors::{
     ApiError, CODE_MISSING, DAILY_QUOTA_EXCEEDED, DATA_NOT_FOUND, INVALID_APPID, INVALID_ARGUMENTS,
     INVALID_CODE, INVALID_TRADE, MALFORMED_BODY, OPEN_NOT_EXISTS, OPENPID_NOT_FOUND,
     PLUGIN_MALFORMED_BODY, PLUGIN_MISMATCH, PLUGIN_PARAMETERS,
 };
+use crate::json::Object;
 use crate::options::App;
 use crate::state::State;
 use crate::state::codes::CodeError;
@@ -20,7 +19,7 @@ use crate::state::users::UserId;
 /// 40029 and stay as they are. An unissued code belongs to the user of the `openid`, or without one to a user of its own.
 ///
 /// Source: [getPhoneNumber](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html).
-pub(super) fn phone_number(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn phone_number(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body()?;
     let code = text(&body, "code").ok_or(CODE_MISSING)?;
@@ -37,16 +36,15 @@ pub(super) fn phone_number(call: &mut Call<'_>) -> Result<Value, ApiError> {
     let codes = &mut call.state.phone_codes;
     codes.mark_used(&app.id, code, owner, call.now);
     let data = call.state.users.get(&user);
-    Ok(json!({
-        "errcode": 0,
-        "errmsg": "ok",
-        "phone_info": {
-            "phoneNumber": data.full_phone_number(),
-            "purePhoneNumber": data.phone_number,
-            "countryCode": data.country_code,
-            "watermark": {"timestamp": call.now.as_secs(), "appid": app.id},
-        },
-    }))
+    let watermark = Object::new()
+        .with("timestamp", call.now.as_secs())
+        .with("appid", &app.id);
+    let phone_info = Object::new()
+        .with("phoneNumber", data.full_phone_number())
+        .with("purePhoneNumber", data.phone_number)
+        .with("countryCode", data.country_code)
+        .with("watermark", watermark);
+    Ok(Object::ok().with("phone_info", phone_info))
 }
 
 /// Returns the user with this openid, if the code of `owner` may be theirs.
@@ -62,15 +60,14 @@ fn phone_user(state: &State, app: &App, owner: &UserId, openid: &str) -> Option<
 /// payment counts.
 ///
 /// Source: [getPaidUnionid](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/basic-info/getPaidUnionid.html).
-pub(super) fn paid_unionid(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn paid_unionid(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let (openid, user) = call.user(&app)?;
     let unionid = call.state.unionid(&app, &user).ok_or(OPEN_NOT_EXISTS)?;
-    let parameter = |name| call.parameter(name).map(str::to_owned);
     let payment = match (
-        parameter("transaction_id"),
-        parameter("mch_id"),
-        parameter("out_trade_no"),
+        call.parameter("transaction_id"),
+        call.parameter("mch_id"),
+        call.parameter("out_trade_no"),
     ) {
         (Some(id), _, _) => Some(Payment::Transaction(id)),
         (None, Some(merchant), Some(number)) => Some(Payment::MerchantOrder { merchant, number }),
@@ -78,16 +75,19 @@ pub(super) fn paid_unionid(call: &mut Call<'_>) -> Result<Value, ApiError> {
         (None, _, _) => return Err(INVALID_TRADE),
     };
     let payments = &call.state.payments;
-    if !payments.contains(openid, payment.as_ref(), call.now) {
+    if !payments.contains(&openid, payment.as_ref(), call.now) {
         return Err(INVALID_TRADE);
     }
-    Ok(json!({"unionid": unionid, "errcode": 0, "errmsg": "ok"}))
+    Ok(Object::new()
+        .with("unionid", unionid)
+        .with("errcode", 0)
+        .with("errmsg", "ok"))
 }
 
 /// `POST /wxa/getpluginopenpid`: exchanges a plugin code for an openpid. It has error numbers of its own.
 ///
 /// Source: [getPluginOpenPId](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/basic-info/getPluginOpenPId.html).
-pub(super) fn plugin_openpid(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn plugin_openpid(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body().map_err(|error| match error {
         MALFORMED_BODY => PLUGIN_MALFORMED_BODY,
@@ -104,14 +104,14 @@ pub(super) fn plugin_openpid(call: &mut Call<'_>) -> Result<Value, ApiError> {
     let openpid = call.state.identifiers.openpid(&app.id, owner.user.as_str());
     let codes = &mut call.state.plugin_codes;
     codes.mark_used(&app.id, code, owner, call.now);
-    Ok(json!({"errcode": 0, "errmsg": "ok", "openpid": openpid}))
+    Ok(Object::ok().with("openpid", openpid))
 }
 
 /// `POST /wxa/business/checkencryptedmsg`: checks that WeChat created an encrypted phone number. The digest may be that of
 /// the base64 text or of its bytes. The misspelled `vaild` is WeChat's.
 ///
 /// Source: [checkEncryptedData](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/basic-info/checkEncryptedData.html).
-pub(super) fn check_encrypted_data(call: &mut Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn check_encrypted_data(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_token()?;
     let body = call.body()?;
     let digest = text(&body, "encrypted_msg_hash").ok_or(INVALID_ARGUMENTS)?;
@@ -122,5 +122,7 @@ pub(super) fn check_encrypted_data(call: &mut Call<'_>) -> Result<Value, ApiErro
         .created_at(&app.id, &digest, call.now)
         .ok_or(DATA_NOT_FOUND)?
         .as_secs();
-    Ok(json!({"errcode": 0, "errmsg": "ok", "vaild": true, "create_time": created_at}))
+    Ok(Object::ok()
+        .with("vaild", true)
+        .with("create_time", created_at))
 }

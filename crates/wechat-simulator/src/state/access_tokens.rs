@@ -6,10 +6,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::bounded::BoundedList;
-use crate::errors::{ACCESS_TOKEN_EXPIRED, ApiError, INVALID_ACCESS_TOKEN, NOT_LATEST};
+use crate::errors::{ACCESS_TOKEN_EXPIRED, ApiError, NOT_LATEST};
 use crate::identifiers::Identifiers;
 use crate::state::quotas::PeriodCounter;
 
@@ -36,10 +34,9 @@ enum TokenKind {
 }
 
 /// The reply to a request for a token.
-#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Grant {
-    access_token: String,
-    expires_in: u64,
+    pub(crate) access_token: String,
+    pub(crate) expires_in: u64,
 }
 
 struct Sequence {
@@ -107,7 +104,7 @@ impl AccessTokens {
             let token = sequence.tokens.iter().find(|token| token.text == text);
             token.map(|token| (app_id, token))
         });
-        let (app_id, token) = found.next().ok_or(INVALID_ACCESS_TOKEN)?;
+        let (app_id, token) = found.next().ok_or(NOT_LATEST)?;
         if token.valid_until > now {
             Ok(app_id)
         } else if token.valid_until < token.expires_at {

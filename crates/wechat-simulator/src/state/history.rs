@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::bounded::BoundedList;
 use crate::crypto::sha256_hex;
 use crate::identifiers::Identifiers;
+use crate::json::Object;
 
 // Maximum numbers of items. Our choice.
 const MAX_PAYMENTS: usize = 1_000;
@@ -98,7 +97,7 @@ pub(crate) struct ErrorReply {
     pub(crate) app_id: Option<String>,
     pub(crate) at: Duration,
     /// The `request` object of getRidInfo.
-    pub(crate) info: Value,
+    pub(crate) info: Object,
 }
 
 /// The last error replies.

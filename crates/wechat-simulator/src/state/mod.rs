@@ -11,8 +11,6 @@ pub(crate) mod users;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::bounded::BoundedList;
 use crate::errors::{ApiError, CODE_BLOCKED, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
 use crate::faults::Faults;
@@ -71,12 +69,10 @@ pub(crate) struct State {
 }
 
 /// The reply to a successful login.
-#[derive(Serialize)]
 pub(crate) struct Login {
-    openid: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unionid: Option<String>,
-    session_key: String,
+    pub(crate) session_key: String,
+    pub(crate) openid: String,
+    pub(crate) unionid: Option<String>,
 }
 
 impl State {

@@ -7,7 +7,7 @@ async fn a_raw_reply_is_sent_unchanged_as_often_as_requested() {
     let wechat = simulator().await;
     let raw = Fault::Raw {
         status: 502,
-        content_type: "text/html".to_owned(),
+        content_type: Some("text/html".to_owned()),
         body: b"<html>".to_vec(),
     };
     wechat.fail_times(LOGIN, 2, raw);
@@ -27,6 +27,20 @@ async fn a_raw_reply_is_sent_unchanged_as_often_as_requested() {
     assert_eq!(truncated.content_type, "text/plain");
     assert_eq!(truncated.body, "{\"openid\":");
     assert_eq!(errcode(&log_in_with(&wechat, UNISSUED_CODE)), 0);
+}
+
+#[actix_web::test]
+async fn any_path_can_be_stubbed() {
+    let wechat = simulator().await;
+    let path = "/wxa/business/no_such_call";
+    assert!(wechat.stub(path, Fault::body(r#"{"errcode":0,"n":1}"#)));
+    assert_eq!(get(&wechat, path), json!({"errcode": 0, "n": 1}));
+    super::control::control(&wechat, "DELETE", "/simulator/faults", &json!(null));
+    assert_eq!(get(&wechat, path), error(40066, "invalid url"));
+    let fault = json!({"endpoint": path, "fault": {"kind": "errcode", "errcode": 48001}});
+    super::control::control(&wechat, "POST", "/simulator/faults", &fault);
+    assert_eq!(get(&wechat, path), error(48001, "api unauthorized"));
+    assert_eq!(get(&wechat, path), error(40066, "invalid url"));
 }
 
 #[actix_web::test]
@@ -170,7 +184,7 @@ async fn access_tokens_can_be_invalidated_just_before_a_call() {
     let (token, _) = stable_token(&wechat, false);
     assert_eq!(check(&token), json!({"errcode": 0, "errmsg": "ok"}));
     wechat.fail_next(Endpoint::CheckSessionKey, Fault::InvalidateAccessTokens);
-    let errmsg = "invalid credential, access_token is invalid or not latest";
+    let errmsg = NOT_LATEST;
     assert_eq!(check(&token), error(40001, errmsg));
     assert_eq!(errcode(&check(&token)), 40001);
     let (renewed, _) = stable_token(&wechat, false);

@@ -86,7 +86,7 @@ async fn requests_are_recorded_and_debug_output_has_no_secrets() {
         LOGIN,
         Fault::Raw {
             status: 200,
-            content_type: String::new(),
+            content_type: None,
             body: b"tiihtNczf5v6AKRyjwEUhQ==".to_vec(),
         },
     );

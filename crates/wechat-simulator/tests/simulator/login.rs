@@ -171,6 +171,11 @@ async fn missing_and_invalid_parameters_get_wechats_errors() {
             41002,
             "appid missing",
         ),
+        (
+            "appid=wx0000000000000000".to_owned(),
+            40013,
+            "invalid appid",
+        ),
         (format!("appid={id}&{rest}"), 41004, "appsecret missing"),
         (
             format!("appid={id}&secret={secret}&grant_type=authorization_code"),
@@ -201,11 +206,7 @@ async fn missing_and_invalid_parameters_get_wechats_errors() {
         ),
     ];
     for (query, errcode, errmsg) in rows {
-        let reply = json_of(&request(
-            &wechat,
-            "GET",
-            &format!("{}?{query}", LOGIN.path()),
-        ));
+        let reply = get(&wechat, &format!("{}?{query}", LOGIN.path()));
         assert_eq!(reply, error(errcode, errmsg), "{query}");
     }
     assert_eq!(
@@ -218,15 +219,26 @@ async fn missing_and_invalid_parameters_get_wechats_errors() {
 #[actix_web::test]
 async fn unknown_paths_and_wrong_methods_are_errors() {
     let wechat = simulator().await;
-    let unknown = json_of(&request(&wechat, "GET", "/sns/jscode2session/"));
+    let unknown = get(&wechat, "/sns/jscode2session/");
     assert_eq!(unknown, error(40066, "invalid url"));
-    let posted = json_of(&request(
-        &wechat,
-        "POST",
-        &login_target(&wechat, UNISSUED_CODE),
-    ));
-    assert_eq!(posted, error(43001, "require GET method"));
+    let target = login_target(&wechat, UNISSUED_CODE);
+    let put = json_of(&target, &request(&wechat, "PUT", &target));
+    assert_eq!(put, error(43002, "require POST method"));
     assert_eq!(errcode(&log_in_with(&wechat, UNISSUED_CODE)), 0);
+}
+
+#[actix_web::test]
+async fn a_login_may_be_a_post_with_a_query_or_a_form() {
+    let wechat = simulator().await;
+    let target = login_target(&wechat, &wechat.issue_code("mei"));
+    let posted = json_of(&target, &request(&wechat, "POST", &target));
+    assert_eq!(posted["openid"], json!(wechat.openid("mei")));
+    let target = login_target(&wechat, &wechat.issue_code("mei"));
+    let (path, form) = target.split_once('?').unwrap();
+    let posted = json_of(path, &request_with(&wechat, "POST", path, form));
+    assert_eq!(posted["openid"], json!(wechat.openid("mei")));
+    let recorded = super::control::control(&wechat, "GET", "/simulator/requests", &json!(null));
+    assert_eq!(recorded["requests"][1]["body"]["secret"], "***");
 }
 
 #[actix_web::test]

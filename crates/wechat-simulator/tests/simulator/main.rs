@@ -25,6 +25,7 @@ mod faults;
 mod guard;
 mod lifecycle;
 mod login;
+mod samples;
 mod session_keys;
 mod user_data;
 
@@ -35,6 +36,9 @@ const MOCK_CODE: &str = "the code is a mock one";
 const UNISSUED_CODE: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
 const UNISSUED_PHONE_CODE: &str =
     "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144";
+/// The message of error 40001.
+const NOT_LATEST: &str = "invalid credential, access_token is invalid or not latest, could get access_token by \
+    getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r";
 const ONE_MINUTE: Duration = Duration::from_mins(1);
 const FOUR_MINUTES: Duration = Duration::from_mins(4);
 
@@ -121,11 +125,17 @@ fn request_with(simulator: &Simulator, method: &str, target: &str, body: &str) -
     }
 }
 
-/// Returns the JSON of a reply. Checks its head, and replaces the random blocks of a rid with stars.
+/// Returns the JSON of a reply. Checks its head and the text before the rid, which depend on the path, and replaces the random
+/// blocks of the rid with stars.
 #[track_caller]
-fn json_of(reply: &Reply) -> Value {
+fn json_of(target: &str, reply: &Reply) -> Value {
+    let (content_type, separator) = match target.split('/').nth(1).unwrap() {
+        "sns" => ("text/plain", ", rid: "),
+        "wxa" => ("application/json; charset=UTF-8", " rid: "),
+        _ => ("application/json; encoding=utf-8", " rid: "),
+    };
     assert_eq!(reply.status, "HTTP/1.1 200 OK");
-    assert_eq!(reply.content_type, "text/plain");
+    assert_eq!(reply.content_type, content_type);
     let json: Value = serde_json::from_str(&reply.body).unwrap();
     if errcode(&json) == 0 {
         return json;
@@ -137,20 +147,24 @@ fn json_of(reply: &Reply) -> Value {
         block.len() == 8 && bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     };
     assert!(random.split('-').all(is_block), "{random}");
-    json!({"errcode": json["errcode"], "errmsg": format!("{errmsg}*-*")})
+    let (errmsg, time) = errmsg.rsplit_once(separator).unwrap();
+    json!({"errcode": json["errcode"], "errmsg": format!("{errmsg}, rid: {time}*-*")})
 }
 
 #[track_caller]
 fn get(simulator: &Simulator, target: &str) -> Value {
-    json_of(&request(simulator, "GET", target))
+    json_of(target, &request(simulator, "GET", target))
 }
 
 #[track_caller]
 fn post(simulator: &Simulator, target: &str, body: &Value) -> Value {
-    json_of(&request_with(simulator, "POST", target, &body.to_string()))
+    json_of(
+        target,
+        &request_with(simulator, "POST", target, &body.to_string()),
+    )
 }
 
-/// Returns an error reply at [`NOW`], as [`json_of`] returns it.
+/// Returns an error reply at [`NOW`], as [`json_of`] returns it: with a comma before the rid.
 fn error(errcode: i64, errmsg: &str) -> Value {
     json!({"errcode": errcode, "errmsg": format!("{errmsg}, rid: 668f2aa4-*-*")})
 }

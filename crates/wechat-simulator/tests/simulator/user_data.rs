@@ -111,7 +111,7 @@ async fn a_plugin_code_returns_an_openpid() {
     let wechat = simulator().await;
     let token = stable_token(&wechat, false).0;
     let target = format!("/wxa/getpluginopenpid?access_token={token}");
-    let openpid = |body: &str| json_of(&request_with(&wechat, "POST", &target, body));
+    let openpid = |body: &str| json_of(&target, &request_with(&wechat, "POST", &target, body));
     let code = wechat.first_app().issue_plugin_code("mei");
     let reply = openpid(&json!({"code": code}).to_string());
     let value = reply["openpid"].as_str().unwrap();
