@@ -1,4 +1,4 @@
-//! Turns a panic in a handler into an error response.
+//! Turns a panic in a handler, and an error of a middleware around it, into an error response.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,12 +10,13 @@ use futures_util::FutureExt as _;
 
 use crate::error::{ApiError, ErrorCode};
 
-/// Responds with 500 if the inner handler panics. For `wrap_fn`, which does not box the future.
+/// Responds with 500 if the inner handler panics. An error of a middleware becomes its response, so that the middleware
+/// outside of this one sees no errors. For `wrap_fn`, which does not box the future.
 ///
 /// Wrap a resource, not the app: this keeps a clone of the request, and the app's router requires that there is no clone.
 ///
 /// # Errors
-/// Returns the errors of the inner service.
+/// None.
 pub fn catch<S, B>(
     request: ServiceRequest,
     inner: &S,
@@ -33,7 +34,8 @@ where
             Err(panic) => Err(panic),
         };
         match outcome {
-            Ok(response) => response.map(ServiceResponse::map_into_left_body),
+            Ok(Ok(response)) => Ok(response.map_into_left_body()),
+            Ok(Err(error)) => Ok(ServiceResponse::from_err(error, kept).map_into_right_body()),
             Err(panic) => {
                 let cause = format!("a handler panicked: {}", message(panic.as_ref()));
                 let error = ApiError::from(ErrorCode::Internal).with_cause(cause);

@@ -8,12 +8,16 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    WWW_AUTHENTICATE,
 };
-use actix_web::{Error, HttpMessage as _, ResponseError as _};
+use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, ErrorCode, JSON};
+use crate::middleware::json::ClientDisconnected;
+use crate::middleware::request_metrics::Pattern;
+use crate::telemetry::REJECTED;
 
 /// The header of the id, in requests and responses.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,8 +81,8 @@ fn is_plain(id: &[u8]) -> bool {
     (1..=MAX_LENGTH).contains(&id.len()) && id.iter().all(plain)
 }
 
-/// Assigns the id, and finishes error responses: unifies their shape, adds the id, logs the cause once. Every 401 gets a
-/// `WWW-Authenticate` header (RFC 9110, 15.5.2).
+/// Assigns the id, and finishes error responses: unifies their shape, adds the id and, to a 401, the challenge, and logs
+/// the cause once.
 ///
 /// For `wrap_fn`, which does not box the future.
 ///
@@ -113,28 +117,59 @@ fn finish<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<Eit
         None => response.map_into_left_body(),
     };
     if response.status() == StatusCode::UNAUTHORIZED {
-        let bearer = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        let challenge = HeaderValue::from_static(challenge(&response));
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response.headers_mut().insert(HEADER, id.0);
     response
 }
 
-/// Returns the body of an error response; `None` for other responses. A foreign error, such as one of actix's extractors,
-/// keeps its status and gets our shape.
-fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String> {
-    let error = response.response().error()?;
-    if let Some(error) = error.as_error::<ApiError>() {
-        log_error(error, id);
-        return Some(error.body(Some(id.as_str())));
+/// Returns the challenge of a 401 (RFC 9110, 15.5.2), with an error if the request has a token or key that is not accepted
+/// (RFC 6750, 3.1). A rejected login code is neither.
+fn challenge<B>(response: &ServiceResponse<B>) -> &'static str {
+    let error = response.response().error();
+    let code = error.and_then(|error| error.as_error().map(ApiError::code));
+    let is_credential = matches!(
+        code,
+        Some(ErrorCode::SessionRequired | ErrorCode::ServiceKeyRequired)
+    );
+    if is_credential && response.request().headers().contains_key(AUTHORIZATION) {
+        concat!(
+            "Bearer realm=\"",
+            env!("CARGO_PKG_NAME"),
+            "\", error=\"invalid_token\""
+        )
+    } else {
+        concat!("Bearer realm=\"", env!("CARGO_PKG_NAME"), "\"")
     }
-    let error = ApiError::from_status(response.status()).with_cause(error.to_string());
-    log_error(&error, id);
+}
+
+/// Logs an error response and returns its body; `None` for other responses. A foreign error, such as one of actix's
+/// extractors, keeps its status and gets our shape. The response of a handler that has a status of an error but no error
+/// keeps its body.
+fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String> {
+    let status = response.status();
+    let Some(error) = response.response().error() else {
+        if status.is_client_error() || status.is_server_error() {
+            log_rejection(&ApiError::from_status(status), response.request(), id);
+        }
+        return None;
+    };
+    let foreign;
+    let error = match error.as_error::<ApiError>() {
+        Some(error) => error,
+        None => {
+            foreign = ApiError::from_status(status).with_cause(error.to_string());
+            &foreign
+        }
+    };
+    log_rejection(error, response.request(), id);
     Some(error.body(Some(id.as_str())))
 }
 
-/// Logs the cause. Errors that a client can fix by itself are logged at level debug.
-fn log_error(error: &ApiError, id: &RequestId) {
+/// Logs a rejected request with its cause, so that its id finds the cause at the default level. A request whose client has
+/// disconnected got no response, and its line is for debugging.
+fn log_rejection(error: &ApiError, request: &HttpRequest, id: &RequestId) {
     let status = error.status_code();
     let level = match () {
         () if status.is_server_error() => Level::Error,
@@ -142,12 +177,16 @@ fn log_error(error: &ApiError, id: &RequestId) {
         () if error.errcode().is_some() || error.code() == ErrorCode::SessionKeyStale => {
             Level::Warn
         }
-        () => Level::Debug,
+        () if request.extensions().contains::<ClientDisconnected>() => Level::Debug,
+        () => Level::Info,
     };
+    let (method, route) = (request.method(), request.app_data::<Pattern>());
+    let route = route.map_or("no route", |pattern| pattern.0);
     log::log!(
+        target: REJECTED,
         level,
-        request_id = id.as_str(), status = status.as_u16(), errcode = error.errcode();
-        "{} {error} (request {id})", status.as_u16()
+        request_id = id.as_str(), status = status.as_u16(), error = error.name(), errcode = error.errcode();
+        "{} {error} ({method} {route}, request {id})", status.as_u16()
     );
 }
 

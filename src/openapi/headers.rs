@@ -29,7 +29,10 @@ pub(super) fn register(components: &mut Components) {
     };
     let request_id = header(Type::String, "Identifies the request in the server's log.");
     let retry_after = header(Type::Integer, "Seconds to wait before the next attempt.");
-    let authenticate = header(Type::String, "`Bearer`.");
+    let authenticate = header(
+        Type::String,
+        "`Bearer` with a realm, and with `error=\"invalid_token\"` if the request has a token or key that is not accepted.",
+    );
     let headers = [
         (REQUEST_ID, request_id),
         (RETRY_AFTER, retry_after),

@@ -2,11 +2,12 @@
 
 use std::future::ready;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{HttpResponse, web};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::metrics;
@@ -20,16 +21,15 @@ pub fn register(api: &mut web::ServiceConfig, mut rows: Vec<Row>) {
     rows.sort_by_key(|row| row.path.contains('{'));
     while let Some(path) = rows.first().map(|row| row.path) {
         let of_path = rows.extract_if(.., |row| row.path == path).collect();
-        api.service(resource(path, of_path).wrap_fn(panics::catch));
+        api.service(resource(path, of_path));
     }
     register_not_found(api);
 }
 
 /// Registers the metrics at the path of the settings. They are not part of the API, so they have no row.
 pub fn register_metrics(api: &mut web::ServiceConfig, path: &str) {
-    let route = web::get().to(metrics::get_metrics);
-    let resource = web::resource(path).app_data(Pattern("/metrics"));
-    api.service(resource.route(route).default_service(web::to(not_found)));
+    let row = Row::get("/metrics", Guard::Open, web::to(metrics::get_metrics));
+    api.service(resource(path, vec![row]));
 }
 
 /// Registers the response for unknown paths.
@@ -37,10 +37,12 @@ pub fn register_not_found(api: &mut web::ServiceConfig) {
     api.default_service(web::to(not_found));
 }
 
-fn resource(path: &'static str, rows: Vec<Row>) -> Resource {
+/// Returns the resource at a path, with its rows.
+fn resource(path: &str, rows: Vec<Row>) -> impl HttpServiceFactory + use<> {
     let allow = allow(&rows);
-    let mut resource = web::resource(path).app_data(Pattern(path));
+    let mut resource = web::resource(path);
     for row in rows {
+        resource = resource.app_data(Pattern(row.path));
         let methods = methods_of(&row.method);
         let matches = move |context: &GuardContext<'_>| methods.contains(&context.head().method);
         let guard = row.guard;
@@ -51,9 +53,8 @@ fn resource(path: &'static str, rows: Vec<Row>) -> Resource {
         };
         resource = resource.route(route.guard(fn_guard(matches)));
     }
-    resource.default_service(web::to(move |method: Method| {
-        ready(other_method(&method, allow.clone()))
-    }))
+    let other = web::to(move |method: Method| ready(other_method(&method, allow.clone())));
+    resource.default_service(other).wrap_fn(panics::catch)
 }
 
 fn allow(rows: &[Row]) -> HeaderValue {

@@ -10,6 +10,9 @@ pub const ACCESS: &str = "access";
 /// production.
 pub const BODY: &str = "body";
 
+/// Target of the lines about rejected requests. Its level can be set separately: a flood of such requests makes as many lines.
+pub const REJECTED: &str = concat!(env!("CARGO_CRATE_NAME"), "::rejected");
+
 /// Returns the current time as a line shows it.
 #[expect(clippy::disallowed_methods, reason = "a log line is written now")]
 pub(super) fn now() -> String {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-pub use crate::telemetry::line::{ACCESS, BODY};
+pub use crate::telemetry::line::{ACCESS, BODY, REJECTED};
 
 use crate::settings::{LogStyle, LogTarget, Profile, Settings};
 use crate::telemetry::writer::LogWriter;

@@ -19,7 +19,7 @@ const SUBCOMMANDS: [(&[&str], &str); 13] = [
     (&["sessions"], "store.url"),
     (&["sessions", "list"], "--json"),
     (&["sessions", "revoke"], "--session"),
-    (&["sessions", "sweep"], "ten minutes"),
+    (&["sessions", "sweep"], "more than a day ago"),
     (&["store"], "backup"),
     (&["store", "backup"], "restore"),
     (&["openapi"], "/openapi.json"),

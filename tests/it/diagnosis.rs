@@ -60,7 +60,8 @@ impl Login {
         let mut connection = server.connect();
         connection.send(request.as_bytes());
         let (_, reply) = connection.reply().unwrap();
-        let id = format!(" (request {})", reply["request_id"].as_str().unwrap());
+        let id = reply["request_id"].as_str().unwrap();
+        let id = format!(" (POST /login, request {id})");
         let rid = reply["wechat"]["rid"].as_str().unwrap();
         let line = server.wait_for(&id);
         let output = server.output();

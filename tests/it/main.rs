@@ -34,6 +34,7 @@ mod parallel;
 mod phone;
 mod process;
 mod profile;
+mod rejections;
 mod rolling;
 mod routes;
 mod secrets;

@@ -254,6 +254,27 @@ async fn metrics_with_their_own_port_are_not_on_the_servers_port() {
 }
 
 #[actix_rt::test]
+async fn the_metrics_answer_head_and_name_their_methods() {
+    let shared = TestApp::start().await;
+    let own = TestApp::with(&[("WEAPP_METRICS__PORT", "9464")]).await;
+    let shared = test::init_service(weapp_login::app(&shared.parts)).await;
+    let own = test::init_service(metrics_app(&own.parts)).await;
+    let ask = |method| {
+        TestRequest::with_uri("/metrics")
+            .method(method)
+            .to_request()
+    };
+    let head = test::call_service(&shared, ask(Method::HEAD)).await;
+    assert_eq!(head.status(), 200);
+    let head = test::call_service(&own, ask(Method::HEAD)).await;
+    assert_eq!(head.status(), 200);
+    let post = test::call_service(&own, ask(Method::POST)).await;
+    let allow = post.headers().get("allow").unwrap();
+    assert_eq!(post.status(), 405);
+    assert_eq!(allow, "GET, HEAD");
+}
+
+#[actix_rt::test]
 async fn the_settings_move_or_disable_the_metrics() {
     let app = TestApp::with(&[("WEAPP_METRICS__PATH", "/internal/numbers")]).await;
     app.call(TestRequest::get().uri("/metrics"))

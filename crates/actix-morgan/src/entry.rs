@@ -36,7 +36,6 @@ pub struct Answer<'a> {
 pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) target: &'static str,
-    pub(crate) excluded: Vec<String>,
     pub(crate) fields: Option<Fields>,
     pub(crate) aborted: fn(&HttpRequest) -> bool,
     pub(crate) remote_address: RemoteAddress,

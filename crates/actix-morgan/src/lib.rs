@@ -13,4 +13,4 @@ mod tests;
 
 pub use entry::{Answer, Fields};
 pub use format::{Format, FormatError};
-pub use middleware::{LINE, Morgan, Tracked, Tracker};
+pub use middleware::{LINE, Logged, Morgan, Tracked, Tracker};

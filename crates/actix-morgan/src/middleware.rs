@@ -1,10 +1,11 @@
 //! The middleware: actix's `Logger` around a service that records what the `Logger` cannot see.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
@@ -28,6 +29,7 @@ const LABEL: &str = "morgan";
 pub struct Morgan {
     logger: Logger,
     options: Options,
+    skipped: Vec<String>,
 }
 
 impl Morgan {
@@ -43,11 +45,11 @@ impl Morgan {
                 uses_logger: !format.has_total_time(),
                 format,
                 target: "",
-                excluded: Vec::new(),
                 fields: None,
                 aborted: |_request| false,
                 remote_address: |request| request.peer_addr().map(|peer| peer.ip()),
             },
+            skipped: Vec::new(),
         };
         morgan.target(env!("CARGO_CRATE_NAME"))
     }
@@ -60,12 +62,11 @@ impl Morgan {
         self
     }
 
-    /// Writes no line for requests to this path.
+    /// Writes no line for requests to this path. As in Express's routes, the case of letters and one slash at the end make
+    /// no difference.
     #[must_use]
     pub fn exclude(mut self, path: impl Into<String>) -> Self {
-        let path = path.into();
-        self.logger = self.logger.exclude(path.clone());
-        self.options.excluded.push(path);
+        self.skipped.push(path.into());
         self
     }
 
@@ -109,27 +110,81 @@ where
 {
     type Response = <Logger as Transform<Tracker<S>, ServiceRequest>>::Response;
     type Error = Error;
-    type Transform = <Logger as Transform<Tracker<S>, ServiceRequest>>::Transform;
+    type Transform = Logged<<Logger as Transform<Tracker<S>, ServiceRequest>>::Transform>;
     type InitError = ();
-    type Future = <Logger as Transform<Tracker<S>, ServiceRequest>>::Future;
+    type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
+        let service = Rc::new(service);
+        let tracker = |options| Tracker {
+            service: Rc::clone(&service),
+            options,
+        };
+        let silent = Logger::new("").exclude_regex("");
         let options = Rc::new(self.options.clone());
-        let uses_logger = options.uses_logger;
-        let tracker = Tracker { service, options };
-        if uses_logger {
-            self.logger.new_transform(tracker)
+        let logger = if options.uses_logger {
+            &self.logger
         } else {
-            let silent = Logger::new("").exclude_regex("");
-            silent.new_transform(tracker)
+            &silent
+        };
+        let logged = logger.new_transform(tracker(Some(options))).into_inner();
+        let skipped = silent.new_transform(tracker(None)).into_inner();
+        ready(logged.and_then(|logged| {
+            Ok(Logged {
+                logged,
+                skipped: skipped?,
+                paths: self.skipped.clone(),
+            })
+        }))
+    }
+}
+
+/// The service with its `Logger`, and once more with one that writes nothing, for the excluded paths.
+pub struct Logged<L> {
+    logged: L,
+    skipped: L,
+    paths: Vec<String>,
+}
+
+impl<L> fmt::Debug for Logged<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logged").finish_non_exhaustive()
+    }
+}
+
+impl<L: Service<ServiceRequest>> Service<ServiceRequest> for Logged<L> {
+    type Response = L::Response;
+    type Error = L::Error;
+    type Future = L::Future;
+
+    forward_ready!(logged);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let path = request.match_info().as_str();
+        if self.paths.iter().any(|skipped| is_same(skipped, path)) {
+            self.skipped.call(request)
+        } else {
+            self.logged.call(request)
         }
     }
 }
 
+/// Compares two paths as the routes of Express do.
+fn is_same(one: &str, other: &str) -> bool {
+    without_slash(one).eq_ignore_ascii_case(without_slash(other))
+}
+
+/// Removes one slash at the end, unless the path is a slash.
+fn without_slash(path: &str) -> &str {
+    let rest = path.strip_suffix('/').filter(|rest| !rest.is_empty());
+    rest.unwrap_or(path)
+}
+
 /// The service inside of the `Logger`. It creates the entry of each request and gives it the response's body size.
 pub struct Tracker<S> {
-    service: S,
-    options: Rc<Options>,
+    service: Rc<S>,
+    /// `None` for requests without a line.
+    options: Option<Rc<Options>>,
 }
 
 impl<S> fmt::Debug for Tracker<S> {
@@ -150,16 +205,15 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let options = &self.options;
-        let excluded = options.excluded.iter().any(|path| path == request.path());
-        let entry = (!excluded).then(|| Rc::new(Entry::new(&request, options)));
+        let options = self.options.as_ref();
+        let entry = options.map(|options| Rc::new(Entry::new(&request, options)));
         if let Some(entry) = &entry {
             request.extensions_mut().insert(Rc::clone(entry));
         }
         Tracking {
             response: self.service.call(request),
             entry,
-            by_logger: options.uses_logger,
+            by_logger: options.is_some_and(|options| options.uses_logger),
         }
     }
 }
@@ -183,7 +237,7 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.response.poll(context));
+        let response = task::ready!(this.response.poll(context));
         let entry = this.entry.take();
         Poll::Ready(match response {
             Ok(response) => {

@@ -3,14 +3,26 @@
 /// The text printed instead of a secret.
 pub(crate) const MASK: &str = "***";
 
-/// Names of secret parameters, in lower case.
-const SECRETS: [&str; 6] = [
+/// Names of secret parameters, in lower case, without `_` and `-`.
+const SECRETS: [&str; 18] = [
+    "accesstoken",
+    "appsecret",
+    "clientsecret",
     "code",
-    "token",
+    "encrypteddata",
+    "idtoken",
+    "iv",
+    "jscode",
+    "openid",
+    "password",
+    "phonecode",
+    "phonenumber",
+    "refreshtoken",
     "secret",
-    "access_token",
-    "session_key",
+    "sessionkey",
     "signature",
+    "token",
+    "unionid",
 ];
 
 const SEPARATORS: [char; 4] = ['?', '&', '#', ';'];
@@ -37,9 +49,9 @@ pub(crate) fn redact(url: &str) -> String {
     redacted
 }
 
-/// Also finds names such as `user[code]`, and percent-encoded letters.
+/// Also finds names such as `user[code]`, `SESSION-KEY` and `sessionKey`, and percent-encoded letters.
 fn is_secret(name: &str) -> bool {
-    let name = decode(name).to_lowercase();
+    let name = decode(name).to_lowercase().replace(['_', '-'], "");
     name.split(['[', ']', '.'])
         .any(|name| SECRETS.contains(&name.trim()))
 }
@@ -116,6 +128,46 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_name_is_found_in_every_spelling() {
+        for name in [
+            "js_code",
+            "app_secret",
+            "appsecret",
+            "sessionKey",
+            "session_key",
+            "encryptedData",
+            "iv",
+            "openid",
+            "open_id",
+            "unionId",
+            "phone_code",
+            "phoneNumber",
+            "client_secret",
+            "refresh_token",
+            "id_token",
+            "access_token",
+            "password",
+            "signature",
+            "code",
+            "token",
+            "secret",
+        ] {
+            let spellings = [
+                name.to_owned(),
+                name.to_uppercase(),
+                name.replace('_', "-"),
+                name.replace('_', ""),
+                format!("user[{name}]"),
+                format!("a.{name}"),
+                name.replace('e', "%65"),
+            ];
+            for name in spellings {
+                check(&format!("/x?{name}=1&a=2"), &format!("/x?{name}=***&a=2"));
+            }
+        }
+    }
+
+    #[test]
     fn the_rest_of_a_url_is_kept() {
         for url in [
             "",
@@ -125,6 +177,7 @@ mod tests {
             "/nope?a=%22b%22&c=1",
             "/?code",
             "/?barcode=1&codes=2&&=?#",
+            "/?ivory=1&token_type=2&errcode=3&passwords=4",
             "/x?a=%zz%",
             "http://h/p?x=a%20b",
         ] {

@@ -27,7 +27,6 @@ fn entry(format: &Format, request: &ServiceRequest) -> Entry {
         uses_logger: true,
         format: format.clone(),
         target: "test",
-        excluded: Vec::new(),
         fields: None,
         aborted: |_request| false,
         remote_address: |request| request.peer_addr().map(|peer| peer.ip()),

@@ -181,6 +181,28 @@ async fn an_excluded_path_has_no_line() {
     }
 }
 
+#[actix_rt::test]
+async fn an_excluded_path_has_no_line_in_any_case_and_with_a_slash_at_the_end() {
+    for format in ["tiny", ":total-time"] {
+        for excluded in ["/stream", "/STREAM/"] {
+            for path in [
+                "/stream",
+                "/stream/",
+                "/STREAM",
+                "/Stream/?x=1",
+                "/%73tream",
+            ] {
+                let (_, lines) = lines_of(morgan(format).exclude(excluded), path).await;
+                assert!(lines.is_empty(), "{path}: {lines:?}");
+            }
+            for path in ["/stream//", "/stream/x", "/streams", "/", "//stream"] {
+                let (_, lines) = lines_of(morgan(format).exclude(excluded), path).await;
+                assert_eq!(lines.len(), 1, "{path}");
+            }
+        }
+    }
+}
+
 fn fields(request: &HttpRequest, answer: Option<Answer<'_>>) -> Box<dyn Source> {
     let status = answer.map(|answer| ("status", answer.status.as_u16().to_string()));
     Box::new(

@@ -4,7 +4,7 @@
 
 mod bodies;
 mod bounds;
-mod capture;
+pub(crate) mod capture;
 mod case;
 mod contract;
 mod injection;
