@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::platforms::error::Error;
-use crate::platforms::rejection::Reason;
+use crate::platforms::rejection::{QUOTA_PAUSE, Reason};
 
 /// Limits on calls to a platform. [`Limits::default`] is our choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,6 @@ impl Default for Limits {
 
 /// Maximum pause after consecutive failures. Our choice: clients wait little longer than the platform's outage lasts.
 pub const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// Maximum pause after an exhausted quota. The platform resets it at 00:00 in China, but the operator can reset it in the
-/// platform's console at any time, so one call per hour is let through.
-pub const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 
 /// The circuit of one app and endpoint.
 #[derive(Debug, Default)]
@@ -98,7 +94,7 @@ impl Circuit {
     ) {
         let failure = failure.filter(|error| is_failure(error));
         if let Some(error) = failure.filter(|error| is_quota(error)) {
-            return self.trip(error, until_midnight(now), now);
+            return self.trip(error, QUOTA_PAUSE, now);
         }
         // Calls that started before the circuit opened say nothing new.
         if permit == Permit::Ordinary && self.open.is_some() {
@@ -151,11 +147,4 @@ fn is_failure(error: &Error) -> bool {
 
 fn is_quota(error: &Error) -> bool {
     error.reason() == Some(Reason::QuotaExhausted)
-}
-
-/// Returns the time left until midnight in China (UTC+8 all year), at most [`MAX_QUOTA_PAUSE`].
-fn until_midnight(now: Timestamp) -> Duration {
-    const DAY: i64 = 24 * 3600;
-    let second_of_day = (now.as_second() + 8 * 3600).rem_euclid(DAY);
-    Duration::from_secs((DAY - second_of_day).unsigned_abs()).min(MAX_QUOTA_PAUSE)
 }

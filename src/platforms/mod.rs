@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::identity::PlatformName;
 
 pub use access_token::AccessTokenCache;
-pub use circuit::{Limits, MAX_PAUSE, MAX_QUOTA_PAUSE};
+pub use circuit::{Limits, MAX_PAUSE};
 pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{
@@ -28,7 +28,7 @@ pub use platform::{
     EncryptedData, Fields, Identity, LoginFacts, Platform, PlatformFuture, Referer,
     SessionKeyReset, SessionKeyStatus, SignedRawData,
 };
-pub use rejection::{Hint, Reason, Rejection};
+pub use rejection::{Hint, QUOTA_PAUSE, Reason, Rejection};
 
 /// Configuration of all platforms: created once, cheap to clone.
 #[derive(Clone)]

@@ -4,6 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Pause after an exhausted quota. The platform resets it at 00:00 in China, but the operator can reset it in the platform's
+/// console at any time. Our choice: one probe per minute costs no quota worth mentioning, and logins work again a minute
+/// after the quota is back.
+pub const QUOTA_PAUSE: Duration = Duration::from_mins(1);
+
 /// A rejected call. Its `Display` is the sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -79,8 +84,8 @@ impl Reason {
         match self {
             Self::Busy => Some(Duration::from_secs(1)),
             Self::RateLimited => Some(Duration::from_mins(1)),
-            // The quota is reset at midnight in China. Our choice: one attempt per hour finds that out soon enough.
-            Self::QuotaExhausted => Some(Duration::from_hours(1)),
+            // The circuit breaker lets a probe through once per minute.
+            Self::QuotaExhausted => Some(QUOTA_PAUSE),
             Self::Success
             | Self::CodeInvalid
             | Self::CodeUsed

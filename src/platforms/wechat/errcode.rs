@@ -148,7 +148,7 @@ pub static TABLE: &[Row] = table! {
     43104 Mismatch "openid does not match appid", "the openid belongs to another mini program", "compare the AppID of the user's login with `apps.<name>.app_id`";
     44002 InvalidRequest "empty post data", "the request has no body", BUG;
     44991 RateLimited "reach max minute quota", "the quota of this minute is exhausted", SLOWER;
-    45009 QuotaExhausted "reach max api daily quota limit", "the quota of this day is exhausted", "wait until midnight in China, or clear the quota on WeChat's console; look for a client that calls in a loop";
+    45009 QuotaExhausted "reach max api daily quota limit", "the quota of this day is exhausted", "wait until midnight in China, or clear the quota on WeChat's console: the server notices within a minute; look for a client that calls in a loop";
     45011 RateLimited "api minute-quota reach limit", "the quota of this minute is exhausted", SLOWER;
     47001 InvalidRequest "data format error", "the request's body is no JSON", BUG;
     48001 NotPermitted "api unauthorized", "this mini program may not use the endpoint", "see on WeChat's console which endpoints the account has; phone numbers take a verified, non-individual one";

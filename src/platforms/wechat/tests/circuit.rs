@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use wechat_simulator::{Endpoint, Fault, Options, Simulator};
 
 use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
 use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
 use crate::platforms::wechat::tests::{CODE, app};
 use crate::platforms::{
-    AppCredentials, Error, HttpConfig, Identity, Limits, MAX_PAUSE, MAX_QUOTA_PAUSE, Reason,
-    Rejection,
+    AppCredentials, Error, HttpConfig, Identity, Limits, MAX_PAUSE, QUOTA_PAUSE, Reason, Rejection,
 };
 
 const SUCCESS: &str =
@@ -197,26 +197,37 @@ async fn one_probe_runs_at_a_time_and_a_cancelled_one_blocks_no_other() {
 }
 
 #[actix_web::test]
-async fn an_exhausted_quota_opens_the_circuit_at_once_until_midnight_in_china() {
-    let server = acts(&[QUOTA, QUOTA, SUCCESS]);
-    let process = Process::new(&server.url);
-    let rejected = process.log_in().await.unwrap_err();
-    assert_eq!(
-        rejected.rejection().map(|rejection| rejection.errcode),
-        Some(45009)
-    );
-    // The operator may clear the quota, so one call an hour finds out.
-    assert_eq!(wait_of(process.log_in().await), MAX_QUOTA_PAUSE.as_secs());
-    let error = process.log_in().await.unwrap_err();
-    assert!(error.to_string().contains("45009"), "{error}");
-    process.wait(11 * 3600 + 1800);
-    process.log_in().await.unwrap_err();
-    assert_eq!(wait_of(process.log_in().await), 1800, "23:30");
-    process.wait(1799);
-    assert_eq!(wait_of(process.log_in().await), 1);
-    process.wait(1);
-    assert!(process.log_in().await.is_ok());
-    assert_eq!(server.requests(), 3);
+async fn after_an_exhausted_quota_one_probe_a_minute_finds_that_it_is_back() {
+    let wechat = Simulator::start(Options::new(1)).await.unwrap();
+    let (endpoint, used_up) = (Endpoint::Code2Session, Fault::errcode(45009));
+    let app = AppCredentials {
+        id: AppId::new(wechat.app_id()),
+        secret: AppSecret::new(wechat.app_secret()),
+    };
+    let process = Process::new(&wechat.base_url());
+    let log_in = async || {
+        let code = LoginCode::parse(wechat.issue_code("mei")).unwrap();
+        let client = Client::new(&process.config);
+        client.code_to_session(&app, &code).await
+    };
+    wechat.fail_always(endpoint, used_up);
+    for minutes in 1..=90 {
+        let probe = log_in().await.unwrap_err();
+        assert_eq!(probe.reason(), Some(Reason::QuotaExhausted), "the probe");
+        for (waited, left) in [(0, 60), (30, 30), (29, 1)] {
+            process.wait(waited);
+            let error = log_in().await.unwrap_err();
+            assert!(error.to_string().contains("45009"), "{error}");
+            assert!(!error.may_have_been_processed());
+            assert_eq!(error.retry_after().unwrap().as_secs(), left);
+        }
+        assert_eq!(wechat.requests().len(), minutes, "one call per minute");
+        process.wait(1);
+    }
+    assert_eq!(QUOTA_PAUSE.as_secs(), 60);
+    wechat.clear_faults(endpoint);
+    assert!(log_in().await.is_ok());
+    assert!(log_in().await.is_ok(), "for all");
 }
 
 #[actix_web::test]
