@@ -108,6 +108,10 @@ impl Store for MeteredStore {
         self.timed("release", self.store.release(key, holder))
     }
 
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.timed("discard", self.store.discard(key, holder))
+    }
+
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
         self.timed("probe", self.store.probe(now))
     }

@@ -118,6 +118,10 @@ impl Store for CachedStore {
         self.backend.release(key, holder)
     }
 
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.backend.discard(key, holder)
+    }
+
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
         self.backend.probe(now)
     }

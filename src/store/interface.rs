@@ -89,9 +89,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         expires_at: Timestamp,
     ) -> Reply<'_, Option<Version>>;
 
-    /// Releases the lease on a ledger record, so that the next claim takes it at once. Does nothing unless the caller
-    /// holds it.
+    /// Releases the lease on a ledger record, so that the next claim takes it at once. Removes the record if it has no value.
+    /// Does nothing unless the caller holds the lease.
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
+
+    /// Removes a ledger record with its value. Does nothing unless the caller holds the lease.
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
 
     /// Succeeds if a login at `now` could be stored: writes as much as a login does, durably, and leaves nothing behind.
     fn probe(&self, now: Timestamp) -> Reply<'_, ()>;

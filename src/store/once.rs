@@ -214,6 +214,17 @@ impl Once {
         }
     }
 
+    /// Removes a result that was kept before, as if the work had not been done. Does nothing if it has been replaced since.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn discard(&self, version: Version) -> Result<(), Error> {
+        if self.claim(self.now(), Some(version)).await? == Claimed::Yours {
+            self.store.discard(self.record.key, self.holder).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the present time, counted from the time that was passed to [`Once::new`].
     pub fn now(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.clock.elapsed());

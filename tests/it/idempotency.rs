@@ -115,6 +115,7 @@ async fn a_failed_login_is_not_stored() {
     app.wechat.fail_next(ENDPOINT, Fault::errcode(45011));
     let rejected = log_in(&app, &code, KEY).await;
     rejected.assert_error(429, "too_many_requests");
+    assert_eq!(app.rows_in("ledger"), 0);
     log_in(&app, &code, KEY).await.token();
 }
 

@@ -204,6 +204,7 @@ async fn each_errcode_has_its_error_and_does_not_spend_the_code() {
         app.wechat.fail_next(ENDPOINT, Fault::errcode(errcode));
         let rejected = ask(&app, &token, &code).await;
         assert_eq!(rejected.assert_error(status, error)["code"], errcode);
+        assert_eq!(app.rows_in("ledger"), 1, "the access token");
         // After a quota error no calls are made for a while.
         if ![45011, 45009].contains(&errcode) {
             ask(&app, &token, &code)

@@ -139,15 +139,16 @@ impl Exchange {
         asking: Version,
         answer: &Result<PhoneNumber, CallError>,
     ) -> Result<(), Error> {
-        let now = self.once.now();
-        let (note, expires_at) = match answer {
-            Ok(number) => (Note::Number(number.clone()), plus(now, KEPT_FOR)),
-            Err(CallError::Call(error)) if is_lost(error) => (Note::Lost, plus(now, KEPT_FOR)),
-            // The platform has not accepted the code, so it may be sent again: the record expires at once.
-            Err(_) => (Note::Lost, now),
+        let note = match answer {
+            Ok(number) => Note::Number(number.clone()),
+            Err(CallError::Call(error)) if is_lost(error) => Note::Lost,
+            // The platform has not accepted the code, so it may be sent again.
+            Err(_) => return Ok(self.once.discard(asking).await?),
         };
-        let text = note.encode();
-        self.once.replace(asking, &text, expires_at).await?;
+        let expires_at = plus(self.once.now(), KEPT_FOR);
+        self.once
+            .replace(asking, &note.encode(), expires_at)
+            .await?;
         Ok(())
     }
 }

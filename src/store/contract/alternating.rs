@@ -96,6 +96,10 @@ impl Store for Alternating {
         self.next().release(key, holder)
     }
 
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.next().discard(key, holder)
+    }
+
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
         self.next().probe(now)
     }

@@ -17,6 +17,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_lease_expires(&*fresh().await).await;
     a_released_record_can_be_claimed_at_once(&*fresh().await).await;
     a_holder_may_claim_again(&*fresh().await).await;
+    a_discarded_record_is_gone(&*fresh().await).await;
     records_are_independent(&*fresh().await).await;
     a_sweep_leaves_live_values_and_live_leases(&*fresh().await).await;
     a_closed_ledger_returns_an_error(&*fresh().await).await;
@@ -138,6 +139,22 @@ async fn a_released_record_can_be_claimed_at_once(store: &dyn Store) {
     );
     store.release(KEY, Holder([3; 16])).await.unwrap();
     assert_eq!(kept(store.claim(claim(4, 3, ANY)).await.unwrap()).0, [2]);
+}
+
+async fn a_discarded_record_is_gone(store: &dyn Store) {
+    store.claim(claim(1, 0, ANY)).await.unwrap();
+    assert!(keep(store, 1, 42, 100).await);
+    let version = Some(kept(store.claim(claim(2, 1, ANY)).await.unwrap()).1);
+    store.discard(KEY, Holder([2; 16])).await.unwrap();
+    assert_eq!(
+        kept(store.claim(claim(2, 1, ANY)).await.unwrap()).0,
+        [42],
+        "discarded without the lease"
+    );
+    store.claim(claim(2, 1, version)).await.unwrap();
+    store.discard(KEY, Holder([2; 16])).await.unwrap();
+    assert!(!keep(store, 2, 43, 100).await, "the record is gone");
+    assert_eq!(store.claim(claim(3, 1, ANY)).await.unwrap(), Claimed::Yours);
 }
 
 async fn a_holder_may_claim_again(store: &dyn Store) {

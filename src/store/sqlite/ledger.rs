@@ -83,10 +83,26 @@ pub(super) fn release(
     key: LedgerKey,
     holder: Holder,
 ) -> rusqlite::Result<()> {
+    let mut remove = connection
+        .prepare_cached("DELETE FROM ledger WHERE key = ?1 AND holder = ?2 AND value IS NULL")?;
+    if remove.execute(params![key.0, holder.0])? > 0 {
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "UPDATE ledger SET holder = NULL, held_until = 0 WHERE key = ?1 AND holder = ?2",
         )?
+        .execute(params![key.0, holder.0])
+        .map(drop)
+}
+
+pub(super) fn discard(
+    connection: &Connection,
+    key: LedgerKey,
+    holder: Holder,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM ledger WHERE key = ?1 AND holder = ?2")?
         .execute(params![key.0, holder.0])
         .map(drop)
 }

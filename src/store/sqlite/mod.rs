@@ -224,6 +224,13 @@ impl Store for Sqlite {
         )
     }
 
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection, _changed| ledger::discard(connection, key, holder)),
+        )
+    }
+
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
         Box::pin(
             self.writer
