@@ -78,8 +78,6 @@ class Server:
 
     def start(self, wait=True):
         """Starts the process. With `wait`, returns when it accepts connections."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("WEAPP_", "PORT", "RUST_"))}
-        environment.update({name: str(value) for name, value in self.settings.items()})
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
         def limit():
@@ -87,11 +85,19 @@ class Server:
 
         with open(self.log, "ab") as log:
             position = log.tell()
-            self.process = subprocess.Popen([BINARY, *self.arguments], cwd=self.folder, env=environment, stdout=log,
+            self.process = subprocess.Popen([BINARY, *self.arguments], cwd=self.folder, env=self._environment(), stdout=log,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=limit)
         if wait:
             self.port = self._port(position)
             wait_until(lambda: self.get("/livez")[0] == 200, 10, "the server accepts no connection")
+
+    def run(self, *arguments, timeout=120):
+        """Runs a subcommand with the server's settings and returns the finished process."""
+        return subprocess.run([BINARY, *arguments], cwd=self.folder, env=self._environment(), capture_output=True, timeout=timeout)
+
+    def _environment(self):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("WEAPP_", "PORT", "RUST_"))}
+        return environment | {name: str(value) for name, value in self.settings.items()}
 
     def stop(self, how=signal.SIGTERM, seconds=15):
         """Stops the process and returns its exit code. Kills it if it does not end in time."""
