@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::store::{self, Store};
 
@@ -17,12 +17,15 @@ use crate::store::{self, Store};
 /// probes.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 
+/// Time for which a successful check is repeated. Our choice: a check waits for the disk, and anyone may request one.
+const REUSED_FOR: Duration = Duration::from_secs(1);
+
 /// Decides whether this process should receive requests.
 #[derive(Debug)]
 pub struct Readiness {
     store: Arc<dyn Store>,
-    /// The latest check of the store, completed or in progress.
-    probe: Mutex<Option<Probe>>,
+    /// The latest check of the store, completed or in progress, and its start.
+    probe: Mutex<Option<(Probe, Instant)>>,
     draining: AtomicBool,
 }
 
@@ -77,18 +80,23 @@ impl Readiness {
         }
     }
 
-    /// Returns the check in progress, or starts one: any number of callers take one place in the queue of a store that does
-    /// not respond.
+    /// Returns the check in progress or one that has just succeeded, or starts one: any number of callers take one place in
+    /// the queue of a store that does not respond.
     fn probe(&self, now: Timestamp) -> Probe {
         let mut latest = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(in_progress) = latest.as_ref().filter(|probe| probe.peek().is_none()) {
-            return in_progress.clone();
+        if let Some((probe, start)) = latest.as_ref()
+            && match probe.peek() {
+                None => true,
+                Some(result) => result.is_ok() && start.elapsed() < REUSED_FOR,
+            }
+        {
+            return probe.clone();
         }
         let store = Arc::clone(&self.store);
         let probe: Probe = async move { store.probe(now).await }.boxed().shared();
         // Continues when its callers stop waiting, so that a later caller does not get an outdated result.
         drop(actix_rt::spawn(probe.clone()));
-        *latest = Some(probe.clone());
+        *latest = Some((probe.clone(), Instant::now()));
         probe
     }
 }

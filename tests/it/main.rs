@@ -44,6 +44,7 @@ mod session_key;
 mod simulate;
 mod sources;
 mod stop;
+mod store_faults;
 // <!-- only here -->
 mod language;
 mod words;

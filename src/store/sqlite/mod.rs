@@ -4,6 +4,9 @@ pub(super) mod backup;
 #[cfg(test)]
 mod cache_tests;
 mod commits;
+#[cfg(test)]
+mod file_tests;
+mod file_watch;
 mod ledger;
 mod open;
 mod problem;
@@ -37,7 +40,9 @@ use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
 
 use commits::{CommitWatch, State};
+use file_watch::{FileWatch, Replaced};
 use writer::Writer;
+use writer_thread::Open;
 
 /// Upper limit for a commit that need not wait for a lock. Our choice.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,6 +54,7 @@ pub(super) struct Sqlite {
     writer: Writer,
     /// Idle read-only connections. Their number grows to the number of concurrent readers, one per worker.
     readers: Mutex<Vec<Connection>>,
+    files: Arc<FileWatch>,
     /// The last field, because it must be dropped after all connections.
     commits: Arc<CommitWatch>,
 }
@@ -62,15 +68,20 @@ impl Sqlite {
             let connection = open::writer(&file)?;
             // A new file has no WAL index before the first read.
             users::read(&connection)?;
-            Ok((connection, Arc::new(CommitWatch::new(&file))))
+            Ok(Open {
+                connection,
+                files: Arc::new(FileWatch::new(&file)),
+                commits: Arc::new(CommitWatch::new(&file)),
+            })
         };
-        let (writer, commits) = Writer::start(open, cache)
+        let (writer, files, commits) = Writer::start(open, cache)
             .await
             .map_err(|problem| OpenError::new(path.to_string_lossy(), problem))?;
         Ok(Self {
             path: path.to_owned(),
             writer,
             readers: Mutex::default(),
+            files,
             commits,
         })
     }
@@ -85,14 +96,33 @@ impl Sqlite {
             .pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open::reader(&self.path)?,
+            None => {
+                let connection = open::reader(&self.path)?;
+                // It may have opened another file than the writer.
+                self.files.check()?;
+                connection
+            }
         };
         let result = query(&connection)?;
         self.readers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
+        self.files.check_recent()?;
         Ok(result)
+    }
+
+    /// Reads a session. There is none only if the file that was read is still the one at its path.
+    fn read_session<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, Error> {
+        self.writer.is_open()?;
+        let found = self.read(query)?;
+        if found.is_none() {
+            self.files.check()?;
+        }
+        Ok(found)
     }
 }
 
@@ -100,6 +130,7 @@ impl Invalidation for Sqlite {
     fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
         // The first reader after a commit requests a look, and until that is done all readers read the file.
         let is_current = self.writer.is_open().is_ok()
+            && self.files.check_recent().is_ok()
             && match self.commits.compare() {
                 State::Unchanged => true,
                 State::Unknown { requests_look } => {
@@ -122,15 +153,12 @@ impl Store for Sqlite {
     }
 
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            self.read(|connection| sessions::find(connection, digest))
-        })
+        Box::pin(async move { self.read_session(|connection| sessions::find(connection, digest)) })
     }
 
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        let read = || self.read(|connection| sessions::status(connection, digest));
-        Box::pin(ready(self.writer.is_open().and_then(|()| read())))
+        let status = self.read_session(|connection| sessions::status(connection, digest));
+        Box::pin(ready(status))
     }
 
     /// The cache is in front of this store.
@@ -151,7 +179,9 @@ impl Store for Sqlite {
             let path = self.path.clone();
             let count = move || Ok(sessions::count(&open::reader(&path)?)?);
             let counted = tokio::task::spawn_blocking(count).await;
-            counted.map_err(|error| Error::Failed(Arc::new(error)))?
+            let counted = counted.map_err(|error| Error::Failed(Arc::new(error)))?;
+            self.files.check()?;
+            counted
         })
     }
 
@@ -255,6 +285,12 @@ impl Store for Sqlite {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}
+
+impl From<Replaced> for Error {
+    fn from(error: Replaced) -> Self {
         Self::Failed(Arc::new(error))
     }
 }

@@ -16,7 +16,7 @@ use crate::store::sqlite::problem::Problem;
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 2] = [
     "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -70,6 +70,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// pages throughout the indices, and with SQLite's default of 1000 a commit would wait for such a copy too often.
 const LOG_PAGES: i32 = 4000;
 
+/// Maximum number of pages of a file that is rewritten when it is opened, 64 MB. Our choice: it takes about a second.
+const REWRITTEN_PAGES: i64 = 16_384;
+
 /// Page cache of the writer, in KiB. Our choice: memory is used only for pages that have been read.
 const CACHE_KIB: i32 = 8 * 1024;
 
@@ -94,6 +97,10 @@ fn prepare(path: &Path) -> Result<Connection, Problem> {
     if connection.is_readonly("main")? {
         return Err(Problem::ReadOnly);
     }
+    if number(&connection, "page_count")? == 0 {
+        // Lets the file shrink. Has an effect before the first table only.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     migrate(&mut connection)?;
     // With FULL, a commit returns after the log file has reached the disk.
     use_wal(&connection)?;
@@ -101,7 +108,33 @@ fn prepare(path: &Path) -> Result<Connection, Problem> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    make_shrinkable(&connection, REWRITTEN_PAGES)?;
     Ok(connection)
+}
+
+/// Rewrites a file of an earlier version so that it can shrink, if it has at most this number of pages.
+///
+/// The server works without that too, so a failure is no reason not to start: the next start tries again.
+pub(super) fn make_shrinkable(connection: &Connection, most_pages: i64) -> rusqlite::Result<()> {
+    if number(connection, "auto_vacuum")? != 0 {
+        return Ok(());
+    }
+    if number(connection, "page_count")? > most_pages {
+        log::warn!(
+            "the database file does not shrink when sessions are deleted; see “Size of the database” in docs/operations.md"
+        );
+        return Ok(());
+    }
+    let rewritten = connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+    if let Err(error) = rewritten {
+        log::warn!("the database file could not be rewritten, so it does not shrink: {error}");
+    }
+    Ok(())
+}
+
+/// Reads a pragma whose value is a number.
+pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
 /// Returns the problem if this user has no permission for a file of the database, which SQLite does not distinguish from

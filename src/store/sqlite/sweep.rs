@@ -5,12 +5,16 @@ use rusqlite::{Connection, Row, named_params, params};
 
 use crate::store::clock::{Clock, ClockHistory, TOLERANCE, Times};
 use crate::store::interface::Swept;
+use crate::store::sqlite::open::number;
 use crate::store::sqlite::rows::time_at;
 use crate::store::sqlite::sessions::{Changed, delete};
 
 /// Maximum number of rows that one call changes in a table. Our choice: takes a few milliseconds, so that a login that
 /// waits for it does not notice.
 const BATCH: u8 = 100;
+
+/// Number of free pages that the file keeps for the next logins, besides an eighth of its pages: 4 MB. Our choice.
+const SPARE_PAGES: i64 = 1000;
 
 /// Removes expired sessions and ledger records, and corrects sessions of the future, as far as the clock allows.
 pub(super) fn sweep(
@@ -31,10 +35,23 @@ pub(super) fn sweep(
         Clock::Proven => remove_sessions(connection, changed, now, idle)?,
         Clock::Plausible | Clock::Implausible { .. } => 0,
     };
-    Ok(Swept::Rows {
-        sessions,
-        is_last: records.max(corrected).max(sessions) < usize::from(BATCH),
-    })
+    let rows = records.max(corrected).max(sessions);
+    let is_last = rows < usize::from(BATCH) && !give_back_space(connection)?;
+    Ok(Swept::Rows { sessions, is_last })
+}
+
+/// Removes free pages from the end of the file, if there are many. Returns `true` if there may be more to remove.
+fn give_back_space(connection: &Connection) -> rusqlite::Result<bool> {
+    let number = |pragma| number(connection, pragma);
+    let spare = number("freelist_count")? - SPARE_PAGES - number("page_count")? / 8;
+    if spare <= 0 || number("auto_vacuum")? == 0 {
+        return Ok(false);
+    }
+    let pages = spare.min(i64::from(BATCH));
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut steps = vacuum.query(())?;
+    while steps.next()?.is_some() {}
+    Ok(spare > pages)
 }
 
 fn read_clock(connection: &Connection) -> rusqlite::Result<ClockHistory> {

@@ -24,7 +24,7 @@ pub(super) async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {
     Sqlite::open(path, Arc::new(SessionCache::new())).await
 }
 
-async fn open_cached(path: &Path) -> Arc<dyn Store> {
+pub(super) async fn open_cached(path: &Path) -> Arc<dyn Store> {
     let cache = Arc::new(SessionCache::new());
     let backend = Sqlite::open(path, Arc::clone(&cache)).await.unwrap();
     Arc::new(CachedStore::new(Arc::new(backend), cache))

@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 use crate::store::interface::Error;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::commits::CommitWatch;
+use crate::store::sqlite::file_watch::FileWatch;
 use crate::store::sqlite::problem::Problem;
 use crate::store::sqlite::sessions::Changed;
-use crate::store::sqlite::writer_thread::{Message, Write, WriterThread};
+use crate::store::sqlite::writer_thread::{Message, Open, Write, WriterThread};
 
 /// Maximum number of pending writes. More are rejected, so that a disk that hangs costs neither memory nor minutes. Our
 /// choice: many times what a working disk commits in a second.
@@ -86,15 +87,16 @@ impl Writer {
     /// Starts the thread, which opens its connection with `open` and lives until [`Writer::close`] or until the writer is
     /// dropped.
     pub(super) async fn start(
-        open: impl FnOnce() -> Result<(Connection, Arc<CommitWatch>), Problem> + Send + 'static,
+        open: impl FnOnce() -> Result<Open, Problem> + Send + 'static,
         cache: Arc<SessionCache>,
-    ) -> Result<(Self, Arc<CommitWatch>), Problem> {
+    ) -> Result<(Self, Arc<FileWatch>, Arc<CommitWatch>), Problem> {
         let (queue, messages) = channel();
         let (started, start) = oneshot::channel();
         let run = move || match open() {
-            Ok((connection, commits)) => {
-                let thread = WriterThread::new(connection, cache, Arc::clone(&commits));
-                started.send(Ok(commits)).unwrap_or_default();
+            Ok(open) => {
+                let watches = (Arc::clone(&open.files), Arc::clone(&open.commits));
+                let thread = WriterThread::new(open, cache);
+                started.send(Ok(watches)).unwrap_or_default();
                 thread.run(&messages);
             }
             Err(problem) => started.send(Err(problem)).unwrap_or_default(),
@@ -103,13 +105,13 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(run)
             .map_err(Problem::NoThread)?;
-        let commits = start.await.map_err(|_panicked| Problem::Panicked)??;
+        let (files, commits) = start.await.map_err(|_panicked| Problem::Panicked)??;
         let writer = Self {
             queue,
             pending: Arc::new(()),
             is_closed: AtomicBool::new(false),
         };
-        Ok((writer, commits))
+        Ok((writer, files, commits))
     }
 
     /// Runs statements in a transaction. Replies when they are durable or rolled back.

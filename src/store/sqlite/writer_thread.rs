@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::store::interface::Error;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::commits::CommitWatch;
+use crate::store::sqlite::file_watch::FileWatch;
 
 /// Maximum number of writes per commit, which limits the time that the first of them waits. Our choice.
 const BATCH: usize = 256;
@@ -16,6 +17,13 @@ const BATCH: usize = 256;
 /// Maximum number of looks at the database in a row. If another process commits between any two of them, the session
 /// cache is not used.
 const LOOKS: usize = 3;
+
+/// An open database.
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    pub(super) files: Arc<FileWatch>,
+    pub(super) commits: Arc<CommitWatch>,
+}
 
 /// A message to the thread.
 pub(super) enum Message {
@@ -43,22 +51,20 @@ pub(super) struct WriterThread {
     cache: Arc<SessionCache>,
     /// SQLite's counter of other processes' commits, when the cache was last known to agree with the database.
     version: Option<i64>,
+    files: Arc<FileWatch>,
     /// The last field, because it must be dropped after the connection.
     commits: Arc<CommitWatch>,
 }
 
 impl WriterThread {
     /// Takes the connection to write with. The cache agrees with the database from here on.
-    pub(super) fn new(
-        connection: Connection,
-        cache: Arc<SessionCache>,
-        commits: Arc<CommitWatch>,
-    ) -> Self {
+    pub(super) fn new(open: Open, cache: Arc<SessionCache>) -> Self {
         let mut thread = Self {
-            connection,
+            connection: open.connection,
             cache,
             version: None,
-            commits,
+            files: open.files,
+            commits: open.commits,
         };
         thread.look();
         thread
@@ -93,12 +99,17 @@ impl WriterThread {
             self.look();
         }
         if let Some(closer) = closer {
-            let result = self
-                .connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_row| Ok(()))
-                .and_then(|()| self.connection.close().map_err(|(_, error)| error));
-            closer.send(result.map_err(Error::from)).unwrap_or_default();
+            let closed = self.close();
+            closer.send(closed.map_err(Error::from)).unwrap_or_default();
         }
+    }
+
+    /// Copies the log file into the database and closes it. If the database was replaced, SQLite leaves the log file in place,
+    /// but empty, so that it does not change the database that has taken its place.
+    fn close(self) -> rusqlite::Result<()> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.connection.query_row(checkpoint, (), |_row| Ok(()))?;
+        self.connection.close().map_err(|(_, error)| error)
     }
 
     /// Runs the writes in one transaction and replies to all callers.
@@ -129,7 +140,9 @@ impl WriterThread {
                 batch.remove(index).reply(&self.cache, Err(failure));
                 continue;
             }
-            let outcome = transaction.commit().map_err(Error::from);
+            let committed = transaction.commit().map_err(Error::from);
+            // What was written to a file without a name is lost when the process ends.
+            let outcome = committed.and_then(|()| Ok(self.files.check()?));
             if outcome.is_err() {
                 self.cache.clear();
             }
