@@ -105,6 +105,7 @@ Examples:
   weapp-login simulate                         serve on http://127.0.0.1:3100
   weapp-login simulate --port 0 --seed 7       use any free port, and other users, codes and keys
   weapp-login simulate --virtual-clock         the time stands still until it is moved
+  weapp-login simulate --tls ~/wechat-ca       serve https://api.weixin.qq.com too, and print how to trust it
 
 Exit codes: 0 after SIGTERM or Ctrl-C; 1 on failure; 2 if an option is wrong or the port is in use.";
 

@@ -1,9 +1,14 @@
 //! `weapp-login simulate` as a process, and a backend that uses it as WeChat.
 
-use std::io::{Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
 
 use serde_json::Value;
+use wechat_simulator::API_HOSTS;
 
 use crate::harness::Folder;
 use crate::server::{Binary, command, run};
@@ -150,4 +155,114 @@ fn invalid_options_get_an_error_message() {
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(message), "no `{message}` in:\n{stderr}");
     }
+}
+
+/// The options that the compose file of `examples/wechat-in-a-box` passes are valid, and its aliases are all names of WeChat's API.
+#[test]
+fn the_compose_file_starts_a_simulator_under_all_names_of_wechat() {
+    let file = "examples/wechat-in-a-box/compose.yaml";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let compose = fs::read_to_string(file).unwrap();
+    let after = |text: &str| {
+        compose
+            .split_once(text)
+            .unwrap()
+            .1
+            .split_once(']')
+            .unwrap()
+            .0
+    };
+    let command = after("command: [");
+    let words: Vec<&str> = command.split('"').skip(1).step_by(2).collect();
+    let aliases: Vec<&str> = after("aliases: [").split(", ").collect();
+    assert_eq!(aliases, API_HOSTS);
+
+    let folder = Folder::new();
+    let authority = folder.path().join("ca");
+    let words = words.into_iter().skip(1).map(|word| match word {
+        "0.0.0.0" => "127.0.0.1",
+        "/data/ca" => authority.to_str().unwrap(),
+        word => word,
+    });
+    let words: Vec<&str> = words.chain(["--tls-port", "0"]).collect();
+    let simulator = simulate(&folder, &words);
+    assert!(authority.join("ca.pem").exists());
+    let health = health_check(&folder, &simulator).output().unwrap();
+    assert_eq!(health.status.code(), Some(0), "{health:?}");
+}
+
+/// Returns the image's health check, with the port of the simulator.
+fn health_check(folder: &Folder, simulator: &Binary) -> Command {
+    let port = simulator.port.to_string();
+    let mut health = command(folder, &[("WEAPP_SERVER__PORT", &port)]);
+    health.arg("healthcheck");
+    health
+}
+
+/// Relays connections to `api.weixin.qq.com:443` to another port, as an entry in the hosts file does.
+fn relay_to(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            assert!(head.starts_with(b"CONNECT api.weixin.qq.com:443 "));
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let mut wechat = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut request, mut reply) =
+                (client.try_clone().unwrap(), wechat.try_clone().unwrap());
+            thread::spawn(move || io::copy(&mut request, &mut wechat));
+            thread::spawn(move || io::copy(&mut reply, &mut client));
+        }
+    });
+    own
+}
+
+/// The whole protection of production stays on: https, the host name and the certificate of WeChat.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_in_production_logs_in_over_tls_without_another_base_url() {
+    let folder = Folder::new();
+    let authority = folder.path().join("ca");
+    let options = [
+        "--tls",
+        authority.to_str().unwrap(),
+        "--tls-host",
+        "127.0.0.1",
+        "--tls-port",
+        "0",
+    ];
+    let simulator = simulate(&folder, &options);
+    let line = simulator.output();
+    let (_, tls_port) = value(&line, "TLS").rsplit_once(':').unwrap();
+    let proxy = format!("http://127.0.0.1:{}", relay_to(tls_port.parse().unwrap()));
+    let certificate = value(&line, "Go").split_once(' ').unwrap().0;
+    let (variable, certificate) = certificate.split_once('=').unwrap();
+    let environment = [
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_WECHAT__PROXY", &*proxy),
+        ("WEAPP_APPS__MAIN__APP_ID", value(&line, "AppID")),
+        ("WEAPP_APPS__MAIN__APP_SECRET", value(&line, "AppSecret")),
+    ];
+    let code = || {
+        let code = control(&simulator, "POST", "/simulator/users/mei/login-code", "");
+        code["code"].as_str().unwrap().to_owned()
+    };
+    let without = Binary::start(&folder, &environment);
+    let (status, reply) = without.login(&code());
+    assert_ne!(status, 200, "the authority is not trusted: {reply}");
+    drop(without);
+
+    let environment = [&environment[..], &[(variable, certificate)]].concat();
+    let server = Binary::start(&folder, &environment);
+    let (status, reply) = server.login(&code());
+    assert_eq!(status, 200, "{reply}");
+    let requests = control(&simulator, "GET", "/simulator/requests", "");
+    assert_eq!(requests["requests"].as_array().unwrap().len(), 1);
 }

@@ -56,7 +56,7 @@ impl Clock {
     clippy::disallowed_methods,
     reason = "the only place that reads the system time; everything else takes `now` as an argument"
 )]
-fn system_time() -> Duration {
+pub(crate) fn system_time() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

@@ -20,6 +20,7 @@ mod request_log;
 mod server;
 mod simulator;
 mod state;
+mod tls;
 
 pub use app_handle::AppHandle;
 pub use clock::Clock;
@@ -34,3 +35,4 @@ pub use simulator::{Simulator, StartError};
 pub use state::encrypt_keys::EncryptKey;
 pub use state::history::Payment;
 pub use state::users::{MOCK_USER, TestUser};
+pub use tls::{API_HOSTS, Tls, TlsError};

@@ -8,13 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Clock;
 use crate::identifiers::Identifiers;
+use crate::tls::Tls;
 
 /// The options of [`Simulator::start`](crate::Simulator::start).
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The address to listen on; port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// If `true`, `listen` may be an address that other machines can reach. Anyone who can reach it can log in.
+    /// The TLS port, for clients that call `https://api.weixin.qq.com`; by default none.
+    pub tls: Option<Tls>,
+    /// If `true`, `listen` and the TLS port may be at an address that other machines can reach. Anyone who can reach it can log in.
     pub allow_remote: bool,
     /// Host names at which commands are accepted, in addition to local ones. See [`Guard`](crate::Guard).
     pub allowed_hosts: Vec<String>,
@@ -36,6 +39,7 @@ impl Options {
     pub fn new(seed: u64) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
             allow_remote: false,
             allowed_hosts: Vec::new(),
             seed,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What happens to a request's connection.
+/// The end of a request.
 pub(crate) enum Outcome {
     Reply(Reply),
     /// Nothing: the connection stays open.

@@ -12,9 +12,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use crate::control::{self, Command};
 use crate::endpoint::Endpoint;
@@ -35,6 +38,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(100);
 /// The pause after a failed accept, for example because there are too many open files. Our choice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The time that a client may take for the TLS handshake. Our choice.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A port to serve on, with or without TLS.
+pub(crate) struct Port {
+    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Option<TlsAcceptor>,
+}
+
 /// A running server. Dropping it stops it.
 pub(crate) struct Server {
     stop: oneshot::Sender<()>,
@@ -42,16 +54,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts to serve on the listener.
-    pub(crate) async fn start(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
+    /// Starts to serve on the ports.
+    pub(crate) async fn start(ports: Vec<Port>, shared: Arc<Shared>) -> io::Result<Self> {
+        for port in &ports {
+            port.listener.set_nonblocking(true)?;
+        }
         let (started, is_started) = oneshot::channel();
         let (stop, should_stop) = oneshot::channel();
         let (end, stopped) = oneshot::channel();
         thread::Builder::new()
             .name("wechat-simulator".to_owned())
             .spawn(move || {
-                run(listener, shared, started, should_stop);
+                run(ports, &shared, started, should_stop);
                 drop(end);
             })?;
         is_started.await.map_err(io::Error::other)??;
@@ -67,8 +81,8 @@ impl Server {
 }
 
 fn run(
-    listener: TcpListener,
-    shared: Arc<Shared>,
+    ports: Vec<Port>,
+    shared: &Arc<Shared>,
     started: oneshot::Sender<io::Result<()>>,
     should_stop: oneshot::Receiver<()>,
 ) {
@@ -77,8 +91,10 @@ fn run(
         .build();
     let listening = runtime.and_then(|runtime| {
         let _context = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        runtime.spawn(accept(listener, shared));
+        for port in ports {
+            let listener = tokio::net::TcpListener::from_std(port.listener)?;
+            runtime.spawn(accept(listener, port.acceptor, Arc::clone(shared)));
+        }
         Ok(runtime)
     });
     let (result, runtime) = match listening {
@@ -95,10 +111,17 @@ fn run(
     }
 }
 
-async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+async fn accept(
+    listener: tokio::net::TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve_connection(stream, Arc::clone(&shared)))),
+            Ok((stream, _)) => {
+                let connection = serve_connection(stream, acceptor.clone(), Arc::clone(&shared));
+                drop(tokio::spawn(connection));
+            }
             Err(error) => {
                 log::error!("the WeChat simulator cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -107,12 +130,30 @@ async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn serve_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let client = stream.peer_addr().ok().map(|address| address.ip());
     // A second handle of the socket, to reset the connection.
     let socket = SockRef::from(&stream).try_clone().ok();
+    let Some(acceptor) = acceptor else {
+        return serve_stream(stream, client, socket.as_ref(), &shared).await;
+    };
+    match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => serve_stream(stream, client, socket.as_ref(), &shared).await,
+        Ok(Err(error)) => log::warn!(
+            "a client does not accept the WeChat simulator's certificate, or sent no TLS: {error}"
+        ),
+        Err(elapsed) => log::debug!("a TLS handshake took too long: {elapsed}"),
+    }
+}
+
+async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    client: Option<IpAddr>,
+    socket: Option<&Socket>,
+    shared: &Arc<Shared>,
+) {
     let service = service_fn(|request| {
-        let (shared, socket) = (Arc::clone(&shared), socket.as_ref());
+        let shared = Arc::clone(shared);
         async move {
             let closes = closes_connection(&request);
             match serve(&shared, request, client).await {

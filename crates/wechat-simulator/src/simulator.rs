@@ -9,14 +9,16 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::app_handle::AppHandle;
+use crate::clock::system_time;
 use crate::control::Commands;
 use crate::endpoint::{Endpoint, Limits};
 use crate::faults::Fault;
 use crate::options::{App, Options, SessionKeyPolicy};
 use crate::request_log::RecordedRequest;
-use crate::server::Server;
+use crate::server::{Port, Server};
 use crate::state::users::{TestUser, UserId};
 use crate::state::{Shared, State};
+use crate::tls::TlsError;
 
 /// Length of the queue of connections to accept. Tests open a thousand at once, and with the standard library's 128 some of
 /// them would be dropped and retried after seconds.
@@ -27,6 +29,7 @@ const BACKLOG: i32 = 2048;
 /// Users are identified by name, and any name is a user. Methods without an app use the first app of the [`Options`].
 pub struct Simulator {
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     app: AppHandle,
     server: Server,
 }
@@ -52,6 +55,9 @@ pub enum StartError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The certificate of the TLS port cannot be made.
+    #[error("the WeChat simulator cannot use TLS: {0}")]
+    Tls(#[source] TlsError),
     /// The server's thread cannot be started.
     #[error("the WeChat simulator cannot start its thread")]
     Thread(#[source] io::Error),
@@ -61,26 +67,36 @@ impl Simulator {
     /// Starts a simulator. It accepts requests when this returns. Works in any async runtime.
     ///
     /// # Errors
-    /// [`StartError::Remote`] and [`StartError::NoApp`] if the options are not allowed; [`StartError::Listen`] if the
+    /// [`StartError::Tls`] if the certificate cannot be made; [`StartError::Remote`] and [`StartError::NoApp`] if the options are not allowed; [`StartError::Listen`] if the
     /// address is not available; [`StartError::Thread`] if the system has no resources left.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let address = options.listen;
-        if !options.allow_remote && !address.ip().to_canonical().is_loopback() {
-            return Err(StartError::Remote(address));
+        let (address, tls) = (options.listen, options.tls.clone());
+        let addresses = [Some(address), tls.as_ref().map(|tls| tls.listen)];
+        let is_remote = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+        let remote = addresses.into_iter().flatten().find(is_remote);
+        if let Some(remote) = remote.filter(|_| !options.allow_remote) {
+            return Err(StartError::Remote(remote));
         }
         let state = State::new(options);
         let app = state.apps.first().map(Arc::clone);
         let app = app.ok_or(StartError::NoApp)?;
-        let listen_error = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).map_err(listen_error)?;
-        SockRef::from(&listener)
-            .listen(BACKLOG)
-            .map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
+        let (listener, address) = listen(address)?;
+        let mut ports = vec![Port {
+            listener,
+            acceptor: None,
+        }];
+        let mut tls_address = None;
+        if let Some(tls) = tls {
+            let acceptor = Some(tls.acceptor(system_time()).map_err(StartError::Tls)?);
+            let (listener, address) = listen(tls.listen)?;
+            tls_address = Some(address);
+            ports.push(Port { listener, acceptor });
+        }
         let shared = Arc::new(Shared::new(state));
-        let server = Server::start(listener, Arc::clone(&shared)).await;
+        let server = Server::start(ports, Arc::clone(&shared)).await;
         Ok(Self {
             address,
+            tls_address,
             app: AppHandle { shared, app },
             server: server.map_err(StartError::Thread)?,
         })
@@ -94,6 +110,11 @@ impl Simulator {
     /// Returns the address that the simulator listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the address of the TLS port, if there is one.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// Returns the URL to use instead of `https://api.weixin.qq.com`, for example `http://127.0.0.1:49152`.
@@ -233,6 +254,14 @@ impl Simulator {
     fn state(&self) -> MutexGuard<'_, State> {
         self.app.shared.lock()
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let error = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(error)?;
+    SockRef::from(&listener).listen(BACKLOG).map_err(error)?;
+    let address = listener.local_addr().map_err(error)?;
+    Ok((listener, address))
 }
 
 /// Omits the AppSecret.

@@ -27,6 +27,7 @@ mod lifecycle;
 mod login;
 mod samples;
 mod session_keys;
+mod tls;
 mod user_data;
 
 /// The time at which the tests' clocks start: the first block of a rid is then `668f2aa4`.

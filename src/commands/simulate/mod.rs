@@ -1,16 +1,20 @@
 //! `weapp-login simulate`: runs the WeChat simulator as a process of its own, for backends in any language.
 
-use std::fmt;
+mod announcement;
+
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use clap::Args;
 use log::LevelFilter;
 use weapp_login::settings::{LogStyle, Profile};
 use weapp_login::telemetry;
-use wechat_simulator::{App, Clock, Options, Simulator, StartError};
+use wechat_simulator::{App, Clock, Options, Simulator, StartError, Tls};
 
 use crate::commands::signals::Signals;
+use crate::commands::simulate::announcement::{Announcement, Trust};
 use crate::commands::{Failure, bind_failure, output_failure, startup_banner};
 
 /// The options of `simulate`.
@@ -28,6 +32,15 @@ pub(crate) struct Arguments {
     /// A host name at which commands are accepted, in addition to IP addresses, localhost and names without a dot.
     #[arg(long, value_name = "NAME", value_parser = not_empty)]
     allow_host: Vec<String>,
+    /// Serves https://api.weixin.qq.com as well, with a certificate authority in this folder, which is made once.
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
+    /// The TLS port; 0 chooses a free one. SDKs call 443.
+    #[arg(long, default_value_t = 443, requires = "tls")]
+    tls_port: u16,
+    /// The IP address of the TLS port.
+    #[arg(long, default_value = "127.0.0.2", value_parser = host, requires = "tls")]
+    tls_host: IpAddr,
     /// The seed of all identifiers: the same seed gives the same users, codes and keys.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -45,27 +58,18 @@ pub(crate) struct Arguments {
     clock_at: Option<u64>,
 }
 
-/// The text that is printed at the start.
-struct Announcement<'a> {
-    /// The URL for backends. If the simulator listens on all addresses, it has that of this machine in the network.
-    base_url: &'a str,
-    /// If `true`, other machines can reach it.
-    exposed: bool,
-    app_id: &'a str,
-    /// `None` if it was given as an option.
-    app_secret: Option<&'a str>,
-    /// If `true`, it has several lines.
-    is_terminal: bool,
-}
-
 /// Runs the simulator until the process gets a signal.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    if !arguments.host.is_loopback() && !arguments.expose {
-        return Err(Failure::message(format!(
-            "the WeChat simulator logs in everyone, so it does not listen on `{}`, which other machines can reach\n  \
-             hint: omit --host, or allow it with --expose",
-            arguments.host
-        )));
+    for (option, host) in [
+        ("--host", arguments.host),
+        ("--tls-host", arguments.tls_host),
+    ] {
+        if !host.is_loopback() && !arguments.expose {
+            return Err(Failure::message(format!(
+                "the WeChat simulator logs in everyone, so it does not listen on `{host}`, which other machines can reach\n  \
+                 hint: omit {option}, or allow it with --expose"
+            )));
+        }
     }
     let telemetry = telemetry::init(&telemetry::Options {
         level: LevelFilter::Info,
@@ -82,8 +86,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn simulate(arguments: Arguments) -> Result<(), Failure> {
     let secret_is_given = arguments.app_secret.is_some();
     let mut signals = Signals::listen().map_err(Failure::internal)?;
-    let simulator = Simulator::start(options(arguments)).await;
-    let simulator = simulator.map_err(|error| start_failure(&error))?;
+    let options = options(arguments);
+    let tls = options.tls.clone();
+    let simulator = Simulator::start(options).await;
+    let simulator = simulator.map_err(|error| start_failure(&error, tls.as_ref()))?;
+    let trust = tls.zip(simulator.tls_address()).map(trust).transpose()?;
     let mut out = io::stdout();
     let address = reachable(simulator.address());
     let announcement = Announcement {
@@ -91,6 +98,7 @@ async fn simulate(arguments: Arguments) -> Result<(), Failure> {
         exposed: !address.ip().is_loopback(),
         app_id: simulator.app_id(),
         app_secret: (!secret_is_given).then_some(simulator.app_secret()),
+        trust: trust.as_ref(),
         is_terminal: out.is_terminal(),
     };
     out.write_all(announcement.to_string().as_bytes())
@@ -121,6 +129,10 @@ fn options(arguments: Arguments) -> Options {
     };
     Options {
         listen: SocketAddr::new(arguments.host, arguments.port),
+        tls: arguments.tls.map(|folder| Tls {
+            folder,
+            listen: SocketAddr::new(arguments.tls_host, arguments.tls_port),
+        }),
         allow_remote: arguments.expose,
         allowed_hosts: arguments.allow_host,
         clock,
@@ -137,11 +149,27 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn start_failure(error: &StartError) -> Failure {
-    let StartError::Listen { address, source } = error else {
-        return Failure::internal(error);
+/// Returns what a client needs to trust the TLS port. The path of the authority works in any folder.
+fn trust((tls, address): (Tls, SocketAddr)) -> Result<Trust, Failure> {
+    let authority = fs::canonicalize(tls.authority_file()).map_err(Failure::internal)?;
+    Ok(Trust {
+        address: reachable(address),
+        authority: authority.display().to_string(),
+    })
+}
+
+fn start_failure(error: &StartError, tls: Option<&Tls>) -> Failure {
+    let (address, source) = match error {
+        StartError::Listen { address, source } => (address, source),
+        StartError::Tls(error) => return Failure::message(error.to_string()),
+        error => return Failure::internal(error),
     };
-    let reason = bind_failure::explain(source, *address, "--port ", "--host ");
+    let (port, host) = if tls.is_some_and(|tls| tls.listen == *address) {
+        ("--tls-port ", "--tls-host ")
+    } else {
+        ("--port ", "--host ")
+    };
+    let reason = bind_failure::explain(source, *address, port, host);
     Failure::message(format!(
         "the WeChat simulator cannot listen on `{address}`: {reason}"
     ))
@@ -159,90 +187,5 @@ fn not_empty(text: &str) -> Result<String, &'static str> {
         Err("it is empty")
     } else {
         Ok(text.to_owned())
-    }
-}
-
-impl Announcement<'_> {
-    fn rows(&self) -> [(&'static str, String); 5] {
-        let Self {
-            base_url, app_id, ..
-        } = self;
-        let secret = self.app_secret.unwrap_or("as given");
-        let shown = self.app_secret.unwrap_or("…");
-        // Without this setting, a backend rejects an http URL of another machine.
-        let plain_http = if self.exposed {
-            "WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true "
-        } else {
-            ""
-        };
-        let backend = format!(
-            "WEAPP_WECHAT__BASE_URL={base_url} {plain_http}WEAPP_APPS__MAIN__APP_ID={app_id} \
-             WEAPP_APPS__MAIN__APP_SECRET={shown} weapp-login"
-        );
-        let code = format!("curl -X POST {base_url}/simulator/users/mei/login-code");
-        [
-            ("listening", (*base_url).to_owned()),
-            ("AppID", (*app_id).to_owned()),
-            ("AppSecret", secret.to_owned()),
-            ("a backend", backend),
-            ("a code", code),
-        ]
-    }
-}
-
-impl fmt::Display for Announcement<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.rows();
-        let version = env!("CARGO_PKG_VERSION");
-        if self.is_terminal {
-            writeln!(f, "weapp-login {version}, WeChat simulator")?;
-            return rows
-                .iter()
-                .try_for_each(|(name, value)| writeln!(f, "  {name:<10} {value}"));
-        }
-        write!(f, "weapp-login {version}, WeChat simulator")?;
-        rows.iter()
-            .try_for_each(|(name, value)| write!(f, "; {name}: {value}"))?;
-        writeln!(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(app_secret: Option<&str>, is_terminal: bool) -> String {
-        let announcement = Announcement {
-            base_url: "http://127.0.0.1:3100",
-            exposed: false,
-            app_id: "wx0",
-            app_secret,
-            is_terminal,
-        };
-        announcement.to_string()
-    }
-
-    #[test]
-    fn a_terminal_gets_several_lines() {
-        let version = env!("CARGO_PKG_VERSION");
-        assert_eq!(
-            text(Some("s3"), true),
-            format!(
-                "weapp-login {version}, WeChat simulator
-  listening  http://127.0.0.1:3100
-  AppID      wx0
-  AppSecret  s3
-  a backend  WEAPP_WECHAT__BASE_URL=http://127.0.0.1:3100 WEAPP_APPS__MAIN__APP_ID=wx0 WEAPP_APPS__MAIN__APP_SECRET=s3 weapp-login
-  a code     curl -X POST http://127.0.0.1:3100/simulator/users/mei/login-code
-"
-            )
-        );
-    }
-
-    #[test]
-    fn other_output_is_one_line_and_a_given_secret_is_not_printed() {
-        let line = text(None, false);
-        assert_eq!(line.lines().count(), 1);
-        assert!(line.contains("; AppSecret: as given; "), "{line}");
     }
 }
