@@ -5,7 +5,7 @@ mod commands;
 use std::path::Path;
 use std::process::ExitCode;
 
-use actix_web::HttpServer;
+use actix_guarded_server::HttpServer;
 use clap::Parser as _;
 use mimalloc::MiMalloc;
 use weapp_login::settings::Loaded;
@@ -13,6 +13,7 @@ use weapp_login::telemetry::{self, Telemetry};
 use weapp_login::{Parts, app};
 
 use commands::command_line::{CommandLine, Config, Subcommand};
+use commands::connection_limits;
 use commands::listener::{InheritedSockets, listen};
 use commands::process::Process;
 use commands::{Failure, configuration, simulator};
@@ -55,20 +56,21 @@ async fn run(
     let settings = &loaded.settings;
     let simulator = simulator::start(settings).await?;
     // Before the store is created, so that a port in use leaves no files.
-    let listener = listen(&settings.server, inherited)?;
+    let listeners = listen(&settings.server, inherited)?;
     let no_color = commands::no_color();
     let parts = Parts::new(settings, simulator.as_ref(), no_color).await;
     let parts = parts.map_err(Failure::configuration)?;
     parts.watch_log(move || telemetry.dropped());
-    let process = Process::start(loaded, &listener, &parts)?;
+    let process = Process::start(loaded, &listeners, &parts)?;
     let worker_parts = parts.clone();
     let server = HttpServer::new(move || app(&worker_parts))
         .workers(settings.server.worker_count())
-        .keep_alive(commands::KEEP_ALIVE)
-        .shutdown_timeout(settings.server.shutdown().as_secs())
+        .max_connections(connection_limits::per_worker(&settings.server))
+        .limits(connection_limits::limits(settings))
+        .connections(process.connections.clone())
+        .shutdown_timeout(settings.server.shutdown())
         .disable_signals()
-        .on_connect(process.connections.on_connect())
-        .listen(listener.socket)
+        .listen_all(listeners.sockets)
         .map_err(Failure::internal)?
         .run();
     process

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Profiles;
 use crate::apps::{App, Apps};
-use crate::handlers::docs::Docs;
+use crate::handlers::docs::{self, Docs};
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
@@ -48,8 +48,8 @@ pub struct Parts {
     pub(crate) json: JsonConfig,
     pub(crate) access_log: AccessLog,
     pub(crate) trusted_proxies: TrustedProxies,
-    /// If `true`, the server serves the documentation of its API.
-    pub(crate) serves_docs: bool,
+    /// The files of the documentation of the API, if the server serves it.
+    pub(crate) docs_files: Option<Arc<docs::Files>>,
     pub(crate) simulated: bool,
     /// The guard against foreign web pages while WeChat is simulated.
     pub(crate) guard: Guard,
@@ -127,7 +127,7 @@ impl Parts {
             shows_metrics: settings.metrics.port == 0,
             json: json::config(&settings.json, settings.profile),
             trusted_proxies: TrustedProxies::new(&settings.server.trusted_proxies),
-            serves_docs: settings.server.docs,
+            docs_files: settings.server.docs.then(Arc::default),
             simulated: simulator.is_some(),
             guard: Guard::new(&settings.server.allowed_hosts),
             platforms: PlatformConfig {
@@ -203,8 +203,8 @@ impl Parts {
     /// Returns the documentation of these rows, if the settings want it.
     pub(crate) fn docs(&self, rows: &[routes::Row]) -> Option<Docs> {
         let endpoints: Vec<_> = rows.iter().map(|row| (**row).clone()).collect();
-        self.serves_docs
-            .then(|| Docs::new(move || openapi::text(&endpoints)))
+        let files = self.docs_files.clone()?;
+        Some(Docs::new(move || openapi::text(&endpoints), files))
     }
 
     /// Returns the store, for the shutdown.
@@ -223,8 +223,9 @@ fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsE
     if !metrics.enabled {
         return Ok(None);
     }
-    let (own, server) = (metrics.address(), settings.server.address());
-    if own.is_some_and(|own| overlap(own, server)) {
+    let (own, sockets) = (metrics.address(), settings.server.sockets());
+    let taken = |own| sockets.iter().any(|server| overlap(own, *server));
+    if own.is_some_and(taken) {
         return Err(PartsError::MetricsPort(metrics.port));
     }
     Ok(Some(web::Data::new(Metrics::new(settings.profile.name())?)))

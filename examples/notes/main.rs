@@ -10,9 +10,11 @@ mod tests;
 
 use std::env;
 use std::error::Error;
+use std::net::TcpListener;
 use std::path::Path;
 
-use actix_web::{HttpServer, web};
+use actix_guarded_server::HttpServer;
+use actix_web::web;
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, app_with, telemetry};
 use wechat_simulator::{Options, Simulator};
@@ -38,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = parts.clone();
     let notes = web::Data::new(Notes::open(Path::new("data/notes.db"))?);
     HttpServer::new(move || app_with(&parts, notes::routes()).app_data(notes.clone()))
-        .bind(settings.server.address())?
+        .listen(TcpListener::bind(&*settings.server.sockets())?)?
         .run()
         .await?;
     store.store().close().await?;

@@ -4,8 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+use actix_guarded_server::HttpServer;
 use actix_rt::task::JoinHandle;
-use actix_web::HttpServer;
 use jiff::Timestamp;
 use weapp_login::sessions::SweepOutcome;
 use weapp_login::settings::Metrics;
@@ -25,6 +25,9 @@ const PAUSE_PER_COUNT: u32 = 100;
 
 /// Pause before the metrics port is tried again while another process uses it.
 const BIND_RETRY: Duration = Duration::from_secs(1);
+
+/// Maximum number of connections to the metrics port. Our choice: a Prometheus server needs one.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// Running background tasks. They stop when this is dropped.
 pub(crate) struct BackgroundTasks(Vec<JoinHandle<()>>);
@@ -96,6 +99,7 @@ async fn run_metrics_server(parts: &Parts, listener: TcpListener) -> io::Result<
     let parts = parts.clone();
     let server = HttpServer::new(move || metrics_app(&parts))
         .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
         .disable_signals()
         .listen(listener)?;
     server.run().await

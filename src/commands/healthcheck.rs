@@ -1,9 +1,12 @@
 //! `weapp-login healthcheck`: sends `GET /livez` to the server that the same settings would start.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+
+use weapp_login::settings::ListenAddress;
 
 use crate::commands::{Failure, configuration};
 
@@ -13,19 +16,36 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// The reason that a server is unhealthy.
 #[derive(Debug, thiserror::Error)]
 enum Unhealthy {
-    #[error("http://{0}/livez returned status {1}")]
-    Status(SocketAddr, u16),
-    #[error("http://{0}/livez does not answer: {1}")]
-    Silent(SocketAddr, io::Error),
+    #[error("{0}/livez returned status {1}")]
+    Status(String, u16),
+    #[error("{0}/livez does not answer: {1}")]
+    Silent(String, io::Error),
 }
 
 /// Succeeds if the status is 200.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
-    let address = reachable(configuration(folder)?.settings.server.address());
-    match status(address) {
+    let addresses = configuration(folder)?.settings.server.addresses();
+    let (url, status) = match addresses.first() {
+        Some(ListenAddress::Unix(path)) => {
+            let url = format!("unix:{}:", path.display());
+            (url, UnixStream::connect(path).and_then(over_unix))
+        }
+        Some(ListenAddress::Tcp(host, port)) => {
+            let mut ips = host.ips().into_iter();
+            let first = ips.next().unwrap_or(Ipv4Addr::LOCALHOST.into());
+            let address = reachable(SocketAddr::new(first, *port));
+            // A machine may have only one of the two addresses of `localhost`.
+            let other = ips.next().map(|ip| SocketAddr::new(ip, *port));
+            let status = over_tcp(address).or_else(|error| other.map_or(Err(error), over_tcp));
+            (format!("http://{address}"), status)
+        }
+        // A server always has an address.
+        None => return Ok(()),
+    };
+    match status {
         Ok(200) => Ok(()),
-        Ok(status) => Err(Failure::internal(Unhealthy::Status(address, status))),
-        Err(error) => Err(Failure::internal(Unhealthy::Silent(address, error))),
+        Ok(status) => Err(Failure::internal(Unhealthy::Status(url, status))),
+        Err(error) => Err(Failure::internal(Unhealthy::Silent(url, error))),
     }
 }
 
@@ -39,13 +59,23 @@ fn reachable(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-fn status(address: SocketAddr) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+fn over_tcp(address: SocketAddr) -> io::Result<u16> {
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
+    status(stream, &address.to_string())
+}
+
+fn over_unix(stream: UnixStream) -> io::Result<u16> {
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    status(stream, "localhost")
+}
+
+fn status(mut stream: impl Read + Write, host: &str) -> io::Result<u16> {
     write!(
         stream,
-        "GET /livez HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        "GET /livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
     )?;
     // The status line is `HTTP/1.1 200 OK`: the status is within the first twelve bytes.
     let mut head = [0; 12];

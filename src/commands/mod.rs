@@ -4,7 +4,7 @@ mod background;
 mod bind_failure;
 pub(crate) mod check_config;
 pub(crate) mod command_line;
-mod connections;
+pub(crate) mod connection_limits;
 mod environment_proxy;
 pub(crate) mod explain;
 pub(crate) mod healthcheck;
@@ -25,13 +25,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use weapp_login::settings::{self, Loaded, Settings};
-
-/// Maximum idle time of a connection. The default of `server.drain_seconds` equals it, so a connection that is still open
-/// when the drain ends has been idle for at least this long. Our choice, and the default of actix.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Returns `true` if `NO_COLOR` is set. See <https://no-color.org>.
 pub(crate) fn no_color() -> bool {

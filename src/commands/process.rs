@@ -1,18 +1,25 @@
 //! The running server process: signals, background tasks, and a shutdown that loses no request.
 
 use std::io;
+use std::time::Duration;
 
+use actix_guarded_server::Connections;
 use actix_web::dev::{Server, ServerHandle};
 use sd_notify::NotifyState;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use weapp_login::Parts;
 use weapp_login::settings::{self, Loaded};
 
 use crate::commands::background::{self, BackgroundTasks};
-use crate::commands::connections::Connections;
-use crate::commands::listener::Listener;
+use crate::commands::listener::Listeners;
 use crate::commands::signals::Signals;
 use crate::commands::{Failure, environment_proxy, is_set, output_failure, startup_banner};
+
+/// Interval at which the number of open connections is polled, and the number of consecutive zeros that mean that all are closed.
+/// A connection that was accepted just before the listener paused is not counted until a worker takes it up. Our choice:
+/// half a second in total.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const ZEROS_IN_A_ROW: u8 = 5;
 
 /// A running server process.
 pub(crate) struct Process {
@@ -26,11 +33,11 @@ impl Process {
     /// Registers the signal handlers, prints the banner and starts the background tasks.
     pub(crate) fn start(
         loaded: &Loaded,
-        listener: &Listener,
+        listeners: &Listeners,
         parts: &Parts,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
-        if let Err(error) = startup_banner::print(loaded, listener) {
+        if let Err(error) = startup_banner::print(loaded, listeners) {
             // Logins matter more than the banner, and the log continues as soon as it can be written.
             output_failure(&error).report();
         }
@@ -79,7 +86,7 @@ impl Process {
         log::info!(
             "stopping: no new connections are accepted; {} open connections close with their next response within {} seconds, \
              then requests in flight have {} seconds to finish",
-            self.connections.count(),
+            self.connections.open(),
             settings.drain_seconds,
             settings.shutdown_seconds
         );
@@ -95,10 +102,23 @@ impl Process {
 async fn drain(settings: &settings::Server, handle: &ServerHandle, connections: &Connections) {
     handle.pause().await;
     // A timeout is no error: the remaining connections are closed next.
-    timeout(settings.drain(), connections.all_closed())
+    timeout(settings.drain(), all_closed(connections))
         .await
         .unwrap_or_default();
     handle.stop(true).await;
+}
+
+/// Waits until all connections are closed.
+async fn all_closed(connections: &Connections) {
+    let mut zeros = 0;
+    while zeros < ZEROS_IN_A_ROW {
+        sleep(POLL_INTERVAL).await;
+        zeros = if connections.open() == 0 {
+            zeros + 1
+        } else {
+            0
+        };
+    }
 }
 
 /// Notifies the service manager, if there is one (`NOTIFY_SOCKET`).

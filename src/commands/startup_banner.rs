@@ -6,16 +6,16 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use weapp_login::settings::{Loaded, LogStyle};
 
-use crate::commands::listener::Listener;
+use crate::commands::listener::{Address, Listeners};
 
 /// Prints the banner to standard output: several lines on a terminal, else one. With `log.style = "json"` it is a log line.
-pub(crate) fn print(loaded: &Loaded, listener: &Listener) -> io::Result<()> {
+pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
     let mut out = io::stdout();
     let json = loaded.settings.log.style == LogStyle::Json;
     let banner = Banner {
         profile: loaded.settings.profile.name(),
-        address: listener.socket.local_addr()?,
-        inherited: listener.inherited,
+        addresses: listeners.addresses()?,
+        inherited: listeners.inherited,
         sources: &loaded.sources,
         database: &loaded.settings.store.file().to_string_lossy(),
         simulated: loaded.settings.simulated(),
@@ -30,7 +30,7 @@ pub(crate) fn print(loaded: &Loaded, listener: &Listener) -> io::Result<()> {
 
 struct Banner<'a> {
     profile: &'a str,
-    address: SocketAddr,
+    addresses: Vec<Address>,
     inherited: bool,
     sources: &'a [String],
     database: &'a str,
@@ -59,14 +59,14 @@ impl fmt::Display for Banner<'_> {
 
 impl Banner<'_> {
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let url = url(self.address);
-        let mut facts = vec![("listening", url.clone())];
+        let urls: Vec<_> = self.addresses.iter().map(url).collect();
+        let mut facts = vec![("listening", urls.join(", "))];
         facts.extend(
             self.lan_address()
                 .map(|address| ("on your LAN", format!("http://{address}"))),
         );
         if self.inherited {
-            let fact = "inherited; `server.host` and `server.port` are ignored";
+            let fact = "inherited; `server.listen`, `server.host` and `server.port` are ignored";
             facts.push(("socket", fact.to_owned()));
         }
         facts.push(("configuration", self.sources.join(", ")));
@@ -79,32 +79,46 @@ impl Banner<'_> {
             ));
             let body = r#"'{"code":"the code is a mock one"}'"#;
             let header = "'content-type: application/json'";
-            facts.push(("try", format!("curl -H {header} -d {body} {url}/login")));
+            let target = self.curl_target("login");
+            facts.push(("try", format!("curl -H {header} -d {body} {target}")));
         } else {
-            facts.push(("try", format!("curl {url}/readyz")));
+            facts.push(("try", format!("curl {}", self.curl_target("readyz"))));
         }
         facts
     }
 
     /// Returns the address for other devices in the network, unless the server listens on loopback only.
     fn lan_address(&self) -> Option<SocketAddr> {
-        match self.address.ip() {
-            ip if ip.is_loopback() => None,
-            ip if ip.is_unspecified() => {
-                local_address().map(|ip| SocketAddr::new(ip, self.address.port()))
+        self.addresses.iter().find_map(|address| match address {
+            Address::Tcp(address) if address.ip().is_loopback() => None,
+            Address::Tcp(address) if address.ip().is_unspecified() => {
+                local_address().map(|ip| SocketAddr::new(ip, address.port()))
             }
-            _ => Some(self.address),
+            Address::Tcp(address) => Some(*address),
+            Address::Unix(_) => None,
+        })
+    }
+
+    /// Returns the arguments of curl for a path of the server.
+    fn curl_target(&self, path: &str) -> String {
+        match self.addresses.first() {
+            Some(Address::Unix(socket)) => {
+                format!("--unix-socket {} http://localhost/{path}", socket.display())
+            }
+            Some(address @ Address::Tcp(_)) => format!("{}/{path}", url(address)),
+            None => String::new(),
         }
     }
 }
 
 /// Returns the URL for clients on this machine.
-fn url(address: SocketAddr) -> String {
-    let ip = address.ip();
-    if ip.is_unspecified() {
-        format!("http://127.0.0.1:{}", address.port())
-    } else {
-        format!("http://{address}")
+fn url(address: &Address) -> String {
+    match address {
+        Address::Tcp(address) if address.ip().is_unspecified() => {
+            format!("http://127.0.0.1:{}", address.port())
+        }
+        Address::Tcp(address) => format!("http://{address}"),
+        Address::Unix(path) => format!("unix:{}", path.display()),
     }
 }
 
@@ -124,7 +138,7 @@ mod tests {
     fn banner(address: &str, simulated: bool, multiline: bool) -> String {
         let banner = Banner {
             profile: "development",
-            address: address.parse().unwrap(),
+            addresses: vec![Address::Tcp(address.parse().unwrap())],
             inherited: false,
             sources: &["built-in defaults".to_owned(), "PORT".to_owned()],
             database: "data/weapp.db",

@@ -12,6 +12,7 @@ use log::LevelFilter;
 use serde::Deserialize;
 
 use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey};
+use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
@@ -51,15 +52,23 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// Address to listen on.
-    #[serde(deserialize_with = "rules::host")]
-    pub host: IpAddr,
+    /// Host to listen on.
+    pub host: Host,
     /// Port to listen on; 0 selects any free port.
     #[serde(deserialize_with = "rules::within::<0, 65_535, _, _>")]
     pub port: u16,
+    /// Addresses to listen on instead of `host` and `port`. See [`Server::addresses`].
+    #[serde(deserialize_with = "rules::listen")]
+    pub listen: Vec<ListenAddress>,
     /// Number of worker threads; 0 means one per core. See [`Server::worker_count`].
     #[serde(deserialize_with = "rules::within::<0, 1_024, _, _>")]
     pub workers: u16,
+    /// Maximum number of open connections, over all workers.
+    #[serde(deserialize_with = "rules::within::<1, 1_000_000, _, _>")]
+    pub max_connections: u32,
+    /// Idle time after which a connection may be closed.
+    #[serde(deserialize_with = "rules::within::<1, 3_600, _, _>")]
+    pub keep_alive_seconds: u32,
     /// Maximum time after a stop signal in which each response closes its connection.
     #[serde(deserialize_with = "rules::within::<0, 3_600, _, _>")]
     pub drain_seconds: u32,
@@ -217,9 +226,18 @@ impl Settings {
 }
 
 impl Server {
-    /// Returns the address and port to listen on.
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.host, self.port)
+    /// Returns the addresses to listen on, which are never none.
+    pub fn addresses(&self) -> Vec<ListenAddress> {
+        if self.listen.is_empty() {
+            return vec![ListenAddress::Tcp(self.host, self.port)];
+        }
+        self.listen.clone()
+    }
+
+    /// Returns the IP addresses and ports to listen on, without Unix sockets.
+    pub fn sockets(&self) -> Vec<SocketAddr> {
+        let addresses = self.addresses();
+        addresses.iter().flat_map(ListenAddress::sockets).collect()
     }
 
     /// Returns the number of worker threads, which is at least 1. If none is set, it is the number of cores.
@@ -228,6 +246,11 @@ impl Server {
             0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             workers => workers.into(),
         }
+    }
+
+    /// Returns the idle time after which a connection may be closed.
+    pub fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_seconds.into())
     }
 
     /// Returns the maximum time of the drain.

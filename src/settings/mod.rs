@@ -1,5 +1,6 @@
 //! The settings: plain data, read from files and environment variables.
 
+mod address;
 mod conflicts;
 mod data;
 mod environment;
@@ -21,6 +22,7 @@ use config::Map;
 use crate::settings::error::escape;
 use crate::settings::layers::Layers;
 
+pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
     App, Gateway, Json, Log, Metrics, Server, Session, Settings, Store, Wechat,
 };

@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
 /// Deserializes a whole number from `MIN` to `MAX`.
@@ -84,6 +85,7 @@ text_rules! {
 
 list_rules! {
     targets -> LogTarget, "targets and levels such as weapp_login::store=debug", log_target;
+    listen -> ListenAddress, "addresses such as 127.0.0.1:3000, localhost:3000, [::1]:3000 or unix:/run/weapp-login/http.sock", ListenAddress::parse;
     paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
         some_if(host_of(text) == Some(text), text)
@@ -133,7 +135,7 @@ fn host_of(base: &str) -> Option<&str> {
     (valid && path.split('/').skip(1).all(is_segment)).then_some(host)
 }
 
-/// Parses an IP address. `localhost` means 127.0.0.1: the name may have two addresses, and a server listens on one.
+/// Parses an IP address. `localhost` means 127.0.0.1.
 fn ip_address(text: &str) -> Option<IpAddr> {
     match text {
         "localhost" => Some(Ipv4Addr::LOCALHOST.into()),

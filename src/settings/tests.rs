@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
@@ -10,7 +9,7 @@ use log::LevelFilter;
 use crate::identity::PlatformName;
 use crate::identity::ServiceKey;
 use crate::settings::files;
-use crate::settings::{Error, Loaded, LogTarget, Profile, Settings, TrustedProxy};
+use crate::settings::{Error, Host, Loaded, LogTarget, Profile, Settings, TrustedProxy};
 
 const APP_ID: &str = "wx0123456789abcdef";
 const OTHER_APP_ID: &str = "wxfedcba9876543210";
@@ -89,7 +88,7 @@ fn the_defaults_suit_a_development_machine() {
     let loaded = load(&[]).unwrap();
     let settings = loaded.settings;
     assert_eq!(settings.profile, Profile::Development);
-    assert_eq!(settings.server.address().to_string(), "127.0.0.1:3000");
+    assert_eq!(settings.server.addresses()[0].to_string(), "127.0.0.1:3000");
     assert!(settings.server.worker_count() > 0);
     assert_eq!(settings.server.drain().as_secs(), 0);
     assert_eq!(settings.server.shutdown().as_secs(), 4);
@@ -212,7 +211,7 @@ fn the_environment_sets_values_of_each_type() {
         ("WEAPP_STORE__URL", "sqlite:///var/lib/weapp.db"),
         ("WEAPP_WECHAT__BASE_URL", "http://localhost:8090/"),
     ]);
-    assert_eq!(settings.server.host, "::1".parse::<IpAddr>().unwrap());
+    assert_eq!(settings.server.host, Host::Ip("::1".parse().unwrap()));
     assert!(!settings.json.strict);
     assert_eq!(settings.log.skip, ["/a", "/b"]);
     assert_eq!(settings.log.format, "1234567890");
@@ -409,8 +408,8 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "unknown-2",
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
-         unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, workers, \
-         drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts",
+         unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, listen, \
+         workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts",
     );
     check_file(
         "unknown-3",
@@ -479,7 +478,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, workers, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts, got \"1\"",
+        "WEAPP_SERVER: `server` must be a table with host, port, listen, workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts, got \"1\"",
     );
 }
 
@@ -1052,7 +1051,10 @@ fn the_report_contains_each_value_and_its_origin() {
 [server]
 host = "127.0.0.1"                                # built in
 port = 8080                                       # WEAPP_SERVER__PORT
+listen = []                                       # built in
 workers = 0                                       # built in
+max_connections = 10000                           # built in
+keep_alive_seconds = 5                            # built in
 drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
 trusted_proxies = []                              # built in

@@ -196,7 +196,7 @@ class OtherClients:
     `rate` per second, and reconnect when the server closes a connection."""
 
     def __init__(self, server, path="/session", connections=8, rate=200):
-        self.queue = multiprocessing.Queue()
+        self.queue, self.connections = multiprocessing.Queue(), connections
         token = server.login()
         arguments = (self.queue, server.port, path, token, connections, rate)
         self.process = multiprocessing.get_context("fork").Process(target=_other_clients, args=arguments, daemon=True)

@@ -1,12 +1,14 @@
 //! The test harness: an app with its own store and its own simulated WeChat.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use actix_guarded_server::HttpServer;
+use actix_web::body;
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{self, TestRequest};
-use actix_web::{HttpServer, body};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use weapp_login::session::Token;
@@ -263,12 +265,13 @@ impl TestApp {
     /// Serves on a free port until the server is dropped.
     pub(crate) fn serve(&self) -> Server {
         let parts = self.parts.clone();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
         let server = HttpServer::new(move || app(&parts))
             .workers(2)
             .disable_signals()
-            .bind("127.0.0.1:0")
+            .listen(listener)
             .unwrap();
-        let port = server.addrs()[0].port();
         let running = server.run();
         let handle = running.handle();
         drop(actix_rt::spawn(running));

@@ -40,7 +40,9 @@ fn a_request_between_two_processes_is_answered_by_the_next_one() {
     assert_eq!(first.port, port);
     let line = first.output();
     assert!(
-        line.contains("socket: inherited; `server.host` and `server.port` are ignored"),
+        line.contains(
+            "socket: inherited; `server.listen`, `server.host` and `server.port` are ignored"
+        ),
         "{line}"
     );
     assert_eq!(first.ask("GET", "/livez", "", "").0, 200);
@@ -115,7 +117,7 @@ fn check_rejected(inherited: impl Into<OwnedFd>, variables: &str, says: &str) {
         String::from_utf8_lossy(&output.stderr),
         format!(
             "weapp-login: cannot listen on the inherited socket (LISTEN_FDS): {says}\n  \
-             hint: pass one listening TCP socket, as a .socket unit with one ListenStream= does, or unset LISTEN_FDS\n"
+             hint: pass listening TCP or Unix sockets, as a .socket unit with ListenStream= does, or unset LISTEN_FDS\n"
         )
     );
     assert!(
@@ -142,6 +144,6 @@ fn an_unusable_socket_is_rejected_with_a_hint() {
     check_rejected(
         listener,
         "LISTEN_FDS=2 LISTEN_PID=$$",
-        "2 sockets were passed, but only one can be served",
+        "fd 4 is not a socket",
     );
 }

@@ -4,7 +4,8 @@
 
 use std::cell::OnceCell;
 use std::fmt;
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::{
     AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, Encoding,
@@ -28,20 +29,63 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub struct Docs {
     make: Box<dyn Fn() -> String>,
     document: OnceCell<web::Bytes>,
+    files: Arc<Files>,
+}
+
+/// The files of Swagger UI. All workers share them.
+#[derive(Debug)]
+pub struct Files {
+    bundle: File,
+    style: File,
+}
+
+/// A compressed file.
+#[derive(Debug)]
+struct File {
+    gzipped: &'static [u8],
+    /// The same without compression, from the first client that does not accept gzip.
+    inflated: OnceLock<web::Bytes>,
 }
 
 impl Docs {
-    /// Takes the function that makes the document.
-    pub fn new(make: impl Fn() -> String + 'static) -> Self {
+    /// Takes the function that makes the document, and the other files.
+    pub fn new(make: impl Fn() -> String + 'static, files: Arc<Files>) -> Self {
         Self {
             make: Box::new(make),
             document: OnceCell::new(),
+            files,
         }
     }
 
     fn document(&self) -> web::Bytes {
         let document = self.document.get_or_init(|| (self.make)().into());
         document.clone()
+    }
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            bundle: File::new(include_bytes!("swagger-ui/swagger-ui-bundle.js.gz")),
+            style: File::new(include_bytes!("swagger-ui/swagger-ui.css.gz")),
+        }
+    }
+}
+
+impl File {
+    fn new(gzipped: &'static [u8]) -> Self {
+        let inflated = OnceLock::new();
+        Self { gzipped, inflated }
+    }
+
+    /// Returns the inflated file, and inflates it at most once in the life of the process.
+    fn inflated(&self) -> io::Result<web::Bytes> {
+        if let Some(inflated) = self.inflated.get() {
+            return Ok(inflated.clone());
+        }
+        let mut inflated = Vec::new();
+        GzDecoder::new(self.gzipped).read_to_end(&mut inflated)?;
+        Ok(self.inflated.get_or_init(|| inflated.into()).clone())
     }
 }
 
@@ -70,11 +114,12 @@ pub async fn get_page() -> impl Responder {
 /// `not_found` for an unknown name.
 pub async fn get_file(
     name: web::Path<String>,
+    docs: web::Data<Docs>,
     request: HttpRequest,
 ) -> Result<impl Responder, ApiError> {
-    let (content_type, gzipped): (_, &[u8]) = match name.as_str() {
-        "swagger-ui-bundle.js" => (SCRIPT, include_bytes!("swagger-ui/swagger-ui-bundle.js.gz")),
-        "swagger-ui.css" => (STYLE, include_bytes!("swagger-ui/swagger-ui.css.gz")),
+    let (content_type, packed) = match name.as_str() {
+        "swagger-ui-bundle.js" => (SCRIPT, &docs.files.bundle),
+        "swagger-ui.css" => (STYLE, &docs.files.style),
         "start.js" => return Ok(file(SCRIPT).body(include_str!("start.js"))),
         "LICENSE.txt" => return Ok(file(TEXT).body(include_str!("swagger-ui/LICENSE.txt"))),
         _ => return Err(ErrorCode::NotFound.into()),
@@ -83,11 +128,11 @@ pub async fn get_file(
     response.insert_header((VARY, "accept-encoding"));
     if accepts_gzip(&request) {
         response.insert_header((CONTENT_ENCODING, "gzip"));
-        return Ok(response.body(gzipped));
+        return Ok(response.body(packed.gzipped));
     }
-    let mut inflated = Vec::new();
-    let read = GzDecoder::new(gzipped).read_to_end(&mut inflated);
-    read.map_err(|error| ApiError::from(ErrorCode::Internal).with_cause(error))?;
+    let inflated = packed.inflated();
+    let inflated =
+        inflated.map_err(|error| ApiError::from(ErrorCode::Internal).with_cause(error))?;
     Ok(response.body(inflated))
 }
 

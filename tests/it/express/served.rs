@@ -1,10 +1,11 @@
 //! Serves the app on a real port, with its log captured and two misbehaving routes.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use actix_web::{HttpResponse, HttpServer, web};
+use actix_guarded_server::HttpServer;
+use actix_web::{HttpResponse, web};
 use weapp_login::app;
 use weapp_login::middleware::panics;
 
@@ -35,10 +36,10 @@ pub(crate) fn serve(
                     .route("/slow", web::to(slow))
                     .service(panicking.to(panic))
             };
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
             let server = HttpServer::new(factory).workers(1).disable_signals();
-            let server = server.bind("127.0.0.1:0").unwrap();
-            tell.send(server.addrs()[0]).unwrap();
-            server.run().await.unwrap();
+            server.listen(listener).unwrap().run().await.unwrap();
         });
     });
     (address.recv().unwrap(), lines)

@@ -1,0 +1,92 @@
+//! Counts of all connections of a server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// The reason that the server closed a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cutoff {
+    /// A head did not arrive in time.
+    SlowHead,
+    /// A head was too large.
+    LargeHead,
+    /// A body arrived too slowly, or did not end after its reply.
+    SlowBody,
+    /// The client did not read its reply fast enough.
+    SlowReader,
+}
+
+impl Cutoff {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [
+        Self::SlowHead,
+        Self::LargeHead,
+        Self::SlowBody,
+        Self::SlowReader,
+    ];
+
+    /// Returns the name, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SlowHead => "slow_head",
+            Self::LargeHead => "large_head",
+            Self::SlowBody => "slow_body",
+            Self::SlowReader => "slow_reader",
+        }
+    }
+}
+
+/// The connections of a server: open ones, those that it cut off, and the bytes that they hold. Clones share the counts.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    open: AtomicUsize,
+    held_bytes: AtomicUsize,
+    cut_off: [AtomicU64; Cutoff::ALL.len()],
+}
+
+impl Connections {
+    /// Returns the number of open connections.
+    pub fn open(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of connections that were closed for this reason.
+    pub fn cut_off(&self, reason: Cutoff) -> u64 {
+        self.counter(reason)
+            .map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn count_cutoff(&self, reason: Cutoff) {
+        if let Some(counter) = self.counter(reason) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn opened(&self) {
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn closed(&self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.0.held_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn hold(&self, bytes: usize) {
+        self.0.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn release(&self, bytes: usize) {
+        self.0.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn counter(&self, reason: Cutoff) -> Option<&AtomicU64> {
+        let place = Cutoff::ALL.iter().position(|other| *other == reason);
+        place.and_then(|place| self.0.cut_off.get(place))
+    }
+}
