@@ -12,7 +12,25 @@ use crate::session::{CryptoError, Seal, Sealed};
 
 /// The configured mini programs, by name.
 #[derive(Debug, Default)]
-pub struct Apps(BTreeMap<String, Arc<App>>);
+pub struct Apps {
+    by_name: BTreeMap<String, Arc<App>>,
+    /// If `true`, a login that was sent from an unknown mini program is for the only one.
+    accepts_any_sender: bool,
+}
+
+/// The mini program that a login names is not configured, or it names none and there are several. For the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; the settings have {known}")]
+pub struct UnknownApp {
+    problem: String,
+    known: String,
+}
+
+/// The AppID in the Referer of a project that DevTools opens without one.
+pub const TOURIST: &str = "touristappid";
+
+/// Maximum length of a name that is shown in the log, in characters. Our choice.
+const SHOWN_CHARS: usize = 64;
 
 /// A mini program: its credentials, and the key that seals its users' openids.
 pub struct App {
@@ -25,30 +43,73 @@ impl Apps {
     /// Builds the registry from named mini programs.
     pub fn new(apps: impl IntoIterator<Item = (String, App)>) -> Self {
         let app = |(name, app)| (name, Arc::new(app));
-        Self(apps.into_iter().map(app).collect())
+        Self {
+            by_name: apps.into_iter().map(app).collect(),
+            accepts_any_sender: false,
+        }
+    }
+
+    /// Accepts logins that were sent from any mini program, if there is only one: with a simulated WeChat.
+    #[must_use]
+    pub fn accepting_any_sender(self) -> Self {
+        Self {
+            accepts_any_sender: true,
+            ..self
+        }
     }
 
     /// Returns the mini program with this name or AppID; without either, the only configured one.
     pub fn find(&self, named: Option<&str>) -> Option<&Arc<App>> {
         match named {
-            Some(name) => self.0.get(name).or_else(|| self.by_id(name)),
-            None => self.0.values().next().filter(|_only| self.0.len() == 1),
+            Some(name) => self.by_name.get(name).or_else(|| self.by_id(name)),
+            None => {
+                let only = self.by_name.values().next();
+                only.filter(|_only| self.by_name.len() == 1)
+            }
         }
     }
 
-    /// Selects the mini program of a login: the one it names; otherwise the one it was sent from, if configured;
-    /// otherwise the only configured one.
+    /// Selects the mini program of a login: the one it names; otherwise the one it was sent from; otherwise the only
+    /// configured one. DevTools' `touristappid` names none.
     ///
-    /// An unknown sender, such as DevTools' `touristappid`, is ignored, so that a single mini program is still found.
-    pub fn choose(&self, named: Option<&str>, from: Option<&str>) -> Option<&Arc<App>> {
-        let from = from.filter(|_from| named.is_none());
-        from.and_then(|id| self.by_id(id))
-            .or_else(|| self.find(named))
+    /// # Errors
+    /// [`UnknownApp`] if the named one, or else the sender, is not configured; or if there is neither, and several are.
+    pub fn choose(&self, named: Option<&str>, from: Option<&str>) -> Result<&Arc<App>, UnknownApp> {
+        let from = from.filter(|id| named.is_none() && *id != TOURIST);
+        let found = match from {
+            Some(id) => {
+                let any = || self.find(None).filter(|_only| self.accepts_any_sender);
+                self.by_id(id).or_else(any)
+            }
+            None => self.find(named),
+        };
+        found.ok_or_else(|| UnknownApp {
+            problem: match (named, from) {
+                (Some(name), _) => {
+                    let shown: String = name.chars().take(SHOWN_CHARS).collect();
+                    format!("the login names the mini program {shown:?}")
+                }
+                (None, Some(id)) => format!("the Referer names the mini program {id}"),
+                (None, None) => "the login names no mini program".to_owned(),
+            },
+            known: self.names(),
+        })
+    }
+
+    /// Returns the names and AppIDs, for the log.
+    fn names(&self) -> String {
+        let name = |(name, app): (&String, &Arc<App>)| format!("{name} ({})", app.id());
+        let names: Vec<_> = self.by_name.iter().map(name).collect();
+        if names.is_empty() {
+            return "none".to_owned();
+        }
+        names.join(", ")
     }
 
     /// Returns the mini program with this AppID.
     pub fn by_id(&self, id: &str) -> Option<&Arc<App>> {
-        self.0.values().find(|app| app.id().as_str() == id)
+        let mut apps = self.by_name.values();
+        apps.find(|app| app.id().as_str() == id)
     }
 }
 
@@ -94,5 +155,55 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("id", self.id())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = "wx4f4bc4dec97d474b";
+    const OTHER: &str = "wx0000000000000000";
+
+    fn apps(names: &[(&str, &str)]) -> Apps {
+        Apps::new(names.iter().map(|(name, id)| {
+            let app = App::new(PlatformName::Wechat, AppId::new(*id), AppSecret::new("s"));
+            ((*name).to_owned(), app)
+        }))
+    }
+
+    #[track_caller]
+    fn check(apps: &Apps, named: Option<&str>, from: Option<&str>, expected: Result<&str, &str>) {
+        let chosen = apps.choose(named, from);
+        let chosen = chosen.map(|app| app.id().to_string());
+        let chosen = chosen.map_err(|unknown| unknown.to_string());
+        assert_eq!(chosen.as_deref().map_err(|text| &**text), expected);
+    }
+
+    #[test]
+    fn an_unknown_sender_is_rejected_with_the_known_names() {
+        let one = apps(&[("shop", SHOP)]);
+        check(&one, None, None, Ok(SHOP));
+        check(&one, None, Some(SHOP), Ok(SHOP));
+        check(&one, None, Some(TOURIST), Ok(SHOP));
+        check(&one, Some("shop"), Some(OTHER), Ok(SHOP));
+        let unknown = "the Referer names the mini program wx0000000000000000; the settings have shop (wx4f4bc4dec97d474b)";
+        check(&one, None, Some(OTHER), Err(unknown));
+        let simulated = one.accepting_any_sender();
+        check(&simulated, None, Some(OTHER), Ok(SHOP));
+    }
+
+    #[test]
+    fn an_unknown_name_is_rejected_with_the_known_names() {
+        let two = apps(&[("shop", SHOP), ("desk", "wx1111111111111111")]);
+        let known = "the settings have desk (wx1111111111111111), shop (wx4f4bc4dec97d474b)";
+        let none = format!("the login names no mini program; {known}");
+        check(&two, None, None, Err(&none));
+        check(&two, None, Some(TOURIST), Err(&none));
+        let named = format!("the login names the mini program \"a\\nb\"; {known}");
+        check(&two, Some("a\nb"), Some(SHOP), Err(&named));
+        let long = "x".repeat(10_000);
+        let shown = two.choose(Some(&long), None).unwrap_err().to_string();
+        assert!(shown.len() < 300, "{shown}");
     }
 }

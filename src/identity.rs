@@ -10,10 +10,43 @@ use zeroize::Zeroizing;
 /// Maximum length of a code, in bytes. Our choice: real ones have 32 or 64 characters.
 pub const MAX_CODE_BYTES: usize = 512;
 
-/// The code is empty or too long.
+/// Texts that JavaScript makes of values that are no strings. A client sends one if it reads the code from the wrong place.
+const CONVERTED: [&str; 8] = [
+    "undefined",
+    "null",
+    "NaN",
+    "true",
+    "false",
+    "[object Object]",
+    "[object Promise]",
+    "[object Undefined]",
+];
+
+/// A text is no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a code has 1 to {MAX_CODE_BYTES} bytes")]
-pub struct MalformedCode;
+pub enum MalformedCode {
+    /// It is empty or too long.
+    #[error("a code has 1 to {MAX_CODE_BYTES} bytes")]
+    Length,
+    /// It is a JavaScript value that was converted to a text.
+    #[error(
+        "the client sent the text `{0}`, a JavaScript value that is no code: read `res.code` in the success callback of wx.login, which returns no promise if it has callbacks, and `e.detail.code` in that of the phone number button"
+    )]
+    Converted(&'static str),
+}
+
+fn check_code(text: &str) -> Result<(), MalformedCode> {
+    if !(1..=MAX_CODE_BYTES).contains(&text.len()) {
+        return Err(MalformedCode::Length);
+    }
+    match CONVERTED
+        .iter()
+        .find(|converted| **converted == text.trim())
+    {
+        Some(converted) => Err(MalformedCode::Converted(converted)),
+        None => Ok(()),
+    }
+}
 
 /// Defines a one-time code. `Debug` does not show it.
 macro_rules! code {
@@ -26,14 +59,11 @@ macro_rules! code {
             /// Parses a code.
             ///
             /// # Errors
-            /// [`MalformedCode`] if it is empty or longer than [`MAX_CODE_BYTES`].
+            /// [`MalformedCode`] if it is empty, longer than [`MAX_CODE_BYTES`], or a converted value such as `undefined`.
             pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
                 let text = Zeroizing::new(text.into());
-                if (1..=MAX_CODE_BYTES).contains(&text.len()) {
-                    Ok(Self(text))
-                } else {
-                    Err(MalformedCode)
-                }
+                check_code(&text)?;
+                Ok(Self(text))
             }
 
             /// Returns the code itself, for the request to the platform.
@@ -242,14 +272,27 @@ mod tests {
 
     #[test]
     fn a_code_has_a_minimum_and_a_maximum_length() {
-        assert_eq!(LoginCode::parse(""), Err(MalformedCode));
-        assert_eq!(LoginCode::parse("x".repeat(513)), Err(MalformedCode));
+        assert_eq!(LoginCode::parse(""), Err(MalformedCode::Length));
+        assert_eq!(
+            LoginCode::parse("x".repeat(513)),
+            Err(MalformedCode::Length)
+        );
         assert!(LoginCode::parse("x".repeat(512)).is_ok());
     }
 
     #[test]
+    fn a_converted_javascript_value_is_no_code() {
+        for text in ["undefined", "null", "NaN", "[object Object]", " undefined "] {
+            let expected = MalformedCode::Converted(text.trim());
+            assert!(LoginCode::parse(text) == Err(expected), "{text}");
+            assert!(PhoneCode::parse(text) == Err(expected), "{text}");
+        }
+        assert!(LoginCode::parse("undefined2").is_ok());
+    }
+
+    #[test]
     fn an_empty_phone_code_is_malformed() {
-        assert_eq!(PhoneCode::parse(""), Err(MalformedCode));
+        assert_eq!(PhoneCode::parse(""), Err(MalformedCode::Length));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::account::Profiles;
 use crate::apps::{App, Apps};
 use crate::handlers::docs::{self, Docs};
+use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
@@ -18,6 +19,7 @@ use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::json::{self, JsonConfig};
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::service_key::ServiceKeys;
+use crate::middleware::session::TokenHeader;
 use crate::openapi;
 use crate::platforms::{AccessTokenCache, ConfigError, HttpConfig, PlatformConfig};
 use crate::readiness::Readiness;
@@ -51,6 +53,8 @@ pub struct Parts {
     /// The files of the documentation of the API, if the server serves it.
     pub(crate) docs_files: Option<Arc<docs::Files>>,
     pub(crate) simulated: bool,
+    pub(crate) real_projects: web::Data<RealProjects>,
+    pub(crate) token_header: TokenHeader,
     /// The guard against foreign web pages while WeChat is simulated.
     pub(crate) guard: Guard,
 }
@@ -102,6 +106,8 @@ impl Parts {
             LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
             LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.with_fields(),
         };
+        let token_header = TokenHeader::named(&settings.session.token_header);
+        let access_log = access_log.masking(token_header.name());
         let metrics = new_metrics(settings)?;
         let mut store = store::open(&settings.store.url).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
@@ -129,6 +135,8 @@ impl Parts {
             trusted_proxies: TrustedProxies::new(&settings.server.trusted_proxies),
             docs_files: settings.server.docs.then(Arc::default),
             simulated: simulator.is_some(),
+            real_projects: web::Data::new(RealProjects::of(simulator)),
+            token_header,
             guard: Guard::new(&settings.server.allowed_hosts),
             platforms: PlatformConfig {
                 wechat,
@@ -186,7 +194,9 @@ impl Parts {
             .app_data(self.disclosure.clone())
             .app_data(self.service_keys.clone())
             .app_data(self.json.clone())
-            .app_data(self.trusted_proxies.clone());
+            .app_data(self.trusted_proxies.clone())
+            .app_data(self.token_header.clone())
+            .app_data(self.real_projects.clone());
     }
 
     /// Adds the metrics to a service, and their route if `shown`.
@@ -243,7 +253,7 @@ fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
             let id = AppId::new(simulator.app_id());
             let secret = AppSecret::new(simulator.app_secret());
             let app = App::new(PlatformName::Wechat, id, secret);
-            Apps::new([("main".to_owned(), app)])
+            Apps::new([("main".to_owned(), app)]).accepting_any_sender()
         }
         None => Apps::new(settings.apps.iter().map(|(name, configured)| {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
@@ -266,7 +276,7 @@ fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, Conf
 /// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.
 fn login_policy(session: &settings::Session, time_limit: Duration) -> LoginPolicy {
     LoginPolicy {
-        lifetime: lifetimes(session).absolute,
+        lifetimes: lifetimes(session),
         sessions_per_user: session.per_user,
         key_history: session.key_history,
         time_limit: SignedDuration::try_from(time_limit).unwrap_or(SignedDuration::MAX),

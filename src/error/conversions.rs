@@ -11,7 +11,7 @@ use crate::sessions;
 impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
         let converted = match &error {
-            login::Error::AppUnknown => ErrorCode::AppUnknown.into(),
+            login::Error::AppUnknown(_) => ErrorCode::AppUnknown.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
                 Self::from_platform(error)

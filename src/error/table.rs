@@ -40,15 +40,15 @@ table! {
     /// The request is invalid for a reason that has no code of its own.
     BadRequest: BAD_REQUEST, "bad_request",
         "The request is invalid: check its path, query and headers.";
-    /// The settings have no mini program of this name or AppID.
+    /// The settings have no mini program of this name or AppID, nor of the Referer's.
     AppUnknown: BAD_REQUEST, "app_unknown",
-        "The server does not know which mini program this login is for: send its name or AppID as app.";
+        "The server does not know which mini program this login is for, and its log lists those that it knows: send the name or AppID of one as app.";
     /// The body has no `code`.
     CodeMissing: BAD_REQUEST, "code_missing",
         "The code is missing: send {\"code\": …} as application/json, with the code from wx.login or the phone number button.";
-    /// `code` is not a string, or is empty or too long.
+    /// `code` is not a string, is empty or too long, or is a text such as `undefined`.
     CodeMalformed: BAD_REQUEST, "code_malformed",
-        "The code must be a string of 1 to 512 bytes, as wx.login or the phone number button returns it.";
+        "The code must be a string of 1 to 512 bytes, as wx.login or the phone number button returns it, and no converted value such as undefined.";
     /// The `Idempotency-Key` header is malformed.
     IdempotencyKeyMalformed: BAD_REQUEST, "idempotency_key_malformed",
         "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";

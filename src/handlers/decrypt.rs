@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::account::Decryption;
 use crate::error::{ApiError, ErrorCode};
+use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{Envelope, Success};
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
@@ -44,7 +45,7 @@ struct DecryptedData(Fields);
 /// Decrypts the data and returns it without `openId` and `unionId`.
 ///
 /// # Errors
-/// `encrypted_data_missing`; `session_key_stale` for every other cause.
+/// `encrypted_data_missing`; `encrypted_data_malformed`; `session_key_stale` for every other cause.
 #[utoipa::path(
     post,
     path = "/user/decrypt",
@@ -56,11 +57,13 @@ struct DecryptedData(Fields);
 pub async fn decrypt_data(
     live: CurrentSession,
     decryption: web::Data<Decryption>,
+    real_projects: web::Data<RealProjects>,
     RequestTime(now): RequestTime,
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
-    let fields = decryption.decrypt(&live, &encrypted, now)?;
+    let fields = decryption.decrypt(&live, &encrypted, now);
+    let fields = fields.inspect_err(|error| real_projects.explain(error))?;
     Ok(Success(DecryptedData(fields)))
 }
 

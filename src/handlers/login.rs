@@ -1,12 +1,14 @@
 //! `POST /login`: exchanges a login code for a token.
 
 use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::console_log;
+use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{Envelope, Success};
+use crate::handlers::{code_field, console_log};
 use crate::identity::LoginCode;
 use crate::login::{Grant, IdempotencyKey, LoginAttempt, Logins};
 use crate::middleware::client::Client;
@@ -23,10 +25,11 @@ pub struct LoginRequest {
     #[serde(default)]
     #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
     code: StringField,
-    /// The mini program, by its name in the settings or its AppID. Optional if the settings have one mini program.
+    /// The mini program, by its name in the settings or its AppID. Without it, or if it is empty or `null`, the Referer
+    /// names the mini program, or it is the only one.
     #[serde(default)]
-    #[schema(value_type = String)]
-    app: StringField,
+    #[schema(value_type = Option<String>, required = false)]
+    app: Option<StringField>,
 }
 
 /// The token and the user.
@@ -35,9 +38,12 @@ struct LoginData {
     /// Opaque; send it as `Authorization: Bearer <token>`.
     #[schema(examples("wxs_6FqJ0aXnZs1vWm3oGxkq5pYb7TtR2uCd8LhEiKf9BNQAAAAA"))]
     token: String,
-    /// Maximum lifetime of the token, in seconds from now.
+    /// Seconds from now until the token expires, even if it is used.
     #[schema(minimum = 1, examples(604_800))]
     expires_in: i64,
+    /// Seconds from now until the token expires if it is not used. Each use starts this time again, up to `expires_in`.
+    #[schema(minimum = 1, examples(259_200))]
+    idle_expires_in: i64,
     user: LoginUser,
 }
 
@@ -64,19 +70,21 @@ struct LoginUser {
     post,
     path = "/login",
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$",
-        description = "1 to 255 visible ASCII characters, new for each code. The same code and key get the same response for five minutes.")),
+        description = "1 to 255 visible ASCII characters, new for each code. The same code and key get the same token for five minutes.")),
     request_body = LoginRequest,
     responses((status = 200, body = Envelope<LoginData>)),
 )]
 pub async fn log_in(
     logins: web::Data<Logins>,
     client: Client,
+    real_projects: web::Data<RealProjects>,
     http: HttpRequest,
     RequestTime(now): RequestTime,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     console_log::log(&http);
     let (attempt, key) = request.attempt(client)?;
+    real_projects.adopt(&attempt.code, attempt.from.as_ref(), &attempt.device);
     let grant = match key {
         Some(key) => logins.into_inner().log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
@@ -85,11 +93,11 @@ pub async fn log_in(
         app: grant.app.clone(),
         user: grant.user.id,
     });
-    Ok(Success(LoginData::from(grant)))
+    Ok(Success(LoginData::new(&grant, now)))
 }
 
 impl LoginRequest {
-    fn attempt(&self, client: Client) -> Result<(LoginAttempt, Option<IdempotencyKey>), ErrorCode> {
+    fn attempt(&self, client: Client) -> Result<(LoginAttempt, Option<IdempotencyKey>), ApiError> {
         let attempt = LoginAttempt {
             app: self.app()?.map(str::to_owned),
             code: self.code()?,
@@ -100,34 +108,37 @@ impl LoginRequest {
         Ok((attempt, client.idempotency_key))
     }
 
-    fn code(&self) -> Result<LoginCode, ErrorCode> {
-        match &self.code {
-            StringField::Missing => Err(ErrorCode::CodeMissing),
-            StringField::String(code) => {
-                LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
-            }
-            StringField::OtherType => Err(ErrorCode::CodeMalformed),
-        }
+    fn code(&self) -> Result<LoginCode, ApiError> {
+        code_field::parse(&self.code, LoginCode::parse)
     }
 
     fn app(&self) -> Result<Option<&str>, ErrorCode> {
         match &self.app {
-            StringField::Missing => Ok(None),
-            StringField::String(app) => Ok(Some(app)),
-            StringField::OtherType => Err(ErrorCode::AppUnknown),
+            None | Some(StringField::Missing) => Ok(None),
+            Some(StringField::String(app)) => Ok(Some(app.as_str()).filter(|app| !app.is_empty())),
+            Some(StringField::OtherType) => Err(ErrorCode::AppUnknown),
         }
     }
 }
 
-impl From<Grant> for LoginData {
-    fn from(grant: Grant) -> Self {
+impl LoginData {
+    fn new(grant: &Grant, now: Timestamp) -> Self {
         Self {
             token: grant.token.expose().to_string(),
-            expires_in: grant.lifetime.as_secs(),
+            expires_in: seconds_until(grant.expires_at, now),
+            idle_expires_in: seconds_until(grant.ends_at, now),
             user: LoginUser {
                 id: grant.user.id.to_string(),
                 is_new: grant.is_new,
             },
         }
     }
+}
+
+/// Returns the seconds until `end`, at least 1. Rounds, because the store keeps milliseconds.
+fn seconds_until(end: Timestamp, now: Timestamp) -> i64 {
+    let milliseconds = end.duration_since(now).as_millis() + 500;
+    i64::try_from(milliseconds / 1000)
+        .unwrap_or(i64::MAX)
+        .max(1)
 }

@@ -1,6 +1,7 @@
 //! The handlers, one file for each family of URLs: parse, call, reply.
 
 pub mod auth;
+mod code_field;
 pub mod console_log;
 pub mod decrypt;
 pub mod docs;
@@ -10,6 +11,7 @@ pub mod login;
 pub mod metrics;
 pub mod personal_data;
 pub mod phone;
+pub mod real_projects;
 mod reply;
 pub mod session;
 pub mod session_key;

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::Deletion;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
+use crate::handlers::code_field;
+use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::identity::LoginCode;
+use crate::middleware::client::Client;
 use crate::middleware::json::{Json, StringField};
 use crate::rfc3339::rfc3339;
 use crate::session::Session;
@@ -106,22 +109,19 @@ pub async fn export_user(
 pub async fn delete_user(
     current: CurrentSession,
     deletion: web::Data<Deletion>,
+    real_projects: web::Data<RealProjects>,
+    client: Client,
     Json(request): Json<DeleteUserRequest>,
 ) -> Result<impl Responder, ApiError> {
     let code = request.code()?;
+    real_projects.adopt(&code, client.referer.as_ref(), &client.device);
     deletion.into_inner().delete(current, code).await?;
     Ok(Success(EmptyData {}))
 }
 
 impl DeleteUserRequest {
-    fn code(&self) -> Result<LoginCode, ErrorCode> {
-        match &self.code {
-            StringField::Missing => Err(ErrorCode::CodeMissing),
-            StringField::String(code) => {
-                LoginCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
-            }
-            StringField::OtherType => Err(ErrorCode::CodeMalformed),
-        }
+    fn code(&self) -> Result<LoginCode, ApiError> {
+        code_field::parse(&self.code, LoginCode::parse)
     }
 }
 

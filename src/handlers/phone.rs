@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::PhoneNumbers;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
+use crate::handlers::code_field;
 use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{PhoneCode, PhoneNumber};
 use crate::middleware::clock::RequestTime;
@@ -57,14 +58,8 @@ pub async fn get_phone_number(
 }
 
 impl PhoneNumberRequest {
-    fn code(&self) -> Result<PhoneCode, ErrorCode> {
-        match &self.code {
-            StringField::Missing => Err(ErrorCode::CodeMissing),
-            StringField::String(code) => {
-                PhoneCode::parse(code).map_err(|_malformed| ErrorCode::CodeMalformed)
-            }
-            StringField::OtherType => Err(ErrorCode::CodeMalformed),
-        }
+    fn code(&self) -> Result<PhoneCode, ApiError> {
+        code_field::parse(&self.code, PhoneCode::parse)
     }
 }
 

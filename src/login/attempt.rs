@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, LoginCode};
 use crate::platforms::Referer;
-use crate::session::{Device, Token, User};
+use crate::session::{Device, Lifetimes, Token, User};
 
 /// Limits on logins and their sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginPolicy {
-    /// Maximum time from login to the end of the session.
-    pub lifetime: SignedDuration,
+    /// Lifetimes of the sessions.
+    pub lifetimes: Lifetimes,
     /// Maximum number of sessions per user and mini program.
     pub sessions_per_user: u32,
     /// Maximum number of session keys that a session keeps, its own included.
@@ -55,8 +55,10 @@ impl From<LoginCode> for LoginAttempt {
 pub struct Grant {
     /// Token of the new session. This is its only copy.
     pub token: Token,
-    /// Maximum time from the login to the end of the session.
-    pub lifetime: SignedDuration,
+    /// Latest possible end of the session.
+    pub expires_at: Timestamp,
+    /// End of the session if it is not used again.
+    pub ends_at: Timestamp,
     /// Mini program in which the user logged in.
     pub app: AppId,
     /// The user.

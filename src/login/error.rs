@@ -1,5 +1,6 @@
 //! Errors of a login.
 
+use crate::apps::UnknownApp;
 use crate::platforms;
 use crate::session::CryptoError;
 use crate::sessions;
@@ -10,8 +11,8 @@ use crate::store::once;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The login names a mini program that is not configured, or none where several are configured.
-    #[error("the login names no configured mini program")]
-    AppUnknown,
+    #[error(transparent)]
+    AppUnknown(#[from] UnknownApp),
     /// The code was exchanged before, and the session of that login has ended.
     #[error("the code was used before, and its session has ended")]
     CodeUsed,

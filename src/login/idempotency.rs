@@ -67,7 +67,8 @@ impl Logins {
         let live = live.ok_or(Error::CodeUsed)?;
         Ok(Grant {
             token: stored.token,
-            lifetime: stored.lifetime,
+            expires_at: live.session().expires_at,
+            ends_at: self.sessions.ends_at(live.session()),
             app: live.app().id().clone(),
             user: live.user().clone(),
             is_new: stored.is_new,
@@ -91,25 +92,18 @@ fn record(app: &App, code: &str, key: &IdempotencyKey) -> Record {
 
 /// The part of a [`Grant`] that the store does not have.
 struct StoredGrant {
-    lifetime: SignedDuration,
     is_new: bool,
     token: Token,
 }
 
 fn encode(grant: &Grant) -> Zeroizing<String> {
-    Zeroizing::new(format!(
-        "{} {} {}",
-        grant.lifetime.as_secs(),
-        grant.is_new,
-        *grant.token.expose(),
-    ))
+    Zeroizing::new(format!("{} {}", grant.is_new, *grant.token.expose(),))
 }
 
 impl StoredGrant {
     fn decode(text: &str) -> Option<Self> {
         let mut parts = text.split(' ');
         Some(Self {
-            lifetime: SignedDuration::from_secs(parts.next()?.parse().ok()?),
             is_new: parts.next()?.parse().ok()?,
             token: Token::parse(parts.next()?)?,
         })

@@ -71,6 +71,8 @@ impl Logins {
         let token = Token::generate()?;
         // The store keeps milliseconds; the times returned here must equal the stored ones.
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let lifetimes = &self.policy.lifetimes;
+        let expires_at = lifetimes.expires_at(now);
         let unionid = identity.unionid.as_ref();
         let kept = self.store.log_in(store::Login {
             subject,
@@ -85,16 +87,15 @@ impl Logins {
             device: attempt.device.clone(),
             session_keys: key_history::seal(&token, &keys)?,
             now,
-            expires_at: now
-                .saturating_add(self.policy.lifetime)
-                .unwrap_or(Timestamp::MAX),
+            expires_at,
             sessions_per_user: self.policy.sessions_per_user,
             replaces: previous.map(|previous| previous.session().digest),
         });
         let store::LoggedIn { user, is_new } = kept.await?;
         Ok(Grant {
             token,
-            lifetime: self.policy.lifetime,
+            expires_at,
+            ends_at: lifetimes.ends_at(now, expires_at),
             app: app.id().clone(),
             user,
             is_new,
@@ -104,9 +105,7 @@ impl Logins {
     fn app_of(&self, attempt: &LoginAttempt) -> Result<&Arc<App>, Error> {
         let from = attempt.from.as_ref();
         let from = from.map(|referer| referer.app_id.as_str());
-        self.apps
-            .choose(attempt.app.as_deref(), from)
-            .ok_or(Error::AppUnknown)
+        Ok(self.apps.choose(attempt.app.as_deref(), from)?)
     }
 
     /// Returns the session that the login replaces, if it is live and belongs to this user. A problem with its token does

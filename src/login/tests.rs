@@ -109,7 +109,7 @@ fn use_cases(
     let app = apps::App::new(PlatformName::Wechat, id, secret);
     let apps = Arc::new(Apps::new([("main".to_owned(), app)]));
     let rules = LoginPolicy {
-        lifetime: LIFETIMES.absolute,
+        lifetimes: LIFETIMES,
         sessions_per_user: PER_USER,
         key_history: 3,
         time_limit: SignedDuration::from_secs(10),
@@ -280,7 +280,7 @@ async fn an_unknown_app_is_rejected_before_wechat_is_called() {
         ..code.into()
     };
     let rejected = rig.logins.log_in(&attempt, at(0)).await;
-    assert!(matches!(rejected, Err(Error::AppUnknown)));
+    assert!(matches!(rejected, Err(Error::AppUnknown(_))));
     assert!(rig.simulator.requests().is_empty());
     for name in ["main", rig.simulator.app_id()] {
         assert_eq!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_morgan::{Answer, Format, LINE, Morgan};
+use actix_web::http::header::HeaderName;
 use actix_web::middleware::Logger;
 use actix_web::{HttpMessage as _, HttpRequest};
 use log::kv::{Error, Key, Source, Value, VisitSource};
@@ -41,6 +42,18 @@ impl AccessLog {
             skip: skip.into(),
             has_fields: false,
         })
+    }
+
+    /// Masks the value of a header that contains tokens.
+    #[must_use]
+    pub fn masking(self, secret: Option<&HeaderName>) -> Self {
+        match secret {
+            Some(secret) => Self {
+                format: self.format.masking(secret),
+                ..self
+            },
+            None => self,
+        }
     }
 
     /// Adds fields to each line, for the JSON style.

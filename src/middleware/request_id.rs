@@ -173,10 +173,8 @@ fn log_rejection(error: &ApiError, request: &HttpRequest, id: &RequestId) {
     let status = error.status_code();
     let level = match () {
         () if status.is_server_error() => Level::Error,
-        // The client cannot see why its data does not decrypt, so the operator must.
-        () if error.errcode().is_some() || error.code() == ErrorCode::SessionKeyStale => {
-            Level::Warn
-        }
+        // The client cannot see the cause, so the operator must.
+        () if error.errcode().is_some() || is_for_operator(error.code()) => Level::Warn,
         () if request.extensions().contains::<ClientDisconnected>() => Level::Debug,
         () => Level::Info,
     };
@@ -188,6 +186,10 @@ fn log_rejection(error: &ApiError, request: &HttpRequest, id: &RequestId) {
         request_id = id.as_str(), status = status.as_u16(), error = error.name(), errcode = error.errcode();
         "{} {error} ({method} {route}, request {id})", status.as_u16()
     );
+}
+
+fn is_for_operator(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::SessionKeyStale | ErrorCode::AppUnknown)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
@@ -43,7 +43,7 @@ pub async fn require(
     reason = "this is where the request arrives"
 )]
 async fn current_user(request: &ServiceRequest) -> Result<CurrentUser, ApiError> {
-    let token = bearer(request.request()).and_then(Token::parse);
+    let token = presented(request.request()).and_then(Token::parse);
     let token = token.ok_or(ErrorCode::SessionRequired)?;
     let Some(sessions) = request.app_data::<web::Data<Sessions>>() else {
         return Err(ApiError::from(ErrorCode::Internal).with_cause("the app has no `Sessions`"));
@@ -52,12 +52,47 @@ async fn current_user(request: &ServiceRequest) -> Result<CurrentUser, ApiError>
     Ok(user.ok_or(ErrorCode::SessionRequired)?)
 }
 
+/// The header that may have the token, in addition to `Authorization`.
+#[derive(Debug, Clone, Default)]
+pub struct TokenHeader(Option<HeaderName>);
+
+impl TokenHeader {
+    /// Takes the name of the header. Empty means none.
+    pub fn named(name: &str) -> Self {
+        Self(HeaderName::from_bytes(name.as_bytes()).ok())
+    }
+
+    /// Returns the name of the header.
+    pub fn name(&self) -> Option<&HeaderName> {
+        self.0.as_ref()
+    }
+}
+
+/// Returns the text that a request presents as its token: after `Bearer` in the Authorization header, without a scheme there
+/// if it looks like a token, or in the header of the settings.
+pub(super) fn presented(request: &HttpRequest) -> Option<&str> {
+    bearer(request)
+        .or_else(|| text_of(request, &AUTHORIZATION).filter(|text| Token::is_token_like(text)))
+        .or_else(|| {
+            let name = request.app_data::<TokenHeader>()?.name()?;
+            let text = text_of(request, name)?;
+            Some(without_scheme(text).unwrap_or(text))
+        })
+}
+
+fn text_of<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    let value = request.headers().get(name)?.as_bytes();
+    str::from_utf8(value).ok().map(str::trim)
+}
+
 /// Returns the text after `Bearer` in the Authorization header. The scheme's case does not matter (RFC 9110, 11.1).
 pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
-    let credentials = request.headers().get(AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = credentials.split_at_checked(b"bearer ".len())?;
-    let token = scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)?;
-    std::str::from_utf8(token).ok().map(str::trim)
+    without_scheme(text_of(request, &AUTHORIZATION)?)
+}
+
+fn without_scheme(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case("bearer ").then(|| token.trim())
 }
 
 impl FromRequest for CurrentUser {
@@ -134,7 +169,7 @@ impl FromRequest for PresentedToken {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let presented = bearer(request).map(|text| Self(Token::parse(text)));
+        let presented = presented(request).map(|text| Self(Token::parse(text)));
         ready(presented.ok_or_else(|| ErrorCode::SessionRequired.into()))
     }
 }

@@ -59,7 +59,13 @@ pub struct SessionStatus {
 }
 
 impl Lifetimes {
-    fn end(&self, last_seen: Timestamp, expires_at: Timestamp) -> Timestamp {
+    /// Returns the latest possible end of a session that begins at `now`.
+    pub fn expires_at(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.absolute).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns the end of a session that is not used after `last_seen`.
+    pub fn ends_at(&self, last_seen: Timestamp, expires_at: Timestamp) -> Timestamp {
         let idle = last_seen.saturating_add(self.idle);
         idle.unwrap_or(Timestamp::MAX).min(expires_at)
     }
@@ -68,7 +74,7 @@ impl Lifetimes {
 impl Session {
     /// Returns the time at which the session expires if it is not used again: the earlier of its two limits.
     pub fn ends_at(&self, lifetimes: &Lifetimes) -> Timestamp {
-        lifetimes.end(self.last_seen, self.expires_at)
+        lifetimes.ends_at(self.last_seen, self.expires_at)
     }
 
     /// Returns `true` if the session is expired at `now`. The instant of expiry counts as expired.
@@ -80,7 +86,7 @@ impl Session {
 impl SessionStatus {
     /// Returns the time at which the session expires if it is not used again: the earlier of its two limits.
     pub fn ends_at(&self, lifetimes: &Lifetimes) -> Timestamp {
-        lifetimes.end(self.last_seen, self.expires_at)
+        lifetimes.ends_at(self.last_seen, self.expires_at)
     }
 
     /// Returns `true` if the session is expired at `now`. The instant of expiry counts as expired.

@@ -39,6 +39,11 @@ impl Token {
             .then(|| Self(Zeroizing::new(*random)))
     }
 
+    /// Returns `true` if the text begins as a token does.
+    pub fn is_token_like(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// Returns the token as text, as the client sends it.
     pub fn expose(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; RANDOM_BYTES + CHECKSUM_BYTES]);

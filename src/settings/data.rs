@@ -142,6 +142,9 @@ pub struct Session {
     /// Number of WeChat session keys in a session: its own and those of previous logins.
     #[serde(deserialize_with = "rules::within::<1, 10, _, _>")]
     pub key_history: u32,
+    /// Name of a header that may have the token, in addition to `Authorization`. Empty means none.
+    #[serde(deserialize_with = "rules::token_header")]
+    pub token_header: String,
 }
 
 /// Storage of users and sessions.

@@ -59,6 +59,9 @@ text_rules! {
     metrics_path -> String, "a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes", |text| {
         some_if(text.len() > 1 && text.starts_with('/') && consists_of(text, b"/-_."), text)
     };
+    token_header -> String, "empty, or the name of a header of letters, digits and `-`, such as X-Token, and not Authorization", |text| {
+        some_if(consists_of(text, b"-") && !text.eq_ignore_ascii_case("authorization"), text)
+    };
     store_url -> String, "sqlite:// and a file, such as sqlite://data/weapp.db", |text| {
         let valid = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
         some_if(sqlite_file(text).is_some_and(valid), text)

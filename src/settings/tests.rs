@@ -1081,6 +1081,7 @@ idle_seconds = 259200                             # built in
 touch_seconds = 3600                              # built in
 per_user = 10                                     # built in
 key_history = 3                                   # built in
+token_header = ""                                 # built in
 
 [store]
 url = "sqlite://data/weapp.db"                    # built in

@@ -79,7 +79,8 @@ async fn an_ambiguous_app_is_an_error_that_lists_none() {
         let code = code_in(&app, "shop", "mei");
         let reply = log_in(&app, &code, named, referer.as_deref()).await;
         let rejected = reply.assert_error(400, "app_unknown");
-        let sentence = "The server does not know which mini program this login is for: send its name or AppID as app.";
+        let sentence = "The server does not know which mini program this login is for, and its log lists those that it knows: send \
+             the name or AppID of one as app.";
         let whole = json!({
             "code": 400, "error": "app_unknown", "message": sentence, "request_id": rejected["request_id"],
         });
@@ -100,6 +101,23 @@ async fn a_single_app_is_the_default() {
     ] {
         let code = app.wechat.issue_code("mei");
         log_in(&app, &code, None, referer.as_deref()).await.token();
+    }
+}
+
+#[actix_rt::test]
+async fn a_login_from_an_unknown_mini_program_is_rejected() {
+    let app = TestApp::serving(&["shop"]).await;
+    let unknown = referer_of("wxffffffffffffffff");
+    let code = code_in(&app, "shop", "mei");
+    let reply = log_in(&app, &code, None, Some(&unknown)).await;
+    reply.assert_error(400, "app_unknown");
+    assert!(app.wechat.requests().is_empty());
+    for (named, referer) in [
+        (Some("shop"), &unknown),
+        (None, &referer_of("touristappid")),
+    ] {
+        let code = code_in(&app, "shop", "mei");
+        log_in(&app, &code, named, Some(referer)).await.token();
     }
 }
 

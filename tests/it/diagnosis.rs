@@ -50,7 +50,11 @@ impl Login {
         if let Some(fault) = self.fault {
             wechat.fail_next(Endpoint::Code2Session, fault);
         }
-        let body = json!({ "code": self.code }).to_string();
+        let mut body = json!({ "code": self.code });
+        if self.from.is_some() {
+            body["app"] = json!("main");
+        }
+        let body = body.to_string();
         let request = format!(
             "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
          referer: https://servicewechat.com/{}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
@@ -151,4 +155,58 @@ async fn the_address_that_wechat_saw_is_reported() {
          address to the IP whitelist on WeChat's console (Development > Settings) [the code is shaped like a login code; \
          the Referer names [ours] (DevTools); exchanged for [ours]; the call came from 127.0.0.1; rid [rid]]"
     );
+}
+
+/// Sends a login and returns the only log line with `named`.
+fn line_of(body: &serde_json::Value, referer: &str, named: &str) -> String {
+    let folder = Folder::new();
+    let environment = [
+        ("WEAPP_APPS__SHOP__APP_ID", "wx4f4bc4dec97d474b"),
+        (
+            "WEAPP_APPS__SHOP__APP_SECRET",
+            "0123456789abcdef0123456789abcdef",
+        ),
+        ("WEAPP_LOG__LEVEL", "debug"),
+    ];
+    let mut server = Binary::start(&folder, &environment);
+    let body = body.to_string();
+    let head = format!(
+        "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nreferer: {referer}\r\n"
+    );
+    let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let mut connection = server.connect();
+    connection.send(request.as_bytes());
+    let (_, reply) = connection.reply().unwrap();
+    server.wait_for(reply["request_id"].as_str().unwrap());
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let output = server.output();
+    let lines: Vec<_> = output.lines().filter(|line| line.contains(named)).collect();
+    assert_eq!(lines.len(), 1, "{output}");
+    lines[0].to_owned()
+}
+
+#[test]
+fn an_unknown_mini_program_is_logged_with_the_known_ones() {
+    let referer = "https://servicewechat.com/wx0000000000000000/12/page-frame.html";
+    let body = json!({ "code": UNKNOWN_CODE });
+    let line = line_of(&body, referer, "app_unknown");
+    let cause = "400 app_unknown: the Referer names the mini program wx0000000000000000; the settings have shop \
+                 (wx4f4bc4dec97d474b)";
+    assert!(line.contains("WARN") && line.contains(cause), "{line}");
+    let body = json!({ "code": UNKNOWN_CODE, "app": "sohp" });
+    let line = line_of(&body, referer, "app_unknown");
+    let cause = "400 app_unknown: the login names the mini program \"sohp\"; the settings have shop (wx4f4bc4dec97d474b)";
+    assert!(line.contains(cause), "{line}");
+}
+
+#[test]
+fn a_converted_javascript_value_is_diagnosed() {
+    for code in ["undefined", "[object Object]"] {
+        let line = line_of(&json!({ "code": code }), "-", "code_malformed");
+        let cause = format!(
+            "400 code_malformed: the client sent the text `{code}`, a JavaScript value that is no code"
+        );
+        assert!(line.contains(&cause), "{line}");
+    }
 }

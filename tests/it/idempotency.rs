@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Reply, TestApp};
@@ -16,6 +16,15 @@ async fn log_in(app: &TestApp, code: &str, key: &str) -> Reply {
     app.login_with(code, &[("idempotency-key", key)]).await
 }
 
+/// Returns the data of a reply without the times that remain.
+fn without_times(reply: &Reply) -> Value {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let mut data = reply.json()["data"].clone();
+    data["expires_in"] = json!(null);
+    data["idle_expires_in"] = json!(null);
+    data
+}
+
 #[actix_rt::test]
 async fn the_same_code_and_key_get_the_same_response() {
     let app = TestApp::start().await;
@@ -24,19 +33,35 @@ async fn the_same_code_and_key_get_the_same_response() {
     let expected = json!({
         "token": first.token(),
         "expires_in": 604_800,
+        "idle_expires_in": 259_200,
         "user": { "id": first.user_id(), "is_new": true },
     });
     first.assert_data(expected);
     for _ in 0..3 {
         let again = log_in(&app, &code, KEY).await;
-        assert_eq!(
-            (again.status, again.text),
-            (first.status, first.text.clone())
-        );
+        assert_eq!(without_times(&again), without_times(&first));
     }
     assert_eq!(app.wechat.requests().len(), 1);
     assert_eq!(app.rows_in("session"), 1);
     assert_eq!(app.show_session(&first.token()).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn a_repeated_login_returns_the_times_that_remain() {
+    let app = TestApp::with(&[("WEAPP_SESSION__IDLE_SECONDS", "604800")]).await;
+    let code = app.wechat.issue_code("mei");
+    log_in(&app, &code, KEY).await.token();
+    app.set_idle(3_600_000);
+    let again = log_in(&app, &code, KEY).await.json();
+    let seconds = |name: &str| again["data"][name].as_i64().unwrap();
+    assert!(
+        (604_700..=604_800).contains(&seconds("expires_in")),
+        "{again}"
+    );
+    assert!(
+        (601_100..=601_200).contains(&seconds("idle_expires_in")),
+        "{again}"
+    );
 }
 
 #[actix_rt::test]
@@ -99,7 +124,7 @@ async fn concurrent_logins_with_one_key_send_the_code_once() {
     );
     let replies = join_all((0..20).map(|_| log_in(&app, &code, KEY))).await;
     for reply in &replies {
-        assert_eq!(reply.text, replies[0].text);
+        assert_eq!(without_times(reply), without_times(&replies[0]));
         reply.token();
     }
     assert_eq!(

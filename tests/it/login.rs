@@ -18,7 +18,12 @@ async fn the_client_of_the_tutorial_logs_in() {
         json!({
             "code": 0,
             "message": "success!",
-            "data": { "token": token, "expires_in": 604_800, "user": { "id": user, "is_new": true } },
+            "data": {
+                "token": token,
+                "expires_in": 604_800,
+                "idle_expires_in": 259_200,
+                "user": { "id": user, "is_new": true },
+            },
         })
     );
     assert_eq!((token.len(), user.len()), (52, 32));
@@ -99,6 +104,43 @@ async fn a_login_can_name_its_app() {
             .await
             .token();
     }
+}
+
+#[actix_rt::test]
+async fn an_empty_app_is_no_app() {
+    let app = TestApp::serving(&["shop"]).await;
+    for name in [json!(""), json!(null)] {
+        let code = app.wechat.issue_code("mei");
+        let body = json!({ "code": code, "app": name });
+        app.post_login(body).await.token();
+    }
+    let rejected = app.post_login(json!({ "code": CODE, "app": 7 })).await;
+    rejected.assert_error(400, "app_unknown");
+}
+
+#[actix_rt::test]
+async fn the_idle_time_ends_with_the_session() {
+    let app = TestApp::with(&[
+        ("WEAPP_SESSION__LIFETIME_SECONDS", "4000"),
+        ("WEAPP_SESSION__IDLE_SECONDS", "4000"),
+    ])
+    .await;
+    let reply = app.login(&app.wechat.issue_code("mei")).await.json();
+    let times = [
+        &reply["data"]["expires_in"],
+        &reply["data"]["idle_expires_in"],
+    ];
+    assert_eq!(times, [&json!(4000), &json!(4000)]);
+}
+
+#[actix_rt::test]
+async fn a_converted_javascript_value_is_no_code() {
+    let app = TestApp::start().await;
+    for code in ["undefined", "null", "[object Object]", "[object Promise]"] {
+        let rejected = app.login(code).await.assert_error(400, "code_malformed");
+        assert_eq!(rejected["code"], 400);
+    }
+    assert!(app.wechat.requests().is_empty());
 }
 
 #[actix_rt::test]

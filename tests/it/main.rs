@@ -34,6 +34,7 @@ mod parallel;
 mod phone;
 mod process;
 mod profile;
+mod real_projects;
 mod rejections;
 mod rolling;
 mod routes;

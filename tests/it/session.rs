@@ -50,6 +50,62 @@ async fn a_token_is_valid_until_the_logout() {
     );
 }
 
+#[actix_rt::test]
+async fn a_token_may_come_without_a_scheme() {
+    let app = TestApp::start().await;
+    let token = app.token_of("mei").await;
+    for (value, status) in [
+        (token.clone(), 200),
+        (format!(" {token} "), 200),
+        (format!("bearer {token}"), 200),
+        (format!("Token {token}"), 401),
+        (token.replace("wxs_", ""), 401),
+    ] {
+        let request = TestRequest::get()
+            .uri("/session")
+            .insert_header(("authorization", value.as_str()));
+        assert_eq!(app.call(request).await.status, status, "{value}");
+    }
+    let logout = TestRequest::delete()
+        .uri("/session")
+        .insert_header(("authorization", token.as_str()));
+    assert_eq!(app.call(logout).await.status, 200);
+    assert_eq!(app.show_session(&token).await.status, 401);
+}
+
+#[actix_rt::test]
+async fn a_token_may_come_in_the_header_of_the_settings() {
+    let app = TestApp::with(&[("WEAPP_SESSION__TOKEN_HEADER", "X-Token")]).await;
+    let (token, other) = (app.token_of("mei").await, app.token_of("bo").await);
+    let show = async |headers: &[(&str, &str)]| {
+        let request = TestRequest::get().uri("/session");
+        let request = headers
+            .iter()
+            .fold(request, |request, header| request.append_header(*header));
+        app.call(request).await
+    };
+    let bearer = format!("Bearer {token}");
+    for headers in [
+        &[("x-token", token.as_str())][..],
+        &[("X-TOKEN", bearer.as_str())],
+        &[("x-token", token.as_str()), ("authorization", "Basic YTpi")],
+        &[
+            ("x-token", other.as_str()),
+            ("authorization", bearer.as_str()),
+        ],
+    ] {
+        let mine = app.show_session(&token).await.user_id();
+        assert_eq!(show(headers).await.user_id(), mine, "{headers:?}");
+    }
+    assert_eq!(show(&[("x-other", &token)]).await.status, 401);
+    let without = TestApp::start().await;
+    let token = without.token_of("mei").await;
+    let request = TestRequest::get()
+        .uri("/session")
+        .insert_header(("x-token", token.as_str()));
+    assert_eq!(without.call(request).await.status, 401);
+}
+
 fn success() -> serde_json::Value {
     json!({ "code": 0, "message": "success!", "data": {} })
 }
@@ -87,7 +143,7 @@ async fn all_invalid_tokens_get_the_same_response() {
         "Bearer".to_owned(),
         "Bearer ".to_owned(),
         format!("Basic {token}"),
-        token.clone(),
+        format!("{token}x"),
         format!("Bearer {token}x"),
         format!("Bearer {ended}"),
         "Bearer wxs_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),

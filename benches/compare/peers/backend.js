@@ -76,7 +76,7 @@ class Backend {
     if (errcode) throw new HttpError(401, errcode, 'login_code_invalid', 'Call wx.login again.')
     const token = 'wxs_' + randomBytes(36).toString('base64url')
     const user = this.insert(sha256(token), openid, sessionKey, Date.now())
-    return success({ token, expires_in: LIFETIME / 1000, user })
+    return success({ token, expires_in: LIFETIME / 1000, idle_expires_in: 259200, user })
   }
 
   /** `GET /session` with this value of the Authorization header. */

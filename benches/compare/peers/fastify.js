@@ -17,7 +17,7 @@ const object = (properties) => ({ type: 'object', properties })
 
 app.get('/livez', { schema: reply({}) }, async () => ({ code: 0, message: 'success!', data: {} }))
 app.post('/login', {
-  schema: reply({ token: text, expires_in: { type: 'integer' }, user: object({ id: text, is_new: { type: 'boolean' } }) })
+  schema: reply({ token: text, expires_in: { type: 'integer' }, idle_expires_in: { type: 'integer' }, user: object({ id: text, is_new: { type: 'boolean' } }) })
 }, (request) => backend.logIn(request.body))
 app.get('/session', {
   schema: reply({

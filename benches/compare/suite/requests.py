@@ -40,7 +40,7 @@ SESSION = success(
 )
 LOGIN = success(
     "login",
-    rf'{{"token":"wxs_[\w-]{{48}}","expires_in":604800,"user":{{"id":{ID},"is_new":true}}}}',
+    rf'{{"token":"wxs_[\w-]{{48}}","expires_in":604800,"idle_expires_in":259200,"user":{{"id":{ID},"is_new":true}}}}',
     '{"token":"wxs_.*,"is_new":true}}',
 )
 MALFORMED = rejected("malformed", 400, "malformed_json")

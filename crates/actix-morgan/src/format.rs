@@ -36,6 +36,8 @@ pub(crate) enum RequestToken {
     Referrer,
     UserAgent,
     Header(HeaderName),
+    /// A header of which only the presence is shown.
+    SecretHeader(HeaderName),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +130,17 @@ impl Format {
     pub fn without_colors(mut self) -> Self {
         self.pieces
             .retain(|piece| !matches!(piece, Piece::Color(_)));
+        self
+    }
+
+    /// Masks the value of a request header that contains a secret, as that of `Authorization` always is.
+    #[must_use]
+    pub fn masking(mut self, secret: &HeaderName) -> Self {
+        for piece in &mut self.pieces {
+            if matches!(piece, Piece::Request(RequestToken::Header(name)) if name == secret) {
+                *piece = Piece::Request(RequestToken::SecretHeader(secret.clone()));
+            }
+        }
         self
     }
 

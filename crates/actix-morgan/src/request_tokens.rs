@@ -13,7 +13,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::escape::{escape, latin1};
 use crate::format::RequestToken;
 use crate::headers::{REFERRER, joined};
-use crate::redact::redact;
+use crate::redact::{MASK, redact};
 
 /// Returns the address of a request's client.
 pub(crate) type RemoteAddress = fn(&HttpRequest) -> Option<IpAddr>;
@@ -40,7 +40,8 @@ pub(crate) fn write(
         | RequestToken::RemoteUser
         | RequestToken::Referrer
         | RequestToken::UserAgent
-        | RequestToken::Header(_) => push_escaped(value(token, request, address), line),
+        | RequestToken::Header(_)
+        | RequestToken::SecretHeader(_) => push_escaped(value(token, request, address), line),
     }
 }
 
@@ -80,6 +81,7 @@ fn value(token: &RequestToken, request: &ServiceRequest, address: RemoteAddress)
             .or_else(|| joined(headers, &REFERRER)),
         RequestToken::UserAgent => joined(headers, &USER_AGENT),
         RequestToken::Header(name) => joined(headers, name),
+        RequestToken::SecretHeader(name) => headers.contains_key(name).then(|| MASK.to_owned()),
     }
 }
 

@@ -158,6 +158,17 @@ fn headers_are_joined_or_masked() {
     assert_eq!(line, "1, 2 h *** - a?code=1");
 }
 
+#[test]
+fn a_header_can_be_declared_secret() {
+    let format: Format = ":req[x-a] :req[x-b]".parse().unwrap();
+    let secret = HeaderName::from_static("x-a");
+    let request = || TestRequest::default().append_header(("x-b", "1"));
+    let with_secret = request().append_header(("x-a", "hidden")).to_srv_request();
+    let masked = format.masking(&secret);
+    assert_eq!(line(&masked, with_secret), "*** 1");
+    assert_eq!(line(&masked, request().to_srv_request()), "- 1");
+}
+
 /// Generates templates, most of them valid or almost valid.
 fn templates() -> impl Strategy<Value = String> {
     let token = prop_oneof![

@@ -36,6 +36,14 @@ impl AppHandle {
         state.issue_login_code(&self.app, UserId::named(user), now)
     }
 
+    /// Makes a login code that another WeChat has issued one of this user's, as if it were issued now. Returns `false` if the
+    /// code is known already, or does not have the format of a login code.
+    pub fn adopt_code(&self, code: &str, user: &str) -> bool {
+        let mut state = self.shared.lock();
+        let (owner, now) = (Owner::new(UserId::named(user)), state.now());
+        state.login_codes.adopt(&self.app.id, code, owner, now)
+    }
+
     /// Issues a phone code to the user, as a `getPhoneNumber` button does. It works once, for five minutes.
     pub fn issue_phone_code(&self, user: &str) -> String {
         let mut state = self.shared.lock();

@@ -58,8 +58,8 @@ function hasToken() {
   return Boolean(wx.getStorageSync(TOKEN_KEY));
 }
 
-// Logs in and resolves with `{token, expires_in, user}`. Concurrent callers share one login: WeChat limits the calls of
-// wx.login, and every login is a session on the server.
+// Logs in and resolves with `{token, expires_in, idle_expires_in, user}`. Concurrent callers share one login: WeChat limits
+// the calls of wx.login, and every login is a session on the server.
 function login() {
   loggedOut = false;
   if (loginInProgress) return loginInProgress;

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
-use crate::middleware::session::bearer;
+use crate::middleware::session::presented;
 use crate::platforms::{Referer, parse_referer};
 use crate::session::{Device, Token};
 
@@ -37,7 +37,7 @@ impl FromRequest for Client {
                     .map_or_else(Device::unknown, |agent| device::describe(&agent)),
                 referer: text_of(request, REFERER.as_str())
                     .and_then(|referer| parse_referer(&referer)),
-                token: bearer(request).and_then(Token::parse),
+                token: presented(request).and_then(Token::parse),
                 idempotency_key,
             }
         }))

@@ -140,6 +140,18 @@ impl Codes {
         text
     }
 
+    /// Makes a code that was never issued one of the owner's. Returns `false` if it is known, or has not the right format.
+    pub(crate) fn adopt(&mut self, app_id: &str, text: &str, owner: Owner, now: Duration) -> bool {
+        let digest = self.digest(text);
+        let is_known = self.active.contains_key(&digest) || self.expired.contains(&digest);
+        let has_room = self.active.len() + self.expired.len() < self.max_total;
+        let adopts = !is_known && has_room && self.kind.accepts_unissued(text);
+        if adopts {
+            self.insert(digest, Code::new(app_id, owner, now), now);
+        }
+        adopts
+    }
+
     /// Returns the owner of a code that works for the app, without using it. The instant of expiry counts as expired.
     pub(crate) fn owner(
         &self,
