@@ -16,7 +16,7 @@ use commands::command_line::{CommandLine, Config, Subcommand};
 use commands::connection_limits;
 use commands::listener::{InheritedSockets, listen};
 use commands::process::Process;
-use commands::{Failure, configuration, simulator};
+use commands::{Failure, configuration, output_failure, simulator};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -44,7 +44,7 @@ fn serve(folder: Option<&Path>) -> Result<(), Failure> {
     let telemetry =
         telemetry::init(&telemetry::Options::from(&loaded.settings)).map_err(Failure::internal)?;
     let served = actix_rt::System::new().block_on(run(&loaded, inherited, telemetry.clone()));
-    telemetry.flush().map_err(Failure::internal)?;
+    telemetry.flush().map_err(|error| output_failure(&error))?;
     served
 }
 

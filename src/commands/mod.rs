@@ -130,7 +130,7 @@ pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
 }
 
 /// The failure of a write to standard output.
-fn output_failure(error: &io::Error) -> Failure {
+pub(crate) fn output_failure(error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free space on the disk to which standard output is redirected"

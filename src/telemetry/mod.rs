@@ -4,14 +4,19 @@
 //! error only gets the error that ends the process. The HTTP crates log warnings at most despite `RUST_LOG`: more
 //! verbose levels print URLs and headers, and platforms' URLs contain secrets.
 
+#[cfg(test)]
+mod full_disk_tests;
 mod json;
 mod line;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
 mod writer;
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::panic;
 use std::time::Duration;
 
@@ -73,6 +78,9 @@ pub enum InitError {
     /// The process has a logger already, which stays in use.
     #[error("the log is already initialized")]
     Twice,
+    /// Standard output cannot be opened a second time.
+    #[error("cannot open standard output for the log")]
+    NoOutput(#[source] io::Error),
     /// The writer thread cannot be started.
     #[error("cannot start the log's writer thread")]
     NoThread(#[source] io::Error),
@@ -86,7 +94,8 @@ pub fn init(options: &Options<'_>) -> Result<Telemetry, InitError> {
     let report = |lines| {
         log::warn!("{lines} log lines were dropped because they could not be written in time");
     };
-    let writer = LogWriter::start(io::stdout(), report).map_err(InitError::NoThread)?;
+    let out = standard_output().map_err(InitError::NoOutput)?;
+    let writer = LogWriter::start(out, report).map_err(InitError::NoThread)?;
     let pipe = Target::Pipe(Box::new(writer.clone()));
     let logger = builder(options).target(pipe).build();
     let max_level = logger.filter();
@@ -100,7 +109,8 @@ impl Telemetry {
     /// Waits at most 2 seconds until all lines are written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if standard output is blocked.
+    /// The kind of the last error if standard output does not take the lines, as [`io::ErrorKind::StorageFull`] on a full disk;
+    /// [`io::ErrorKind::TimedOut`] if it is blocked.
     pub fn flush(&self) -> io::Result<()> {
         self.0.flush_within(FLUSH_TIMEOUT)
     }
@@ -109,6 +119,11 @@ impl Telemetry {
     pub fn dropped(&self) -> u64 {
         self.0.dropped()
     }
+}
+
+/// Returns standard output without the buffer of the standard library, which hides how much was written before an error.
+fn standard_output() -> io::Result<File> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
 }
 
 /// Limits verbose crates to warnings.
@@ -144,8 +159,10 @@ fn flush_on_panic(writer: LogWriter) {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         report(panic);
-        // If standard output is blocked, there is nothing more to do.
-        writer.flush_within(FLUSH_TIMEOUT).unwrap_or_default();
+        // If standard output fails or is blocked, there is nothing more to do.
+        if !writer.is_failing() {
+            writer.flush_within(FLUSH_TIMEOUT).unwrap_or_default();
+        }
     }));
 }
 

@@ -1,13 +1,18 @@
 //! Writes log lines on a thread of its own, so that no request waits for the log.
+//!
+//! While a full disk or a full pipe takes no lines, they wait in the queue. Those that find no room are counted, and their number
+//! is logged when lines can be written again.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::telemetry::stream::Stream;
+
 /// Maximum size of the queue: some ten thousand lines. Our choice: little memory, and enough lines for a disk that hangs for
 /// a second.
-const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
 /// Pause after each write. Our choice: too short to notice, and a busy server makes a hundred writes a second instead of
 /// one per request.
@@ -28,6 +33,8 @@ struct Queue {
     lines: Vec<u8>,
     /// Number of lines that found no room or could not be written.
     dropped: u64,
+    /// The error of the last write, if it failed.
+    failing: Option<ErrorKind>,
     /// Set while the thread writes lines that it took from the queue.
     writing: bool,
 }
@@ -55,19 +62,30 @@ impl LogWriter {
         lock(&self.queue).dropped
     }
 
+    /// Returns `true` if the last write failed, as on a full disk. A pipe that is read slowly is no failure.
+    pub(super) fn is_failing(&self) -> bool {
+        let failing = lock(&self.queue).failing;
+        failing.is_some_and(|kind| kind != ErrorKind::WouldBlock)
+    }
+
     /// Waits until all queued lines are written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if that takes longer than `timeout`.
+    /// The kind of the last error if that takes longer than `timeout`; [`ErrorKind::TimedOut`] if there was none.
     pub(super) fn flush_within(&self, timeout: Duration) -> io::Result<()> {
         let deadline = Instant::now() + timeout;
-        while !lock(&self.queue).is_idle() {
+        loop {
+            let queue = lock(&self.queue);
+            let (is_idle, failing) = (queue.is_idle(), queue.failing);
+            drop(queue);
+            if is_idle {
+                return Ok(());
+            }
             if Instant::now() >= deadline {
-                return Err(io::ErrorKind::TimedOut.into());
+                return Err(failing.unwrap_or(ErrorKind::TimedOut).into());
             }
             thread::sleep(POLL_INTERVAL);
         }
-        Ok(())
     }
 }
 
@@ -100,29 +118,28 @@ impl Queue {
     }
 }
 
-fn run(queue: &Mutex<Queue>, mut out: impl Write, report: impl Fn(u64)) {
+fn run(queue: &Mutex<Queue>, out: impl Write, report: impl Fn(u64)) {
+    let mut stream = Stream::new(out);
     let mut batch = Vec::new();
-    let mut reported = 0;
+    let (mut reported, mut lost) = (0, 0);
     loop {
         let mut shared = lock(queue);
         std::mem::swap(&mut shared.lines, &mut batch);
         shared.writing = !batch.is_empty();
         let dropped = shared.dropped;
         drop(shared);
+        // The queue has just been emptied, so it has room for the report.
+        if dropped > reported && lost == 0 {
+            report(dropped - reported);
+            reported = dropped;
+        }
         if batch.is_empty() {
             thread::park();
             continue;
         }
-        let failed = out.write_all(&batch).and_then(|()| out.flush()).is_err();
-        if dropped > reported && !failed {
-            report(dropped - reported);
-            reported = dropped;
-        }
+        lost = stream.write_lines(&batch, |error| lock(queue).failing = error);
         let mut shared = lock(queue);
-        if failed {
-            let lines = batch.split(|byte| *byte == b'\n').skip(1).count();
-            shared.dropped += u64::try_from(lines).unwrap_or(u64::MAX);
-        }
+        shared.dropped += lost;
         shared.writing = false;
         drop(shared);
         batch.clear();

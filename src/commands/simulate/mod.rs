@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     })
     .map_err(Failure::internal)?;
     let result = actix_rt::System::new().block_on(simulate(arguments));
-    telemetry.flush().map_err(Failure::internal)?;
+    telemetry.flush().map_err(|error| output_failure(&error))?;
     result
 }
 
