@@ -71,7 +71,7 @@ fn production_prints_no_body_and_no_colours_by_default() {
     let mut server = Binary::start(&folder, &production());
     let (status, _) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
     assert_eq!(status, 503, "no server answers at the base URL");
-    let line = server.wait_for("POST /login");
+    let line = server.wait_for("POST /login HTTP");
     assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
     assert!(!server.output().contains("051bIz"), "{}", server.output());
 }
