@@ -138,7 +138,15 @@ fn invalid_options_get_an_error_message() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let rows: [(&[&str], &str); 5] = [
+    let file = folder.path().join("seed.toml");
+    fs::write(&file, "[users.mei]\nphone = '1'").unwrap();
+    let file = file.to_str().unwrap();
+    let rows: [(&[&str], &str); 7] = [
+        (
+            &["--seed-file", "no-such-file"],
+            "--seed-file: `no-such-file`",
+        ),
+        (&["--seed-file", file], "unknown field `phone`"),
         (
             &["--port", &port],
             "another process is already listening there",
@@ -155,6 +163,24 @@ fn invalid_options_get_an_error_message() {
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(message), "no `{message}` in:\n{stderr}");
     }
+}
+
+#[test]
+fn people_apps_and_ids_survive_a_restart() {
+    let folder = Folder::new();
+    let file = folder.path().join("state.json");
+    let simulator = simulate(&folder, &["--seed", "5", "--open-platform", "ours"]);
+    let path = "/simulator/users/mei";
+    let mei = control(&simulator, "PUT", path, r#"{"phone_number":"13580006666"}"#);
+    assert!(mei["unionid"].is_string(), "{mei}");
+    let state = control(&simulator, "GET", "/simulator/state", "");
+    fs::write(&file, state.to_string()).unwrap();
+    drop(simulator);
+    let options = ["--seed-file", file.to_str().unwrap(), "--issued-codes-only"];
+    let simulator = simulate(&folder, &options);
+    assert_eq!(control(&simulator, "GET", path, ""), mei);
+    let codes = control(&simulator, "GET", "/simulator/codes", "");
+    assert_eq!(codes["issued_only"], true);
 }
 
 /// The options that the compose file of `examples/wechat-in-a-box` passes are valid, and its aliases are all names of WeChat's API.

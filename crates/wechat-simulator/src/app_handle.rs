@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::options::App;
+use crate::app::App;
 use crate::payload::{EncryptedData, Payload};
 use crate::state::Shared;
 use crate::state::codes::Owner;
 use crate::state::encrypt_keys::EncryptKey;
 use crate::state::history::Payment;
-use crate::state::users::UserId;
+use crate::user_id::UserId;
 
 /// An app of a running simulator. Users are identified by name, and any name is a user.
 #[derive(Clone)]

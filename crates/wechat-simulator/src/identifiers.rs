@@ -2,6 +2,7 @@
 //!
 //! WeChat specifies none of these formats; they are taken from public samples.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,64 +10,88 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::hex;
+use crate::fixed_ids::Ids;
+use crate::user_id::UserId;
 
 /// Derives identifiers from a seed. Values of different kinds or with different inputs are unrelated.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Identifiers {
     seed: u64,
+    /// The openids and unionids that are not derived.
+    fixed: Arc<Ids>,
 }
 
 impl Identifiers {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed }
+        Self::with_ids(seed, Ids::default())
+    }
+
+    /// Derives all identifiers except for these.
+    pub(crate) fn with_ids(seed: u64, ids: Ids) -> Self {
+        let fixed = Arc::new(ids);
+        Self { seed, fixed }
     }
 
     /// Derives an AppID: `wx` and 16 hexadecimal digits.
-    pub(crate) fn app_id(self, name: &str) -> String {
+    pub(crate) fn app_id(&self, name: &str) -> String {
         format!("wx{:016x}", self.number("AppID", &[name]))
     }
 
     /// Derives an AppSecret: 32 hexadecimal digits.
-    pub(crate) fn app_secret(self, name: &str) -> String {
+    pub(crate) fn app_secret(&self, name: &str) -> String {
         hex(&self.bytes_16("AppSecret", &[name]))
     }
 
     /// Derives an openid: `o`, 5 characters of the app and 22 of the user.
-    pub(crate) fn openid(self, app_id: &str, user: &str) -> String {
+    pub(crate) fn openid(&self, app_id: &str, user: &UserId) -> String {
+        let fixed = user
+            .name()
+            .and_then(|name| self.fixed.openids.get(app_id, name));
+        if let Some(fixed) = fixed {
+            return fixed.to_owned();
+        }
+        let user = user.as_str();
         let app = self.bytes_16("openid, app", &[app_id]);
         let user = self.bytes_16("openid, user", &[app_id, user]);
         personal(&app, &user)
     }
 
     /// Derives a unionid: `o`, 5 characters of the Open Platform account and 22 of the user.
-    pub(crate) fn unionid(self, account: &str, user: &str) -> String {
+    pub(crate) fn unionid(&self, account: &str, user: &UserId) -> String {
+        let fixed = user
+            .name()
+            .and_then(|name| self.fixed.unionids.get(account, name));
+        if let Some(fixed) = fixed {
+            return fixed.to_owned();
+        }
+        let user = user.as_str();
         let app = self.bytes_16("unionid, account", &[account]);
         let user = self.bytes_16("unionid, user", &[account, user]);
         personal(&app, &user)
     }
 
     /// Derives an openpid: `G` and 27 characters.
-    pub(crate) fn openpid(self, app_id: &str, user: &str) -> String {
+    pub(crate) fn openpid(&self, app_id: &str, user: &str) -> String {
         self.prefixed('G', "openpid", &[app_id, user])
     }
 
     /// Derives the openid of a group chat: `t` and 27 characters.
-    pub(crate) fn group_id(self, app_id: &str, group: &str) -> String {
+    pub(crate) fn group_id(&self, app_id: &str, group: &str) -> String {
         self.prefixed('t', "openGId", &[app_id, group])
     }
 
     /// Derives the 16 bytes of a session key.
-    pub(crate) fn session_key(self, openid: &str, version: u64) -> [u8; 16] {
+    pub(crate) fn session_key(&self, openid: &str, version: u64) -> [u8; 16] {
         self.bytes_16("session key", &[openid, &version.to_string()])
     }
 
     /// Derives the initialization vector of a user's encrypted data with this number.
-    pub(crate) fn initialization_vector(self, openid: &str, number: u64) -> [u8; 16] {
+    pub(crate) fn initialization_vector(&self, openid: &str, number: u64) -> [u8; 16] {
         self.bytes_16("iv", &[openid, &number.to_string()])
     }
 
     /// Derives a user's encryption key (base64 of 16 bytes) and its initialization vector (16 hexadecimal digits).
-    pub(crate) fn encrypt_key(self, openid: &str, version: u64) -> (String, String) {
+    pub(crate) fn encrypt_key(&self, openid: &str, version: u64) -> (String, String) {
         let inputs = [openid, &version.to_string()];
         let key = STANDARD.encode(self.bytes_16("encrypt key", &inputs));
         let vector = self.number("encrypt key, iv", &inputs);
@@ -74,7 +99,7 @@ impl Identifiers {
     }
 
     /// Derives a login code: `0`, a hexadecimal digit, a decimal digit and 29 letters or digits.
-    pub(crate) fn login_code(self, number: u64) -> String {
+    pub(crate) fn login_code(&self, number: u64) -> String {
         let [first, second, rest @ .., _] = self.bytes_32("login code", &[&number.to_string()]);
         let prefix = format!("0{:x}{}", first % 16, second % 10);
         let rest = rest.into_iter().map(alphanumeric);
@@ -82,17 +107,17 @@ impl Identifiers {
     }
 
     /// Derives a phone code: 64 hexadecimal digits.
-    pub(crate) fn phone_code(self, number: u64) -> String {
+    pub(crate) fn phone_code(&self, number: u64) -> String {
         hex(&self.bytes_32("phone code", &[&number.to_string()]))
     }
 
     /// Derives a plugin code: 64 hexadecimal digits.
-    pub(crate) fn plugin_code(self, number: u64) -> String {
+    pub(crate) fn plugin_code(&self, number: u64) -> String {
         hex(&self.bytes_32("plugin code", &[&number.to_string()]))
     }
 
     /// Derives an access token: two digits, an underscore and 129 URL-safe characters.
-    pub(crate) fn access_token(self, app_id: &str, kind: &str, number: u64) -> String {
+    pub(crate) fn access_token(&self, app_id: &str, kind: &str, number: u64) -> String {
         let number = number.to_string();
         let parts = ["1", "2", "3"].map(|part| {
             let bytes = self.bytes_32("access token", &[app_id, kind, &number, part]);
@@ -103,7 +128,7 @@ impl Identifiers {
     }
 
     /// Derives a Chinese mobile number, without the country code.
-    pub(crate) fn phone_number(self, user: &str) -> String {
+    pub(crate) fn phone_number(&self, user: &str) -> String {
         format!(
             "135{:08}",
             self.number("phone number", &[user]) % 100_000_000
@@ -111,7 +136,7 @@ impl Identifiers {
     }
 
     /// Derives a rid: the time in seconds and two random numbers, each as 8 hexadecimal digits.
-    pub(crate) fn rid(self, now: Duration, number: u64) -> String {
+    pub(crate) fn rid(&self, now: Duration, number: u64) -> String {
         let seconds = now.as_secs() & 0xffff_ffff;
         let random = self.number("rid", &[&number.to_string()]);
         let (high, low) = (random >> 32, random & 0xffff_ffff);
@@ -119,17 +144,17 @@ impl Identifiers {
     }
 
     /// Derives a number: the same kind and inputs give the same number.
-    pub(crate) fn number(self, kind: &str, inputs: &[&str]) -> u64 {
+    pub(crate) fn number(&self, kind: &str, inputs: &[&str]) -> u64 {
         let bytes = self.bytes_32(kind, inputs).into_iter().take(8);
         bytes.fold(0, |number, byte| number << 8 | u64::from(byte))
     }
 
-    fn prefixed(self, prefix: char, kind: &str, inputs: &[&str]) -> String {
+    fn prefixed(&self, prefix: char, kind: &str, inputs: &[&str]) -> String {
         let text = URL_SAFE_NO_PAD.encode(self.bytes_32(kind, inputs));
         [prefix].into_iter().chain(text.chars().take(27)).collect()
     }
 
-    fn bytes_16(self, kind: &str, inputs: &[&str]) -> [u8; 16] {
+    fn bytes_16(&self, kind: &str, inputs: &[&str]) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes
             .iter_mut()
@@ -138,7 +163,7 @@ impl Identifiers {
         bytes
     }
 
-    fn bytes_32(self, kind: &str, inputs: &[&str]) -> [u8; 32] {
+    fn bytes_32(&self, kind: &str, inputs: &[&str]) -> [u8; 32] {
         let mut hash = Sha256::new_with_prefix(self.seed.to_be_bytes());
         for input in [kind].iter().chain(inputs) {
             hash.update(Sha256::digest(input.as_bytes()));

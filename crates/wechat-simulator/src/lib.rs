@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod app_handle;
 mod bounded;
 mod clock;
@@ -9,6 +10,7 @@ mod endpoint;
 mod endpoints;
 mod errors;
 mod faults;
+mod fixed_ids;
 mod guard;
 mod identifiers;
 mod json;
@@ -17,20 +19,24 @@ mod payload;
 mod replies;
 mod reply;
 mod request_log;
+mod saved_state;
 mod server;
 mod simulator;
 mod state;
 mod tls;
+mod user_id;
 
+pub use app::App;
 pub use app_handle::AppHandle;
 pub use clock::Clock;
 pub use control::{CommandReply, Commands};
 pub use endpoint::{Endpoint, Limits};
 pub use faults::Fault;
 pub use guard::{Foreign, Guard};
-pub use options::{App, Options, RotateAt, SessionKeyPolicy};
+pub use options::{Options, RotateAt, SessionKeyPolicy};
 pub use payload::{EncryptedData, Payload};
 pub use request_log::RecordedRequest;
+pub use saved_state::{SavedState, SavedStateError, SavedUser};
 pub use simulator::{Simulator, StartError};
 pub use state::encrypt_keys::EncryptKey;
 pub use state::history::Payment;

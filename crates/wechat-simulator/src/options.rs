@@ -1,13 +1,13 @@
 //! The options of a simulator: address, apps, clock, seed, session keys and quota.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::app::App;
 use crate::clock::Clock;
-use crate::identifiers::Identifiers;
+use crate::saved_state::SavedState;
 use crate::tls::Tls;
 
 /// The options of [`Simulator::start`](crate::Simulator::start).
@@ -27,6 +27,11 @@ pub struct Options {
     pub clock: Clock,
     /// The mini programs. The first one is the app of [`Simulator`](crate::Simulator)'s own methods.
     pub apps: Vec<App>,
+    /// Apps and users to start with. If it has apps, they replace `apps`. See [`SavedState`].
+    pub saved: SavedState,
+    /// If `true`, codes that the simulator did not issue get error 40029, as at WeChat: among them DevTools' `the code is a mock
+    /// one`.
+    pub issued_codes_only: bool,
     /// Rotation and lifetime of session keys.
     pub session_keys: SessionKeyPolicy,
     /// Calls per minute that each app may make to each endpoint before it gets error 45011; by default the documented
@@ -45,6 +50,8 @@ impl Options {
             seed,
             clock: Clock::system(),
             apps: vec![App::named(seed, "main")],
+            saved: SavedState::default(),
+            issued_codes_only: false,
             session_keys: SessionKeyPolicy {
                 rotate_at: RotateAt::Exchange,
                 rotation_percent: 100,
@@ -88,50 +95,4 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 
 fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_secs)
-}
-
-/// A mini program.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct App {
-    /// The AppID.
-    #[serde(rename = "app_id")]
-    pub id: String,
-    /// The AppSecret.
-    #[serde(rename = "app_secret")]
-    pub secret: String,
-    /// The Open Platform account that the app belongs to. Apps of one account share unionids; without an account there are
-    /// none.
-    pub open_platform: Option<String>,
-}
-
-impl App {
-    /// An app whose AppID and AppSecret are derived from the seed and the name, without an Open Platform account.
-    pub fn named(seed: u64, name: &str) -> Self {
-        let identifiers = Identifiers::new(seed);
-        Self {
-            id: identifiers.app_id(name),
-            secret: identifiers.app_secret(name),
-            open_platform: None,
-        }
-    }
-
-    /// Adds the app to the Open Platform account with this name.
-    #[must_use]
-    pub fn with_open_platform(self, account: &str) -> Self {
-        let open_platform = Some(account.to_owned());
-        Self {
-            open_platform,
-            ..self
-        }
-    }
-}
-
-/// Omits the AppSecret.
-impl fmt::Debug for App {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
-            .field("id", &self.id)
-            .field("open_platform", &self.open_platform)
-            .finish_non_exhaustive()
-    }
 }

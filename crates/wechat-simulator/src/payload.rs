@@ -8,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::app::App;
 use crate::crypto::{encrypt, sign_raw_data};
-use crate::options::App;
 use crate::state::State;
-use crate::state::users::{TestUser, UserId};
+use crate::state::users::TestUser;
+use crate::user_id::UserId;
 
 /// Data to encrypt for a mini program.
 #[derive(Clone, PartialEq, Eq)]

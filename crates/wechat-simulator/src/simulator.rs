@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::app::App;
 use crate::app_handle::AppHandle;
 use crate::clock::system_time;
 use crate::control::Commands;
 use crate::endpoint::{Endpoint, Limits};
 use crate::faults::Fault;
-use crate::options::{App, Options, SessionKeyPolicy};
+use crate::options::{Options, SessionKeyPolicy};
 use crate::request_log::RecordedRequest;
+use crate::saved_state::{SavedState, SavedStateError};
 use crate::server::{Port, Server};
-use crate::state::users::{TestUser, UserId};
+use crate::state::users::TestUser;
 use crate::state::{Shared, State};
 use crate::tls::TlsError;
+use crate::user_id::UserId;
 
 /// Length of the queue of connections to accept. Tests open a thousand at once, and with the standard library's 128 some of
 /// them would be dropped and retried after seconds.
@@ -55,6 +58,9 @@ pub enum StartError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// [`Options::saved`] has the same id twice, or an empty one.
+    #[error("the saved state cannot be used: {0}")]
+    SavedState(#[source] SavedStateError),
     /// The certificate of the TLS port cannot be made.
     #[error("the WeChat simulator cannot use TLS: {0}")]
     Tls(#[source] TlsError),
@@ -77,6 +83,12 @@ impl Simulator {
         if let Some(remote) = remote.filter(|_| !options.allow_remote) {
             return Err(StartError::Remote(remote));
         }
+        let mut options = options;
+        if !options.saved.apps.is_empty() {
+            options.apps.clone_from(&options.saved.apps);
+        }
+        let ids = options.saved.ids(options.apps.first());
+        ids.map_err(StartError::SavedState)?;
         let state = State::new(options);
         let app = state.apps.first().map(Arc::clone);
         let app = app.ok_or(StartError::NoApp)?;
@@ -224,6 +236,16 @@ impl Simulator {
     /// Limits the calls of each app to the endpoint; `None` restores the initial limits.
     pub fn set_limits(&self, endpoint: Endpoint, limits: Option<Limits>) {
         self.state().quotas.set_limits(endpoint, limits);
+    }
+
+    /// Sets whether codes that the simulator did not issue are rejected. See [`Options::issued_codes_only`].
+    pub fn set_issued_codes_only(&self, issued_only: bool) {
+        self.state().set_issued_codes_only(issued_only);
+    }
+
+    /// Returns the apps and the listed users with their ids, for [`Options::saved`] of another simulator.
+    pub fn saved_state(&self) -> SavedState {
+        self.state().saved()
     }
 
     /// Returns the policy for session keys.

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::control::request::{ControlError, ControlRequest};
-use crate::options::App;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -92,11 +92,13 @@ fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
             apps::invalidate_access_tokens(request, app_id)
         }
         ["clock"] => simulation::clock(request),
+        ["codes"] => simulation::codes(request),
         ["faults"] => faults::faults(request),
         ["limits"] => faults::limits(request),
         ["requests"] => simulation::requests(request),
         ["reset"] => simulation::reset(request),
         ["session-keys"] => simulation::session_keys(request),
+        ["state"] => simulation::state(request),
         ["users"] => users::users(request),
         ["users", name] => users::user(request, name),
         ["users", name, "encrypted-data"] => users::encrypted_data(request, name),

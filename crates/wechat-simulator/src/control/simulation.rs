@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::control::request::{ControlError, ControlRequest};
@@ -64,6 +64,33 @@ pub(super) fn reset(request: &ControlRequest<'_>) -> Result<Value, ControlError>
     request.require("POST")?;
     request.shared.lock().reset();
     Ok(json!({}))
+}
+
+/// The accepted codes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodePolicy {
+    issued_only: bool,
+}
+
+pub(super) fn codes(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let mut state = request.shared.lock();
+    match request.method.as_str() {
+        "GET" => {}
+        "PUT" => {
+            let CodePolicy { issued_only } = request.body()?;
+            state.set_issued_codes_only(issued_only);
+        }
+        _ => return Err(ControlError::method("GET, PUT")),
+    }
+    let issued_only = state.login_codes.issued_only;
+    Ok(json!(CodePolicy { issued_only }))
+}
+
+/// Exports the apps and the listed users.
+pub(super) fn state(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    request.require("GET")?;
+    Ok(json!(request.shared.lock().saved()))
 }
 
 pub(super) fn session_keys(request: &ControlRequest<'_>) -> Result<Value, ControlError> {

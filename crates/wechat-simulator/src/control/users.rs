@@ -7,7 +7,8 @@ use crate::control::request::{ControlError, ControlRequest};
 use crate::payload::{Payload, Watermark};
 use crate::state::codes;
 use crate::state::history::Payment;
-use crate::state::users::{TestUser, UserId};
+use crate::state::users::TestUser;
+use crate::user_id::UserId;
 
 #[derive(Serialize)]
 struct User<'a> {

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::app::App;
 use crate::crypto::sign_call;
 use crate::errors::{
     ACCESS_TOKEN_MISSING, APPID_MISSING, APPSECRET_MISSING, ApiError, EMPTY_BODY, INVALID_APPID,
     INVALID_APPSECRET, INVALID_OPENID, INVALID_SIG_METHOD, INVALID_SIGNATURE, INVALID_URL,
     MALFORMED_BODY, OPENID_MISSING,
 };
-use crate::options::App;
 use crate::request_log::RecordedRequest;
 use crate::state::State;
-use crate::state::users::UserId;
+use crate::user_id::UserId;
 
 /// A call of an endpoint: the request, the time, and the state it reads and changes.
 pub(super) struct Call<'a> {

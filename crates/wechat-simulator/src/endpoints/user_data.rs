@@ -1,5 +1,6 @@
 //! Calls about a user's data: phone number, unionid, openpid and encrypted data.
 
+use crate::app::App;
 use crate::endpoints::call::{Call, text};
 use crate::errors::{
     ApiError, CODE_MISSING, DAILY_QUOTA_EXCEEDED, DATA_NOT_FOUND, INVALID_APPID, INVALID_ARGUMENTS,
@@ -7,11 +8,10 @@ use crate::errors::{
     PLUGIN_MALFORMED_BODY, PLUGIN_MISMATCH, PLUGIN_PARAMETERS,
 };
 use crate::json::Object;
-use crate::options::App;
 use crate::state::State;
 use crate::state::codes::CodeError;
 use crate::state::history::Payment;
-use crate::state::users::UserId;
+use crate::user_id::UserId;
 
 /// `POST /wxa/business/getuserphonenumber`: exchanges a phone code for the phone number.
 ///
@@ -49,7 +49,7 @@ pub(super) fn phone_number(call: &mut Call<'_>) -> Result<Object, ApiError> {
 
 /// Returns the user with this openid, if the code of `owner` may be theirs.
 fn phone_user(state: &State, app: &App, owner: &UserId, openid: &str) -> Option<UserId> {
-    if owner.is_named() {
+    if owner.name().is_some() {
         (state.openid(app, owner) == openid).then(|| owner.clone())
     } else {
         state.session_keys.user(&app.id, openid).cloned()

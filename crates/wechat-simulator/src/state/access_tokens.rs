@@ -115,7 +115,7 @@ impl AccessTokens {
     }
 
     fn issue(&mut self, app_id: &str, kind: TokenKind, overlap: Duration, now: Duration) -> Grant {
-        let identifiers = self.identifiers;
+        let identifiers = self.identifiers.clone();
         let sequence = self.sequence(app_id, kind);
         sequence.replace_latest(overlap, now);
         sequence.issued += 1;

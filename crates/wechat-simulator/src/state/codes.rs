@@ -1,7 +1,7 @@
 //! One-time codes: login codes, phone codes and plugin codes.
 //!
 //! A code works once, for five minutes, for one app. Codes that the simulator did not issue also work once if they have
-//! the right format, so that codes captured elsewhere can be replayed. Only digests of codes are kept.
+//! the right format, so that codes captured elsewhere can be replayed, unless only issued ones are accepted. Only digests of codes are kept.
 //!
 //! Memory: an entry per code for its five minutes (at most [`MAX_ACTIVE`], about 30 MB; beyond that the oldest expires
 //! early), then 8 bytes so that no code works twice. When [`MAX_CODES`] (about 40 MB) are known, unissued codes are
@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::identifiers::Identifiers;
-use crate::state::users::UserId;
+use crate::user_id::UserId;
 
 /// Lifetime of a code from its issue or, for an unissued code, from its first use.
 ///
@@ -33,7 +33,7 @@ pub(crate) enum CodeKind {
 }
 
 impl CodeKind {
-    fn issue(self, identifiers: Identifiers, number: u64) -> String {
+    fn issue(self, identifiers: &Identifiers, number: u64) -> String {
         match self {
             Self::Login => identifiers.login_code(number),
             Self::Phone => identifiers.phone_code(number),
@@ -57,6 +57,8 @@ impl CodeKind {
 /// All codes of one kind.
 pub(crate) struct Codes {
     kind: CodeKind,
+    /// If `true`, only issued codes are accepted.
+    pub(crate) issued_only: bool,
     identifiers: Identifiers,
     issued: u64,
     /// By digest.
@@ -122,6 +124,7 @@ impl Codes {
     pub(crate) fn new(kind: CodeKind, identifiers: Identifiers) -> Self {
         Self {
             kind,
+            issued_only: false,
             identifiers,
             issued: 0,
             active: HashMap::new(),
@@ -135,7 +138,7 @@ impl Codes {
     /// Issues a new code.
     pub(crate) fn issue(&mut self, app_id: &str, owner: Owner, now: Duration) -> String {
         self.issued += 1;
-        let text = self.kind.issue(self.identifiers, self.issued);
+        let text = self.kind.issue(&self.identifiers, self.issued);
         self.insert(self.digest(&text), Code::new(app_id, owner, now), now);
         text
     }
@@ -166,7 +169,9 @@ impl Codes {
             Some(code) if code.used => Err(CodeError::Used),
             Some(code) => Ok(code.owner.clone()),
             None if self.expired.contains(&digest) => Err(CodeError::Expired),
-            None if !self.kind.accepts_unissued(text) => Err(CodeError::Unknown),
+            None if self.issued_only || !self.kind.accepts_unissued(text) => {
+                Err(CodeError::Unknown)
+            }
             None if self.active.len() + self.expired.len() >= self.max_total => {
                 Err(CodeError::TooMany)
             }

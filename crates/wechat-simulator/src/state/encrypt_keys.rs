@@ -57,7 +57,7 @@ impl EncryptKeys {
 
     /// Returns the user's keys, newest first; creates one if there is none or the newest has expired.
     pub(crate) fn latest(&mut self, openid: &str, now: Duration) -> Vec<EncryptKey> {
-        let identifiers = self.identifiers;
+        let identifiers = &self.identifiers;
         let versions = self.versions.get_or_insert_with(openid, VecDeque::new);
         let (newest, created_at) = versions.front().copied().unwrap_or_default();
         if newest == 0 || created_at.saturating_add(LIFETIME) <= now {

@@ -11,19 +11,22 @@ pub(crate) mod users;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::app::App;
 use crate::bounded::BoundedList;
 use crate::errors::{ApiError, CODE_BLOCKED, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
 use crate::faults::Faults;
 use crate::identifiers::Identifiers;
-use crate::options::{App, Options, RotateAt};
+use crate::options::{Options, RotateAt};
 use crate::request_log::RecordedRequest;
+use crate::saved_state::{SavedState, SavedUser};
 use crate::state::access_tokens::AccessTokens;
 use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
 use crate::state::encrypt_keys::EncryptKeys;
 use crate::state::history::{ErrorReplies, Payments, PhoneData};
 use crate::state::quotas::Quotas;
 use crate::state::session_keys::SessionKeys;
-use crate::state::users::{MOCK_USER, UserId, Users};
+use crate::state::users::{MOCK_USER, Users};
+use crate::user_id::UserId;
 
 /// The login code that DevTools gives to a project without an AppID.
 const MOCK_CODE: &str = "the code is a mock one";
@@ -82,24 +85,69 @@ impl State {
     }
 
     fn with_apps(options: Options, apps: Vec<Arc<App>>) -> Self {
-        let identifiers = Identifiers::new(options.seed);
-        Self {
+        // Checked at the start.
+        let ids = options.saved.ids(apps.first().map(AsRef::as_ref));
+        let identifiers = Identifiers::with_ids(options.seed, ids.unwrap_or_default());
+        let mut users = Users::new(identifiers.clone());
+        for (name, saved) in &options.saved.users {
+            users.add(name, saved);
+        }
+        let mut state = Self {
             apps,
-            identifiers,
-            login_codes: Codes::new(CodeKind::Login, identifiers),
-            phone_codes: Codes::new(CodeKind::Phone, identifiers),
-            plugin_codes: Codes::new(CodeKind::Plugin, identifiers),
-            users: Users::new(identifiers),
-            session_keys: SessionKeys::new(identifiers, options.session_keys),
-            access_tokens: AccessTokens::new(identifiers),
+            login_codes: Codes::new(CodeKind::Login, identifiers.clone()),
+            phone_codes: Codes::new(CodeKind::Phone, identifiers.clone()),
+            plugin_codes: Codes::new(CodeKind::Plugin, identifiers.clone()),
+            users,
+            session_keys: SessionKeys::new(identifiers.clone(), options.session_keys),
+            access_tokens: AccessTokens::new(identifiers.clone()),
             quotas: Quotas::new(options.calls_per_minute),
             payments: Payments::new(),
             phone_data: PhoneData::new(),
-            encrypt_keys: EncryptKeys::new(identifiers),
-            error_replies: ErrorReplies::new(identifiers),
+            encrypt_keys: EncryptKeys::new(identifiers.clone()),
+            error_replies: ErrorReplies::new(identifiers.clone()),
+            identifiers,
             faults: Faults::default(),
             requests: BoundedList::new(MAX_REQUESTS),
             options,
+        };
+        state.set_issued_codes_only(state.options.issued_codes_only);
+        state
+    }
+
+    /// Sets whether codes that were never issued are rejected.
+    pub(crate) fn set_issued_codes_only(&mut self, issued_only: bool) {
+        self.login_codes.issued_only = issued_only;
+        self.phone_codes.issued_only = issued_only;
+    }
+
+    /// Returns the apps and the listed users, with all their ids.
+    pub(crate) fn saved(&self) -> SavedState {
+        let users = self.users.names().into_iter().map(|name| {
+            let id = UserId::named(name);
+            let data = self.users.get(&id);
+            let apps = self.apps.iter();
+            let unionids = apps.clone().filter_map(|app| {
+                let account = app.open_platform.clone()?;
+                Some((account, self.unionid(app, &id)?))
+            });
+            let user = SavedUser {
+                phone_number: Some(data.phone_number),
+                country_code: Some(data.country_code),
+                nickname: Some(data.nickname),
+                avatar_url: Some(data.avatar_url),
+                blocked: Some(data.blocked),
+                openids: apps
+                    .map(|app| (app.id.clone(), self.openid(app, &id)))
+                    .collect(),
+                unionids: unionids.collect(),
+                ..SavedUser::default()
+            };
+            (name.to_owned(), user)
+        });
+        SavedState {
+            seed: Some(self.options.seed),
+            users: users.collect(),
+            apps: self.apps.iter().map(|app| (**app).clone()).collect(),
         }
     }
 
@@ -149,7 +197,8 @@ impl State {
         code: &str,
         now: Duration,
     ) -> Result<Login, ApiError> {
-        let owner = if code == MOCK_CODE {
+        let is_mock = code == MOCK_CODE && !self.login_codes.issued_only;
+        let owner = if is_mock {
             Owner::new(UserId::named(MOCK_USER))
         } else {
             let owner = self.login_codes.owner(&app.id, code, now);
@@ -162,7 +211,7 @@ impl State {
         if self.users.get(&owner.user).blocked {
             return Err(CODE_BLOCKED);
         }
-        if code != MOCK_CODE {
+        if !is_mock {
             self.login_codes
                 .mark_used(&app.id, code, owner.clone(), now);
         }
@@ -178,11 +227,11 @@ impl State {
     }
 
     pub(crate) fn openid(&self, app: &App, user: &UserId) -> String {
-        self.identifiers.openid(&app.id, user.as_str())
+        self.identifiers.openid(&app.id, user)
     }
 
     pub(crate) fn unionid(&self, app: &App, user: &UserId) -> Option<String> {
         let account = app.open_platform.as_deref()?;
-        Some(self.identifiers.unionid(account, user.as_str()))
+        Some(self.identifiers.unionid(account, user))
     }
 }

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::bounded::LruMap;
 use crate::identifiers::Identifiers;
 use crate::options::SessionKeyPolicy;
-use crate::state::users::UserId;
+use crate::user_id::UserId;
 
 /// Maximum number of users whose keys are kept, in all apps together (about 20 MB). Our choice.
 const MAX_USERS: usize = 50_000;
@@ -47,8 +47,8 @@ impl SessionKeys {
     ///
     /// The first login, and the first after the key expired, creates a key. The policy decides about the others.
     pub(crate) fn log_in(&mut self, app_id: &str, user: &UserId, now: Duration) -> u64 {
-        let (identifiers, policy) = (self.identifiers, self.policy);
-        let openid = identifiers.openid(app_id, user.as_str());
+        let (identifiers, policy) = (self.identifiers.clone(), self.policy);
+        let openid = identifiers.openid(app_id, user);
         let session = self.session(app_id, user);
         session.logins += 1;
         let inputs = [&*openid, &session.logins.to_string()];
@@ -64,7 +64,7 @@ impl SessionKeys {
     ///
     /// Source: [ResetUserSessionKey](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html).
     pub(crate) fn reset(&mut self, app_id: &str, user: &UserId) -> String {
-        let openid = self.identifiers.openid(app_id, user.as_str());
+        let openid = self.identifiers.openid(app_id, user);
         let session = self.session(app_id, user);
         session.version += 1;
         let version = session.version;
@@ -75,7 +75,7 @@ impl SessionKeys {
     ///
     /// A client without a key gets one that no server has, as if it had called `wx.login` and dropped the code.
     pub(crate) fn encrypt(&mut self, app_id: &str, user: &UserId, now: Duration) -> (u64, u64) {
-        let openid = self.identifiers.openid(app_id, user.as_str());
+        let openid = self.identifiers.openid(app_id, user);
         if self.current(&openid, now).is_none() {
             self.log_in(app_id, user, now);
         }
@@ -103,7 +103,7 @@ impl SessionKeys {
     }
 
     fn session(&mut self, app_id: &str, user: &UserId) -> &mut Session {
-        let openid = self.identifiers.openid(app_id, user.as_str());
+        let openid = self.identifiers.openid(app_id, user);
         self.sessions.get_or_insert_with(&openid, || Session {
             app_id: app_id.to_owned(),
             user: user.clone(),

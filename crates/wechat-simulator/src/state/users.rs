@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounded::LruMap;
 use crate::identifiers::Identifiers;
+use crate::saved_state::SavedUser;
+use crate::user_id::{UserId, name_in};
 
 /// The user that the login code `the code is a mock one` always logs in.
 pub const MOCK_USER: &str = "mock";
@@ -16,34 +18,6 @@ const DEFAULT_NICKNAME: &str = "微信用户";
 
 /// The picture of users who did not choose one.
 const DEFAULT_AVATAR: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132";
-
-/// The identity of a user. Everything WeChat calls the user is derived from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UserId(String);
-
-impl UserId {
-    /// The user with this name.
-    pub(crate) fn named(name: &str) -> Self {
-        Self(format!("named {name}"))
-    }
-
-    /// The user of an unissued code, identified by the code's digest.
-    pub(crate) fn of_unissued_code(digest: u64) -> Self {
-        Self(format!("stranger {digest:016x}"))
-    }
-
-    pub(crate) fn is_named(&self) -> bool {
-        name_in(&self.0).is_some()
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn name_in(id: &str) -> Option<&str> {
-    id.strip_prefix("named ")
-}
 
 /// A simulated user's data, the same in all apps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,13 +62,29 @@ impl Users {
     /// Returns the user's data; by default it is derived from the identity.
     pub(crate) fn get(&self, id: &UserId) -> TestUser {
         let known = self.by_id.peek(id.as_str()).cloned();
-        known.unwrap_or_else(|| default_data(self.identifiers, id))
+        known.unwrap_or_else(|| default_data(&self.identifiers, id))
     }
 
     /// Returns the user's data for an update, and lists the user from now on.
     pub(crate) fn get_mut(&mut self, id: &UserId) -> &mut TestUser {
-        let default = || default_data(self.identifiers, id);
+        let default = || default_data(&self.identifiers, id);
         self.by_id.get_or_insert_with(id.as_str(), default)
+    }
+
+    /// Adds a user of a saved state.
+    pub(crate) fn add(&mut self, name: &str, saved: &SavedUser) {
+        let user = self.get_mut(&UserId::named(name));
+        for (field, value) in [
+            (&mut user.phone_number, &saved.phone_number),
+            (&mut user.country_code, &saved.country_code),
+            (&mut user.nickname, &saved.nickname),
+            (&mut user.avatar_url, &saved.avatar_url),
+        ] {
+            if let Some(value) = value {
+                value.clone_into(field);
+            }
+        }
+        user.blocked = saved.blocked.unwrap_or(user.blocked);
     }
 
     /// Returns the names of the listed users, sorted.
@@ -103,7 +93,7 @@ impl Users {
     }
 }
 
-fn default_data(identifiers: Identifiers, id: &UserId) -> TestUser {
+fn default_data(identifiers: &Identifiers, id: &UserId) -> TestUser {
     TestUser {
         phone_number: identifiers.phone_number(id.as_str()),
         country_code: "86".to_owned(),

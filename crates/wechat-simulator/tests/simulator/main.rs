@@ -26,6 +26,7 @@ mod guard;
 mod lifecycle;
 mod login;
 mod samples;
+mod saved_state;
 mod session_keys;
 mod tls;
 mod user_data;
