@@ -28,7 +28,7 @@ use crate::session::Lifetimes;
 use crate::sessions::Sessions;
 use crate::settings::{self, LogStyle, Settings};
 use crate::store::{self, Store};
-use wechat_simulator::{Guard, Simulator};
+use wechat_simulator::{Commands, Guard, Simulator};
 
 /// The parts of the App: created once, shared by all workers.
 #[derive(Clone)]
@@ -55,6 +55,8 @@ pub struct Parts {
     pub(crate) simulated: bool,
     pub(crate) real_projects: web::Data<RealProjects>,
     pub(crate) token_header: TokenHeader,
+    /// The commands of the built-in simulator.
+    pub(crate) commands: Option<Commands>,
     /// The guard against foreign web pages while WeChat is simulated.
     pub(crate) guard: Guard,
 }
@@ -137,6 +139,7 @@ impl Parts {
             simulated: simulator.is_some(),
             real_projects: web::Data::new(RealProjects::of(simulator)),
             token_header,
+            commands: simulator.map(Simulator::commands),
             guard: Guard::new(&settings.server.allowed_hosts),
             platforms: PlatformConfig {
                 wechat,

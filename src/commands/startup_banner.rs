@@ -81,6 +81,8 @@ impl Banner<'_> {
             let header = "'content-type: application/json'";
             let target = self.curl_target("login");
             facts.push(("try", format!("curl -H {header} -d {body} {target}")));
+            let target = self.curl_target("simulator/users/mei/login-code");
+            facts.push(("a login code", format!("curl -d '' {target}")));
         } else {
             facts.push(("try", format!("curl {}", self.curl_target("readyz"))));
         }
@@ -159,6 +161,7 @@ mod tests {
   database       data/weapp.db
   WeChat         SIMULATED, because no AppID is set: everyone can log in. Not for real users!
   try            curl -H 'content-type: application/json' -d '{{\"code\":\"the code is a mock one\"}}' http://127.0.0.1:3000/login
+  a login code   curl -d '' http://127.0.0.1:3000/simulator/users/mei/login-code
 "
             )
         );

@@ -16,6 +16,7 @@ mod reply;
 pub mod session;
 pub mod session_key;
 pub mod sessions;
+pub mod simulator;
 pub mod user;
 
 pub use reply::{EmptyData, Envelope, Success};

@@ -14,7 +14,7 @@ use crate::handlers::{
 };
 use crate::middleware::request_metrics;
 
-pub use registration::{register, register_metrics, register_not_found};
+pub use registration::{register, register_metrics, register_not_found, register_simulator};
 pub use row::{Annotated, Endpoint, Guard, Row};
 #[doc(hidden)]
 pub use utoipa;

@@ -8,9 +8,10 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
+use wechat_simulator::Commands;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::handlers::metrics;
+use crate::handlers::{metrics, simulator};
 use crate::middleware::request_metrics::Pattern;
 use crate::middleware::{panics, service_key, session};
 use crate::routes::row::{Guard, Row};
@@ -30,6 +31,19 @@ pub fn register(api: &mut web::ServiceConfig, mut rows: Vec<Row>) {
 pub fn register_metrics(api: &mut web::ServiceConfig, path: &str) {
     let row = Row::get("/metrics", Guard::Open, web::to(metrics::get_metrics));
     api.service(resource(path, vec![row]));
+}
+
+/// Registers the commands of the built-in simulator. They are not part of the API, so they have no row.
+pub fn register_simulator(api: &mut web::ServiceConfig, commands: Commands) {
+    let resource = web::resource(["/simulator", "/simulator/{command:.*}"]);
+    let resource = resource
+        .app_data(Pattern("/simulator"))
+        .app_data(web::Data::new(commands));
+    api.service(
+        resource
+            .default_service(web::to(simulator::execute))
+            .wrap_fn(panics::catch),
+    );
 }
 
 /// Registers the response for unknown paths.

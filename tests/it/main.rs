@@ -7,6 +7,7 @@
 
 mod apps;
 mod backup;
+mod built_in_simulator;
 mod command_line;
 mod decrypt;
 mod deletion;
