@@ -79,7 +79,7 @@ async fn a_deleted_database_is_unavailable_until_it_is_back() {
     check_unavailable(&*store, &live).await;
 }
 
-/// What is in a deleted log file is saved by a regular stop.
+/// A regular stop saves the content of a deleted log file.
 #[cfg(unix)]
 #[actix_rt::test]
 async fn a_deleted_log_file_loses_no_confirmed_login() {
@@ -112,6 +112,27 @@ async fn closing_a_replaced_database_leaves_the_log_file_of_the_new_one() {
     old.close().await.unwrap();
     assert!(new.find(live.digest).await.unwrap().is_some());
     assert!(new.log_in(contract::login(3, 0)).await.is_ok());
+}
+
+/// A disk that returns garbage for all pages but the first.
+#[actix_rt::test]
+async fn a_corrupt_database_is_an_error_and_not_ready() {
+    let folder = Folder::new();
+    let file = folder.file("weapp.db");
+    let store = open_file(&file).await.unwrap();
+    let live = log_in(&store, 1).await;
+    store.close().await.unwrap();
+    let store = open_file(&file).await.unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[4096..].fill(0x5a);
+    let mut same_file = fs::OpenOptions::new().write(true).open(&file).unwrap();
+    std::io::Write::write_all(&mut same_file, &bytes).unwrap();
+    for digest in [live.digest, contract::login(9, 0).digest] {
+        let found = store.find(digest).await;
+        assert!(matches!(found, Err(Error::Failed(_))), "{found:?}");
+    }
+    assert!(store.probe(live.now).await.is_err());
+    assert!(store.log_in(contract::login(2, 0)).await.is_err());
 }
 
 /// The size of the file in pages, when the log file has been copied into it.

@@ -5,7 +5,6 @@
 //! counts as missing until the names refer to the open files again.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -125,7 +124,9 @@ fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt as _;
 
     // A file that is mounted by itself keeps its name when it is deleted, but has no link.
-    let file = fs::metadata(path).ok().filter(|file| file.nlink() > 0)?;
+    let file = std::fs::metadata(path)
+        .ok()
+        .filter(|file| file.nlink() > 0)?;
     Some((file.dev(), file.ino()))
 }
 

@@ -13,7 +13,7 @@ use crate::store::sqlite::sessions::{Changed, delete};
 /// waits for it does not notice.
 const BATCH: u8 = 100;
 
-/// Number of free pages that the file keeps for the next logins, besides an eighth of its pages: 4 MB. Our choice.
+/// Number of free pages that the file keeps for the next logins, in addition to an eighth of its pages: 4 MB. Our choice.
 const SPARE_PAGES: i64 = 1000;
 
 /// Removes expired sessions and ledger records, and corrects sessions of the future, as far as the clock allows.
