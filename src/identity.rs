@@ -143,6 +143,10 @@ secret_text! {
     ServiceKey
 }
 secret_text! {
+    /// The password of the database's role.
+    StorePassword
+}
+secret_text! {
     /// A phone number as text, with or without its country code.
     PhoneText
 }

@@ -111,7 +111,7 @@ impl Parts {
         let token_header = TokenHeader::named(&settings.session.token_header);
         let access_log = access_log.masking(token_header.name());
         let metrics = new_metrics(settings)?;
-        let mut store = store::open(&settings.store.url).await?;
+        let mut store = store::open(store::Database::configured(settings)).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
             wechat = wechat.with_observer(metrics::observer(metrics));
@@ -158,7 +158,7 @@ impl Parts {
         AccessLog::new(&settings.log.format, &settings.log.skip, true)?;
         new_metrics(settings)?;
         wechat_config(settings, &settings.wechat.base_url)?;
-        Ok(())
+        Ok(store::check(&store::Database::configured(settings))?)
     }
 
     /// Returns the session use cases, for the sweep.

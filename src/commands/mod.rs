@@ -107,9 +107,11 @@ pub(crate) fn configuration(folder: Option<&Path>) -> Result<Loaded, Failure> {
     loaded.map_err(Failure::configuration)
 }
 
-/// Fails if the database does not exist: creating one would hide that these are not the settings of the server.
+/// Fails if the database file does not exist: creating one would hide that these are not the settings of the server.
 pub(crate) fn existing_database(store: &settings::Store) -> Result<(), Failure> {
-    let file = store.file();
+    let Some(file) = store.file() else {
+        return Ok(());
+    };
     if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }

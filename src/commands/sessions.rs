@@ -123,9 +123,9 @@ impl StoredSessions {
     /// Opens the store, which must exist.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
         existing_database(&settings.store)?;
-        let store = store::open(&settings.store.url).await;
+        let store = store::open(store::Database::configured(settings)).await;
         Ok(Self {
-            database: settings.store.file().display().to_string(),
+            database: settings.store.name().to_owned(),
             store: store.map_err(Failure::configuration)?,
             lifetimes: weapp_login::lifetimes(&settings.session),
         })

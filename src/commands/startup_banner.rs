@@ -17,7 +17,7 @@ pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
         addresses: listeners.addresses()?,
         inherited: listeners.inherited,
         sources: &loaded.sources,
-        database: &loaded.settings.store.file().to_string_lossy(),
+        database: loaded.settings.store.name(),
         simulated: loaded.settings.simulated(),
         multiline: out.is_terminal() && !json,
     };

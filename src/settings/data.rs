@@ -3,15 +3,12 @@
 //! To add a setting, add a field here, and the key with its default to `config/default.toml`. The rules are in `rules`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
-use std::path::Path;
-use std::time::Duration;
+use std::net::IpAddr;
 
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey};
+use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
 use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
@@ -151,9 +148,15 @@ pub struct Session {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:` and a file. See [`Store::file`].
+    /// `sqlite:` and a file, or `postgres://` and a host. See [`Store::file`].
     #[serde(deserialize_with = "rules::store_url")]
     pub url: String,
+    /// Password of the PostgreSQL role; empty if it has none.
+    #[serde(deserialize_with = "rules::store_password")]
+    pub password: StorePassword,
+    /// Maximum time for which a node may not know of a revocation by another node, with PostgreSQL.
+    #[serde(deserialize_with = "rules::within::<0, 1_000, _, _>")]
+    pub stale_milliseconds: u32,
 }
 
 /// Calls to WeChat.
@@ -219,83 +222,4 @@ pub struct App {
     /// AppSecret of the mini program.
     #[serde(deserialize_with = "rules::app_secret")]
     pub app_secret: AppSecret,
-}
-
-impl Settings {
-    /// Returns `true` if WeChat is simulated: in development, if no AppID is set.
-    pub fn simulated(&self) -> bool {
-        self.profile == Profile::Development && self.apps.is_empty()
-    }
-}
-
-impl Server {
-    /// Returns the addresses to listen on, which are never none.
-    pub fn addresses(&self) -> Vec<ListenAddress> {
-        if self.listen.is_empty() {
-            return vec![ListenAddress::Tcp(self.host, self.port)];
-        }
-        self.listen.clone()
-    }
-
-    /// Returns the IP addresses and ports to listen on, without Unix sockets.
-    pub fn sockets(&self) -> Vec<SocketAddr> {
-        let addresses = self.addresses();
-        addresses.iter().flat_map(ListenAddress::sockets).collect()
-    }
-
-    /// Returns the number of worker threads, which is at least 1. If none is set, it is the number of cores.
-    pub fn worker_count(&self) -> usize {
-        match self.workers {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            workers => workers.into(),
-        }
-    }
-
-    /// Returns the idle time after which a connection may be closed.
-    pub fn keep_alive(&self) -> Duration {
-        Duration::from_secs(self.keep_alive_seconds.into())
-    }
-
-    /// Returns the maximum time of the drain.
-    pub fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds.into())
-    }
-
-    /// Returns the maximum time that requests in flight have after the drain.
-    pub fn shutdown(&self) -> Duration {
-        Duration::from_secs(self.shutdown_seconds.into())
-    }
-}
-
-impl Json {
-    /// Returns the maximum time in which a body must arrive.
-    pub fn body_timeout(&self) -> Duration {
-        Duration::from_secs(self.body_timeout_seconds.into())
-    }
-}
-
-impl Store {
-    /// Returns the path of the database file.
-    pub fn file(&self) -> &Path {
-        Path::new(rules::sqlite_file(&self.url).unwrap_or_default())
-    }
-}
-
-impl Wechat {
-    /// Returns the maximum time to connect.
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_millis(self.connect_timeout_milliseconds.into())
-    }
-
-    /// Returns the maximum time of a whole call.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_milliseconds.into())
-    }
-}
-
-impl Metrics {
-    /// Returns the address of the separate metrics port, if there is one.
-    pub fn address(&self) -> Option<SocketAddr> {
-        (self.port != 0).then(|| SocketAddr::new(self.host, self.port))
-    }
 }

@@ -70,7 +70,7 @@ pub(super) fn shown(key: &str, value: &ValueKind) -> String {
 /// AppSecret has.
 pub(super) fn escape(text: &str) -> String {
     let mut words = text.split(|letter: char| !letter.is_ascii_hexdigit());
-    if text.contains('@') || words.any(|word| word.len() >= 32) {
+    if may_have_password(text) || words.any(|word| word.len() >= 32) {
         return mask(text);
     }
     let letters = text.chars().map(|letter| match letter {
@@ -79,6 +79,16 @@ pub(super) fn escape(text: &str) -> String {
         letter => String::from(letter),
     });
     format!("\"{}\"", letters.collect::<String>())
+}
+
+/// Returns `false` for the URL of a database with a user and no password, which may be shown.
+fn may_have_password(text: &str) -> bool {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let is_database = scheme.starts_with("postgres");
+    let is_user = rest
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| !user.contains(':'));
+    text.contains("password=") || text.contains('@') && !(is_database && is_user)
 }
 
 /// Masks a text, but names the place of a blank, which is easily copied with a secret.

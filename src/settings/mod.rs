@@ -3,6 +3,7 @@
 mod address;
 mod conflicts;
 mod data;
+mod derived;
 mod environment;
 mod error;
 mod files;

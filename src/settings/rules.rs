@@ -8,7 +8,7 @@ use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AppId, AppSecret, ServiceKey};
+use crate::identity::{AppId, AppSecret, ServiceKey, StorePassword};
 use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
@@ -62,10 +62,11 @@ text_rules! {
     token_header -> String, "empty, or the name of a header of letters, digits and `-`, such as X-Token, and not Authorization", |text| {
         some_if(consists_of(text, b"-") && !text.eq_ignore_ascii_case("authorization"), text)
     };
-    store_url -> String, "sqlite:// and a file, such as sqlite://data/weapp.db", |text| {
+    store_url -> String, "sqlite:// and a file, such as sqlite://data/weapp.db, or postgres:// and a host without a password, such as postgres://weapp@db/weapp", |text| {
         let valid = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
-        some_if(sqlite_file(text).is_some_and(valid), text)
+        some_if(sqlite_file(text).is_some_and(valid) || is_postgres(text), text)
     };
+    store_password -> StorePassword, "a text", |text| Some(StorePassword::new(text));
     base_url -> String, "a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com", |text| {
         let url = text.strip_suffix('/').unwrap_or(text);
         let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -150,6 +151,20 @@ fn ip_address(text: &str) -> Option<IpAddr> {
 pub(super) fn sqlite_file(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("sqlite:")?;
     Some(rest.strip_prefix("//").unwrap_or(rest))
+}
+
+/// Returns `true` for the URL of a PostgreSQL database without a password: URLs are printed. The store checks the rest.
+fn is_postgres(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("postgres://")
+        .or_else(|| url.strip_prefix("postgresql://"));
+    let user = |rest: &str| {
+        rest.rsplit_once('@')
+            .map_or(String::new(), |(user, _)| user.into())
+    };
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !user(rest).contains(':') && !rest.contains("password=")
+    })
 }
 
 /// Returns `true` if an app may have this name. It must fit into a variable, a path and a log line.

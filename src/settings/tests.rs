@@ -102,7 +102,7 @@ fn the_defaults_suit_a_development_machine() {
     assert_eq!(settings.session.idle_seconds, 259_200);
     assert_eq!(settings.session.touch_seconds, 3_600);
     assert_eq!(settings.session.per_user, 10);
-    assert_eq!(settings.store.file(), Path::new("data/weapp.db"));
+    assert_eq!(settings.store.file(), Some(Path::new("data/weapp.db")));
     assert_eq!(settings.wechat.base_url, "https://api.weixin.qq.com");
     assert_eq!(settings.wechat.connect_timeout().as_millis(), 1_000);
     assert_eq!(settings.wechat.timeout().as_millis(), 3_000);
@@ -216,7 +216,7 @@ fn the_environment_sets_values_of_each_type() {
     assert_eq!(settings.log.skip, ["/a", "/b"]);
     assert_eq!(settings.log.format, "1234567890");
     assert_eq!(settings.log.level, log::LevelFilter::Off);
-    assert_eq!(settings.store.file(), Path::new("/var/lib/weapp.db"));
+    assert_eq!(settings.store.file(), Some(Path::new("/var/lib/weapp.db")));
     assert_eq!(settings.wechat.base_url, "http://localhost:8090");
 }
 
@@ -474,7 +474,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_STORE__URL_FILE",
-        "unknown setting `store.url_file` in WEAPP_STORE__URL_FILE; the settings there are url",
+        "unknown setting `store.url_file` in WEAPP_STORE__URL_FILE; the settings there are url, password, stale_milliseconds",
     );
     check(
         "WEAPP_SERVER",
@@ -630,12 +630,19 @@ fn a_trusted_proxy_is_an_address_a_network_or_unix() {
 #[test]
 fn an_invalid_url_is_rejected() {
     let url = "must be a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com";
-    let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db";
+    let sqlite = "must be sqlite:// and a file, such as sqlite://data/weapp.db, or postgres:// and a host without a password, \
+                  such as postgres://weapp@db/weapp";
     for (name, value, words, default) in [
         (
             "WEAPP_STORE__URL",
-            "postgres://db/x",
-            format!("`store.url` {sqlite}, got \"postgres://db/x\""),
+            "mysql://db/x",
+            format!("`store.url` {sqlite}, got \"mysql://db/x\""),
+            "sqlite://data/weapp.db",
+        ),
+        (
+            "WEAPP_STORE__URL",
+            "postgres://weapp:password@db/x",
+            format!("`store.url` {sqlite}, got \"*** (30 characters)\""),
             "sqlite://data/weapp.db",
         ),
         (
@@ -778,7 +785,7 @@ fn a_value_of_the_wrong_type_is_rejected() {
     check_file(
         "kinds",
         "store = 1\n[server]\nport = '3000a'\nhost = 1\n[json]\nstrict = 1\n[log]\nskip = [1]\nlevel = {}\nformat = []",
-        "local.toml: `store` must be a table with url, got 1\n\
+        "local.toml: `store` must be a table with url, password, stale_milliseconds, got 1\n\
          local.toml: `server.port` must be a whole number, got \"3000a\"\n  \
          hint: remove it to use the default, 3000\n\
          local.toml: `server.host` must be a text in quotes, got 1\n  \
@@ -1085,6 +1092,8 @@ token_header = ""                                 # built in
 
 [store]
 url = "sqlite://data/weapp.db"                    # built in
+password = ""                                     # built in
+stale_milliseconds = 0                            # built in
 
 [wechat]
 base_url = "https://api.weixin.qq.com"            # built in

@@ -104,6 +104,13 @@ impl SessionCache {
         self.entries.remove(&key(digest));
     }
 
+    /// Removes several sessions.
+    pub(super) fn evict_all(&self, digests: &[TokenDigest]) {
+        for digest in digests {
+            self.evict(*digest);
+        }
+    }
+
     /// Removes all sessions and invalidates all reserved slots.
     pub(super) fn clear(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);

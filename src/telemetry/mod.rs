@@ -30,13 +30,14 @@ use crate::telemetry::writer::LogWriter;
 
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
-/// Crates that log URLs or headers, and with them secrets, at levels below `warn`.
-const VERBOSE: [&str; 7] = [
+/// Crates that log URLs, headers or parameters of statements, and with them secrets, at levels below `warn`.
+const VERBOSE: [&str; 8] = [
     "reqwest",
     "hyper",
     "hyper_util",
     "h2",
     "rustls",
+    "tokio_postgres",
     "actix_http",
     "actix_web",
 ];

@@ -187,6 +187,7 @@ fn no_setting_makes_http_crates_log_secrets() {
         "hyper_util",
         "h2",
         "rustls",
+        "tokio_postgres",
         "actix_http",
         "actix_web",
     ] {

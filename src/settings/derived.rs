@@ -1,0 +1,95 @@
+//! What follows from the settings: durations, addresses, and defaults that depend on the machine.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::settings::address::ListenAddress;
+use crate::settings::data::{Json, Metrics, Server, Settings, Store, Wechat};
+use crate::settings::rules;
+use crate::settings::values::Profile;
+
+impl Settings {
+    /// Returns `true` if WeChat is simulated: in development, if no AppID is set.
+    pub fn simulated(&self) -> bool {
+        self.profile == Profile::Development && self.apps.is_empty()
+    }
+}
+
+impl Server {
+    /// Returns the addresses to listen on, which are never none.
+    pub fn addresses(&self) -> Vec<ListenAddress> {
+        if self.listen.is_empty() {
+            return vec![ListenAddress::Tcp(self.host, self.port)];
+        }
+        self.listen.clone()
+    }
+
+    /// Returns the IP addresses and ports to listen on, without Unix sockets.
+    pub fn sockets(&self) -> Vec<SocketAddr> {
+        let addresses = self.addresses();
+        addresses.iter().flat_map(ListenAddress::sockets).collect()
+    }
+
+    /// Returns the number of worker threads, which is at least 1. If none is set, it is the number of cores.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            workers => workers.into(),
+        }
+    }
+
+    /// Returns the idle time after which a connection may be closed.
+    pub fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_seconds.into())
+    }
+
+    /// Returns the maximum time of the drain.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds.into())
+    }
+
+    /// Returns the maximum time that requests in flight have after the drain.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds.into())
+    }
+}
+
+impl Json {
+    /// Returns the maximum time in which a body must arrive.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_timeout_seconds.into())
+    }
+}
+
+impl Store {
+    /// Returns the path of the database file, or `None` if the database is a server.
+    pub fn file(&self) -> Option<&Path> {
+        rules::sqlite_file(&self.url).map(Path::new)
+    }
+
+    /// Returns the name of the database: its file, or its URL, which has no password.
+    pub fn name(&self) -> &str {
+        rules::sqlite_file(&self.url).unwrap_or(&self.url)
+    }
+}
+
+impl Wechat {
+    /// Returns the maximum time to connect.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_milliseconds.into())
+    }
+
+    /// Returns the maximum time of a whole call.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_milliseconds.into())
+    }
+}
+
+impl Metrics {
+    /// Returns the address of the separate metrics port, if there is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        (self.port != 0).then(|| SocketAddr::new(self.host, self.port))
+    }
+}

@@ -1,0 +1,127 @@
+//! The schema and its migrations.
+
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use crate::store::postgres::problem::Problem;
+
+/// The migrations. A database of version n has had the first n of them.
+///
+/// A migration only adds, and touches no existing row: the previous version goes on working beside it. There is no index on
+/// `last_seen`, because each update of the last use would then change all indices.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE account (
+        id         bytea PRIMARY KEY,
+        subject    bytea NOT NULL UNIQUE,
+        openid     bytea NOT NULL,
+        unionid    bytea,
+        created_at bigint NOT NULL,
+        nickname   text,
+        avatar_url text
+    ) WITH (fillfactor = 90);
+    CREATE TABLE session (
+        digest       bytea PRIMARY KEY,
+        id           bytea NOT NULL,
+        account      bytea NOT NULL REFERENCES account ON DELETE CASCADE,
+        app          text NOT NULL,
+        created_at   bigint NOT NULL,
+        expires_at   bigint NOT NULL,
+        last_seen    bigint NOT NULL,
+        device       text NOT NULL,
+        session_keys bytea NOT NULL,
+        place        bigint GENERATED ALWAYS AS IDENTITY
+    ) WITH (fillfactor = 80);
+    CREATE INDEX session_by_account ON session (account, created_at);
+    CREATE INDEX session_by_end ON session (expires_at);
+    CREATE TABLE ledger (
+        key        bytea PRIMARY KEY,
+        value      bytea,
+        version    bigint NOT NULL DEFAULT 0,
+        expires_at bigint NOT NULL DEFAULT 0,
+        holder     bytea,
+        held_until bigint NOT NULL DEFAULT 0
+    ) WITH (autovacuum_vacuum_scale_factor = 0.01);
+    CREATE INDEX ledger_by_end ON ledger (expires_at);
+    CREATE TABLE revocation (
+        transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+        digest      bytea NOT NULL,
+        at          timestamptz NOT NULL DEFAULT now()
+    ) WITH (autovacuum_vacuum_scale_factor = 0.01);
+    CREATE INDEX revocation_by_transaction ON revocation (transaction);
+    CREATE INDEX revocation_by_time ON revocation (at);
+    CREATE TABLE clock (
+        id           int PRIMARY KEY CHECK (id = 1),
+        since        bigint,
+        latest       bigint,
+        rival_since  bigint,
+        rival_latest bigint
+    );
+    INSERT INTO clock (id) VALUES (1);
+"];
+
+/// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is
+/// that of the schema.
+const LOCK: &str = "SET LOCAL statement_timeout = '10min';
+    SET LOCAL lock_timeout = '60s';
+    SELECT pg_advisory_xact_lock(2004380775, hashtext(current_schema()))";
+
+const VERSION_TABLE: &str = "CREATE TABLE schema_version
+    (version int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
+
+/// Applies the missing migrations in one transaction, unless the schema is newer. Nodes that start at the same time wait for
+/// each other. A role that may not create tables can open a current schema.
+pub(super) async fn migrate(client: &mut Client) -> Result<(), Problem> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(LOCK).await?;
+    let exists = "SELECT to_regclass('schema_version') IS NOT NULL";
+    let exists: bool = transaction.query_one(exists, &[]).await?.get(0);
+    let mut found = 0;
+    if exists {
+        let version = "SELECT coalesce(max(version), 0) FROM schema_version";
+        found = transaction.query_one(version, &[]).await?.get(0);
+    } else {
+        transaction
+            .batch_execute(VERSION_TABLE)
+            .await
+            .map_err(explain)?;
+    }
+    let supported = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    if found > supported {
+        return Err(Problem::Unusable(format!(
+            "it has schema {found}, and this program supports none later than {supported}\n  \
+             hint: run the newer version of weapp-login that wrote it"
+        )));
+    }
+    for (version, migration) in (1..)
+        .zip(MIGRATIONS)
+        .filter(|(version, _)| *version > found)
+    {
+        transaction
+            .batch_execute(migration)
+            .await
+            .map_err(explain)?;
+        let insert = "INSERT INTO schema_version (version) VALUES ($1)";
+        transaction.execute(insert, &[&version]).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn explain(error: tokio_postgres::Error) -> Problem {
+    let problem = Problem::from(error);
+    let hint = if problem.has_code(&[SqlState::DUPLICATE_TABLE]) {
+        "another program has tables of these names; use a database of its own"
+    } else if problem.has_code(&[
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::INVALID_SCHEMA_NAME,
+    ]) {
+        "the role must be allowed to create tables in the schema, for example as the owner of the database"
+    } else {
+        return problem;
+    };
+    Problem::Unusable(format!(
+        "the tables cannot be created: {problem}\n  hint: {hint}"
+    ))
+}
+
+#[cfg(test)]
+pub(super) const LATEST: usize = MIGRATIONS.len();

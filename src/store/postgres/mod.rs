@@ -1,0 +1,264 @@
+//! The store of many nodes: one PostgreSQL database, of which each node has five connections.
+
+mod connect;
+mod invalidation;
+mod ledger;
+mod link;
+mod logins;
+mod migrate;
+mod node;
+mod problem;
+mod rows;
+mod sessions;
+mod sweep;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod users;
+mod worker;
+mod writer;
+
+use std::error::Error as _;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::identity::UserId;
+use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::cached::Invalidation;
+use crate::store::database::Database;
+use crate::store::interface::{
+    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
+};
+use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::session_cache::SessionCache;
+
+use connect::connect;
+use migrate::migrate;
+use node::{Node, READ_LIMIT, WRITE_LIMIT};
+use problem::Problem;
+use target::Target;
+use worker::Worker;
+
+/// A store in a PostgreSQL database.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    node: Arc<Node>,
+    worker: Worker,
+}
+
+impl Postgres {
+    /// Connects, and creates and migrates the tables as needed. Evicts from `cache` the sessions that any node revokes.
+    /// `now` is the clock of this machine.
+    pub(super) async fn open(
+        database: &Database,
+        cache: Arc<SessionCache>,
+        now: fn() -> Timestamp,
+    ) -> Result<Self, OpenError> {
+        let target = target(database)?;
+        let failed = |problem: &dyn fmt::Display| {
+            OpenError::new(
+                database.url.as_str(),
+                format!("cannot be opened: {problem}"),
+            )
+        };
+        let worker = Worker::start().map_err(|problem| failed(&problem))?;
+        let first = target.clone();
+        let connected = worker.run(async move {
+            let mut connection = connect(&first).await?;
+            migrate(&mut connection.client).await?;
+            Ok(connection.has_synchronous_standby)
+        });
+        let explain = |error: Error| match error.source() {
+            Some(problem) => failed(&problem),
+            None => failed(&error),
+        };
+        let has_synchronous_standby = connected.await.map_err(explain)?;
+        if has_synchronous_standby {
+            log::info!("PostgreSQL confirms a commit when a synchronous standby has it");
+        } else {
+            log::info!(
+                "PostgreSQL has no synchronous standby: a failover to another server may lose the last logins, and bring back \
+                 revoked sessions"
+            );
+        }
+        let node = Arc::new(Node::new(database, cache, now));
+        node.start(&worker, &target);
+        let links = Arc::clone(&node);
+        let connected = worker.run(async move { links.connected().await });
+        connected.await.map_err(explain)?;
+        Ok(Self { node, worker })
+    }
+
+    /// Checks the URL.
+    pub(super) fn check(database: &Database) -> Result<(), OpenError> {
+        target(database).map(drop)
+    }
+
+    /// Runs a write to its end, even if the caller goes away, and with it the eviction of what it has changed.
+    fn write<T: Send + 'static, F>(&self, write: impl FnOnce(Arc<Node>) -> F) -> Reply<'_, T>
+    where
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        Box::pin(self.worker.run(write(Arc::clone(&self.node))))
+    }
+}
+
+fn target(database: &Database) -> Result<Target, OpenError> {
+    let target = Target::parse(&database.url, &database.password);
+    let target = target.map_err(|problem| OpenError::new(without_user(&database.url), problem))?;
+    Ok(Target {
+        must_be_durable: database.must_be_durable,
+        ..target
+    })
+}
+
+/// Removes what may contain a password from a URL that was rejected.
+fn without_user(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(address, _)| address);
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
+        _ => url.to_owned(),
+    }
+}
+
+impl Invalidation for Postgres {
+    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            self.worker.is_open().is_ok() && self.node.invalidation.is_cache_current().await
+        })
+    }
+}
+
+impl Store for Postgres {
+    fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
+        self.write(|node| async move { node.logins.log_in(login).await })
+    }
+
+    fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
+        Box::pin(async move {
+            let _place = self.worker.place()?;
+            Ok(sessions::find(&self.node.reads, READ_LIMIT, digest).await?)
+        })
+    }
+
+    fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        Box::pin(async move {
+            let _place = self.worker.place()?;
+            Ok(sessions::status(&self.node.reads, READ_LIMIT, digest).await?)
+        })
+    }
+
+    /// The cache is in front of this store.
+    fn fresh_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
+        self.session_status(digest)
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
+        Box::pin(async move {
+            let _place = self.worker.place()?;
+            Ok(sessions::of_user(&self.node.reads, READ_LIMIT, user).await?)
+        })
+    }
+
+    fn count_sessions(&self) -> Reply<'_, u64> {
+        self.write(|node| async move { sessions::count(&node.upkeep, WRITE_LIMIT).await })
+    }
+
+    fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
+        self.write(move |node| async move {
+            let exists = sessions::update(node.writes(), WRITE_LIMIT, digest, &update).await;
+            node.cache.evict(digest);
+            exists
+        })
+    }
+
+    fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
+        self.write(move |node| async move {
+            let revoked = sessions::revoke(node.writes(), WRITE_LIMIT, revocation).await?;
+            node.cache.evict_all(&revoked);
+            Ok(revoked.len())
+        })
+    }
+
+    fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
+        self.write(move |node| async move {
+            users::change_profile(node.writes(), WRITE_LIMIT, user, &change).await
+        })
+    }
+
+    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.write(move |node| async move {
+            let ended = users::delete(node.writes(), WRITE_LIMIT, user).await?;
+            node.cache.evict_all(ended.as_deref().unwrap_or_default());
+            Ok(ended.is_some())
+        })
+    }
+
+    fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
+        self.write(move |node| async move { node.sweep(now, idle).await })
+    }
+
+    fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
+        Box::pin(async move {
+            let place = self.worker.place()?;
+            if let Some(claimed) = ledger::read(&self.node.reads, READ_LIMIT, &claim).await? {
+                return Ok(claimed);
+            }
+            drop(place);
+            let take = |node: Arc<Node>| async move {
+                ledger::claim(&node.reads, node.writes(), WRITE_LIMIT, &claim).await
+            };
+            self.write(take).await
+        })
+    }
+
+    fn keep(
+        &self,
+        key: LedgerKey,
+        holder: Holder,
+        value: Sealed,
+        expires_at: Timestamp,
+    ) -> Reply<'_, Option<Version>> {
+        self.write(move |node| async move {
+            ledger::keep(
+                node.writes(),
+                WRITE_LIMIT,
+                (key, holder),
+                &value,
+                expires_at,
+            )
+            .await
+        })
+    }
+
+    fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.write(move |node| async move {
+            ledger::release(node.writes(), WRITE_LIMIT, key, holder).await
+        })
+    }
+
+    fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
+        self.write(move |node| async move {
+            ledger::discard(node.writes(), WRITE_LIMIT, key, holder).await
+        })
+    }
+
+    /// Reads the clock itself, and compares it with the database's.
+    fn probe(&self, _now: Timestamp) -> Reply<'_, ()> {
+        self.write(|node| async move { node.probe().await })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(self.worker.close(WRITE_LIMIT))
+    }
+
+    fn write_timeout(&self) -> Duration {
+        WRITE_LIMIT
+    }
+}

@@ -1,0 +1,143 @@
+//! The statements about sessions.
+
+use std::time::Duration;
+
+use crate::identity::{AppId, UserId};
+use crate::session::{Session, SessionStatus, TokenDigest, User};
+use crate::store::interface::{Revocation, Update};
+use crate::store::postgres::link::Link;
+use crate::store::postgres::problem::Problem;
+use crate::store::postgres::rows;
+use crate::store::postgres::rows::{session_columns, user_columns};
+
+pub(super) async fn find(
+    link: &Link,
+    limit: Duration,
+    digest: TokenDigest,
+) -> Result<Option<(Session, User)>, Problem> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!(),
+        " FROM session JOIN account ON account.id = session.account WHERE digest = $1",
+    );
+    let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
+    let found = rows
+        .first()
+        .map(|row| Ok((rows::session(row)?, rows::user(row, 9)?)));
+    found.transpose()
+}
+
+pub(super) async fn status(
+    link: &Link,
+    limit: Duration,
+    digest: TokenDigest,
+) -> Result<Option<SessionStatus>, Problem> {
+    let sql =
+        "SELECT account.id, account.created_at, app, session.created_at, expires_at, last_seen
+               FROM session JOIN account ON account.id = session.account WHERE digest = $1";
+    let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
+    let status = rows.first().map(|row| {
+        Ok(SessionStatus {
+            user: UserId(rows::bytes(row, 0)?),
+            user_created_at: rows::time(row, 1)?,
+            app: AppId::new(rows::value::<&str>(row, 2)?),
+            created_at: rows::time(row, 3)?,
+            expires_at: rows::time(row, 4)?,
+            last_seen: rows::time(row, 5)?,
+        })
+    });
+    status.transpose()
+}
+
+pub(super) async fn of_user(
+    link: &Link,
+    limit: Duration,
+    user: UserId,
+) -> Result<Vec<Session>, Problem> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM session WHERE account = $1 ORDER BY created_at DESC, place DESC",
+    );
+    let rows = link.read(limit, sql, &[&user.0.as_slice()]).await?;
+    rows.iter().map(rows::session).collect()
+}
+
+/// Counts exactly up to a million or so, and estimates beyond.
+pub(super) async fn count(link: &Link, limit: Duration) -> Result<u64, Problem> {
+    let sql = "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM session) END
+               FROM pg_class WHERE oid = 'session'::regclass";
+    let rows = link.read(limit, sql, &[]).await?;
+    let count: i64 = rows.first().map_or(Ok(0), |row| rows::value(row, 0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Returns `false` if there is no such session.
+pub(super) async fn update(
+    link: &Link,
+    limit: Duration,
+    digest: TokenDigest,
+    update: &Update,
+) -> Result<bool, Problem> {
+    let digest = digest.0.as_slice();
+    let rows = match update {
+        Update::Used(at) => {
+            let sql = "UPDATE session SET last_seen = greatest(last_seen, $2) WHERE digest = $1 RETURNING digest";
+            link.write(limit, sql, &[&digest, &at.as_millisecond()])
+                .await?
+        }
+        Update::SessionKeys(keys) => {
+            let sql = "UPDATE session SET session_keys = $2 WHERE digest = $1 RETURNING digest";
+            link.write(limit, sql, &[&digest, &keys.0]).await?
+        }
+    };
+    Ok(!rows.is_empty())
+}
+
+/// Deletes what the condition selects, and adds it to the log of revocations, which the other nodes read.
+///
+/// The rows are locked in the order of their keys, so that revocations do not wait for each other.
+macro_rules! revoke_where {
+    ($condition:literal) => {
+        concat!(
+            "WITH gone AS (DELETE FROM session WHERE digest IN
+                 (SELECT digest FROM session WHERE ",
+            $condition,
+            " ORDER BY digest FOR UPDATE) RETURNING digest),
+             logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)
+             SELECT digest FROM gone",
+        )
+    };
+}
+pub(super) use revoke_where;
+
+/// Returns the digests of the sessions that were revoked.
+pub(super) async fn revoke(
+    link: &Link,
+    limit: Duration,
+    revocation: Revocation,
+) -> Result<Vec<TokenDigest>, Problem> {
+    let rows = match revocation {
+        Revocation::Session(digest) => {
+            let sql = revoke_where!("digest = $1");
+            link.write(limit, sql, &[&digest.0.as_slice()]).await?
+        }
+        Revocation::Id(user, id) => {
+            let sql = revoke_where!("account = $1 AND id = $2");
+            link.write(limit, sql, &[&user.0.as_slice(), &id.0.as_slice()])
+                .await?
+        }
+        Revocation::OthersOf(user, digest) => {
+            let sql = revoke_where!("account = $1 AND digest <> $2");
+            link.write(limit, sql, &[&user.0.as_slice(), &digest.0.as_slice()])
+                .await?
+        }
+        Revocation::AllOf(user) => {
+            let sql = revoke_where!("account = $1");
+            link.write(limit, sql, &[&user.0.as_slice()]).await?
+        }
+    };
+    rows::digests(&rows)
+}

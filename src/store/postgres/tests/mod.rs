@@ -1,0 +1,5 @@
+//! Tests with a PostgreSQL server. They run if `WEAPP_TEST_POSTGRES` has its URL, each in a schema of its own.
+
+mod contract;
+mod opening;
+mod schema;
