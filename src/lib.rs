@@ -7,6 +7,7 @@
 pub mod account;
 mod app;
 pub mod apps;
+mod checked;
 pub mod error;
 pub mod handlers;
 pub mod identity;
@@ -27,5 +28,6 @@ pub mod telemetry;
 pub mod testing;
 
 pub use app::{AppFactory, app, app_with, metrics_app};
-pub use parts::{Parts, PartsError, lifetimes};
+pub use checked::PartsError;
+pub use parts::{Parts, lifetimes};
 pub use utoipa;

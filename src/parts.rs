@@ -1,6 +1,5 @@
 //! The parts from which each worker's App is assembled, created from the settings.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,24 +8,24 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Profiles;
 use crate::apps::{App, Apps};
+use crate::checked::{Checked, PartsError};
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
-use crate::middleware::access_log::{AccessLog, FormatError};
+use crate::middleware::access_log::AccessLog;
 use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::json::{self, JsonConfig};
-use crate::middleware::path_matching::PathMatching;
 use crate::middleware::service_key::ServiceKeys;
 use crate::middleware::session::TokenHeader;
 use crate::openapi;
-use crate::platforms::{AccessTokenCache, ConfigError, HttpConfig, PlatformConfig};
+use crate::platforms::{AccessTokenCache, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::session::Lifetimes;
 use crate::sessions::Sessions;
-use crate::settings::{self, LogStyle, Settings};
+use crate::settings::{self, Settings};
 use crate::store::{self, Store};
 use wechat_simulator::{Commands, Guard, Simulator};
 
@@ -61,33 +60,6 @@ pub struct Parts {
     pub(crate) guard: Guard,
 }
 
-/// A part cannot be created.
-#[derive(Debug, thiserror::Error)]
-pub enum PartsError {
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] store::OpenError),
-    /// The platform client cannot be configured.
-    #[error("`wechat.{subject}` cannot be used", subject = .0.subject())]
-    Platform(#[from] ConfigError),
-    /// The log format is invalid.
-    #[error("`log.format` cannot be used")]
-    AccessLog(#[from] FormatError),
-    /// A metric cannot be registered.
-    #[error("the metrics cannot be set up")]
-    Metrics(#[from] prometheus::Error),
-    /// The path of the metrics is that of a route.
-    #[error(
-        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics"
-    )]
-    MetricsPath(String),
-    /// The port of the metrics is that of the server.
-    #[error(
-        "`metrics.port` cannot be {0}, which is `server.port`\n  hint: choose another port, or 0 to serve the metrics on the port of the server"
-    )]
-    MetricsPort(u16),
-}
-
 impl Parts {
     /// Creates the parts from the settings: opens the store, reads the root certificates, parses the log format.
     ///
@@ -102,16 +74,14 @@ impl Parts {
     ) -> Result<Self, PartsError> {
         let call_limit = settings.wechat.timeout();
         let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
-        let mut wechat = wechat_config(settings, &base_url)?;
-        let log = &settings.log;
-        let access_log = match log.style {
-            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
-            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.with_fields(),
-        };
-        let token_header = TokenHeader::named(&settings.session.token_header);
-        let access_log = access_log.masking(token_header.name());
-        let metrics = new_metrics(settings)?;
-        let mut store = store::open(store::Database::configured(settings)).await?;
+        let Checked {
+            mut wechat,
+            access_log,
+            token_header,
+            metrics,
+            database,
+        } = Checked::new(settings, &base_url, no_color)?;
+        let mut store = store::open(database).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
             wechat = wechat.with_observer(metrics::observer(metrics));
@@ -155,10 +125,7 @@ impl Parts {
     /// # Errors
     /// [`PartsError`] names the invalid setting.
     pub fn check(settings: &Settings) -> Result<(), PartsError> {
-        AccessLog::new(&settings.log.format, &settings.log.skip, true)?;
-        new_metrics(settings)?;
-        wechat_config(settings, &settings.wechat.base_url)?;
-        Ok(store::check(&store::Database::configured(settings))?)
+        Checked::new(settings, &settings.wechat.base_url, true).map(drop)
     }
 
     /// Returns the session use cases, for the sweep.
@@ -226,30 +193,6 @@ impl Parts {
     }
 }
 
-/// Creates the metrics, if enabled. Their path must not be that of a route, and their port not that of the server.
-fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
-    let metrics = &settings.metrics;
-    let rows = routes::table().into_iter().chain(routes::docs());
-    if PathMatching::new(rows.map(|row| row.path)).contains(&metrics.path) {
-        return Err(PartsError::MetricsPath(metrics.path.clone()));
-    }
-    if !metrics.enabled {
-        return Ok(None);
-    }
-    let (own, sockets) = (metrics.address(), settings.server.sockets());
-    let taken = |own| sockets.iter().any(|server| overlap(own, *server));
-    if own.is_some_and(taken) {
-        return Err(PartsError::MetricsPort(metrics.port));
-    }
-    Ok(Some(web::Data::new(Metrics::new(settings.profile.name())?)))
-}
-
-/// Returns `true` if only one of two sockets can listen: the ports are the same, and one address includes the other.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    let all = one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() == other.port() && (all || one.ip() == other.ip())
-}
-
 fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
     match simulator {
         Some(simulator) => {
@@ -262,17 +205,6 @@ fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
             (name.clone(), App::new(configured.platform, id, secret))
         })),
-    }
-}
-
-/// Configures the clients of WeChat.
-fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, ConfigError> {
-    let wechat = &settings.wechat;
-    let (connect, whole) = (wechat.connect_timeout(), wechat.timeout());
-    let config = HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)?;
-    match &wechat.proxy {
-        Some(proxy) => config.with_proxy(proxy.expose()),
-        None => Ok(config),
     }
 }
 

@@ -56,7 +56,7 @@ pub enum ConfigError {
     BaseUrl,
     /// The operating system has no root certificates, so no certificate can be verified.
     #[error(
-        "this machine has no root certificates to verify the platform's; install the package ca-certificates, or set SSL_CERT_FILE"
+        "this machine has no root certificates to verify the platform's; install the package ca-certificates, or set SSL_CERT_FILE to a file of them; an empty SSL_CERT_FILE means none, so unset it"
     )]
     NoRootCertificates(#[source] rustls::Error),
     /// The URL of the proxy is malformed.

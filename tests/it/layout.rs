@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 17] = [
     &["middleware"],
     &["handlers"],
     &["routes"],
-    &["openapi"],
+    &["openapi", "checked"],
     &["parts"],
     &["app"],
     &["testing"],

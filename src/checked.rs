@@ -1,0 +1,111 @@
+//! The parts of the App that settings can make impossible, and the errors.
+
+use std::net::SocketAddr;
+
+use actix_web::web;
+
+use crate::identity::PlatformName;
+use crate::metrics::Metrics;
+use crate::middleware::access_log::{AccessLog, FormatError};
+use crate::middleware::path_matching::PathMatching;
+use crate::middleware::session::TokenHeader;
+use crate::platforms::{ConfigError, HttpConfig};
+use crate::routes;
+use crate::settings::{LogStyle, Settings};
+use crate::store::{self, Database};
+
+/// A part cannot be created.
+#[derive(Debug, thiserror::Error)]
+pub enum PartsError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The platform client cannot be configured.
+    #[error("`wechat.{subject}` cannot be used", subject = .0.subject())]
+    Platform(#[from] ConfigError),
+    /// The log format is invalid.
+    #[error("`log.format` cannot be used")]
+    AccessLog(#[from] FormatError),
+    /// A metric cannot be registered.
+    #[error("the metrics cannot be set up")]
+    Metrics(#[from] prometheus::Error),
+    /// The path of the metrics is that of a route.
+    #[error(
+        "`metrics.path` cannot be `{0}`, which is a route\n  hint: choose another path, such as /metrics"
+    )]
+    MetricsPath(String),
+    /// The port of the metrics is that of the server.
+    #[error(
+        "`metrics.port` cannot be {0}, on which the server itself listens (`server.port` or `server.listen`)\n  hint: choose another port, or 0 to serve the metrics on the port of the server"
+    )]
+    MetricsPort(u16),
+}
+
+/// The parts that settings may make impossible. A server and a check of the settings create the same ones, so that both reject
+/// the same settings.
+pub(crate) struct Checked {
+    pub(crate) wechat: HttpConfig,
+    pub(crate) access_log: AccessLog,
+    pub(crate) token_header: TokenHeader,
+    pub(crate) metrics: Option<web::Data<Metrics>>,
+    pub(crate) database: Database,
+}
+
+impl Checked {
+    pub(crate) fn new(
+        settings: &Settings,
+        base_url: &str,
+        no_color: bool,
+    ) -> Result<Self, PartsError> {
+        let log = &settings.log;
+        let access_log = match log.style {
+            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
+            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.with_fields(),
+        };
+        let database = Database::configured(settings);
+        store::check(&database)?;
+        let token_header = TokenHeader::named(&settings.session.token_header);
+        Ok(Self {
+            access_log: access_log.masking(token_header.name()),
+            token_header,
+            metrics: new_metrics(settings)?,
+            wechat: wechat_config(settings, base_url)?,
+            database,
+        })
+    }
+}
+
+/// Creates the metrics, if enabled. Their path must not be that of a route, and their port not that of the server.
+fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
+    let metrics = &settings.metrics;
+    let rows = routes::table().into_iter().chain(routes::docs());
+    if PathMatching::new(rows.map(|row| row.path)).contains(&metrics.path) {
+        return Err(PartsError::MetricsPath(metrics.path.clone()));
+    }
+    if !metrics.enabled {
+        return Ok(None);
+    }
+    let (own, sockets) = (metrics.address(), settings.server.sockets());
+    let taken = |own| sockets.iter().any(|server| overlap(own, *server));
+    if own.is_some_and(taken) {
+        return Err(PartsError::MetricsPort(metrics.port));
+    }
+    Ok(Some(web::Data::new(Metrics::new(settings.profile.name())?)))
+}
+
+/// Returns `true` if only one of two sockets can listen: the ports are the same, and one address includes the other.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let all = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (all || one.ip() == other.ip())
+}
+
+/// Configures the clients of WeChat.
+fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, ConfigError> {
+    let wechat = &settings.wechat;
+    let (connect, whole) = (wechat.connect_timeout(), wechat.timeout());
+    let config = HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)?;
+    match &wechat.proxy {
+        Some(proxy) => config.with_proxy(proxy.expose()),
+        None => Ok(config),
+    }
+}
