@@ -86,6 +86,20 @@ impl AppHandle {
         state.access_tokens.invalidate(&self.app.id, now);
     }
 
+    /// Allows one message of this template, as a tap on the dialog of `wx.requestSubscribeMessage` does.
+    pub fn subscribe(&self, user: &str, template_id: &str) {
+        let mut state = self.shared.lock();
+        let openid = state.openid(&self.app, &UserId::named(user));
+        state.messages.subscribe(&openid, template_id);
+    }
+
+    /// Records that the user wrote to customer service, which allows five answers in 48 hours.
+    pub fn write_to_customer_service(&self, user: &str) {
+        let mut state = self.shared.lock();
+        let (openid, now) = (state.openid(&self.app, &UserId::named(user)), state.now());
+        state.messages.receive(&openid, now);
+    }
+
     /// Returns the user's openid.
     pub fn openid(&self, user: &str) -> String {
         let state = self.shared.lock();

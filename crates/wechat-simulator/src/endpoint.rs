@@ -57,6 +57,23 @@ endpoints! {
     ApiQuota = Post "/cgi-bin/openapi/quota/get", None, None;
     RidInfo = Post "/cgi-bin/openapi/rid/get", None, None;
     ClearQuota = Post "/cgi-bin/clear_quota", None, None;
+    ClearQuotaBySecret = Post "/cgi-bin/clear_quota/v2", None, None;
+    CallbackIp = GetOrPost "/cgi-bin/getcallbackip", None, None;
+    ApiDomainIp = GetOrPost "/cgi-bin/get_api_domain_ip", None, None;
+    UnlimitedQrCode = Post "/wxa/getwxacodeunlimit", Some(5_000), None;
+    QrCode = Post "/wxa/getwxacode", None, None;
+    ShortQrCode = Post "/cgi-bin/wxaapp/createwxaqrcode", None, None;
+    UrlLink = Post "/wxa/generate_urllink", None, Some(500_000);
+    UrlScheme = Post "/wxa/generatescheme", None, Some(500_000);
+    ShortLink = Post "/wxa/genwxashortlink", None, None;
+    SubscribeMessage = Post "/cgi-bin/message/subscribe/send", None, None;
+    Templates = Get "/wxaapi/newtmpl/gettemplate", None, None;
+    AddTemplate = Post "/wxaapi/newtmpl/addtemplate", None, None;
+    DeleteTemplate = Post "/wxaapi/newtmpl/deltemplate", None, None;
+    CustomMessage = Post "/cgi-bin/message/custom/send", None, None;
+    TextCheck = Post "/wxa/msg_sec_check", Some(4_000), Some(2_000_000);
+    MediaCheck = Post "/wxa/media_check_async", Some(2_000), Some(200_000);
+    UserRisk = Post "/wxa/getuserriskrank", None, None;
 }
 
 impl Endpoint {
@@ -89,7 +106,7 @@ impl Endpoint {
 pub(crate) fn content_type_of(path: &str) -> &'static str {
     if path.starts_with("/sns/") || path.starts_with("/cgi-bin/media/get") {
         "text/plain"
-    } else if path.starts_with("/wxa/") {
+    } else if path.starts_with("/wxa") {
         "application/json; charset=UTF-8"
     } else {
         "application/json; encoding=utf-8"

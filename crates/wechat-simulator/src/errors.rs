@@ -39,12 +39,24 @@ api_errors! {
     ACCESS_TOKEN_EXPIRED = 42001, "access_token expired";
     GET_REQUIRED = 43001, "require GET method";
     POST_REQUIRED = 43002, "require POST method";
+    INVALID_MESSAGE_TYPE = 40008, "invalid message type";
+    INVALID_TEMPLATE = 40037, "invalid template_id";
+    INVALID_PATH_LENGTH = 40159, "invalid length for path, or the data is not json string";
+    INVALID_PAGE_PATH = 40165, "invalid weapp pagepath";
+    INVALID_SCENE = 40169, "invalid length for scene, or the data is not json string";
+    INVALID_PAGE = 41030, "invalid page";
+    NO_SUBSCRIPTION = 43101, "user refuse to accept the msg";
+    OPENID_MISMATCH = 43104, "appid is not match with openid";
     EMPTY_BODY = 44002, "empty post data";
     BODY_TOO_LARGE = 45002, "content size out of limit";
     DAILY_QUOTA_EXCEEDED = 45009, "reach max api daily quota limit";
     MINUTE_QUOTA_EXCEEDED = 45011, "api minute-quota reach limit  mustslower  retry next minute";
+    ANSWER_TOO_LATE = 45015, "response out of time limit or subscription is canceled";
+    TOO_MANY_ANSWERS = 45047, "out of response count limit";
     MALFORMED_BODY = 47001, "data format error";
+    MISSING_DATA = 47003, "argument invalid!";
     CLEAR_QUOTA_EXCEEDED = 48006, "forbid to clear quota because of reaching the limit";
+    USER_NOT_SEEN = 61010, "code is expired";
     RID_NOT_FOUND = 76001, "rid not found";
     RID_MALFORMED = 76002, "invalid rid";
     RID_OF_OTHER_APP = 76003, "rid of another account";
@@ -54,6 +66,7 @@ api_errors! {
     KEY_NOT_FOUND = 87007, "session_key is not existd or expired";
     INVALID_SIG_METHOD = 87008, "invalid sig_method";
     INVALID_SIGNATURE = 87009, "invalid signature";
+    RISKY_CONTENT = 87014, "risky content";
     OPEN_NOT_EXISTS = 89002, "open not exists";
     INVALID_TRADE = 89300, "invalid trade";
 }
@@ -66,6 +79,8 @@ const INJECTED: &[ApiError] = &[
         "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
     ),
     error(40014, "invalid access_token"),
+    error(44990, "reach max api second frequence limit"),
+    error(45029, "qrcode count out of limit"),
     error(40243, "AppSecret frozen"),
     error(48001, "api unauthorized"),
     error(50002, "user limited"),

@@ -127,6 +127,19 @@ impl Identifiers {
         format!("{version}_{}", parts.concat())
     }
 
+    /// Derives the id of a template: 43 URL-safe characters.
+    pub(crate) fn template_id(&self, app_id: &str, inputs: &[&str]) -> String {
+        let inputs = [&[app_id], inputs].concat();
+        URL_SAFE_NO_PAD.encode(self.bytes_32("template", &inputs))
+    }
+
+    /// Derives the name of a link to a page: 11 URL-safe characters.
+    pub(crate) fn link_name(&self, app_id: &str, page: &str, now: Duration) -> String {
+        let time = now.as_nanos().to_string();
+        let text = URL_SAFE_NO_PAD.encode(self.bytes_16("link", &[app_id, page, &time]));
+        text.chars().take(11).collect()
+    }
+
     /// Derives a Chinese mobile number, without the country code.
     pub(crate) fn phone_number(&self, user: &str) -> String {
         format!(

@@ -93,6 +93,7 @@ fn error(shared: &Shared, request: &RecordedRequest, errcode: i64, errmsg: &str)
 fn reply(request: &RecordedRequest, content: Content) -> Reply {
     match content {
         Content::Json(object) => Reply::new(200, content_type_of(&request.path), object.to_wire()),
+        Content::Jpeg(picture) => Reply::new(200, "image/jpeg", picture),
     }
 }
 

@@ -50,6 +50,8 @@ pub struct SavedUser {
     pub avatar_url: Option<String>,
     /// If `true`, logins get error 40226.
     pub blocked: Option<bool>,
+    /// The rank of getUserRiskRank, from 0 to 4.
+    pub risk_rank: Option<u8>,
     /// The openid in the first app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub openid: Option<String>,

@@ -2,6 +2,7 @@
 
 mod apps;
 mod faults;
+mod messages;
 mod request;
 mod simulation;
 mod users;
@@ -95,14 +96,17 @@ fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
         ["codes"] => simulation::codes(request),
         ["faults"] => faults::faults(request),
         ["limits"] => faults::limits(request),
+        ["messages"] => messages::messages(request),
         ["requests"] => simulation::requests(request),
         ["reset"] => simulation::reset(request),
         ["session-keys"] => simulation::session_keys(request),
         ["state"] => simulation::state(request),
+        ["templates"] => messages::templates(request),
         ["users"] => users::users(request),
         ["users", name] => users::user(request, name),
         ["users", name, "encrypted-data"] => users::encrypted_data(request, name),
         ["users", name, item] => users::create(request, name, item),
+        ["words"] => messages::words(request),
         _ => Err(request.path_not_found()),
     }
 }

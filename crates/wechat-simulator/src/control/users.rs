@@ -31,6 +31,12 @@ struct NewPayment {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Subscription {
+    template_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewEncryptedData {
     kind: PayloadKind,
     /// Only with `share_info`.
@@ -90,6 +96,8 @@ pub(super) fn create(
         "plugin-code",
         "encrypt-key",
         "payments",
+        "subscriptions",
+        "messages",
     ]
     .contains(&item)
     {
@@ -112,6 +120,15 @@ pub(super) fn create(
                     "expireTime": key.create_time.saturating_add(key.expire_in),
                 })
             }));
+        }
+        "subscriptions" => {
+            let Subscription { template_id } = request.body()?;
+            app.subscribe(name, &template_id);
+            return Ok(json!({}));
+        }
+        "messages" => {
+            app.write_to_customer_service(name);
+            return Ok(json!({}));
         }
         _ => {
             app.pay(name, payment(request.body()?)?);

@@ -56,6 +56,38 @@ pub(super) fn clear_quota(call: &mut Call<'_>) -> Result<Object, ApiError> {
     Ok(Object::ok())
 }
 
+/// `POST /cgi-bin/clear_quota/v2`: the same with the AppSecret, in the query or in the body. Both count together.
+///
+/// Source: [clearQuotaByAppSecret](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/clearQuotaByAppSecret.html).
+pub(super) fn clear_quota_by_secret(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    let body = call.body().unwrap_or_default();
+    let parameter = |name| {
+        let in_body = || text(&body, name).map(str::to_owned);
+        call.parameter(name).or_else(in_body)
+    };
+    let (app_id, secret) = (parameter("appid"), parameter("appsecret"));
+    let app = call.app_by_id(app_id.as_deref())?;
+    let app = call.check_secret(app, secret.as_deref())?;
+    call.state.quotas.clear(&app.id, call.now)?;
+    Ok(Object::ok())
+}
+
+/// `GET /cgi-bin/getcallbackip`: returns addresses from which message pushes come, which are reserved for documentation.
+///
+/// Source: [getCallbackIp](https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html).
+pub(super) fn callback_ip(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    call.app_by_token()?;
+    Ok(Object::new().with("ip_list", ["192.0.2.1", "192.0.2.2"]))
+}
+
+/// `GET /cgi-bin/get_api_domain_ip`: returns addresses of `api.weixin.qq.com`, which are reserved for documentation.
+///
+/// Source: as [`callback_ip`].
+pub(super) fn api_domain_ip(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    call.app_by_token()?;
+    Ok(Object::new().with("ip_list", ["198.51.100.1", "198.51.100.2"]))
+}
+
 /// `POST /cgi-bin/openapi/rid/get`: returns the request that got an error reply with this rid, without secrets. A request
 /// that identifies no app can be queried by any app.
 ///

@@ -4,6 +4,9 @@ mod access_tokens;
 mod call;
 mod login;
 mod management;
+mod messages;
+mod moderation;
+mod pictures_and_links;
 mod session_keys;
 mod user_data;
 
@@ -18,6 +21,13 @@ use crate::state::history::ErrorReply;
 /// The content of a reply.
 pub(crate) enum Content {
     Json(Object),
+    Jpeg(Vec<u8>),
+}
+
+impl From<Object> for Content {
+    fn from(object: Object) -> Self {
+        Self::Json(object)
+    }
 }
 
 /// Processes a request and returns the reply.
@@ -65,7 +75,14 @@ fn dispatch(call: &mut Call<'_>) -> Result<Content, ApiError> {
     if call.request.is_too_large {
         return Err(BODY_TOO_LARGE);
     }
-    let reply = match endpoint {
+    reply(call, endpoint)
+}
+
+fn reply(call: &mut Call<'_>, endpoint: Endpoint) -> Result<Content, ApiError> {
+    let object = match endpoint {
+        Endpoint::UnlimitedQrCode => return pictures_and_links::unlimited_qr_code(call),
+        Endpoint::QrCode => return pictures_and_links::qr_code(call),
+        Endpoint::ShortQrCode => return pictures_and_links::short_qr_code(call),
         Endpoint::Code2Session => login::code2session(call),
         Endpoint::CheckSessionKey => session_keys::check(call),
         Endpoint::ResetUserSessionKey => session_keys::reset(call),
@@ -79,8 +96,22 @@ fn dispatch(call: &mut Call<'_>) -> Result<Content, ApiError> {
         Endpoint::ApiQuota => management::quota(call),
         Endpoint::RidInfo => management::rid_info(call),
         Endpoint::ClearQuota => management::clear_quota(call),
+        Endpoint::ClearQuotaBySecret => management::clear_quota_by_secret(call),
+        Endpoint::CallbackIp => management::callback_ip(call),
+        Endpoint::ApiDomainIp => management::api_domain_ip(call),
+        Endpoint::UrlLink => pictures_and_links::url_link(call),
+        Endpoint::UrlScheme => pictures_and_links::url_scheme(call),
+        Endpoint::ShortLink => pictures_and_links::short_link(call),
+        Endpoint::SubscribeMessage => messages::subscribe(call),
+        Endpoint::Templates => messages::templates(call),
+        Endpoint::AddTemplate => messages::add_template(call),
+        Endpoint::DeleteTemplate => messages::delete_template(call),
+        Endpoint::CustomMessage => messages::custom(call),
+        Endpoint::TextCheck => moderation::check_text(call),
+        Endpoint::MediaCheck => moderation::check_media(call),
+        Endpoint::UserRisk => moderation::user_risk(call),
     };
-    reply.map(Content::Json)
+    object.map(Content::from)
 }
 
 /// Returns an error reply with a new rid, and records it for getRidInfo.

@@ -4,6 +4,8 @@ pub(crate) mod access_tokens;
 pub(crate) mod codes;
 pub(crate) mod encrypt_keys;
 pub(crate) mod history;
+pub(crate) mod messages;
+pub(crate) mod moderation;
 pub(crate) mod quotas;
 pub(crate) mod session_keys;
 pub(crate) mod users;
@@ -23,6 +25,8 @@ use crate::state::access_tokens::AccessTokens;
 use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
 use crate::state::encrypt_keys::EncryptKeys;
 use crate::state::history::{ErrorReplies, Payments, PhoneData};
+use crate::state::messages::Messages;
+use crate::state::moderation::Words;
 use crate::state::quotas::Quotas;
 use crate::state::session_keys::SessionKeys;
 use crate::state::users::{MOCK_USER, Users};
@@ -64,6 +68,8 @@ pub(crate) struct State {
     pub(crate) access_tokens: AccessTokens,
     pub(crate) quotas: Quotas,
     pub(crate) payments: Payments,
+    pub(crate) messages: Messages,
+    pub(crate) words: Words,
     pub(crate) phone_data: PhoneData,
     pub(crate) encrypt_keys: EncryptKeys,
     pub(crate) error_replies: ErrorReplies,
@@ -102,6 +108,8 @@ impl State {
             access_tokens: AccessTokens::new(identifiers.clone()),
             quotas: Quotas::new(options.calls_per_minute),
             payments: Payments::new(),
+            messages: Messages::new(),
+            words: Words::default(),
             phone_data: PhoneData::new(),
             encrypt_keys: EncryptKeys::new(identifiers.clone()),
             error_replies: ErrorReplies::new(identifiers.clone()),
@@ -136,6 +144,7 @@ impl State {
                 nickname: Some(data.nickname),
                 avatar_url: Some(data.avatar_url),
                 blocked: Some(data.blocked),
+                risk_rank: Some(data.risk_rank),
                 openids: apps
                     .map(|app| (app.id.clone(), self.openid(app, &id)))
                     .collect(),

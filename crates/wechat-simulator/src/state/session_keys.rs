@@ -15,6 +15,11 @@ use crate::user_id::UserId;
 /// Maximum number of users whose keys are kept, in all apps together (about 20 MB). Our choice.
 const MAX_USERS: usize = 50_000;
 
+/// The time after a user's visit in which texts of theirs can be checked.
+///
+/// Source: [msgSecCheck](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/sec-center/sec-check/msgSecCheck.html).
+const VISIT: Duration = Duration::from_hours(2);
+
 /// The session keys of the last [`MAX_USERS`] users who logged in.
 pub(crate) struct SessionKeys {
     identifiers: Identifiers,
@@ -32,6 +37,8 @@ struct Session {
     expires_at: Duration,
     /// The number of encrypted data that the user's client received.
     encrypted: u64,
+    /// The time at which the user was last in the mini program.
+    seen_at: Duration,
 }
 
 impl SessionKeys {
@@ -57,6 +64,7 @@ impl SessionKeys {
             session.version += 1;
         }
         session.expires_at = now.saturating_add(policy.lifetime);
+        session.seen_at = now;
         session.version
     }
 
@@ -81,6 +89,7 @@ impl SessionKeys {
         }
         let session = self.session(app_id, user);
         session.encrypted += 1;
+        session.seen_at = now;
         (session.version, session.encrypted)
     }
 
@@ -97,6 +106,20 @@ impl SessionKeys {
         Some(&session.user)
     }
 
+    /// Returns `true` if the openid is that of a user of another app.
+    pub(crate) fn is_of_another_app(&self, app_id: &str, openid: &str) -> bool {
+        let session = self.sessions.peek(openid);
+        session.is_some_and(|session| session.app_id != app_id)
+    }
+
+    /// Returns `true` if the user was in the mini program in the last two hours.
+    pub(crate) fn was_seen(&self, app_id: &str, openid: &str, now: Duration) -> bool {
+        let session = self.sessions.peek(openid);
+        session.is_some_and(|session| {
+            session.app_id == app_id && now < session.seen_at.saturating_add(VISIT)
+        })
+    }
+
     /// Returns the key with this version, as base64.
     pub(crate) fn key(&self, openid: &str, version: u64) -> String {
         STANDARD.encode(self.identifiers.session_key(openid, version))
@@ -111,6 +134,7 @@ impl SessionKeys {
             version: 0,
             expires_at: Duration::ZERO,
             encrypted: 0,
+            seen_at: Duration::ZERO,
         })
     }
 }

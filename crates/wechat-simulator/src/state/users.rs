@@ -33,6 +33,8 @@ pub struct TestUser {
     pub avatar_url: String,
     /// If `true`, logins get error 40226.
     pub blocked: bool,
+    /// The rank of getUserRiskRank, from 0 to 4.
+    pub risk_rank: u8,
 }
 
 impl TestUser {
@@ -85,6 +87,7 @@ impl Users {
             }
         }
         user.blocked = saved.blocked.unwrap_or(user.blocked);
+        user.risk_rank = saved.risk_rank.unwrap_or(user.risk_rank);
     }
 
     /// Returns the names of the listed users, sorted.
@@ -100,5 +103,6 @@ fn default_data(identifiers: &Identifiers, id: &UserId) -> TestUser {
         nickname: DEFAULT_NICKNAME.to_owned(),
         avatar_url: DEFAULT_AVATAR.to_owned(),
         blocked: false,
+        risk_rank: 0,
     }
 }

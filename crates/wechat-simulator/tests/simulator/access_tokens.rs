@@ -109,10 +109,15 @@ async fn every_endpoint_checks_the_token_first() {
     let unknown = "61_ITMHEPnZNSRFcWJ";
     for endpoint in Endpoint::ALL {
         let path = endpoint.path();
-        if ["/sns/jscode2session", "/cgi-bin/token", STABLE].contains(&path) {
+        if endpoint.path().starts_with("/sns/")
+            || ["/cgi-bin/token", STABLE, "/cgi-bin/clear_quota/v2"].contains(&path)
+        {
             continue;
         }
-        let method = if path.contains("session") || path.contains("paid") {
+        let method = if ["session", "paid", "gettemplate"]
+            .iter()
+            .any(|part| path.contains(part))
+        {
             "GET"
         } else {
             "POST"

@@ -52,6 +52,7 @@ async fn codes_and_users_match_the_rust_api() {
         "nickname": "微信用户",
         "avatar_url": user.avatar_url,
         "blocked": false,
+        "risk_rank": 0,
     });
     assert_eq!(
         control(&wechat, "GET", "/simulator/users/mei", &NOTHING),

@@ -140,7 +140,7 @@ async fn an_invalid_body_gets_an_error_message() {
         (
             "PUT /simulator/users/mei",
             r#"{"phone":"1"}"#,
-            "invalid body: unknown field `phone`, expected one of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked`",
+            "invalid body: unknown field `phone`, expected one of `phone_number`, `country_code`, `nickname`, `avatar_url`, `blocked`, `risk_rank`",
         ),
         (
             "POST /simulator/apps",

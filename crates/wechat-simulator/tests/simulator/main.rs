@@ -25,6 +25,7 @@ mod faults;
 mod guard;
 mod lifecycle;
 mod login;
+mod neighbours;
 mod samples;
 mod saved_state;
 mod session_keys;
@@ -133,7 +134,7 @@ fn request_with(simulator: &Simulator, method: &str, target: &str, body: &str) -
 fn json_of(target: &str, reply: &Reply) -> Value {
     let (content_type, separator) = match target.split('/').nth(1).unwrap() {
         "sns" => ("text/plain", ", rid: "),
-        "wxa" => ("application/json; charset=UTF-8", " rid: "),
+        family if family.starts_with("wxa") => ("application/json; charset=UTF-8", " rid: "),
         _ => ("application/json; encoding=utf-8", " rid: "),
     };
     assert_eq!(reply.status, "HTTP/1.1 200 OK");
