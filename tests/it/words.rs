@@ -99,6 +99,22 @@ fn every_error_is_documented() {
 }
 
 #[test]
+fn every_error_of_the_document_has_a_type_in_the_npm_package() {
+    let (types, document) = (
+        read("packages/weapp-login/errors.d.ts"),
+        read("tests/openapi.json"),
+    );
+    for error in ErrorCode::ALL.iter().map(|code| code.definition()) {
+        let row = format!("\n  {}: {}\n", error.name, error.status.as_u16());
+        let documented = document.contains(&format!("`{}`", error.name));
+        assert!(
+            types.contains(&row) || !documented,
+            "errors.d.ts lacks {row:?}: node packages/weapp-login/scripts/errors.mjs tests/openapi.json"
+        );
+    }
+}
+
+#[test]
 fn every_route_and_fault_of_the_simulator_is_documented() {
     let readme = read("crates/wechat-simulator/README.md");
     let (_, control) = readme.split_once("| `GET /simulator` |").unwrap();

@@ -9,7 +9,7 @@ const { createWx, network } = require('./wx');
 const { start } = require('./miniprogram');
 const { startServer, startSimulator } = require('./server');
 
-const { BASE_URL } = start({}).login();
+const { baseUrl: BASE_URL } = start({}).login();
 
 let wechat;
 let server;

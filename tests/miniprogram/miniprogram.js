@@ -1,4 +1,4 @@
-// Loads the sample mini program as WeChat does: CommonJS with relative paths, the globals `wx`, `App` and `Page`, and no globals of
+// Loads the sample mini program as WeChat does: CommonJS with relative paths and packages in miniprogram_npm, the globals `wx`, `App` and `Page`, and no globals of
 // Node or the browser. Every call loads it again, as a phone does after the mini program was closed.
 
 'use strict';
@@ -11,7 +11,8 @@ const ROOT = path.resolve(__dirname, '../../examples/miniprogram');
 // Code that uses one of these would work in a Node test but not in a mini program.
 const ABSENT = ['process', 'Buffer', 'global', 'globalThis', 'window', 'document', 'fetch', 'XMLHttpRequest'];
 
-function start(wx) {
+// `packages` is the folder with the built npm packages.
+function start(wx, packages = path.join(ROOT, 'miniprogram_npm')) {
   const modules = new Map();
   const registered = { app: null, pages: [] };
   const globals = {
@@ -33,6 +34,7 @@ function start(wx) {
   }
 
   const requireFrom = (folder) => (name) => {
+    if (/^[\w-]+$/.test(name)) return load(path.join(packages, name, 'index.js'));
     const file = path.resolve(folder, name.endsWith('.js') ? name : `${name}.js`);
     const inside = /^\.\.?\//.test(name) && file.startsWith(ROOT + path.sep);
     if (!inside) throw new Error(`a mini program cannot require ${name}`);

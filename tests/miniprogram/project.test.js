@@ -11,7 +11,7 @@ const { start, ROOT } = require('./miniprogram');
 const { startServer } = require('./server');
 
 const PAGE = 'pages/index/index';
-const { BASE_URL } = start({}).login();
+const { baseUrl: BASE_URL } = start({}).login();
 const text = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
 const json = (file) => JSON.parse(text(file));
 

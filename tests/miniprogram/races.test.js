@@ -8,7 +8,7 @@ const { test } = require('node:test');
 const { createWx } = require('./wx');
 const { start } = require('./miniprogram');
 
-const { BASE_URL } = start({}).login();
+const { baseUrl: BASE_URL } = start({}).login();
 
 const success = (data) => ({ status: 200, body: { code: 0, message: 'success!', data } });
 const grant = (token) => success({ token, expires_in: 60, user: { id: 'u', is_new: false } });
@@ -266,9 +266,9 @@ test('a 204 without a body resolves', async () => {
 
 test('a wx.login without a code rejects, and sends no request', async () => {
   const failing = phone(() => grant('T1'), { codes: () => { throw new Error('offline'); } });
-  await assert.rejects(failing.login.login(), { error: 'wx_login_failed', errMsg: 'login:fail offline' });
+  await assert.rejects(failing.login.login(), { error: 'platform_login_failed', errMsg: 'login:fail offline' });
   const empty = phone(() => grant('T1'), { codes: () => '' });
-  await assert.rejects(empty.login.login(), { error: 'wx_login_failed' });
+  await assert.rejects(empty.login.login(), { error: 'platform_login_failed' });
   assert.equal(failing.calls.requests.length + empty.calls.requests.length, 0);
 });
 

@@ -12,7 +12,7 @@ const { start } = require('./miniprogram');
 const { startServer } = require('./server');
 
 // Read from the sample, so that the address is defined once.
-const { BASE_URL } = start({}).login();
+const { baseUrl: BASE_URL } = start({}).login();
 
 let server;
 before(async () => {

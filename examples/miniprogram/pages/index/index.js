@@ -19,7 +19,7 @@ Page({
     until: '',
     advice: '',
     answer: '',
-    baseUrl: login.BASE_URL,
+    baseUrl: login.baseUrl,
   },
 
   onLoad() {
