@@ -383,26 +383,7 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
         match step {
             Step::Wait { seconds } => now += seconds,
             Step::LogIn { user, previous } => {
-                let name = user.to_string();
-                let mut previous = expected.get_mut(previous);
-                let token = previous.as_ref().map(|session| session.token.clone());
-                let token = rig.log_in_again(&name, now, token).await;
-                if let Some(replaced) = &mut previous
-                    && replaced.user == user
-                    && !replaced.is_expired(now)
-                {
-                    replaced.over = true;
-                }
-                expect_login(
-                    &mut expected,
-                    Expected {
-                        token,
-                        user,
-                        created: now,
-                        noted: now,
-                        over: false,
-                    },
-                );
+                log_in(&rig, &mut expected, user, previous, now).await;
             }
             Step::Check { session, back } => {
                 if let Some(session) = expected.get_mut(session) {
@@ -433,6 +414,27 @@ async fn play(steps: Vec<Step>) -> TestCaseResult {
         );
     }
     Ok(())
+}
+
+/// Logs in with the token of an earlier session, and replaces it if it is live and the user's own.
+async fn log_in(rig: &Rig, expected: &mut Vec<Expected>, user: u8, previous: usize, now: i64) {
+    let mut previous = expected.get_mut(previous);
+    let token = previous.as_ref().map(|session| session.token.clone());
+    let token = rig.log_in_again(&user.to_string(), now, token).await;
+    if let Some(replaced) = &mut previous
+        && replaced.user == user
+        && !replaced.is_expired(now)
+    {
+        replaced.over = true;
+    }
+    let login = Expected {
+        token,
+        user,
+        created: now,
+        noted: now,
+        over: false,
+    };
+    expect_login(expected, login);
 }
 
 /// Adds a login, which ends the user's oldest sessions over the bound.

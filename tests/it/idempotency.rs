@@ -47,6 +47,29 @@ async fn the_same_code_and_key_get_the_same_response() {
 }
 
 #[actix_rt::test]
+async fn a_repeated_login_with_the_old_token_replaces_its_session_once() {
+    let app = TestApp::start().await;
+    let (desktop, old) = (app.token_of("mei").await, app.token_of("mei").await);
+    let code = app.wechat.issue_code("mei");
+    let authorization = format!("Bearer {old}");
+    let headers = [("idempotency-key", KEY), ("authorization", &authorization)];
+    let logins = (0..4).map(|_| app.login_with(&code, &headers));
+    let replies = join_all(logins).await;
+    let new = replies[0].token();
+    for reply in &replies {
+        assert_eq!(reply.token(), new);
+    }
+    assert_eq!(app.login_with(&code, &headers).await.token(), new);
+    let old = app.show_session(&old).await;
+    old.assert_error(401, "session_required");
+    for token in [&desktop, &new] {
+        assert_eq!(app.show_session(token).await.status, 200);
+    }
+    assert_eq!(app.rows_in("session"), 2);
+    assert_eq!(app.live(&new).await.unwrap().session_keys().len(), 2);
+}
+
+#[actix_rt::test]
 async fn a_repeated_login_returns_the_times_that_remain() {
     let app = TestApp::with(&[("WEAPP_SESSION__IDLE_SECONDS", "604800")]).await;
     let code = app.wechat.issue_code("mei");

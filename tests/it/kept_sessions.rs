@@ -62,6 +62,8 @@ fn expire(folder: &Folder, id: &str) {
     assert_eq!(database.execute(sql, [id]).unwrap(), 1);
 }
 
+const DAY: i64 = 24 * 3600 * 1000;
+
 /// Lets the clock have been plausible since this number of milliseconds before now, and until then.
 fn set_clock(folder: &Folder, since: i64, latest: i64) {
     let database = rusqlite::Connection::open(folder.path().join("data/weapp.db")).unwrap();
@@ -167,7 +169,6 @@ fn expired_sessions_are_not_listed_or_counted_and_are_deleted() {
         "no active session",
     );
     expire(&folder, before[1]["id"].as_str().unwrap());
-    const DAY: i64 = 24 * 3600 * 1000;
     set_clock(&folder, 4 * DAY, 3 * DAY);
     let implausible = done(&folder, &["sweep"]);
     assert!(

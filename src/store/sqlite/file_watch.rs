@@ -63,21 +63,17 @@ impl FileWatch {
         let mut files = std::iter::once(&self.database).chain(&self.others);
         let replaced = files.find(|file| file.is_replaced());
         let was_replaced = self.is_replaced.swap(replaced.is_some(), Ordering::AcqRel);
-        match replaced {
-            Some(file) => {
-                if !was_replaced {
-                    self.log(file);
-                }
-                let path = file.path.clone();
-                Err(Replaced { path })
+        if let Some(file) = replaced {
+            if !was_replaced {
+                self.log(file);
             }
-            None => {
-                if was_replaced {
-                    log::info!("the files of the database are back in place");
-                }
-                Ok(())
-            }
+            let path = file.path.clone();
+            return Err(Replaced { path });
         }
+        if was_replaced {
+            log::info!("the files of the database are back in place");
+        }
+        Ok(())
     }
 
     /// Fails if a file was deleted or replaced, with the result of a check that is at most a second old.

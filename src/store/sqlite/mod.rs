@@ -94,14 +94,13 @@ impl Sqlite {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let connection = open::reader(&self.path)?;
-                // It may have opened another file than the writer.
-                self.files.check()?;
-                connection
-            }
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let connection = open::reader(&self.path)?;
+            // It may have opened another file than the writer.
+            self.files.check()?;
+            connection
         };
         let result = query(&connection)?;
         self.readers

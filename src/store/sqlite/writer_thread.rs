@@ -99,8 +99,8 @@ impl WriterThread {
             self.look();
         }
         if let Some(closer) = closer {
-            let closed = self.close();
-            closer.send(closed.map_err(Error::from)).unwrap_or_default();
+            let result = self.close().map_err(Error::from);
+            closer.send(result).unwrap_or_default();
         }
     }
 
