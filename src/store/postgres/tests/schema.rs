@@ -42,6 +42,10 @@ impl Schema {
         Some(schema)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The URL of the schema.
     pub(super) fn url(&self) -> String {
         self.url_at(&self.server)
