@@ -114,5 +114,6 @@ async fn copy(
         }
     };
     let cut = ended.wait_for(|state| state.generation != generation);
-    futures_util::future::select(std::pin::pin!(forward), std::pin::pin!(cut)).await;
+    // The cut comes first: what was held back must not pass before it.
+    futures_util::future::select(std::pin::pin!(cut), std::pin::pin!(forward)).await;
 }
