@@ -13,7 +13,7 @@ use crate::store::interface::{Error, Store as _};
 use crate::store::open::check;
 use crate::store::postgres::Postgres;
 use crate::store::postgres::migrate::LATEST;
-use crate::store::postgres::tests::schema::{Schema, open};
+use crate::store::postgres::tests::schema::{Schema, must_run, open};
 use crate::store::session_cache::SessionCache;
 
 /// Returns the message of the error.
@@ -137,6 +137,26 @@ async fn a_server_without_tls_gets_no_password() {
     let message = rejection(&database).await;
     assert!(message.contains("TLS"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
+}
+
+/// The server's certificate is for 127.0.0.1, from an authority of its own.
+#[actix_rt::test]
+async fn the_certificate_and_the_name_of_a_server_are_verified() {
+    let Some(schema) = Schema::create().await else {
+        return;
+    };
+    let Ok(authority) = std::env::var("WEAPP_TEST_POSTGRES_CA") else {
+        assert!(!must_run(), "WEAPP_TEST_POSTGRES_CA is not set");
+        return;
+    };
+    let url = format!("{}&sslmode=verify-full", schema.url());
+    let trusting = format!("{url}&sslrootcert={authority}");
+    open(&trusting.as_str().into()).await.unwrap();
+    let message = rejection(&url.into()).await;
+    assert!(message.contains("certificate"), "{message}");
+    let other_name = trusting.replace("@127.0.0.1:", "@localhost:");
+    let message = rejection(&other_name.into()).await;
+    assert!(message.contains("certificate"), "{message}");
 }
 
 #[actix_rt::test]

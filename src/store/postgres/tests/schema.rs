@@ -17,10 +17,14 @@ pub(super) fn server() -> Option<String> {
     if let Ok(url) = std::env::var("WEAPP_TEST_POSTGRES") {
         return Some(url);
     }
-    let must_run = std::env::var("WEAPP_TEST_STORES").is_ok_and(|stores| stores == "all");
-    assert!(!must_run, "WEAPP_TEST_POSTGRES is not set");
+    assert!(!must_run(), "WEAPP_TEST_POSTGRES is not set");
     eprintln!("skipped: WEAPP_TEST_POSTGRES is not set");
     None
+}
+
+/// Returns `true` if no test may be skipped.
+pub(super) fn must_run() -> bool {
+    std::env::var("WEAPP_TEST_STORES").is_ok_and(|stores| stores == "all")
 }
 
 /// An empty schema, removed on drop.
