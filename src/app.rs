@@ -16,6 +16,7 @@ use crate::middleware::foreign_pages;
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::request_id::{self, RequestIds};
 use crate::middleware::request_metrics::RequestMetrics;
+use crate::middleware::valid_host;
 use crate::parts::Parts;
 use crate::routes;
 
@@ -105,6 +106,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         // The middleware that is wrapped last sees a request first.
         .wrap_fn(move |request, inside| paths.apply(request, inside))
         .wrap(Condition::new(parts.simulated, guard))
+        .wrap_fn(valid_host::require)
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
         .wrap(parts.access_log.logger())

@@ -11,16 +11,17 @@ const RESERVED_DESCRIPTORS: usize = 128;
 /// Time after `json.body_timeout_seconds` in which the server's own reply is written. After it, a body that is too slow is cut off.
 const AFTER_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bodies of the maximum size that may wait for their end at the same time. Smaller ones are more.
-const LARGE_BODIES: usize = 4;
+/// Memory for bodies that have not arrived completely, and the minimum number of them. Our choice.
+const BODY_MEMORY: usize = 4 * 1024 * 1024;
+const MIN_LARGE_BODIES: usize = 8;
 
 /// Returns the limits of each connection.
 pub(crate) fn limits(settings: &Settings) -> Limits {
     let mut limits = Limits::default();
     limits.keep_alive = settings.server.keep_alive();
     limits.body_window = settings.json.body_timeout() + AFTER_BODY_TIMEOUT;
-    let large = settings.json.limit.saturating_mul(LARGE_BODIES);
-    limits.held_bytes = limits.held_bytes.max(large);
+    let bodies = BODY_MEMORY.checked_div(settings.json.limit);
+    limits.large_requests = bodies.unwrap_or_default().max(MIN_LARGE_BODIES);
     limits
 }
 

@@ -13,3 +13,4 @@ pub mod request_id;
 pub mod request_metrics;
 pub mod service_key;
 pub mod session;
+pub mod valid_host;

@@ -1,9 +1,10 @@
 //! Inherited sockets: they are served, stay open, and are rejected if they cannot be served.
 
 use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -96,6 +97,22 @@ fn the_service_manager_is_notified() {
     server.signal("TERM");
     assert_eq!(notification(), "STOPPING=1\n");
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn an_inherited_unix_socket_is_served() {
+    let folder = Folder::new();
+    let path = folder.path().join("http.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let mut child = command(&folder, socket, ONE).spawn().unwrap();
+    let mut stream = UnixStream::connect(&path).unwrap();
+    let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
 }
 
 #[test]

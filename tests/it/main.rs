@@ -27,6 +27,7 @@ mod kept_sessions;
 mod key_history;
 mod layout;
 mod limits;
+mod listening;
 mod login;
 mod metrics;
 mod openapi;

@@ -84,7 +84,7 @@ impl Binary {
         };
         let line = binary.wait_for("http://");
         let (_, after) = line.split_once("http://").unwrap();
-        let address = after.split([';', ' ', '/']).next().unwrap();
+        let address = after.split([';', ',', ' ', '/']).next().unwrap();
         binary.port = address.rsplit(':').next().unwrap().parse().unwrap();
         binary
     }

@@ -16,7 +16,7 @@ use crate::decisions::UnreadBody;
 
 /// Maximum size of a part of a reply. The HTTP implementation copies a part before it writes it, and a client that does not read
 /// keeps the copy alive.
-const PART_BYTES: usize = 2 * 1024;
+const PART_BYTES: usize = 1024;
 
 /// The body of a request.
 pub(crate) struct GuardedPayload {

@@ -6,23 +6,8 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use crate::connections::{Connections, Cutoff};
-use crate::decisions::{Expiry, Permission, UnreadBody};
+use crate::decisions::{Expiry, Permission, Phase, UnreadBody};
 use crate::limits::Limits;
-
-/// Phase of a connection: the next thing that it waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// A head, of which bytes may have arrived.
-    Head,
-    /// The first byte of the next head.
-    Idle,
-    /// The rest of a body.
-    Body,
-    /// The reply. No deadline: the handler has its own.
-    Reply,
-    /// The rest of a body after its reply, or the end of the connection.
-    Linger,
-}
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -46,9 +31,10 @@ pub(crate) struct Connection {
     slow_reader: Cell<Option<(Instant, usize)>>,
     /// Set while the client does not take more bytes.
     write_is_blocked: Cell<bool>,
-    /// Bytes received since the last reply, and the part of them that counts for `Limits::held_bytes`.
+    /// Bytes received since the last reply.
     unanswered: Cell<usize>,
-    held: Cell<usize>,
+    /// Set if they count for `Limits::large_requests`.
+    is_large: Cell<bool>,
     /// The task, while it must not read until the reply ends or the client reads.
     paused: RefCell<Option<Waker>>,
 }
@@ -69,7 +55,7 @@ impl Connection {
             slow_reader: Cell::new(None),
             write_is_blocked: Cell::new(false),
             unanswered: Cell::new(0),
-            held: Cell::new(0),
+            is_large: Cell::new(false),
             paused: RefCell::new(None),
         }
     }
@@ -91,14 +77,11 @@ impl Connection {
             Phase::Idle | Phase::Reply => rest_of_head,
             Phase::Body | Phase::Linger => usize::MAX,
         };
-        if self.connections.held_bytes() < self.limits.held_bytes {
+        if self.is_large.get() || self.connections.large_requests() < self.limits.large_requests {
             return Permission::Read(allowed);
         }
-        match self
-            .limits
-            .small_request
-            .saturating_sub(self.unanswered.get())
-        {
+        let small = self.limits.small_request;
+        match small.saturating_sub(self.unanswered.get()) {
             0 => Permission::WaitForMemory,
             rest => Permission::Read(rest.min(allowed)),
         }
@@ -116,14 +99,12 @@ impl Connection {
         }
         let unanswered = self.unanswered.get().saturating_add(bytes);
         self.unanswered.set(unanswered);
-        let held = unanswered.saturating_sub(self.limits.small_request);
-        let before = self.held.replace(held);
-        if held > before {
-            self.connections.hold(held - before);
+        if unanswered > self.limits.small_request && !self.is_large.replace(true) {
+            self.connections.large_request_began();
         }
     }
 
-    /// Records that the client has sent nothing more.
+    /// Records that the client has sent nothing more, or that its request is too large at the moment.
     pub(crate) fn waits_for_client(&self) {
         self.waits_for_client.set(true);
     }
@@ -193,8 +174,7 @@ impl Connection {
 
     /// Records that the reply is complete. `unread` is the rest of the request's body.
     pub(crate) fn reply_ended(&self, unread: UnreadBody) {
-        self.unanswered.set(0);
-        self.connections.release(self.held.take());
+        self.release();
         self.begin(match unread {
             _ if self.last_reply.get() => Phase::Linger,
             UnreadBody::Chunked => Phase::Linger,
@@ -248,8 +228,12 @@ impl Connection {
 
     /// Records that the server has rejected a head: the connection ends.
     pub(crate) fn reject(&self) {
-        self.connections.release(self.held.take());
+        self.unanswered.set(0);
         self.begin(Phase::Linger);
+        // It counts as a large request until it is closed, which is at once if there are many of them.
+        if self.connections.large_requests() > self.limits.large_requests / 2 {
+            self.since.set(Instant::now() - self.limits.linger);
+        }
     }
 
     fn expire_reader(&self, now: Instant) -> Expiry {
@@ -282,6 +266,14 @@ impl Connection {
         }
     }
 
+    /// Records that no request is incomplete.
+    fn release(&self) {
+        self.unanswered.set(0);
+        if self.is_large.take() {
+            self.connections.large_request_ended();
+        }
+    }
+
     fn resume(&self) {
         if let Some(task) = self.paused.take() {
             task.wake();
@@ -291,7 +283,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.connections.release(self.held.get());
+        self.release();
         self.connections.closed();
     }
 }

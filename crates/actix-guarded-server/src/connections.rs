@@ -36,14 +36,14 @@ impl Cutoff {
     }
 }
 
-/// The connections of a server: open ones, those that it cut off, and the bytes that they hold. Clones share the counts.
+/// The connections of a server: open ones, those with a large request, and those that it cut off. Clones share the counts.
 #[derive(Debug, Clone, Default)]
 pub struct Connections(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
     open: AtomicUsize,
-    held_bytes: AtomicUsize,
+    large_requests: AtomicUsize,
     cut_off: [AtomicU64; Cutoff::ALL.len()],
 }
 
@@ -73,16 +73,16 @@ impl Connections {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.0.held_bytes.load(Ordering::Relaxed)
+    pub(crate) fn large_requests(&self) -> usize {
+        self.0.large_requests.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn hold(&self, bytes: usize) {
-        self.0.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+    pub(crate) fn large_request_began(&self) {
+        self.0.large_requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn release(&self, bytes: usize) {
-        self.0.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    pub(crate) fn large_request_ended(&self) {
+        self.0.large_requests.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn counter(&self, reason: Cutoff) -> Option<&AtomicU64> {

@@ -1,4 +1,4 @@
-//! Decisions of a connection about its stream.
+//! The phases of a connection, and its decisions about its stream.
 
 use crate::connections::Cutoff;
 
@@ -37,4 +37,19 @@ pub(crate) enum UnreadBody {
     OfKnownLength,
     /// actix reads it to its end.
     Chunked,
+}
+
+/// Phase of a connection: the next thing that it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// A head, of which bytes may have arrived.
+    Head,
+    /// The first byte of the next head.
+    Idle,
+    /// The rest of a body.
+    Body,
+    /// The reply. No deadline: the handler has its own.
+    Reply,
+    /// The rest of a body after its reply, or the end of the connection.
+    Linger,
 }

@@ -22,10 +22,10 @@ pub struct Limits {
     pub minimum_rate: usize,
     /// Maximum time for the rest of a body after its reply.
     pub linger: Duration,
-    /// Bytes that all connections together may hold for requests without a reply. Beyond it, connections that hold more than
-    /// `small_request` wait.
-    pub held_bytes: usize,
-    /// Size of a request that never waits.
+    /// Maximum number of large requests that are received at the same time. Others wait, within their deadlines, so that incomplete
+    /// requests do not fill the memory.
+    pub large_requests: usize,
+    /// Number of bytes above which a request is large.
     pub small_request: usize,
 }
 
@@ -40,7 +40,7 @@ impl Default for Limits {
             reply_window: Duration::from_secs(10),
             minimum_rate: 1024,
             linger: Duration::from_secs(2),
-            held_bytes: 16 * 1024 * 1024,
+            large_requests: 80,
             small_request: 4 * 1024,
         }
     }
@@ -49,7 +49,7 @@ impl Default for Limits {
 impl Limits {
     /// Returns `true` if this number of bytes is below the minimum rate of the interval.
     pub(crate) fn is_too_slow(&self, bytes: usize, interval: Duration) -> bool {
-        let seconds = usize::try_from(interval.as_secs()).unwrap_or(usize::MAX);
-        bytes < self.minimum_rate.saturating_mul(seconds)
+        let milliseconds = usize::try_from(interval.as_millis()).unwrap_or(usize::MAX);
+        bytes.saturating_mul(1000) < self.minimum_rate.saturating_mul(milliseconds)
     }
 }

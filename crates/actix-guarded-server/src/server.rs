@@ -29,7 +29,7 @@ use crate::service::Guarded;
 use crate::stream::GuardedStream;
 
 /// Bytes of a reply that are written at once. A client that does not read keeps as many in memory.
-const WRITE_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 2 * 1024;
 /// Size of a socket's send buffer, which the kernel doubles. It is enough for a reply of an API, and keeps the replies to clients
 /// that do not read out of the kernel's memory.
 const SEND_BUFFER: usize = 32 * 1024;

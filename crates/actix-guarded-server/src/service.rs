@@ -15,7 +15,6 @@ use actix_service::{Service, ServiceFactory};
 use actix_web::Error;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use futures_util::future::LocalBoxFuture;
-use pin_project_lite::pin_project;
 
 use crate::body::{GuardedPayload, ReplyBody, ReplyEnd};
 use crate::connection::Connection;
@@ -110,7 +109,8 @@ where
             *request.payload() = payload;
         }
         Reply {
-            future: self.inner.call(request),
+            // Inside the connection, it would take its memory while the connection is idle.
+            future: Box::pin(self.inner.call(request)),
             connection,
             chunked,
             keep_alive: (!last).then(|| self.keep_alive.clone()),
@@ -119,16 +119,13 @@ where
     }
 }
 
-pin_project! {
-    /// The reply of the App.
-    pub(crate) struct Reply<F, B> {
-        #[pin]
-        future: F,
-        connection: Option<Rc<Connection>>,
-        chunked: bool,
-        keep_alive: Option<HeaderValue>,
-        body: PhantomData<B>,
-    }
+/// The reply of the App.
+pub(crate) struct Reply<F, B> {
+    future: Pin<Box<F>>,
+    connection: Option<Rc<Connection>>,
+    chunked: bool,
+    keep_alive: Option<HeaderValue>,
+    body: PhantomData<fn() -> B>,
 }
 
 impl<F, R, E, B> Future for Reply<F, B>
@@ -141,8 +138,8 @@ where
     type Output = Result<Response<ReplyBody<EitherBody<B>>>, Response<BoxBody>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = match ready!(this.future.poll(cx)) {
+        let this = self.get_mut();
+        let mut response = match ready!(this.future.as_mut().poll(cx)) {
             Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
             Err(error) => {
                 let response: Response<BoxBody> = error.into().error_response().into();
@@ -152,7 +149,7 @@ where
         let Some(connection) = this.connection.take() else {
             return Poll::Ready(Ok(response.map_body(|_, body| ReplyBody::new(body, None))));
         };
-        let unread = match (connection.awaits_body(), *this.chunked) {
+        let unread = match (connection.awaits_body(), this.chunked) {
             (false, _) => UnreadBody::None,
             (true, false) => UnreadBody::OfKnownLength,
             (true, true) => UnreadBody::Chunked,

@@ -185,7 +185,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for GuardedStream<T> {
                 this.connection.pause(cx.waker());
                 this.wait(cx, None)
             }
-            Permission::WaitForMemory => this.wait(cx, Some(Instant::now() + MEMORY_POLL)),
+            Permission::WaitForMemory => {
+                this.connection.waits_for_client();
+                this.wait(cx, Some(Instant::now() + MEMORY_POLL))
+            }
             Permission::Parse => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
