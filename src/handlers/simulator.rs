@@ -20,7 +20,7 @@ pub async fn execute(
         request.path(),
         request.query_string(),
     );
-    let reply = commands.execute(method, path, query, &body);
+    let reply = commands.execute(method, path, query, &body).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response

@@ -2,9 +2,9 @@
 //!
 //! Source: [signatures and encryption](https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html).
 
-use aes::Aes128;
+use aes::{Aes128, Aes256};
 use cbc::Encryptor;
-use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::{Digest as _, Sha1};
@@ -13,6 +13,26 @@ use sha2::Sha256;
 /// Encrypts with AES-128-CBC and PKCS#7 padding.
 pub(crate) fn encrypt(key: &[u8; 16], iv: &[u8; 16], plain: &[u8]) -> Vec<u8> {
     Encryptor::<Aes128>::new(key.into(), iv.into()).encrypt_padded_vec::<Pkcs7>(plain)
+}
+
+/// Encrypts a pushed message with AES-256-CBC. The padding is that of PKCS#7 for blocks of 32 bytes, and the first half of the
+/// key is the initialization vector.
+pub(crate) fn encrypt_push(key: &[u8; 32], mut plain: Vec<u8>) -> Vec<u8> {
+    let padding = 32 - plain.len() % 32;
+    let byte = u8::try_from(padding).unwrap_or_default();
+    plain.resize(plain.len() + padding, byte);
+    let mut iv = [0; 16];
+    iv.iter_mut()
+        .zip(key)
+        .for_each(|(byte, of_key)| *byte = *of_key);
+    Encryptor::<Aes256>::new(key.into(), &iv.into()).encrypt_padded_vec::<NoPadding>(&plain)
+}
+
+/// Returns the signature of a push: SHA-1 of the sorted texts.
+pub(crate) fn sign_push(texts: &[&str]) -> String {
+    let mut texts = texts.to_vec();
+    texts.sort_unstable();
+    hex(&Sha1::digest(texts.concat()))
 }
 
 /// Returns the `signature` of `rawData`: SHA-1 of the text and the base64 session key.

@@ -58,6 +58,14 @@ endpoints! {
     RidInfo = Post "/cgi-bin/openapi/rid/get", None, None;
     ClearQuota = Post "/cgi-bin/clear_quota", None, None;
     ClearQuotaBySecret = Post "/cgi-bin/clear_quota/v2", None, None;
+    ComponentToken = Post "/cgi-bin/component/api_component_token", None, None;
+    ComponentLogin = Get "/sns/component/jscode2session", None, None;
+    OauthAuthorize = Get "/connect/oauth2/authorize", None, None;
+    QrConnect = Get "/connect/qrconnect", None, None;
+    OauthToken = GetOrPost "/sns/oauth2/access_token", None, None;
+    OauthRefresh = GetOrPost "/sns/oauth2/refresh_token", None, None;
+    OauthUserInfo = GetOrPost "/sns/userinfo", None, None;
+    OauthCheck = GetOrPost "/sns/auth", None, None;
     CallbackIp = GetOrPost "/cgi-bin/getcallbackip", None, None;
     ApiDomainIp = GetOrPost "/cgi-bin/get_api_domain_ip", None, None;
     UnlimitedQrCode = Post "/wxa/getwxacodeunlimit", Some(5_000), None;

@@ -37,8 +37,11 @@ api_errors! {
     CODE_MISSING = 41008, "code missing";
     OPENID_MISSING = 41009, "openid missing";
     ACCESS_TOKEN_EXPIRED = 42001, "access_token expired";
+    REFRESH_TOKEN_EXPIRED = 42002, "refresh_token expired";
     GET_REQUIRED = 43001, "require GET method";
     POST_REQUIRED = 43002, "require POST method";
+    REDIRECT_MISMATCH = 10003, "redirect_uri domain is not the configured one";
+    INVALID_REFRESH_TOKEN = 40030, "invalid refresh_token";
     INVALID_MESSAGE_TYPE = 40008, "invalid message type";
     INVALID_TEMPLATE = 40037, "invalid template_id";
     INVALID_PATH_LENGTH = 40159, "invalid length for path, or the data is not json string";
@@ -55,7 +58,10 @@ api_errors! {
     TOO_MANY_ANSWERS = 45047, "out of response count limit";
     MALFORMED_BODY = 47001, "data format error";
     MISSING_DATA = 47003, "argument invalid!";
+    UNAUTHORIZED = 48001, "api unauthorized";
     CLEAR_QUOTA_EXCEEDED = 48006, "forbid to clear quota because of reaching the limit";
+    COMPONENT_NOT_AUTHORIZED = 61003, "component is not authorized by this account";
+    INVALID_TICKET = 61006, "component ticket is invalid";
     USER_NOT_SEEN = 61010, "code is expired";
     RID_NOT_FOUND = 76001, "rid not found";
     RID_MALFORMED = 76002, "invalid rid";
@@ -82,7 +88,6 @@ const INJECTED: &[ApiError] = &[
     error(44990, "reach max api second frequence limit"),
     error(45029, "qrcode count out of limit"),
     error(40243, "AppSecret frozen"),
-    error(48001, "api unauthorized"),
     error(50002, "user limited"),
     error(50004, "forbidden"),
     error(50007, "account frozen"),

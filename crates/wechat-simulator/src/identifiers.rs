@@ -100,7 +100,16 @@ impl Identifiers {
 
     /// Derives a login code: `0`, a hexadecimal digit, a decimal digit and 29 letters or digits.
     pub(crate) fn login_code(&self, number: u64) -> String {
-        let [first, second, rest @ .., _] = self.bytes_32("login code", &[&number.to_string()]);
+        self.code("login code", number)
+    }
+
+    /// Derives a code of `sns/oauth2`, in the format of a login code.
+    pub(crate) fn web_code(&self, number: u64) -> String {
+        self.code("web code", number)
+    }
+
+    fn code(&self, kind: &str, number: u64) -> String {
+        let [first, second, rest @ .., _] = self.bytes_32(kind, &[&number.to_string()]);
         let prefix = format!("0{:x}{}", first % 16, second % 10);
         let rest = rest.into_iter().map(alphanumeric);
         prefix.chars().chain(rest).collect()

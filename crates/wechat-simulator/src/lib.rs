@@ -16,6 +16,7 @@ mod identifiers;
 mod json;
 mod options;
 mod payload;
+mod push;
 mod qr_code;
 mod replies;
 mod reply;

@@ -93,6 +93,11 @@ fn error(shared: &Shared, request: &RecordedRequest, errcode: i64, errmsg: &str)
 fn reply(request: &RecordedRequest, content: Content) -> Reply {
     match content {
         Content::Json(object) => Reply::new(200, content_type_of(&request.path), object.to_wire()),
+        Content::Redirect(url) => Reply {
+            status: 302,
+            headers: vec![("location", url)],
+            body: Vec::new(),
+        },
         Content::Jpeg(picture) => Reply::new(200, "image/jpeg", picture),
     }
 }

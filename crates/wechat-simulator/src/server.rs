@@ -204,7 +204,7 @@ async fn serve(
             query,
             body: body.as_deref(),
         };
-        return Outcome::Reply(control::respond_to_browser(shared, headers, &command));
+        return Outcome::Reply(control::respond_to_browser(shared, headers, &command).await);
     }
     let request = RecordedRequest {
         endpoint: Endpoint::at(path),

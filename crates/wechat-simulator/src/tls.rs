@@ -18,13 +18,14 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// The names of WeChat's API servers, all of which the certificate covers.
-pub const API_HOSTS: [&str; 5] = [
+/// The names of WeChat's API servers, and of its page of consent, all of which the certificate covers.
+pub const API_HOSTS: [&str; 6] = [
     "api.weixin.qq.com",
     "api2.weixin.qq.com",
     "sh.api.weixin.qq.com",
     "sz.api.weixin.qq.com",
     "hk.api.weixin.qq.com",
+    "open.weixin.qq.com",
 ];
 
 /// The only domain for which the authority can issue certificates.

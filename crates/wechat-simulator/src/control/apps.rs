@@ -64,3 +64,24 @@ fn add(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
         Err(ControlError::invalid("there are too many apps already"))
     }
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unauthorized {
+    /// The AppIDs that did not authorize the third-party platform.
+    unauthorized: Vec<String>,
+}
+
+/// The third-party platform, with the ticket that WeChat would push.
+pub(super) fn component(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
+    let component = &mut request.shared.lock().component;
+    match request.method.as_str() {
+        "GET" => {}
+        "PUT" => {
+            let Unauthorized { unauthorized } = request.body()?;
+            component.unauthorized = unauthorized;
+        }
+        _ => return Err(ControlError::method("GET, PUT")),
+    }
+    Ok(json!(component))
+}

@@ -3,6 +3,7 @@
 mod apps;
 mod faults;
 mod messages;
+mod push;
 mod request;
 mod simulation;
 mod users;
@@ -37,16 +38,20 @@ pub struct CommandReply {
 
 impl Commands {
     /// Executes the command that a request to `/simulator` or a path under it gives. Path and query are percent-encoded.
-    pub fn execute(&self, method: &str, path: &str, query: &str, body: &[u8]) -> CommandReply {
-        let reply = respond(
-            &self.0,
-            &Command {
-                method,
-                path,
-                query,
-                body: Some(body),
-            },
-        );
+    pub async fn execute(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        body: &[u8],
+    ) -> CommandReply {
+        let command = Command {
+            method,
+            path,
+            query,
+            body: Some(body),
+        };
+        let reply = respond(&self.0, &command).await;
         let allow = reply.headers.into_iter().find(|(name, _)| *name == "allow");
         CommandReply {
             status: reply.status,
@@ -64,21 +69,24 @@ impl fmt::Debug for Commands {
 }
 
 /// Processes a request, unless its headers show that it comes from a foreign web page.
-pub(crate) fn respond_to_browser<'a>(
+pub(crate) async fn respond_to_browser<'a>(
     shared: &Arc<Shared>,
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     command: &Command<'_>,
 ) -> Reply {
     let guard = Guard::new(&shared.lock().options.allowed_hosts);
     match guard.check(headers) {
-        Ok(()) => respond(shared, command),
+        Ok(()) => respond(shared, command).await,
         Err(foreign) => ControlError::foreign(foreign).reply(),
     }
 }
 
-fn respond(shared: &Arc<Shared>, command: &Command<'_>) -> Reply {
-    let request = ControlRequest::new(shared, command);
-    match request.and_then(|request| dispatch(&request)) {
+async fn respond(shared: &Arc<Shared>, command: &Command<'_>) -> Reply {
+    let result = match ControlRequest::new(shared, command) {
+        Ok(request) if request.segments == ["push"] => push::push(&request).await,
+        request => request.and_then(|request| dispatch(&request)),
+    };
+    match result {
         Ok(reply) => Reply::json(200, &reply),
         Err(error) => error.reply(),
     }
@@ -94,6 +102,7 @@ fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
         }
         ["clock"] => simulation::clock(request),
         ["codes"] => simulation::codes(request),
+        ["component"] => apps::component(request),
         ["faults"] => faults::faults(request),
         ["limits"] => faults::limits(request),
         ["messages"] => messages::messages(request),

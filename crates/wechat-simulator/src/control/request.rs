@@ -85,6 +85,14 @@ impl ControlError {
         }
     }
 
+    /// 502: a push could not be delivered.
+    pub(super) fn undelivered(error: &str) -> Self {
+        Self {
+            status: 502,
+            ..Self::invalid(format!("the message could not be delivered: {error}"))
+        }
+    }
+
     /// 413: the body is too large.
     fn too_large() -> Self {
         Self {

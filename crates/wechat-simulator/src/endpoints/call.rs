@@ -109,7 +109,8 @@ impl Call<'_> {
         }
     }
 
-    fn count(&mut self, app: Arc<App>) -> Result<Arc<App>, ApiError> {
+    /// Counts a call of the app.
+    pub(super) fn count(&mut self, app: Arc<App>) -> Result<Arc<App>, ApiError> {
         let endpoint = self.request.endpoint.ok_or(INVALID_URL)?;
         self.state.quotas.count_call(&app.id, endpoint, self.now)?;
         Ok(app)

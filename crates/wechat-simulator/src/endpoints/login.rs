@@ -17,8 +17,5 @@ pub(super) fn code2session(call: &mut Call<'_>) -> Result<Object, ApiError> {
     }
     let app = call.check_secret(app, Some(&secret))?;
     let login = call.state.log_in(&app, &code, call.now)?;
-    Ok(Object::new()
-        .with("session_key", login.session_key)
-        .with("openid", login.openid)
-        .with_some("unionid", login.unionid))
+    Ok(login.into_reply())
 }

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod call;
+mod component;
 mod login;
 mod management;
 mod messages;
@@ -9,6 +10,7 @@ mod moderation;
 mod pictures_and_links;
 mod session_keys;
 mod user_data;
+mod web_login;
 
 use crate::endpoint::{Endpoint, Methods, rid_separator};
 use crate::endpoints::call::Call;
@@ -22,6 +24,8 @@ use crate::state::history::ErrorReply;
 pub(crate) enum Content {
     Json(Object),
     Jpeg(Vec<u8>),
+    /// A redirect to this URL.
+    Redirect(String),
 }
 
 impl From<Object> for Content {
@@ -83,6 +87,16 @@ fn reply(call: &mut Call<'_>, endpoint: Endpoint) -> Result<Content, ApiError> {
         Endpoint::UnlimitedQrCode => return pictures_and_links::unlimited_qr_code(call),
         Endpoint::QrCode => return pictures_and_links::qr_code(call),
         Endpoint::ShortQrCode => return pictures_and_links::short_qr_code(call),
+        Endpoint::OauthAuthorize => {
+            return web_login::authorize(call, &["snsapi_base", "snsapi_userinfo"]);
+        }
+        Endpoint::QrConnect => return web_login::authorize(call, &["snsapi_login"]),
+        Endpoint::OauthToken => web_login::access_token(call),
+        Endpoint::OauthRefresh => web_login::refresh_token(call),
+        Endpoint::OauthUserInfo => web_login::user_info(call),
+        Endpoint::OauthCheck => web_login::check(call),
+        Endpoint::ComponentToken => component::token(call),
+        Endpoint::ComponentLogin => component::login(call),
         Endpoint::Code2Session => login::code2session(call),
         Endpoint::CheckSessionKey => session_keys::check(call),
         Endpoint::ResetUserSessionKey => session_keys::reset(call),

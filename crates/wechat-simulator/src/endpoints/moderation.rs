@@ -14,7 +14,7 @@ use crate::state::moderation::Verdict;
 /// Maximum number of characters of a text.
 const MAX_TEXT: usize = 2_500;
 
-/// `POST /wxa/msg_sec_check`: judges a text by the words that a command set. Version 1, without a `version`, knows only errors.
+/// `POST /wxa/msg_sec_check`: judges a text by the words that a command set. Version 1, without a `version`, returns only errors.
 ///
 /// Source: [msgSecCheck](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/sec-center/sec-check/msgSecCheck.html).
 pub(super) fn check_text(call: &mut Call<'_>) -> Result<Object, ApiError> {

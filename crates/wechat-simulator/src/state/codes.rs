@@ -30,6 +30,7 @@ pub(crate) enum CodeKind {
     Login,
     Phone,
     Plugin,
+    Web,
 }
 
 impl CodeKind {
@@ -38,6 +39,7 @@ impl CodeKind {
             Self::Login => identifiers.login_code(number),
             Self::Phone => identifiers.phone_code(number),
             Self::Plugin => identifiers.plugin_code(number),
+            Self::Web => identifiers.web_code(number),
         }
     }
 
@@ -49,7 +51,7 @@ impl CodeKind {
             Self::Phone => {
                 text.len() == 64 && bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             }
-            Self::Plugin => false,
+            Self::Plugin | Self::Web => false,
         }
     }
 }

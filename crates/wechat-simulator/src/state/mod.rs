@@ -9,15 +9,19 @@ pub(crate) mod moderation;
 pub(crate) mod quotas;
 pub(crate) mod session_keys;
 pub(crate) mod users;
+pub(crate) mod web_logins;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
+use serde::Serialize;
+
 use crate::bounded::BoundedList;
 use crate::errors::{ApiError, CODE_BLOCKED, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
 use crate::faults::Faults;
 use crate::identifiers::Identifiers;
+use crate::json::Object;
 use crate::options::{Options, RotateAt};
 use crate::request_log::RecordedRequest;
 use crate::saved_state::{SavedState, SavedUser};
@@ -30,6 +34,7 @@ use crate::state::moderation::Words;
 use crate::state::quotas::Quotas;
 use crate::state::session_keys::SessionKeys;
 use crate::state::users::{MOCK_USER, Users};
+use crate::state::web_logins::WebLogins;
 use crate::user_id::UserId;
 
 /// The login code that DevTools gives to a project without an AppID.
@@ -70,6 +75,10 @@ pub(crate) struct State {
     pub(crate) payments: Payments,
     pub(crate) messages: Messages,
     pub(crate) words: Words,
+    pub(crate) web_logins: WebLogins,
+    pub(crate) component: Component,
+    /// Number of pushed messages.
+    pub(crate) pushes: u64,
     pub(crate) phone_data: PhoneData,
     pub(crate) encrypt_keys: EncryptKeys,
     pub(crate) error_replies: ErrorReplies,
@@ -82,6 +91,41 @@ pub(crate) struct Login {
     pub(crate) session_key: String,
     pub(crate) openid: String,
     pub(crate) unionid: Option<String>,
+}
+
+impl Login {
+    /// Returns the reply, in WeChat's order.
+    pub(crate) fn into_reply(self) -> Object {
+        Object::new()
+            .with("session_key", self.session_key)
+            .with("openid", self.openid)
+            .with_some("unionid", self.unionid)
+    }
+}
+
+/// The third-party platform. All apps authorized it, except for those listed.
+#[derive(Serialize)]
+pub(crate) struct Component {
+    #[serde(rename = "component_appid")]
+    pub(crate) id: String,
+    #[serde(rename = "component_appsecret")]
+    pub(crate) secret: String,
+    #[serde(rename = "component_verify_ticket")]
+    pub(crate) ticket: String,
+    /// AppIDs.
+    pub(crate) unauthorized: Vec<String>,
+}
+
+impl Component {
+    fn new(identifiers: &Identifiers) -> Self {
+        let ticket = identifiers.template_id("component", &["ticket"]);
+        Self {
+            id: identifiers.app_id("component"),
+            secret: identifiers.app_secret("component"),
+            ticket: format!("ticket@@@{ticket}"),
+            unauthorized: Vec::new(),
+        }
+    }
 }
 
 impl State {
@@ -110,6 +154,9 @@ impl State {
             payments: Payments::new(),
             messages: Messages::new(),
             words: Words::default(),
+            web_logins: WebLogins::new(identifiers.clone()),
+            component: Component::new(&identifiers),
+            pushes: 0,
             phone_data: PhoneData::new(),
             encrypt_keys: EncryptKeys::new(identifiers.clone()),
             error_replies: ErrorReplies::new(identifiers.clone()),

@@ -26,11 +26,13 @@ mod guard;
 mod lifecycle;
 mod login;
 mod neighbours;
+mod push;
 mod samples;
 mod saved_state;
 mod session_keys;
 mod tls;
 mod user_data;
+mod web_login;
 
 /// The time at which the tests' clocks start: the first block of a rid is then `668f2aa4`.
 const NOW: u64 = 0x668f_2aa4;

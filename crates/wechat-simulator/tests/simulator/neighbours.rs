@@ -1,4 +1,4 @@
-//! The calls that backends make beside the login: codes and links, messages, moderation, quotas.
+//! The calls that backends make after the login: codes and links, messages, moderation, quotas.
 
 use super::control::{NOTHING, control};
 use super::*;

@@ -1,0 +1,153 @@
+//! `sns/oauth2`: logins in a browser and in official accounts, with a page of consent that redirects at once.
+
+use crate::endpoints::Content;
+use crate::endpoints::call::Call;
+use crate::errors::{
+    ACCESS_TOKEN_EXPIRED, ACCESS_TOKEN_MISSING, APPSECRET_MISSING, ApiError, CODE_MISSING,
+    CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_ARGUMENTS, INVALID_CODE, INVALID_GRANT_TYPE,
+    INVALID_OPENID, INVALID_REFRESH_TOKEN, NOT_LATEST, OPENID_MISSING, REDIRECT_MISMATCH,
+    REFRESH_TOKEN_EXPIRED, UNAUTHORIZED,
+};
+use crate::json::Object;
+use crate::state::codes::CodeError;
+use crate::state::users::MOCK_USER;
+use crate::state::web_logins::{Grant, TOKEN_LIFETIME, TokenError};
+use crate::user_id::UserId;
+
+/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: redirects to the page of the app, as after the user's consent. The
+/// user is that of `simulator_user`, by default the one of the mock code.
+///
+/// Source: [web page authorization](https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html).
+pub(super) fn authorize(call: &mut Call<'_>, scopes: &[&'static str]) -> Result<Content, ApiError> {
+    let app = call.app_by_id(call.parameter("appid").as_deref())?;
+    let target = call.parameter("redirect_uri").filter(|target| {
+        let is_url = target.starts_with("https://") || target.starts_with("http://");
+        is_url && !target.contains(char::is_control)
+    });
+    let target = target.ok_or(REDIRECT_MISMATCH)?;
+    if call.parameter("response_type").as_deref() != Some("code") {
+        return Err(INVALID_ARGUMENTS);
+    }
+    let wanted = call.parameter("scope").unwrap_or_default();
+    let mut wanted = wanted.split([',', ' ']);
+    let scope = wanted.find_map(|wanted| scopes.iter().find(|known| **known == wanted));
+    let scope = scope.ok_or(INVALID_ARGUMENTS)?;
+    let user = call.parameter("simulator_user");
+    let user = UserId::named(user.as_deref().unwrap_or(MOCK_USER));
+    let code = call.state.web_logins.issue(&app.id, user, scope, call.now);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("code", &code);
+    if let Some(state) = call.parameter("state") {
+        query.append_pair("state", &state);
+    }
+    let separator = if target.contains('?') { '&' } else { '?' };
+    let (page, fragment) = target.split_once('#').unwrap_or((&target, ""));
+    let fragment = if fragment.is_empty() {
+        String::new()
+    } else {
+        format!("#{fragment}")
+    };
+    let query = query.finish();
+    Ok(Content::Redirect(format!(
+        "{page}{separator}{query}{fragment}"
+    )))
+}
+
+/// `GET /sns/oauth2/access_token`: exchanges a code.
+///
+/// Source: as [`authorize`].
+pub(super) fn access_token(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    let app = call.app_by_id(call.parameter("appid").as_deref())?;
+    let secret = call.parameter("secret").ok_or(APPSECRET_MISSING)?;
+    let code = call.parameter("code").ok_or(CODE_MISSING)?;
+    if call.parameter("grant_type").as_deref() != Some("authorization_code") {
+        return Err(INVALID_GRANT_TYPE);
+    }
+    let app = call.check_secret(app, Some(&secret))?;
+    let grant = call.state.web_logins.exchange(&app.id, &code, call.now);
+    let grant = grant.map_err(|error| match error {
+        CodeError::Used => CODE_USED,
+        CodeError::Expired | CodeError::WrongApp | CodeError::Unknown => INVALID_CODE,
+        CodeError::TooMany => DAILY_QUOTA_EXCEEDED,
+    })?;
+    let unionid = call.state.unionid(&app, &grant.user);
+    Ok(tokens(call, &grant).with_some("unionid", unionid))
+}
+
+/// `GET /sns/oauth2/refresh_token`: extends an access token.
+///
+/// Source: as [`authorize`].
+pub(super) fn refresh_token(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    let app = call.app_by_id(call.parameter("appid").as_deref())?;
+    if call.parameter("grant_type").as_deref() != Some("refresh_token") {
+        return Err(INVALID_GRANT_TYPE);
+    }
+    let token = call
+        .parameter("refresh_token")
+        .ok_or(INVALID_REFRESH_TOKEN)?;
+    let grant = call.state.web_logins.refresh(&app.id, &token, call.now);
+    let grant = grant.map_err(|error| match error {
+        TokenError::Unknown => INVALID_REFRESH_TOKEN,
+        TokenError::Expired => REFRESH_TOKEN_EXPIRED,
+    })?;
+    Ok(tokens(call, &grant))
+}
+
+/// `GET /sns/userinfo`: returns the profile, if the user allowed it.
+///
+/// Source: as [`authorize`].
+pub(super) fn user_info(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    let (grant, openid) = grant(call)?;
+    if grant.scope == "snsapi_base" {
+        return Err(UNAUTHORIZED);
+    }
+    let user = call.state.users.get(&grant.user);
+    let app = call.state.app(&grant.app_id);
+    let unionid = app.and_then(|app| call.state.unionid(&app, &grant.user));
+    Ok(Object::new()
+        .with("openid", openid)
+        .with("nickname", user.nickname)
+        .with("sex", 0)
+        .with("language", "")
+        .with("city", "")
+        .with("province", "")
+        .with("country", "")
+        .with("headimgurl", user.avatar_url)
+        .with("privilege", [(); 0])
+        .with_some("unionid", unionid))
+}
+
+/// `GET /sns/auth`: checks an access token.
+///
+/// Source: as [`authorize`].
+pub(super) fn check(call: &mut Call<'_>) -> Result<Object, ApiError> {
+    grant(call)?;
+    Ok(Object::ok())
+}
+
+/// Returns the grant of the access token, and the openid, which must be that of its user.
+fn grant(call: &Call<'_>) -> Result<(Grant, String), ApiError> {
+    let token = call.parameter("access_token").ok_or(ACCESS_TOKEN_MISSING)?;
+    let openid = call.parameter("openid").ok_or(OPENID_MISSING)?;
+    let grant = call.state.web_logins.grant(&token, call.now);
+    let grant = grant.map_err(|error| match error {
+        TokenError::Unknown => NOT_LATEST,
+        TokenError::Expired => ACCESS_TOKEN_EXPIRED,
+    })?;
+    let own = call.state.identifiers.openid(&grant.app_id, &grant.user);
+    if own == openid {
+        Ok((grant.clone(), openid))
+    } else {
+        Err(INVALID_OPENID)
+    }
+}
+
+fn tokens(call: &Call<'_>, grant: &Grant) -> Object {
+    let openid = call.state.identifiers.openid(&grant.app_id, &grant.user);
+    Object::new()
+        .with("access_token", &grant.access_token)
+        .with("expires_in", TOKEN_LIFETIME.as_secs())
+        .with("refresh_token", &grant.refresh_token)
+        .with("openid", openid)
+        .with("scope", grant.scope)
+}
