@@ -59,10 +59,11 @@ pub fn app(parts: &Parts) -> App<impl AppFactory + use<>> {
 pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + use<>> {
     let platforms = parts.platforms.platforms();
     let store = Arc::clone(&parts.store);
+    let limits = || Arc::clone(&parts.limits);
     let time_limit = parts.login_policy.time_limit;
-    let phone_numbers = PhoneNumbers::new(platforms.clone(), store, time_limit);
-    let session_keys = SessionKeys::new(platforms.clone(), Arc::clone(&parts.sessions));
-    let deletion = Deletion::new(platforms.clone(), Arc::clone(&parts.store));
+    let phone_numbers = PhoneNumbers::new(platforms.clone(), store, time_limit, limits());
+    let session_keys = SessionKeys::new(platforms.clone(), Arc::clone(&parts.sessions), limits());
+    let deletion = Deletion::new(platforms.clone(), Arc::clone(&parts.store), limits());
     let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
     let logins = Logins::new(
         platforms,
@@ -71,6 +72,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         Arc::clone(&parts.sessions),
         parts.login_policy,
     );
+    let logins = logins.with_limits(limits());
     let mut rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
     let docs = parts.docs(&rows);
     if docs.is_some() {

@@ -12,6 +12,7 @@ use crate::checked::{Checked, PartsError};
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
+use crate::limits::Limits;
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::AccessLog;
@@ -36,6 +37,7 @@ pub struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) login_policy: LoginPolicy,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) watermark_max_age: Duration,
@@ -74,6 +76,7 @@ impl Parts {
     ) -> Result<Self, PartsError> {
         let call_limit = settings.wechat.timeout();
         let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
+        let mut limits = Limits::new(&settings.limits);
         let Checked {
             mut wechat,
             access_log,
@@ -84,13 +87,15 @@ impl Parts {
         let mut store = store::open(database).await?;
         if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
-            wechat = wechat.with_observer(metrics::observer(metrics));
+            wechat = wechat.with_observer(metrics::observer(Arc::clone(&metrics)));
+            limits = limits.with_observer(metrics::limit_observer(metrics));
         }
         let apps = Arc::new(apps(settings, simulator));
         let lifetimes = lifetimes(&settings.session);
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
             apps,
+            limits: Arc::new(limits),
             login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::account::error::Error;
 use crate::identity::LoginCode;
+use crate::limits::{LimitedCall, Limits};
 use crate::login::{detached, subject};
 use crate::platforms::Platforms;
 use crate::sessions::CurrentSession;
@@ -14,12 +15,17 @@ use crate::store::Store;
 pub struct Deletion {
     platforms: Platforms,
     store: Arc<dyn Store>,
+    limits: Arc<Limits>,
 }
 
 impl Deletion {
     /// Deletes users from `store`.
-    pub fn new(platforms: Platforms, store: Arc<dyn Store>) -> Self {
-        Self { platforms, store }
+    pub fn new(platforms: Platforms, store: Arc<dyn Store>, limits: Arc<Limits>) -> Self {
+        Self {
+            platforms,
+            store,
+            limits,
+        }
     }
 
     /// Deletes the session's user with their profile and all sessions, in one transaction. Their next login creates a new
@@ -29,7 +35,7 @@ impl Deletion {
     /// Continues when the caller stops waiting, because the code is spent by then.
     ///
     /// # Errors
-    /// [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
+    /// [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
     /// reply; [`Error::Store`] if the store fails. The user still exists then.
     pub async fn delete(
         self: Arc<Self>,
@@ -42,12 +48,17 @@ impl Deletion {
     async fn delete_proven(&self, current: &CurrentSession, code: &LoginCode) -> Result<(), Error> {
         let app = current.app();
         let platform = self.platforms.get(app.platform());
+        if !platform.is_possible_code(code.expose()) {
+            return Err(Error::CodeImpossible);
+        }
+        let user = current.user().id;
+        self.limits.admit_call(user, LimitedCall::Deletion)?;
         let proof = platform.exchange_code(app.credentials(), code).await;
         let identity = proof.map_err(Error::Proof)?;
         if subject(app, &identity.openid) != current.user().subject {
             return Err(Error::ProofOfAnotherUser);
         }
-        self.store.delete_user(current.user().id).await?;
+        self.store.delete_user(user).await?;
         Ok(())
     }
 }

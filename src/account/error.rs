@@ -1,5 +1,6 @@
 //! Errors of the account use cases.
 
+use crate::limits::Exceeded;
 use crate::platforms::{self, CallError, DecryptError};
 use crate::session::CryptoError;
 use crate::sessions;
@@ -23,6 +24,12 @@ pub enum Error {
         "the AppSecret has changed since this user's last login, so their openid cannot be decrypted"
     )]
     OpenIdSealed,
+    /// The code cannot be one of the platform's.
+    #[error("the code has characters or a length that no code of the platform has")]
+    CodeImpossible,
+    /// A limit was reached. Nothing was sent.
+    #[error(transparent)]
+    Limited(#[from] Exceeded),
     /// The client sent a login code instead of a phone number code.
     #[error("the client sent a login code instead of a phone number code")]
     LoginCodeForPhoneCode,

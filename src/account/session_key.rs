@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::error::Error;
+use crate::limits::{Exceeded, LimitedCall, Limits};
 use crate::login::detached;
 use crate::platforms::{Platforms, SessionKeyReset, SessionKeyStatus};
 use crate::sessions::{CurrentSession, Sessions};
@@ -14,14 +15,16 @@ use crate::sessions::{CurrentSession, Sessions};
 pub struct SessionKeys {
     platforms: Platforms,
     sessions: Arc<Sessions>,
+    limits: Arc<Limits>,
 }
 
 impl SessionKeys {
     /// Manages the session keys of `sessions`.
-    pub fn new(platforms: Platforms, sessions: Arc<Sessions>) -> Self {
+    pub fn new(platforms: Platforms, sessions: Arc<Sessions>, limits: Arc<Limits>) -> Self {
         Self {
             platforms,
             sessions,
+            limits,
         }
     }
 
@@ -35,6 +38,7 @@ impl SessionKeys {
         let Some(key) = current.session_key() else {
             return Ok(false);
         };
+        self.admit(current)?;
         let platform = self.platforms.get(current.app().platform());
         let status = platform
             .check_session_key(current.app().credentials(), &openid, &key, now)
@@ -58,9 +62,15 @@ impl SessionKeys {
         detached(async move { self.replace(&current, now).await }).await
     }
 
+    fn admit(&self, current: &CurrentSession) -> Result<(), Exceeded> {
+        let user = current.user().id;
+        self.limits.admit_call(user, LimitedCall::SessionKey)
+    }
+
     async fn replace(&self, current: &CurrentSession, now: Timestamp) -> Result<(), Error> {
         let openid = current.openid().ok_or(Error::OpenIdSealed)?;
         let key = current.session_key().ok_or(Error::SessionKeyStale)?;
+        self.admit(current)?;
         let platform = self.platforms.get(current.app().platform());
         let reset = platform
             .reset_session_key(current.app().credentials(), &openid, &key, now)

@@ -3,6 +3,7 @@
 use crate::account;
 use crate::error::api_error::ApiError;
 use crate::error::table::ErrorCode;
+use crate::limits::Exceeded;
 use crate::login;
 use crate::platforms::{self, CallError, Reason};
 use crate::readiness::NotReady;
@@ -12,6 +13,8 @@ impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
         let converted = match &error {
             login::Error::AppUnknown(_) => ErrorCode::AppUnknown.into(),
+            login::Error::CodeImpossible => ErrorCode::CodeMalformed.into(),
+            login::Error::Limited(exceeded) => Self::limited(*exceeded),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
                 Self::from_platform(error)
@@ -42,6 +45,8 @@ impl From<account::Error> for ApiError {
             }
             // A new login fixes each of these, and `session_required` makes a client log in by itself.
             E::UserGone | E::SessionGone | E::OpenIdSealed => ErrorCode::SessionRequired.into(),
+            E::CodeImpossible => ErrorCode::CodeMalformed.into(),
+            E::Limited(exceeded) => Self::limited(*exceeded),
             E::LoginCodeForPhoneCode => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
             E::PhoneCodeSpent => ErrorCode::PhoneCodeSpent.into(),
             E::SessionKeyStale | E::NotDecrypted(_) => ErrorCode::SessionKeyStale.into(),
@@ -67,6 +72,12 @@ impl From<NotReady> for ApiError {
 }
 
 impl ApiError {
+    fn limited(exceeded: Exceeded) -> Self {
+        let mut mapped = Self::from(ErrorCode::RateLimited);
+        mapped.retry_after = Some(exceeded.retry_after);
+        mapped
+    }
+
     /// Maps an error of a call that needs an access token.
     ///
     /// If only the token is missing, nothing of the client's was sent, so the client may send the same request again.

@@ -46,9 +46,9 @@ table! {
     /// The body has no `code`.
     CodeMissing: BAD_REQUEST, "code_missing",
         "The code is missing: send {\"code\": …} as application/json, with the code from wx.login or the phone number button.";
-    /// `code` is not a string, is empty or too long, or is a text such as `undefined`.
+    /// `code` is not a string, or cannot be a code, such as `undefined`.
     CodeMalformed: BAD_REQUEST, "code_malformed",
-        "The code must be a string of 1 to 512 bytes, as wx.login or the phone number button returns it, and no converted value such as undefined.";
+        "This cannot be a code: send the string that wx.login or the phone number button returns, unchanged, and no converted value such as undefined.";
     /// The `Idempotency-Key` header is malformed.
     IdempotencyKeyMalformed: BAD_REQUEST, "idempotency_key_malformed",
         "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";
@@ -133,6 +133,9 @@ table! {
     /// The quota of the platform for this minute is used up (WeChat: 45011).
     TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests",
         "WeChat's limit for this minute is reached: wait as Retry-After says.";
+    /// A limit of this server is reached.
+    RateLimited: TOO_MANY_REQUESTS, "rate_limited",
+        "Too many rejected logins or too many calls: wait as Retry-After says, and send each code only once.";
     /// A panic or a bug.
     Internal: INTERNAL_SERVER_ERROR, "internal",
         "The server failed to handle this request: its log has the cause.";

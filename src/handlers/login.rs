@@ -102,6 +102,7 @@ impl LoginRequest {
             app: self.app()?.map(str::to_owned),
             code: self.code()?,
             from: client.referer,
+            address: client.address,
             device: client.device,
             previous: client.token,
         };

@@ -1,6 +1,7 @@
 //! Input and output of a login.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,6 +31,8 @@ pub struct LoginAttempt {
     pub app: Option<String>,
     /// Mini program that sent the request, according to its Referer.
     pub from: Option<Referer>,
+    /// Address of the client, if it is known.
+    pub address: Option<IpAddr>,
     /// Description of the client's device.
     pub device: Device,
     /// Token of the previous session. If it is live and belongs to the same user, the new session inherits its session keys
@@ -44,6 +47,7 @@ impl From<LoginCode> for LoginAttempt {
             code,
             app: None,
             from: None,
+            address: None,
             device: Device::unknown(),
             previous: None,
         }

@@ -1,7 +1,8 @@
 //! Errors of a login.
 
 use crate::apps::UnknownApp;
-use crate::platforms;
+use crate::limits::Exceeded;
+use crate::platforms::{self, Reason};
 use crate::session::CryptoError;
 use crate::sessions;
 use crate::store;
@@ -13,6 +14,12 @@ pub enum Error {
     /// The login names a mini program that is not configured, or none where several are configured.
     #[error(transparent)]
     AppUnknown(#[from] UnknownApp),
+    /// The code cannot be one of the platform's.
+    #[error("the code has characters or a length that no code of the platform has")]
+    CodeImpossible,
+    /// A limit was reached. Nothing was sent.
+    #[error(transparent)]
+    Limited(#[from] Exceeded),
     /// The code was exchanged before, and the session of that login has ended.
     #[error("the code was used before, and its session has ended")]
     CodeUsed,
@@ -33,6 +40,22 @@ pub enum Error {
     /// No token could be generated, or a secret not sealed.
     #[error("could not generate a token")]
     Crypto(#[from] CryptoError),
+}
+
+impl Error {
+    /// Returns `true` if the platform rejected the code because of the client.
+    pub(super) fn is_fault_of_client(&self) -> bool {
+        match self {
+            Self::Rejected { error, .. } => error.reason().is_some_and(Reason::is_fault_of_client),
+            Self::AppUnknown(_)
+            | Self::CodeImpossible
+            | Self::Limited(_)
+            | Self::CodeUsed
+            | Self::Platform(_)
+            | Self::Store(_)
+            | Self::Crypto(_) => false,
+        }
+    }
 }
 
 impl From<once::Error> for Error {

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::apps::App;
-use crate::login::Logins;
 use crate::login::attempt::{Grant, LoginAttempt};
 use crate::login::detached::detached;
 use crate::login::error::Error;
 use crate::login::idempotency_key::IdempotencyKey;
+use crate::login::{Logins, settle};
 use crate::session::Token;
 use crate::store::once::{Once, Record, Turn, Verdict};
 
@@ -42,7 +42,19 @@ impl Logins {
         key: IdempotencyKey,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let record = record(self.app_of(&attempt)?, attempt.code.expose(), &key);
+        let permit = self.admit(&attempt, now).await?;
+        let outcome = self.find_or_exchange(&attempt, &key, now).await;
+        settle(permit, &outcome);
+        outcome
+    }
+
+    async fn find_or_exchange(
+        &self,
+        attempt: &LoginAttempt,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Grant, Error> {
+        let record = record(self.app_of(attempt)?, attempt.code.expose(), key);
         let store = Arc::clone(&self.store);
         let once = Once::new(store, record, self.policy.time_limit, now)?;
         let turn = once.read_or_lease(|stored| {
@@ -52,7 +64,7 @@ impl Logins {
         match turn.await? {
             Turn::Found(stored) => self.repeat(stored, once.now()).await,
             Turn::Leased { since, .. } => {
-                let result = self.log_in(&attempt, since).await;
+                let result = self.exchange(attempt, since).await;
                 match &result {
                     Ok(grant) => keep(&once, grant, since).await,
                     Err(_) => once.release().await,

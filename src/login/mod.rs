@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apps::{App, Apps};
 use crate::identity::{OpenId, Subject, UserId};
+use crate::limits::{Limits, LoginPermit};
 use crate::platforms::{self, LoginFacts, Platforms};
 use crate::session::{CryptoError, SessionId, Token};
 use crate::sessions::{CurrentSession, Sessions, key_history};
@@ -32,6 +33,7 @@ pub struct Logins {
     store: Arc<dyn Store>,
     sessions: Arc<Sessions>,
     policy: LoginPolicy,
+    limits: Arc<Limits>,
 }
 
 impl Logins {
@@ -49,15 +51,48 @@ impl Logins {
             store,
             sessions,
             policy,
+            limits: Arc::default(),
         }
+    }
+
+    /// Sets the limits. By default there are none.
+    #[must_use]
+    pub fn with_limits(self, limits: Arc<Limits>) -> Self {
+        Self { limits, ..self }
     }
 
     /// Exchanges a login code for a session. The session is durable when this returns.
     ///
     /// # Errors
-    /// [`Error::AppUnknown`] before any request is sent; [`Error::Rejected`] and [`Error::Platform`] if the platform rejects
-    /// the code or does not reply; [`Error::Store`] if the session could not be stored, in which case the code is spent.
+    /// [`Error::AppUnknown`], [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::Rejected`]
+    /// and [`Error::Platform`] if the platform rejects the code or does not reply; [`Error::Store`] if the session could not be stored, in which case the code is spent.
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
+        let permit = self.admit(attempt, now).await?;
+        let outcome = self.exchange(attempt, now).await;
+        settle(permit, &outcome);
+        outcome
+    }
+
+    /// Admits a login within the limits. A code that cannot be one is rejected first.
+    async fn admit(
+        &self,
+        attempt: &LoginAttempt,
+        now: Timestamp,
+    ) -> Result<LoginPermit<'_>, Error> {
+        let app = self.app_of(attempt)?;
+        let platform = self.platforms.get(app.platform());
+        if !platform.is_possible_code(attempt.code.expose()) {
+            return Err(Error::CodeImpossible);
+        }
+        let user = async {
+            let live = self.live_session(attempt, now).await;
+            live.map(|live| live.user().id)
+        };
+        let admitted = self.limits.admit_login(app.id(), attempt.address, user);
+        Ok(admitted.await?)
+    }
+
+    async fn exchange(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
         let app = self.app_of(attempt)?;
         let platform = self.platforms.get(app.platform());
         let identity = platform
@@ -65,7 +100,10 @@ impl Logins {
             .await
             .map_err(|error| self.diagnosed(error, attempt, app, now))?;
         let subject = subject(app, &identity.openid);
-        let previous = self.previous_session(attempt, subject, now).await;
+        // The login replaces the session that the client presents, if it belongs to this user. A subject identifies a user
+        // within one mini program.
+        let previous = self.live_session(attempt, now).await;
+        let previous = previous.filter(|live| live.user().subject == subject);
         let older = previous.iter().flat_map(CurrentSession::session_keys);
         let keys = key_history::of(identity.session_key, older, self.policy.key_history);
         let token = Token::generate()?;
@@ -108,17 +146,10 @@ impl Logins {
         Ok(self.apps.choose(attempt.app.as_deref(), from)?)
     }
 
-    /// Returns the session that the login replaces, if it is live and belongs to this user. A problem with its token does
-    /// not fail the login.
-    async fn previous_session(
-        &self,
-        attempt: &LoginAttempt,
-        subject: Subject,
-        now: Timestamp,
-    ) -> Option<CurrentSession> {
+    /// Returns the session that the client presents, if it is live. A problem with its token does not fail the login.
+    async fn live_session(&self, attempt: &LoginAttempt, now: Timestamp) -> Option<CurrentSession> {
         match self.sessions.peek(attempt.previous.as_ref()?, now).await {
-            // A subject identifies a user within one mini program.
-            Ok(live) => live.filter(|live| live.user().subject == subject),
+            Ok(live) => live,
             Err(error) => {
                 log::warn!("the previous session of a login could not be read: {error}");
                 None
@@ -146,6 +177,13 @@ impl Logins {
         let platform = self.platforms.get(app.platform());
         let diagnosis = platform.diagnose(rejection, &login);
         Error::Rejected { error, diagnosis }
+    }
+}
+
+/// Refunds a login, unless the client is at fault for its rejection.
+fn settle(permit: LoginPermit<'_>, outcome: &Result<Grant, Error>) {
+    if !outcome.as_ref().is_err_and(Error::is_fault_of_client) {
+        permit.refund();
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Metrics {
     requests: HistogramVec,
     requests_abandoned: IntCounter,
     logins: IntCounterVec,
+    rate_limited: IntCounterVec,
     platform_calls: HistogramVec,
     store_operations: HistogramVec,
     sessions_live: IntGauge,
@@ -63,7 +64,18 @@ impl Metrics {
                 "weapp_http_requests_abandoned_total",
                 "Requests whose client disconnected before the response; no other series counts them.",
             )?,
-            logins: logins(&registry)?,
+            logins: counters(
+                &registry,
+                "weapp_user_logins_total",
+                "Logins, by outcome (success or the name of the error) and the platform's errcode.",
+                &["outcome", "errcode"],
+            )?,
+            rate_limited: counters(
+                &registry,
+                "weapp_rate_limited_total",
+                "Calls to the platform that a limit rejected, by limit (address, app or user) and call.",
+                &["limit", "call"],
+            )?,
             platform_calls: histogram(
                 &registry,
                 "weapp_platform_call_duration_seconds",
@@ -109,6 +121,11 @@ impl Metrics {
     /// Counts a login. `outcome` is `success` or the name of the error.
     pub fn count_login(&self, outcome: &str, errcode: &str) {
         self.logins.with_label_values(&[outcome, errcode]).inc();
+    }
+
+    /// Counts a call that a limit rejected.
+    pub fn count_rate_limited(&self, limit: &str, call: &str) {
+        self.rate_limited.with_label_values(&[limit, call]).inc();
     }
 
     /// Records a platform call.
@@ -189,14 +206,15 @@ fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, Er
     Ok(counter)
 }
 
-fn logins(registry: &Registry) -> Result<IntCounterVec, Error> {
-    let options = Opts::new(
-        "weapp_user_logins_total",
-        "Logins, by outcome (success or the name of the error) and the platform's errcode.",
-    );
-    let logins = IntCounterVec::new(options, &["outcome", "errcode"])?;
-    registry.register(Box::new(logins.clone()))?;
-    Ok(logins)
+fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, Error> {
+    let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
 }
 
 fn register_build_info(registry: &Registry, profile: &str) -> Result<(), Error> {

@@ -40,6 +40,9 @@ pub trait Platform: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> PlatformFuture<'a, (), CallError>;
 
+    /// Returns `true` unless the text cannot be a code of this platform. Such a text is not sent.
+    fn is_possible_code(&self, code: &str) -> bool;
+
     /// Returns `true` if the text has the shape of a login code rather than of a phone number code.
     fn is_login_code(&self, code: &PhoneCode) -> bool;
 

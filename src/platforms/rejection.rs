@@ -79,6 +79,25 @@ impl Rejection {
 }
 
 impl Reason {
+    /// Returns `true` if the client sent what the platform does not accept from it. Limits count such logins.
+    pub(crate) fn is_fault_of_client(self) -> bool {
+        match self {
+            Self::CodeInvalid | Self::CodeUsed | Self::UserBlocked => true,
+            Self::Success
+            | Self::Busy
+            | Self::RateLimited
+            | Self::QuotaExhausted
+            | Self::TokenInvalid
+            | Self::SessionKeyStale
+            | Self::Mismatch
+            | Self::UnknownApp
+            | Self::NotPermitted
+            | Self::Misconfigured
+            | Self::InvalidRequest
+            | Self::Unknown => false,
+        }
+    }
+
     /// Returns the time after which a retry can succeed; `None` if a retry cannot.
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {

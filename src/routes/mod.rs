@@ -19,10 +19,11 @@ pub use row::{Annotated, Endpoint, Guard, Row};
 #[doc(hidden)]
 pub use utoipa;
 
-/// The errors of every call to the platform.
-const PLATFORM: [E; 6] = [
+/// The errors of every call to the platform, its limits included.
+const PLATFORM: [E; 7] = [
     E::UserBlocked,
     E::TooManyRequests,
+    E::RateLimited,
     E::PlatformMisconfigured,
     E::PlatformBusy,
     E::PlatformUnintelligible,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub store: Store,
     /// Calls to WeChat.
     pub wechat: Wechat,
+    /// Rate limits.
+    pub limits: Limits,
     /// Metrics for Prometheus.
     pub metrics: Metrics,
     /// Responses to gateways and other services.
@@ -180,6 +182,21 @@ pub struct Wechat {
     /// Maximum difference between the timestamp in encrypted data and the local clock, in the past and in the future.
     #[serde(deserialize_with = "rules::within::<1, DAY, _, _>")]
     pub watermark_seconds: u32,
+}
+
+/// Rate limits. 0 turns one off.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Maximum number of logins that the platform rejects, per client address.
+    #[serde(deserialize_with = "rules::within::<0, 1_000_000, _, _>")]
+    pub address_rejections_per_minute: u32,
+    /// Maximum number of logins that the platform rejects, per mini program.
+    #[serde(deserialize_with = "rules::within::<0, 1_000_000, _, _>")]
+    pub app_rejections_per_minute: u32,
+    /// Maximum number of other calls to the platform, per user.
+    #[serde(deserialize_with = "rules::within::<0, 1_000_000, _, _>")]
+    pub user_calls_per_minute: u32,
 }
 
 /// Metrics for Prometheus.

@@ -470,7 +470,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, metrics, gateway, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, limits, metrics, gateway, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -1102,6 +1102,11 @@ proxy = ""                                        # built in
 connect_timeout_milliseconds = 1000               # built in
 timeout_milliseconds = 3000                       # built in
 watermark_seconds = 600                           # built in
+
+[limits]
+address_rejections_per_minute = 30                # built in
+app_rejections_per_minute = 300                   # built in
+user_calls_per_minute = 30                        # built in
 
 [metrics]
 enabled = true                                    # built in

@@ -9,7 +9,7 @@ use crate::sources::{SourceFile, sources};
 const FLOORS: [&[&str]; 17] = [
     &["identity", "rfc3339"],
     &["session", "settings"],
-    &["store", "telemetry"],
+    &["store", "telemetry", "limits"],
     &["platforms"],
     &["apps", "readiness", "metrics"],
     &["sessions"],

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::error::Error;
 use crate::identity::{OpenId, PhoneCode, PhoneNumber};
+use crate::limits::{LimitedCall, Limits};
 use crate::login::detached;
 use crate::platforms::{self, CallError, Platform, Platforms};
 use crate::sessions::CurrentSession;
@@ -30,15 +31,22 @@ pub struct PhoneNumbers {
     platforms: Platforms,
     store: Arc<dyn Store>,
     time_limit: SignedDuration,
+    limits: Arc<Limits>,
 }
 
 impl PhoneNumbers {
     /// `time_limit` is the longest that an exchange may take, including the writes to the store.
-    pub fn new(platforms: Platforms, store: Arc<dyn Store>, time_limit: SignedDuration) -> Self {
+    pub fn new(
+        platforms: Platforms,
+        store: Arc<dyn Store>,
+        time_limit: SignedDuration,
+        limits: Arc<Limits>,
+    ) -> Self {
         Self {
             platforms,
             store,
             time_limit,
+            limits,
         }
     }
 
@@ -48,7 +56,8 @@ impl PhoneNumbers {
     /// Continues when the caller stops waiting, because the answer is paid for.
     ///
     /// # Errors
-    /// [`Error::LoginCodeForPhoneCode`] before any request is sent; [`Error::PhoneNumber`] if the platform returns no
+    /// [`Error::LoginCodeForPhoneCode`], [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent;
+    /// [`Error::PhoneNumber`] if the platform returns no
     /// number; [`Error::PhoneCodeSpent`] if the platform was asked before and its answer was lost.
     pub async fn exchange(
         self: Arc<Self>,
@@ -60,8 +69,13 @@ impl PhoneNumbers {
         if platform.is_login_code(&code) {
             return Err(Error::LoginCodeForPhoneCode);
         }
+        if !platform.is_possible_code(code.expose()) {
+            return Err(Error::CodeImpossible);
+        }
+        let user = session.user().id;
+        self.limits.admit_call(user, LimitedCall::PhoneNumber)?;
         let openid = session.openid().ok_or(Error::OpenIdSealed)?;
-        let record = note::record(session.app(), session.user().id, &code);
+        let record = note::record(session.app(), user, &code);
         let store = Arc::clone(&self.store);
         let exchange = Exchange {
             once: Once::new(store, record, self.time_limit, now)?,

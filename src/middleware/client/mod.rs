@@ -1,8 +1,9 @@
-//! Extracts the headers of a login: device, mini program, previous token, idempotency key.
+//! Extracts the client of a login: address, device, mini program, previous token, idempotency key.
 
 mod device;
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{REFERER, USER_AGENT};
@@ -10,12 +11,15 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
+use crate::middleware::client_address::ClientAddress;
 use crate::middleware::session::presented;
 use crate::platforms::{Referer, parse_referer};
 use crate::session::{Device, Token};
 
-/// The headers of a login.
+/// The client of a login.
 pub struct Client {
+    /// The address, if limits count by it.
+    pub address: Option<IpAddr>,
     /// The device, from the User-Agent.
     pub device: Device,
     /// The mini program, from the Referer. WeChat sets it, and a mini program cannot change it.
@@ -33,6 +37,7 @@ impl FromRequest for Client {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(idempotency_key(request).map(|idempotency_key| {
             Self {
+                address: ClientAddress::of(request).limited(),
                 device: text_of(request, USER_AGENT.as_str())
                     .map_or_else(Device::unknown, |agent| device::describe(&agent)),
                 referer: text_of(request, REFERER.as_str())

@@ -5,6 +5,19 @@ use std::fmt;
 /// The text that DevTools returns as a login code for a project without an AppID.
 pub const MOCK_CODE: &str = "the code is a mock one";
 
+/// Maximum length of a text that is sent as a code. Our choice: twice that of the longest codes.
+const MAX_POSSIBLE_BYTES: usize = 128;
+
+/// Returns `true` unless the text cannot be a code. Observed codes have 32 or 64 letters and digits; the marks of base64url
+/// are allowed as well, in case WeChat uses them one day.
+pub(super) fn is_possible(code: &str) -> bool {
+    let has_code_characters = |code: &str| {
+        code.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    code == MOCK_CODE || code.len() <= MAX_POSSIBLE_BYTES && has_code_characters(code)
+}
+
 /// The shape of a text that was sent as a code, which often explains its rejection. Safe to log.
 ///
 /// The lengths are observed, not specified by WeChat.
@@ -54,6 +67,31 @@ impl fmt::Display for CodeShape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_with_other_characters_or_far_too_long_cannot_be_a_code() {
+        for possible in [
+            "051bIzT629FmMN0zraV62WLnT62bIzTA",
+            &"0a".repeat(32),
+            MOCK_CODE,
+            "1",
+            "a-b_c",
+            &"x".repeat(128),
+        ] {
+            assert!(is_possible(possible), "{possible}");
+        }
+        for impossible in [
+            "051bIzT629FmMN0zraV62WLnT62bIz A",
+            "the code is a mock one ",
+            "a+b",
+            "a\n",
+            "\u{e9}",
+            "' or 1=1",
+            &"x".repeat(129),
+        ] {
+            assert!(!is_possible(impossible), "{impossible}");
+        }
+    }
 
     #[test]
     fn a_code_is_recognized_by_its_shape() {

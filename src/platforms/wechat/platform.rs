@@ -17,7 +17,7 @@ use crate::platforms::platform::{
 };
 use crate::platforms::rejection::Rejection;
 use crate::platforms::wechat::client::Client;
-use crate::platforms::wechat::code_shape::CodeShape;
+use crate::platforms::wechat::code_shape::{self, CodeShape};
 use crate::platforms::wechat::diagnosis::Diagnosis;
 use crate::platforms::wechat::encrypted_data;
 
@@ -72,6 +72,10 @@ impl Platform for WeChat {
         now: Timestamp,
     ) -> PlatformFuture<'a, (), CallError> {
         Box::pin(async move { self.tokens.get(app, now).await.map(|_token| ()) })
+    }
+
+    fn is_possible_code(&self, code: &str) -> bool {
+        code_shape::is_possible(code)
     }
 
     fn is_login_code(&self, code: &PhoneCode) -> bool {
