@@ -201,9 +201,8 @@ impl Parts {
 fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
     match simulator {
         Some(simulator) => {
-            let id = AppId::new(simulator.app_id());
             let secret = AppSecret::new(simulator.app_secret());
-            let app = App::new(PlatformName::Wechat, id, secret);
+            let app = App::new(PlatformName::Wechat, AppId::new(simulator.app_id()), secret);
             Apps::new([("main".to_owned(), app)]).accepting_any_sender()
         }
         None => Apps::new(settings.apps.iter().map(|(name, configured)| {
@@ -226,12 +225,8 @@ fn login_policy(session: &settings::Session, time_limit: Duration) -> LoginPolic
 /// Returns the configured lifetimes of sessions.
 pub fn lifetimes(session: &settings::Session) -> Lifetimes {
     Lifetimes {
-        absolute: seconds(session.lifetime_seconds),
-        idle: seconds(session.idle_seconds),
-        touch_after: seconds(session.touch_seconds),
+        absolute: session.lifetime(),
+        idle: session.idle(),
+        touch_after: session.touch_after(),
     }
-}
-
-fn seconds(seconds: u32) -> SignedDuration {
-    SignedDuration::from_secs(seconds.into())
 }

@@ -5,8 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::settings::address::ListenAddress;
-use crate::settings::data::{Json, Metrics, Server, Settings, Store, Wechat};
+use crate::settings::data::{Json, Metrics, Server, Session, Settings, Store, Wechat};
 use crate::settings::rules;
 use crate::settings::values::Profile;
 
@@ -60,6 +62,23 @@ impl Json {
     /// Returns the maximum time in which a body must arrive.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.body_timeout_seconds.into())
+    }
+}
+
+impl Session {
+    /// Returns the maximum lifetime of a session.
+    pub fn lifetime(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.lifetime_seconds.into())
+    }
+
+    /// Returns the time without a request after which a session expires.
+    pub fn idle(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.idle_seconds.into())
+    }
+
+    /// Returns the minimum interval between two updates of a session's last use.
+    pub fn touch_after(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.touch_seconds.into())
     }
 }
 

@@ -146,7 +146,7 @@ async fn a_converted_javascript_value_is_no_code() {
 #[actix_rt::test]
 async fn an_unknown_code_is_invalid() {
     let app = TestApp::start().await;
-    for code in ["x", &"0a".repeat(32), "登录", "a b c"] {
+    for code in ["x", &"0a".repeat(32), "a-b_c"] {
         let rejected = app
             .login(code)
             .await

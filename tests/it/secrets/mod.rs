@@ -54,6 +54,7 @@ fn start(wechat: &Simulator, folder: &Folder) -> Binary {
         ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
         ("WEAPP_GATEWAY__SERVICE_KEYS", SERVICE_KEYS),
         ("WEAPP_LOG__LEVEL", "trace"),
+        ("WEAPP_LIMITS__USER_CALLS_PER_MINUTE", "0"),
         (
             "WEAPP_LOG__FORMAT",
             ":method :url :status :req[authorization] :req[idempotency-key] :referrer",
