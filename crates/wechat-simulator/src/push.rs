@@ -159,7 +159,7 @@ fn parse(reply: &str) -> Option<(u16, String)> {
 mod tests {
     use super::*;
 
-    /// Tencent's sample, as in the tests of WxJava.
+    /// Tencent's sample.
     #[test]
     fn a_message_is_encrypted_and_signed_as_in_tencents_sample() {
         let signer = Signer {

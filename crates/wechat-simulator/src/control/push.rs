@@ -68,14 +68,7 @@ fn delivery(
     };
     let mut query = signer.query();
     let Some(mut message) = push.message else {
-        let echo = nonce.to_string();
-        query.push(("echostr", echo.clone()));
-        let delivery = Delivery {
-            url: push.url,
-            query,
-            body: None,
-        };
-        return Ok((delivery, Some(echo)));
+        return Ok(verification(push.url, query, nonce.to_string()));
     };
     let receiver = format!(
         "gh_{:012x}",
@@ -90,25 +83,47 @@ fn delivery(
         .entry("ToUserName")
         .or_insert(receiver.clone().into());
     message.entry("CreateTime").or_insert(now.as_secs().into());
-    let mut body = format_message(push.format, &message);
-    if let Some(key) = push.encoding_aes_key {
-        let random = state
-            .identifiers
-            .initialization_vector("push", state.pushes);
-        let encrypted = encrypt(&key, &random, &body, app.id());
-        let encrypted = encrypted.ok_or_else(|| {
-            ControlError::invalid("`encoding_aes_key` must be 43 letters and digits")
-        })?;
-        query.push(("encrypt_type", "aes".to_owned()));
-        query.push(("msg_signature", signer.sign_message(&encrypted)));
-        let envelope = json!({"ToUserName": receiver, "Encrypt": encrypted});
-        let envelope = envelope.as_object().cloned().unwrap_or_default();
-        body = format_message(push.format, &envelope);
-    }
+    let body = format_message(push.format, &message);
+    let body = match push.encoding_aes_key {
+        None => body,
+        Some(key) => {
+            let random = state
+                .identifiers
+                .initialization_vector("push", state.pushes);
+            let encrypted = encrypt(&key, &random, &body, app.id()).ok_or_else(|| {
+                ControlError::invalid("`encoding_aes_key` must be 43 letters and digits")
+            })?;
+            query.push(("encrypt_type", "aes".to_owned()));
+            query.push(("msg_signature", signer.sign_message(&encrypted)));
+            format_message(push.format, &envelope(&receiver, &encrypted))
+        }
+    };
     let delivery = Delivery {
         url: push.url,
         query,
         body: Some((push.format, body)),
     };
     Ok((delivery, None))
+}
+
+/// Returns the request that verifies a URL, and the text of the expected reply.
+fn verification(
+    url: String,
+    mut query: Vec<(&'static str, String)>,
+    echo: String,
+) -> (Delivery, Option<String>) {
+    query.push(("echostr", echo.clone()));
+    let delivery = Delivery {
+        url,
+        query,
+        body: None,
+    };
+    (delivery, Some(echo))
+}
+
+/// Returns the message in which an encrypted one is sent.
+fn envelope(receiver: &str, encrypted: &str) -> Map<String, Value> {
+    let members = [("ToUserName", receiver), ("Encrypt", encrypted)];
+    let members = members.map(|(name, value)| (name.to_owned(), value.into()));
+    members.into_iter().collect()
 }
