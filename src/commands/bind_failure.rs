@@ -7,30 +7,35 @@ use std::net::SocketAddr;
 /// `WEAPP_SERVER__PORT=`.
 pub(crate) fn explain(error: &Error, address: SocketAddr, port: &str, host: &str) -> String {
     let next = address.port().checked_add(1).unwrap_or(3000);
-    let (reason, hint) = match error.kind() {
-        ErrorKind::AddrInUse => (
+    let is = |kind| error.kind() == kind;
+    let (reason, hint) = if is(ErrorKind::AddrInUse) {
+        (
             "another process is already listening there",
             format!("stop that process, or choose another port, as in {port}{next}"),
-        ),
-        ErrorKind::PermissionDenied => (
+        )
+    } else if is(ErrorKind::PermissionDenied) {
+        (
             "this user may not use the port",
             format!(
                 "choose a port above 1023, as in {port}3000, or allow the process to use it, for example with \
                  AmbientCapabilities=CAP_NET_BIND_SERVICE in its systemd unit"
             ),
-        ),
-        ErrorKind::AddrNotAvailable => (
+        )
+    } else if is(ErrorKind::AddrNotAvailable) {
+        (
             "this machine has no such address",
             format!("choose an address of this machine, or {host}0.0.0.0 for all of them"),
-        ),
-        _ if address.is_ipv6() => (
+        )
+    } else if address.is_ipv6() {
+        (
             "the system rejects the address",
             format!("if IPv6 is off on this machine, choose an IPv4 address, as in {host}0.0.0.0"),
-        ),
-        _ => (
+        )
+    } else {
+        (
             "the system rejects the address",
             format!("choose another one, as in {host}127.0.0.1"),
-        ),
+        )
     };
     format!("{reason} ({error})\n  hint: {hint}")
 }

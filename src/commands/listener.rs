@@ -184,11 +184,10 @@ fn bind_failure(server: &Server, address: &ListenAddress, error: &io::Error) -> 
             bind_failure::explain(error, SocketAddr::new(ip, *number), port, host)
         }
         ListenAddress::Unix(_) => {
-            let hint = match error.kind() {
-                ErrorKind::AddrInUse => {
-                    "another process listens there, or it is another kind of file: choose another path"
-                }
-                _ => "choose a path in an existing folder that the server's user may write to",
+            let hint = if error.kind() == ErrorKind::AddrInUse {
+                "another process listens there, or it is another kind of file: choose another path"
+            } else {
+                "choose a path in an existing folder that the server's user may write to"
             };
             format!("{error}\n  hint: {hint}")
         }

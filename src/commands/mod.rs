@@ -133,11 +133,11 @@ pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
 
 /// The failure of a write to standard output.
 pub(crate) fn output_failure(error: &io::Error) -> Failure {
-    let hint = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free space on the disk to which standard output is redirected"
-        }
-        _ => "check where standard output is redirected to",
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    let hint = if full.contains(&error.kind()) {
+        "free space on the disk to which standard output is redirected"
+    } else {
+        "check where standard output is redirected to"
     };
     Failure {
         exit_code: 1,

@@ -156,12 +156,11 @@ fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String
         return None;
     };
     let foreign;
-    let error = match error.as_error::<ApiError>() {
-        Some(error) => error,
-        None => {
-            foreign = ApiError::from_status(status).with_cause(error.to_string());
-            &foreign
-        }
+    let error = if let Some(error) = error.as_error::<ApiError>() {
+        error
+    } else {
+        foreign = ApiError::from_status(status).with_cause(error.to_string());
+        &foreign
     };
     log_rejection(error, response.request(), id);
     Some(error.body(Some(id.as_str())))

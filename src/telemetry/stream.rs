@@ -34,7 +34,7 @@ impl<W: Write> Stream<W> {
             let written = lines.strip_suffix(rest).unwrap_or_default();
             self.is_cut = !written.is_empty() && !written.ends_with(b"\n");
         }
-        let lost = rest.iter().filter(|byte| **byte == b'\n').count();
+        let lost = rest.split(|byte| *byte == b'\n').skip(1).count();
         u64::try_from(lost).unwrap_or(u64::MAX)
     }
 
@@ -50,11 +50,12 @@ impl<W: Write> Stream<W> {
                 Err(error) => error.kind(),
             };
             watch(Some(failed));
-            match failed {
-                ErrorKind::Interrupted => {}
-                ErrorKind::WouldBlock => thread::sleep(RETRY),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => thread::sleep(RETRY_FULL),
-                _ => return bytes,
+            if matches!(failed, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+                thread::sleep(RETRY_FULL);
+            } else if matches!(failed, ErrorKind::WouldBlock | ErrorKind::Interrupted) {
+                thread::sleep(RETRY);
+            } else {
+                return bytes;
             }
         }
         watch(None);

@@ -127,13 +127,13 @@ where
         } else {
             &silent
         };
-        let logged = logger.new_transform(tracker(Some(options))).into_inner();
-        let skipped = silent.new_transform(tracker(None)).into_inner();
-        ready(logged.and_then(|logged| {
+        let writing = logger.new_transform(tracker(Some(options))).into_inner();
+        let silent = silent.new_transform(tracker(None)).into_inner();
+        ready(writing.and_then(|writing| {
             Ok(Logged {
-                logged,
-                skipped: skipped?,
-                paths: self.skipped.clone(),
+                writing,
+                silent: silent?,
+                skipped: self.skipped.clone(),
             })
         }))
     }
@@ -141,9 +141,9 @@ where
 
 /// The service with its `Logger`, and once more with one that writes nothing, for the excluded paths.
 pub struct Logged<L> {
-    logged: L,
-    skipped: L,
-    paths: Vec<String>,
+    writing: L,
+    silent: L,
+    skipped: Vec<String>,
 }
 
 impl<L> fmt::Debug for Logged<L> {
@@ -157,14 +157,14 @@ impl<L: Service<ServiceRequest>> Service<ServiceRequest> for Logged<L> {
     type Error = L::Error;
     type Future = L::Future;
 
-    forward_ready!(logged);
+    forward_ready!(writing);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let path = request.match_info().as_str();
-        if self.paths.iter().any(|skipped| is_same(skipped, path)) {
-            self.skipped.call(request)
+        if self.skipped.iter().any(|skipped| is_same(skipped, path)) {
+            self.silent.call(request)
         } else {
-            self.logged.call(request)
+            self.writing.call(request)
         }
     }
 }

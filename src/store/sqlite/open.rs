@@ -83,11 +83,13 @@ const READER_CACHE_KIB: i32 = 512;
 /// Opens the writer's connection. Creates the file if it is missing, and migrates it.
 pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
     create(path).map_err(Problem::CannotCreate)?;
-    prepare(path).map_err(|problem| match problem {
-        Problem::Failed(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
-            not_permitted(path).unwrap_or(Problem::Failed(error))
+    prepare(path).map_err(|problem| {
+        if let Problem::Failed(error) = &problem
+            && error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+        {
+            return not_permitted(path).unwrap_or(problem);
         }
-        other => other,
+        problem
     })
 }
 
