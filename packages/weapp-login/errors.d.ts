@@ -32,6 +32,7 @@ export interface ServerErrors {
   platform_unintelligible: 502
   profile_missing: 400
   proof_code_invalid: 400
+  rate_limited: 429
   service_key_required: 401
   session_key_stale: 409
   session_required: 401
