@@ -119,7 +119,7 @@ impl HttpConfig {
     /// [`ConfigError::Proxy`] if the URL is malformed.
     pub fn with_proxy(mut self, url: &str) -> Result<Self, ConfigError> {
         // The error may quote the URL, which may contain a password.
-        let proxy = reqwest::Proxy::https(url).map_err(|_| ConfigError::Proxy)?;
+        let proxy = reqwest::Proxy::https(url).map_err(|_error| ConfigError::Proxy)?;
         self.proxy = (self.base_url.scheme() == "https").then_some(proxy);
         self.fallback = self
             .http_client()
