@@ -46,9 +46,10 @@ pub(crate) fn assert_documented(method: &Method, path: &str, status: u16, error:
     }
     // The document describes them with `GET /auth`.
     let is_below_auth = path.to_ascii_lowercase().starts_with("/auth/");
-    let found = match is_below_auth {
-        true => operation(&Method::GET, "/auth"),
-        false => operation(method, path),
+    let found = if is_below_auth {
+        operation(&Method::GET, "/auth")
+    } else {
+        operation(method, path)
     };
     let Some(operation) = found else {
         assert!(
