@@ -57,22 +57,6 @@ pub fn app(parts: &Parts) -> App<impl AppFactory + use<>> {
 ///
 /// Add the `web::Data` of your handlers with [`App::app_data`].
 pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + use<>> {
-    let platforms = parts.platforms.platforms();
-    let store = Arc::clone(&parts.store);
-    let limits = || Arc::clone(&parts.limits);
-    let time_limit = parts.login_policy.time_limit;
-    let phone_numbers = PhoneNumbers::new(platforms.clone(), store, time_limit, limits());
-    let session_keys = SessionKeys::new(platforms.clone(), Arc::clone(&parts.sessions), limits());
-    let deletion = Deletion::new(platforms.clone(), Arc::clone(&parts.store), limits());
-    let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
-    let logins = Logins::new(
-        platforms,
-        Arc::clone(&parts.apps),
-        Arc::clone(&parts.store),
-        Arc::clone(&parts.sessions),
-        parts.login_policy,
-    );
-    let logins = logins.with_limits(limits());
     let mut rows: Vec<_> = routes::table().into_iter().chain(rows).collect();
     let docs = parts.docs(&rows);
     if docs.is_some() {
@@ -86,13 +70,9 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     let guard = from_fn(move |request, next| foreign_pages::reject(guard.clone(), request, next));
     let readiness = Rc::new(parts.readiness.clone());
     App::new()
-        .app_data(web::Data::new(logins))
-        .app_data(web::Data::new(phone_numbers))
-        .app_data(web::Data::new(session_keys))
-        .app_data(web::Data::new(decryption))
-        .app_data(web::Data::new(deletion))
         .app_data(ConsoleLog::new(parts.simulated))
         .configure(|api| parts.add_data(api))
+        .configure(|api| add_use_cases(parts, api))
         .configure(|api| parts.add_metrics(api, parts.shows_metrics))
         .configure(|api| {
             if let Some(docs) = docs {
@@ -116,6 +96,25 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
             drain::close_connections(request, inside, Rc::clone(&readiness))
         })
         .wrap_fn(move |request, inside| metrics.record(request, inside))
+}
+
+/// Adds the use cases that call a platform. Each worker has its own, because connections belong to a worker's runtime.
+fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
+    let platforms = parts.platforms.platforms();
+    let store = || Arc::clone(&parts.store);
+    let sessions = || Arc::clone(&parts.sessions);
+    let limits = || Arc::clone(&parts.limits);
+    let (policy, apps) = (parts.login_policy, Arc::clone(&parts.apps));
+    let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), policy.time_limit, limits());
+    let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
+    let deletion = Deletion::new(platforms.clone(), store(), limits());
+    let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
+    let logins = Logins::new(platforms, apps, store(), sessions(), policy);
+    api.app_data(web::Data::new(logins.with_limits(limits())))
+        .app_data(web::Data::new(phone_numbers))
+        .app_data(web::Data::new(session_keys))
+        .app_data(web::Data::new(decryption))
+        .app_data(web::Data::new(deletion));
 }
 
 /// Assembles the App of the separate metrics port.
