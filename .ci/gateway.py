@@ -96,6 +96,26 @@ response, _ = send("POST", "/introspect", body="token=x", token=token)
 equal(response.getheader("X-Request-Id"), None, "POST /introspect goes to the backend, not to weapp-login")
 equal(send("GET", "/metrics")[0].status, 401, "GET /metrics goes there too, so it needs a session")
 
+PAGE = "https://h5.example.com"
+if name in ("nginx", "caddy"):
+    before = received()
+    for origin, expected in [(PAGE, (200, PAGE)), ("https://evil.example.com", (400, None))]:
+        headers = [("Origin", origin), ("Access-Control-Request-Method", "PUT")]
+        response, _ = send("OPTIONS", "/notes/1", headers=headers)
+        got = (response.status, response.getheader("Access-Control-Allow-Origin"))
+        equal(got, expected, f"weapp-login answers the preflight of {origin}")
+    send("GET", "/notes/1", headers=[("Origin", PAGE), ("Access-Control-Request-Method", "PUT")])
+    equal(received(), before, "no preflight reaches the backend, and no other method is one")
+    response, _ = send("GET", "/notes/1", headers=[("Origin", PAGE)])
+    got = (response.status, response.getheader("Access-Control-Allow-Origin"))
+    equal(got, (401, PAGE), "a listed page can read the error")
+if name == "nginx":
+    response, _ = send("GET", "/notes/1", token, headers=[("Origin", PAGE)])
+    got = (response.status, response.getheader("Access-Control-Allow-Origin"))
+    equal(got, (200, PAGE), "a listed page can read the backend's reply")
+    response, _ = send("GET", "/notes/1", token)
+    equal(response.getheader("Access-Control-Allow-Origin"), None, "without an Origin there is no permission")
+
 before = received()
 for path in ["/login/../notes", "/session/../notes", "//notes", "/auth/../notes", "/%6cogin/../notes", "/session/%2e%2e/notes"]:
     send("GET", path, headers=FORGED)

@@ -11,6 +11,7 @@ use actix_web::{App, web};
 use crate::account::{Decryption, Deletion, PhoneNumbers, SessionKeys};
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
+use crate::middleware::cors::cors;
 use crate::middleware::drain;
 use crate::middleware::foreign_pages;
 use crate::middleware::path_matching::PathMatching;
@@ -62,12 +63,13 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     if docs.is_some() {
         rows.extend(routes::docs());
     }
-    let paths = PathMatching::new(rows.iter().map(|row| row.path));
+    let paths = PathMatching::new(rows.iter().map(|row| row.path)).below(&parts.base_path);
     let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
     let ids = RequestIds::default();
     let simulated = DefaultHeaders::new().add(("x-wechat", "simulated"));
     let guard = parts.guard.clone();
     let guard = from_fn(move |request, next| foreign_pages::reject(guard.clone(), request, next));
+    let cors = Condition::new(!parts.cors_origins.is_empty(), cors(&parts.cors_origins));
     let readiness = Rc::new(parts.readiness.clone());
     App::new()
         .app_data(ConsoleLog::new(parts.simulated))
@@ -89,6 +91,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .wrap_fn(move |request, inside| paths.apply(request, inside))
         .wrap(Condition::new(parts.simulated, guard))
         .wrap_fn(valid_host::require)
+        .wrap(cors)
         .wrap(Condition::new(parts.simulated, simulated))
         .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
         .wrap(parts.access_log.logger())

@@ -11,7 +11,7 @@ use crate::middleware::path_matching::PathMatching;
 use crate::middleware::session::TokenHeader;
 use crate::platforms::{ConfigError, HttpConfig};
 use crate::routes;
-use crate::settings::{LogStyle, Settings};
+use crate::settings::Settings;
 use crate::store::{self, Database};
 
 /// A part cannot be created.
@@ -57,17 +57,11 @@ impl Checked {
         base_url: &str,
         no_color: bool,
     ) -> Result<Self, PartsError> {
-        let log = &settings.log;
-        let access_log = match log.style {
-            LogStyle::Text => AccessLog::new(&log.format, &log.skip, no_color)?,
-            LogStyle::Json => AccessLog::new(&log.format, &log.skip, true)?.with_fields(),
-        };
         let database = Database::configured(settings);
         store::check(&database)?;
-        let token_header = TokenHeader::named(&settings.session.token_header);
         Ok(Self {
-            access_log: access_log.masking(token_header.name()),
-            token_header,
+            access_log: AccessLog::of(settings, no_color)?,
+            token_header: TokenHeader::named(&settings.session.token_header),
             metrics: new_metrics(settings)?,
             wechat: wechat_config(settings, base_url)?,
             database,

@@ -17,6 +17,7 @@ use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::client_address::TrustedProxies;
+use crate::middleware::foreign_pages;
 use crate::middleware::json::{self, JsonConfig};
 use crate::middleware::service_key::ServiceKeys;
 use crate::middleware::session::TokenHeader;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub(crate) trusted_proxies: TrustedProxies,
     /// The files of the documentation of the API, if the server serves it.
     pub(crate) docs_files: Option<Arc<docs::Files>>,
+    pub(crate) base_path: Arc<str>,
+    pub(crate) cors_origins: Arc<[String]>,
     pub(crate) simulated: bool,
     pub(crate) real_projects: web::Data<RealProjects>,
     pub(crate) token_header: TokenHeader,
@@ -115,7 +118,9 @@ impl Parts {
             real_projects: web::Data::new(RealProjects::of(simulator)),
             token_header,
             commands: simulator.map(Simulator::commands),
-            guard: Guard::new(&settings.server.allowed_hosts),
+            guard: foreign_pages::guard(&settings.server),
+            base_path: settings.server.base_path.as_str().into(),
+            cors_origins: settings.server.cors_origins.as_slice().into(),
             platforms: PlatformConfig {
                 wechat,
                 access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
@@ -188,8 +193,9 @@ impl Parts {
     /// Returns the documentation of these rows, if the settings want it.
     pub(crate) fn docs(&self, rows: &[routes::Row]) -> Option<Docs> {
         let endpoints: Vec<_> = rows.iter().map(|row| (**row).clone()).collect();
-        let files = self.docs_files.clone()?;
-        Some(Docs::new(move || openapi::text(&endpoints), files))
+        let (files, base_path) = (self.docs_files.clone()?, Arc::clone(&self.base_path));
+        let make = move || openapi::text(&endpoints, &base_path);
+        Some(Docs::new(make, &self.base_path, files))
     }
 
     /// Returns the store, for the shutdown.

@@ -24,11 +24,15 @@ enum Unhealthy {
 
 /// Succeeds if the status is 200.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
-    let addresses = configuration(folder)?.settings.server.addresses();
+    let server = configuration(folder)?.settings.server;
+    let (addresses, base) = (server.addresses(), server.base_path.as_str());
     let (url, status) = match addresses.first() {
         Some(ListenAddress::Unix(path)) => {
             let url = format!("unix:{}:", path.display());
-            (url, UnixStream::connect(path).and_then(over_unix))
+            (
+                url,
+                UnixStream::connect(path).and_then(|stream| over_unix(stream, base)),
+            )
         }
         Some(ListenAddress::Tcp(host, port)) => {
             let mut ips = host.ips().into_iter();
@@ -36,12 +40,14 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
             let address = reachable(SocketAddr::new(first, *port));
             // A machine may have only one of the two addresses of `localhost`.
             let other = ips.next().map(|ip| SocketAddr::new(ip, *port));
+            let over_tcp = |address| over_tcp(address, base);
             let status = over_tcp(address).or_else(|error| other.map_or(Err(error), over_tcp));
             (format!("http://{address}"), status)
         }
         // A server always has an address.
         None => return Ok(()),
     };
+    let url = url + base;
     match status {
         Ok(200) => Ok(()),
         Ok(status) => Err(Failure::internal(Unhealthy::Status(url, status))),
@@ -59,23 +65,23 @@ fn reachable(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-fn over_tcp(address: SocketAddr) -> io::Result<u16> {
+fn over_tcp(address: SocketAddr, base: &str) -> io::Result<u16> {
     let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    status(stream, &address.to_string())
+    status(stream, &address.to_string(), base)
 }
 
-fn over_unix(stream: UnixStream) -> io::Result<u16> {
+fn over_unix(stream: UnixStream, base: &str) -> io::Result<u16> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    status(stream, "localhost")
+    status(stream, "localhost", base)
 }
 
-fn status(mut stream: impl Read + Write, host: &str) -> io::Result<u16> {
+fn status(mut stream: impl Read + Write, host: &str, base: &str) -> io::Result<u16> {
     write!(
         stream,
-        "GET /livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        "GET {base}/livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
     )?;
     // The status line is `HTTP/1.1 200 OK`: the status is within the first twelve bytes.
     let mut head = [0; 12];

@@ -6,5 +6,5 @@ use crate::commands::{Failure, print};
 
 /// Prints the OpenAPI document.
 pub(crate) fn run() -> Result<(), Failure> {
-    print(openapi::text(&routes::endpoints()).as_bytes())
+    print(openapi::text(&routes::endpoints(), "").as_bytes())
 }

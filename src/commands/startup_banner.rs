@@ -15,6 +15,7 @@ pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
     let banner = Banner {
         profile: loaded.settings.profile.name(),
         addresses: listeners.addresses()?,
+        base_path: &loaded.settings.server.base_path,
         inherited: listeners.inherited,
         sources: &loaded.sources,
         database: loaded.settings.store.name(),
@@ -31,6 +32,7 @@ pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
 struct Banner<'a> {
     profile: &'a str,
     addresses: Vec<Address>,
+    base_path: &'a str,
     inherited: bool,
     sources: &'a [String],
     database: &'a str,
@@ -103,11 +105,13 @@ impl Banner<'_> {
 
     /// Returns the arguments of curl for a path of the server.
     fn curl_target(&self, path: &str) -> String {
+        let base = self.base_path;
         match self.addresses.first() {
             Some(Address::Unix(socket)) => {
-                format!("--unix-socket {} http://localhost/{path}", socket.display())
+                let socket = socket.display();
+                format!("--unix-socket {socket} http://localhost{base}/{path}")
             }
-            Some(address @ Address::Tcp(_)) => format!("{}/{path}", url(address)),
+            Some(address @ Address::Tcp(_)) => format!("{}{base}/{path}", url(address)),
             None => String::new(),
         }
     }
@@ -141,6 +145,7 @@ mod tests {
         let banner = Banner {
             profile: "development",
             addresses: vec![Address::Tcp(address.parse().unwrap())],
+            base_path: "",
             inherited: false,
             sources: &["built-in defaults".to_owned(), "PORT".to_owned()],
             database: "data/weapp.db",

@@ -1,21 +1,27 @@
 //! `POST /login`: exchanges a login code for a token.
 
+use std::sync::Arc;
+
 use actix_web::{HttpMessage as _, HttpRequest, Responder, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, ErrorCode};
+use crate::account::PhoneNumbers;
+use crate::error::{ApiError, ErrorCode, ErrorReply};
+use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{Envelope, Success};
 use crate::handlers::{code_field, console_log};
-use crate::identity::LoginCode;
+use crate::identity::{LoginCode, PhoneCode};
 use crate::login::{Grant, IdempotencyKey, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
 use crate::middleware::session::RequestUser;
 use crate::platforms::wechat::MOCK_CODE;
+use crate::sessions::Sessions;
 
 /// The request. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -30,6 +36,11 @@ pub struct LoginRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, required = false)]
     app: Option<StringField>,
+    /// `e.detail.code` of a `getPhoneNumber` button, to get the phone number with the same request. An empty one or `null`
+    /// counts as none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, required = false, max_length = 512)]
+    phone_code: Option<StringField>,
 }
 
 /// The token and the user.
@@ -45,6 +56,14 @@ struct LoginData {
     #[schema(minimum = 1, examples(259_200))]
     idle_expires_in: i64,
     user: LoginUser,
+    /// The phone number, if the request has a `phone_code`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phone: Option<PhoneNumberData>,
+    /// The error of `POST /user/phone`, if there is no phone number. The login stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ErrorReply<'static>, required = false)]
+    phone_error: Option<Box<RawValue>>,
 }
 
 /// The user who logged in.
@@ -77,14 +96,16 @@ struct LoginUser {
 pub async fn log_in(
     logins: web::Data<Logins>,
     client: Client,
-    real_projects: web::Data<RealProjects>,
     http: HttpRequest,
     RequestTime(now): RequestTime,
     Json(request): Json<LoginRequest>,
 ) -> Result<impl Responder, ApiError> {
     console_log::log(&http);
+    let request_id = client.request_id.clone();
     let (attempt, key) = request.attempt(client)?;
-    real_projects.adopt(&attempt.code, attempt.from.as_ref(), &attempt.device);
+    if let Some(real_projects) = http.app_data::<web::Data<RealProjects>>() {
+        real_projects.adopt(&attempt.code, attempt.from.as_ref(), &attempt.device);
+    }
     let grant = match key {
         Some(key) => logins.into_inner().log_in_once(attempt, key, now).await?,
         None => logins.log_in(&attempt, now).await?,
@@ -93,7 +114,32 @@ pub async fn log_in(
         app: grant.app.clone(),
         user: grant.user.id,
     });
-    Ok(Success(LoginData::new(&grant, now)))
+    let phone = match request.phone_code() {
+        Some(code) => Some(phone_number(&http, &grant, code, now).await),
+        None => None,
+    };
+    Ok(Success(
+        LoginData::new(&grant, now).with_phone(phone, &request_id),
+    ))
+}
+
+/// Exchanges the phone number code of a login that has succeeded.
+async fn phone_number(
+    http: &HttpRequest,
+    grant: &Grant,
+    code: &StringField,
+    now: Timestamp,
+) -> Result<PhoneNumberData, ApiError> {
+    let code = code_field::parse(code, PhoneCode::parse)?;
+    let sessions = http.app_data::<web::Data<Sessions>>();
+    let phones = http.app_data::<web::Data<PhoneNumbers>>();
+    let (Some(sessions), Some(phones)) = (sessions, phones) else {
+        return Err(ErrorCode::Internal.into());
+    };
+    let session = sessions.peek(&grant.token, now).await?;
+    let session = session.ok_or(ErrorCode::SessionRequired)?;
+    let phones = Arc::clone(phones);
+    Ok(phones.exchange(session, code, now).await?.into())
 }
 
 impl LoginRequest {
@@ -111,6 +157,14 @@ impl LoginRequest {
 
     fn code(&self) -> Result<LoginCode, ApiError> {
         code_field::parse(&self.code, LoginCode::parse)
+    }
+
+    fn phone_code(&self) -> Option<&StringField> {
+        self.phone_code.as_ref().filter(|code| match code {
+            StringField::Missing => false,
+            StringField::String(code) => !code.is_empty(),
+            StringField::OtherType => true,
+        })
     }
 
     fn app(&self) -> Result<Option<&str>, ErrorCode> {
@@ -132,6 +186,30 @@ impl LoginData {
                 id: grant.user.id.to_string(),
                 is_new: grant.is_new,
             },
+            phone: None,
+            phone_error: None,
+        }
+    }
+
+    /// Adds the phone number, or its error in the shape of every error. The error is logged, as no response has it as its own.
+    fn with_phone(
+        self,
+        phone: Option<Result<PhoneNumberData, ApiError>>,
+        request_id: &str,
+    ) -> Self {
+        let (phone, error) = match phone {
+            Some(Ok(phone)) => (Some(phone), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let phone_error = error.map(|error| {
+            log::warn!("a login has no phone number: {error} (request {request_id})");
+            error.body(Some(request_id))
+        });
+        Self {
+            phone,
+            phone_error: phone_error.and_then(|body| RawValue::from_string(body).ok()),
+            ..self
         }
     }
 }

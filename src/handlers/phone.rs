@@ -25,7 +25,7 @@ pub struct PhoneNumberRequest {
 
 /// The user's own number, unmasked.
 #[derive(Serialize, ToSchema)]
-struct PhoneNumberData {
+pub(super) struct PhoneNumberData {
     /// Includes the country code if the number is a foreign one.
     #[schema(examples("13580006666"))]
     phone_number: String,

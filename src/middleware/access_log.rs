@@ -15,7 +15,8 @@ use crate::error::ApiError;
 use crate::middleware::client_address::ClientAddress;
 use crate::middleware::json::ClientDisconnected;
 use crate::middleware::request_id::RequestId;
-use crate::middleware::session::RequestUser;
+use crate::middleware::session::{RequestUser, TokenHeader};
+use crate::settings::{LogStyle, Settings};
 use crate::telemetry::ACCESS;
 
 /// The access log that the settings describe. It can be sent to every worker.
@@ -27,6 +28,25 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
+    /// Returns the access log of the settings. `no_color` removes the colors of `dev`.
+    ///
+    /// # Errors
+    /// As [`AccessLog::new`].
+    pub fn of(settings: &Settings, no_color: bool) -> Result<Self, FormatError> {
+        let log = &settings.log;
+        let is_json = log.style == LogStyle::Json;
+        let access_log = Self::new(&log.format, &log.skip, no_color || is_json)?;
+        let token_header = TokenHeader::named(&settings.session.token_header);
+        let access_log = access_log
+            .below(&settings.server.base_path)
+            .masking(token_header.name());
+        Ok(if is_json {
+            access_log.with_fields()
+        } else {
+            access_log
+        })
+    }
+
     /// Parses a format. Requests to the paths in `skip` are not logged. `no_color` removes the colors of `dev`.
     ///
     /// # Errors
@@ -44,9 +64,17 @@ impl AccessLog {
         })
     }
 
+    /// Puts a path before those that are not logged.
+    fn below(self, base_path: &str) -> Self {
+        let skip = self.skip.iter().map(|path| format!("{base_path}{path}"));
+        Self {
+            skip: skip.collect(),
+            ..self
+        }
+    }
+
     /// Masks the value of a header that contains tokens.
-    #[must_use]
-    pub fn masking(self, secret: Option<&HeaderName>) -> Self {
+    fn masking(self, secret: Option<&HeaderName>) -> Self {
         match secret {
             Some(secret) => Self {
                 format: self.format.masking(secret),

@@ -6,6 +6,14 @@ use actix_web::middleware::Next;
 use wechat_simulator::Guard;
 
 use crate::error::{ApiError, ErrorCode};
+use crate::middleware::cors;
+use crate::settings;
+
+/// Returns the guard of the settings. The pages of `cors_origins` are no foreign ones.
+pub fn guard(server: &settings::Server) -> Guard {
+    let allowed = server.allowed_hosts.iter().map(String::as_str);
+    Guard::new(allowed.chain(cors::hosts(&server.cors_origins)))
+}
 
 /// Passes on a request of this machine, of a mini program or of an allowed name, and rejects any other before its body is
 /// read.

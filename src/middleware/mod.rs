@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod client;
 pub mod client_address;
 pub mod clock;
+pub mod cors;
 pub mod drain;
 pub mod foreign_pages;
 pub mod json;

@@ -9,14 +9,34 @@ use actix_web::http::uri::PathAndQuery;
 /// The path at which a gateway asks about a request.
 const AUTH: &str = "/auth";
 
+/// A path that no route matches: all of theirs begin with a slash.
+const NOWHERE: &str = "*";
+
 /// The registered paths, such as `/login` or `/sessions/{id}`.
 #[derive(Debug, Clone)]
-pub struct PathMatching(Rc<[&'static str]>);
+pub struct PathMatching {
+    registered: Rc<[&'static str]>,
+    /// The path before each of them in requests; empty if there is none.
+    base: Rc<str>,
+}
 
 impl PathMatching {
     /// Takes the paths as they are registered. A path in upper case or with a trailing slash would never match.
     pub fn new(registered: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(registered.into_iter().collect())
+        Self {
+            registered: registered.into_iter().collect(),
+            base: "".into(),
+        }
+    }
+
+    /// Takes the path before the registered ones in requests. It is removed from them, and a request without it matches
+    /// nothing.
+    #[must_use]
+    pub fn below(self, base: &str) -> Self {
+        Self {
+            base: base.into(),
+            ..self
+        }
     }
 
     /// Rewrites the path of a request to its registered spelling and calls the inner service. For `wrap_fn`.
@@ -27,6 +47,10 @@ impl PathMatching {
     where
         S: Service<ServiceRequest>,
     {
+        if !self.base.is_empty() {
+            let below = self.without_base(request.path()).map(str::to_owned);
+            rewrite(&mut request, below.as_deref().unwrap_or(NOWHERE));
+        }
         let spelling = self.spelling_of(request.path());
         if self.is_authorization(request.path()) {
             rewrite(&mut request, AUTH);
@@ -39,9 +63,16 @@ impl PathMatching {
 
     /// Returns `true` if a request to this path matches a registered one.
     pub fn contains(&self, path: &str) -> bool {
-        self.0
+        self.registered
             .iter()
             .any(|registered| spell(registered, path).is_some())
+    }
+
+    /// Returns the path below the base; `None` if it is another path.
+    fn without_base<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let (base, rest) = path.split_at_checked(self.base.len())?;
+        let is_below = base.eq_ignore_ascii_case(&self.base) && rest.starts_with('/');
+        is_below.then_some(rest)
     }
 
     /// Returns `true` for `/auth/` and any path below that is not registered.
@@ -54,11 +85,11 @@ impl PathMatching {
 
     /// Returns the registered spelling, or `None` if the path already has it or is not registered.
     fn spelling_of(&self, path: &str) -> Option<String> {
-        if self.0.contains(&path) {
+        if self.registered.contains(&path) {
             return None;
         }
         let spelling = self
-            .0
+            .registered
             .iter()
             .find_map(|registered| spell(registered, path))?;
         (spelling != path).then_some(spelling)

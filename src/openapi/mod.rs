@@ -8,7 +8,9 @@ mod operation;
 use actix_web::http::Method;
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem};
+use utoipa::openapi::{
+    Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Server,
+};
 
 use crate::routes::Endpoint;
 
@@ -45,10 +47,12 @@ pub fn document(endpoints: &[Endpoint]) -> OpenApi {
     document
 }
 
-/// Returns the document as JSON, with a trailing line break.
-pub fn text(endpoints: &[Endpoint]) -> String {
+/// Returns the document as JSON, with a trailing line break. Its server is at `base_path`.
+pub fn text(endpoints: &[Endpoint], base_path: &str) -> String {
+    let mut document = document(endpoints);
+    document.servers = (!base_path.is_empty()).then(|| vec![Server::new(base_path)]);
     // The document always serializes.
-    let text = serde_json::to_string_pretty(&document(endpoints)).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text + "\n"
 }
 

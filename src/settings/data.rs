@@ -79,6 +79,12 @@ pub struct Server {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// If `true`, `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Path below which everything is served, without a trailing slash. Empty means at the root.
+    #[serde(deserialize_with = "rules::base_path")]
+    pub base_path: String,
+    /// Origins of the web pages that may call the API.
+    #[serde(deserialize_with = "rules::origins")]
+    pub cors_origins: Vec<String>,
     /// Host names at which requests are accepted while WeChat is simulated, in addition to local ones.
     #[serde(deserialize_with = "rules::host_names")]
     pub allowed_hosts: Vec<String>,

@@ -59,6 +59,12 @@ text_rules! {
     metrics_path -> String, "a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes", |text| {
         some_if(text.len() > 1 && text.starts_with('/') && consists_of(text, b"/-_."), text)
     };
+    base_path -> String, "empty, or a path such as /api, of letters, digits, `-`, `_`, `.`, `~` and slashes", |text| {
+        let path = text.strip_suffix('/').unwrap_or(text);
+        let mut segments = path.split('/').skip(1);
+        let valid = segments.all(|name| !matches!(name, "" | "." | "..") && consists_of(name, b"-_.~"));
+        some_if(path.is_empty() || path.starts_with('/') && valid, path)
+    };
     token_header -> String, "empty, or the name of a header of letters, digits and `-`, such as X-Token, and not Authorization", |text| {
         some_if(consists_of(text, b"-") && !text.eq_ignore_ascii_case("authorization"), text)
     };
@@ -91,6 +97,17 @@ list_rules! {
     targets -> LogTarget, "targets and levels such as weapp_login::store=debug", log_target;
     listen -> ListenAddress, "addresses such as 127.0.0.1:3000, localhost:3000, [::1]:3000 or unix:/run/weapp-login/http.sock", ListenAddress::parse;
     paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
+    // Compared byte for byte with what browsers send, so a default port would never match.
+    origins -> String, "origins as browsers send them, such as https://h5.example.com, and not `*`", |text| {
+        let (scheme, host) = text.split_once("://").unwrap_or_default();
+        let is_default = match scheme {
+            "https" => host.ends_with(":443"),
+            "http" => host.ends_with(":80"),
+            _ => true,
+        };
+        let is_exact = !host.contains('/') && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        some_if(host_of(host).is_some() && is_exact && !is_default, text)
+    };
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
         some_if(host_of(text) == Some(text), text)
     };

@@ -409,7 +409,7 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "[server]\nprot = 1\nzzzzzz = 1",
         "unknown setting `server.prot` in local.toml; did you mean `server.port`?\n\
          unknown setting `server.zzzzzz` in local.toml; the settings there are host, port, listen, \
-         workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts",
+         workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, base_path, cors_origins, allowed_hosts",
     );
     check_file(
         "unknown-3",
@@ -478,7 +478,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_SERVER",
-        "WEAPP_SERVER: `server` must be a table with host, port, listen, workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, allowed_hosts, got \"1\"",
+        "WEAPP_SERVER: `server` must be a table with host, port, listen, workers, max_connections, keep_alive_seconds, drain_seconds, shutdown_seconds, trusted_proxies, docs, base_path, cors_origins, allowed_hosts, got \"1\"",
     );
 }
 
@@ -1066,6 +1066,8 @@ drain_seconds = 0                                 # built in
 shutdown_seconds = 4                              # built in
 trusted_proxies = []                              # built in
 docs = true                                       # built in
+base_path = ""                                    # built in
+cors_origins = []                                 # built in
 allowed_hosts = []                                # built in
 
 [log]
@@ -1175,6 +1177,54 @@ fn service_keys_are_a_list_of_secrets() {
         "local.toml: `gateway.service_keys` must be a list of texts in quotes, got \"*** (1 characters)\"\n  \
          hint: remove it to use the default, []",
     );
+}
+
+#[test]
+fn an_origin_is_as_a_browser_sends_it() {
+    for origin in [
+        "*",
+        "null",
+        "h5.example.com",
+        "https://h5.example.com/",
+        "https://h5.example.com/a",
+        "https://H5.example.com",
+        "https://h5.example.com:443",
+        "http://h5.example.com:80",
+        "ftp://h5.example.com",
+        "https://*.example.com",
+    ] {
+        let error = Settings::load([("WEAPP_SERVER__CORS_ORIGINS", origin)], Path::new("no"));
+        let error = error.unwrap_err().to_string();
+        let rule = "`server.cors_origins` must be origins as browsers send them, such as https://h5.example.com, and not `*`";
+        assert!(error.contains(rule), "{origin}: {error}");
+    }
+    let good = "https://h5.example.com,http://localhost:5173,https://[2001:db8::1]:8443";
+    let origins = settings(&[("WEAPP_SERVER__CORS_ORIGINS", good)])
+        .server
+        .cors_origins;
+    assert_eq!(origins.join(","), good);
+    assert!(settings(&[]).server.cors_origins.is_empty());
+}
+
+#[test]
+fn a_base_path_has_no_trailing_slash() {
+    for (path, base) in [
+        ("", ""),
+        ("/", ""),
+        ("/api", "/api"),
+        ("/api/v1/", "/api/v1"),
+    ] {
+        let server = settings(&[("WEAPP_SERVER__BASE_PATH", path)]).server;
+        assert_eq!(server.base_path, base);
+    }
+    for path in ["api", "//", "/a//b", "/../a", "/{id}", "/a b", "/a?b"] {
+        let error = Settings::load([("WEAPP_SERVER__BASE_PATH", path)], Path::new("no"));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("`server.base_path` must be empty, or a path such as /api"),
+            "{path}: {error}"
+        );
+    }
 }
 
 #[test]

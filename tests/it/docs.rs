@@ -91,7 +91,7 @@ async fn the_served_document_equals_the_printed_one() {
     );
     assert_eq!(
         String::from_utf8(bytes).unwrap(),
-        openapi::text(&routes::endpoints())
+        openapi::text(&routes::endpoints(), "")
     );
 }
 

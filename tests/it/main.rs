@@ -7,8 +7,10 @@
 
 mod apps;
 mod backup;
+mod base_path;
 mod built_in_simulator;
 mod command_line;
+mod cross_origin;
 mod decrypt;
 mod deletion;
 mod devices;

@@ -54,6 +54,75 @@ fn spent() -> Value {
 }
 
 #[actix_rt::test]
+async fn a_login_returns_the_phone_number_too() {
+    let app = TestApp::start().await;
+    let body = json!({
+        "code": app.wechat.issue_code("mei"),
+        "phone_code": app.wechat.issue_phone_code("mei"),
+    });
+    let login = async || {
+        let request = TestRequest::post()
+            .uri("/login")
+            .insert_header(("idempotency-key", "k"))
+            .set_json(&body);
+        app.call(request).await
+    };
+    let first = login().await;
+    let again = login().await;
+    assert_eq!(first.token(), again.token());
+    for reply in [&first, &again] {
+        let data = &reply.json()["data"];
+        assert_eq!(data["phone"], number_of(&app.wechat, "mei"), "{data}");
+        assert_eq!(data["phone_error"], Value::Null);
+    }
+    assert_eq!(app.requests_to(ENDPOINT), 1, "paid once");
+}
+
+#[actix_rt::test]
+async fn a_login_stands_if_only_the_phone_number_fails() {
+    let app = TestApp::start().await;
+    for (phone_code, error) in [
+        (
+            json!(app.wechat.issue_phone_code("bo")),
+            "phone_code_invalid",
+        ),
+        (
+            json!(app.wechat.issue_code("mei")),
+            "login_code_instead_of_phone_code",
+        ),
+        (json!("undefined"), "code_malformed"),
+        (json!(7), "code_malformed"),
+    ] {
+        let body = json!({ "code": app.wechat.issue_code("mei"), "phone_code": phone_code });
+        let reply = app.post_login(body).await;
+        let failed = &reply.json()["data"]["phone_error"];
+        assert_eq!(failed["error"], error, "{failed}");
+        assert_eq!(failed["request_id"].as_str(), reply.header("x-request-id"));
+        assert!(
+            failed["message"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('.'))
+        );
+        assert_eq!(reply.json()["data"]["phone"], Value::Null);
+        assert_eq!(app.show_session(&reply.token()).await.status, 200);
+    }
+    let failed = json!({ "code": "x", "phone_code": app.wechat.issue_phone_code("mei") });
+    app.post_login(failed)
+        .await
+        .assert_error(401, "login_code_invalid");
+    let calls = app.requests_to(ENDPOINT);
+    for none in [json!(null), json!("")] {
+        let body = json!({ "code": app.wechat.issue_code("mei"), "phone_code": none });
+        let data = app.post_login(body).await.json()["data"].clone();
+        assert!(
+            data["token"].is_string() && data.get("phone_error").is_none(),
+            "{data}"
+        );
+    }
+    assert_eq!(app.requests_to(ENDPOINT), calls);
+}
+
+#[actix_rt::test]
 async fn a_user_gets_their_full_number() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;

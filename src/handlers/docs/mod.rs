@@ -29,6 +29,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub struct Docs {
     make: Box<dyn Fn() -> String>,
     document: OnceCell<web::Bytes>,
+    page: web::Bytes,
+    start: web::Bytes,
     files: Arc<Files>,
 }
 
@@ -48,9 +50,18 @@ struct File {
 }
 
 impl Docs {
-    /// Takes the function that makes the document, and the other files.
-    pub fn new(make: impl Fn() -> String + 'static, files: Arc<Files>) -> Self {
+    /// Takes the function that makes the document, the path below which the API is served, and the other files.
+    pub fn new(make: impl Fn() -> String + 'static, base_path: &str, files: Arc<Files>) -> Self {
+        let below_base = |text: &str| {
+            let text = ["\"/", "'/"].iter().fold(text.to_owned(), |text, start| {
+                let (quote, slash) = start.split_at(1);
+                text.replace(start, &format!("{quote}{base_path}{slash}"))
+            });
+            text.into()
+        };
         Self {
+            page: below_base(include_str!("index.html")),
+            start: below_base(include_str!("start.js")),
             make: Box::new(make),
             document: OnceCell::new(),
             files,
@@ -101,11 +112,11 @@ pub async fn get_document(docs: web::Data<Docs>) -> impl Responder {
 }
 
 /// Returns the page.
-pub async fn get_page() -> impl Responder {
+pub async fn get_page(docs: web::Data<Docs>) -> impl Responder {
     response(HTML, "no-cache")
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((REFERRER_POLICY, "no-referrer"))
-        .body(include_str!("index.html"))
+        .body(docs.page.clone())
 }
 
 /// Returns a file of the page: compressed if the client accepts gzip, otherwise inflated.
@@ -120,7 +131,7 @@ pub async fn get_file(
     let (content_type, packed) = match name.as_str() {
         "swagger-ui-bundle.js" => (SCRIPT, &docs.files.bundle),
         "swagger-ui.css" => (STYLE, &docs.files.style),
-        "start.js" => return Ok(file(SCRIPT).body(include_str!("start.js"))),
+        "start.js" => return Ok(file(SCRIPT).body(docs.start.clone())),
         "LICENSE.txt" => return Ok(file(TEXT).body(include_str!("swagger-ui/LICENSE.txt"))),
         _ => return Err(ErrorCode::NotFound.into()),
     };

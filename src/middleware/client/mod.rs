@@ -7,11 +7,12 @@ use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{REFERER, USER_AGENT};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::login::IdempotencyKey;
 use crate::middleware::client_address::ClientAddress;
+use crate::middleware::request_id::RequestId;
 use crate::middleware::session::presented;
 use crate::platforms::{Referer, parse_referer};
 use crate::session::{Device, Token};
@@ -28,6 +29,8 @@ pub struct Client {
     pub token: Option<Token>,
     /// The key by which a repeated login gets the same response.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The id of the request, for the log and for errors.
+    pub request_id: String,
 }
 
 impl FromRequest for Client {
@@ -44,9 +47,16 @@ impl FromRequest for Client {
                     .and_then(|referer| parse_referer(&referer)),
                 token: presented(request).and_then(Token::parse),
                 idempotency_key,
+                request_id: request_id(request),
             }
         }))
     }
+}
+
+fn request_id(request: &HttpRequest) -> String {
+    let extensions = request.extensions();
+    let id = extensions.get::<RequestId>().map(RequestId::as_str);
+    id.unwrap_or_default().to_owned()
 }
 
 fn text_of(request: &HttpRequest, name: &str) -> Option<String> {
