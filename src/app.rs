@@ -82,11 +82,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
             }
         })
         .configure(|api| routes::register(api, rows))
-        .configure(|api| {
-            if let Some(commands) = parts.commands.clone() {
-                routes::register_simulator(api, commands);
-            }
-        })
+        .configure(|api| parts.add_commands(api))
         // The middleware that is wrapped last sees a request first.
         .wrap_fn(move |request, inside| paths.apply(request, inside))
         .wrap(Condition::new(parts.simulated, guard))

@@ -179,6 +179,13 @@ impl Parts {
             .app_data(self.real_projects.clone());
     }
 
+    /// Adds the commands of the built-in simulator, if there is one.
+    pub(crate) fn add_commands(&self, api: &mut web::ServiceConfig) {
+        if let Some(commands) = self.commands.clone() {
+            routes::register_simulator(api, commands);
+        }
+    }
+
     /// Adds the metrics to a service, and their route if `shown`.
     pub(crate) fn add_metrics(&self, api: &mut web::ServiceConfig, shown: bool) {
         let Some(metrics) = &self.metrics else {
