@@ -60,13 +60,11 @@ impl Apps {
 
     /// Returns the mini program with this name or AppID; without either, the only configured one.
     pub fn find(&self, named: Option<&str>) -> Option<&Arc<App>> {
-        match named {
-            Some(name) => self.by_name.get(name).or_else(|| self.by_id(name)),
-            None => {
-                let only = self.by_name.values().next();
-                only.filter(|_only| self.by_name.len() == 1)
-            }
+        if let Some(name) = named {
+            return self.by_name.get(name).or_else(|| self.by_id(name));
         }
+        let only = self.by_name.values().next();
+        only.filter(|_only| self.by_name.len() == 1)
     }
 
     /// Selects the mini program of a login: the one it names; otherwise the one it was sent from; otherwise the only

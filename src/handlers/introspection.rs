@@ -49,10 +49,12 @@ impl FromRequest for IntrospectionRequest {
 }
 
 fn form_error(error: UrlencodedError) -> ApiError {
-    let code = match error {
-        UrlencodedError::ContentType | UrlencodedError::Parse(_) => ErrorCode::TokenMissing,
-        UrlencodedError::Overflow { .. } => ErrorCode::BodyTooLarge,
-        _ => ErrorCode::MalformedBody,
+    let code = if let UrlencodedError::ContentType | UrlencodedError::Parse(_) = error {
+        ErrorCode::TokenMissing
+    } else if let UrlencodedError::Overflow { .. } = error {
+        ErrorCode::BodyTooLarge
+    } else {
+        ErrorCode::MalformedBody
     };
     ApiError::from(code).with_cause(error.to_string())
 }

@@ -109,7 +109,7 @@ struct StoredGrant {
 }
 
 fn encode(grant: &Grant) -> Zeroizing<String> {
-    Zeroizing::new(format!("{} {}", grant.is_new, *grant.token.expose(),))
+    Zeroizing::new(format!("{} {}", grant.is_new, *grant.token.expose()))
 }
 
 impl StoredGrant {
