@@ -48,6 +48,10 @@ impl Metrics {
     ///
     /// # Errors
     /// [`Error`] if a series is defined wrongly, which a test excludes.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one list, with a few lines per series"
+    )]
     pub fn new(profile: &str) -> Result<Self, Error> {
         let registry = Registry::new();
         register_build_info(&registry, profile)?;
