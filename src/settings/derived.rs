@@ -1,4 +1,4 @@
-//! What follows from the settings: durations, addresses, and defaults that depend on the machine.
+//! Durations, addresses and defaults that follow from the settings.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -7,7 +7,7 @@ use crate::store::postgres::problem::Problem;
 
 /// The migrations. A database of version n has had the first n of them.
 ///
-/// A migration only adds, and touches no existing row: the previous version goes on working beside it. There is no index on
+/// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE account (

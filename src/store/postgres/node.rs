@@ -1,4 +1,4 @@
-//! What a node has of the database: its connections, and what waits for them.
+//! The connections of a node, and the calls that wait for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ const PROBE_LIMIT: Duration = Duration::from_millis(1500);
 /// clocks, and a lease is a second longer than the work.
 const MAX_SKEW: SignedDuration = SignedDuration::from_millis(500);
 
-/// What this node has of the database: its connections, and what waits for them.
+/// The connections of this node, and the calls that wait for them.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) reads: Link,

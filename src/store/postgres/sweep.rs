@@ -153,7 +153,7 @@ async fn remove_records(link: &Link, limit: Duration, now: Timestamp) -> Result<
 }
 
 /// Removes sessions whose lifetime ended at this time or before. The log of revocations need not have them: they are expired
-/// by their own times wherever they are cached.
+/// by their own times in each cache.
 async fn remove_expired(
     link: &Link,
     limit: Duration,

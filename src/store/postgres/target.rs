@@ -83,7 +83,7 @@ fn unknown_parameter(name: &str) -> String {
     )
 }
 
-/// Whether the connection is encrypted, as the URL says. If it is, the server's certificate and name are verified.
+/// Parses `sslmode`. An encrypted connection always verifies the server's certificate and name.
 fn tls_mode(value: &str) -> Result<SslMode, String> {
     match value {
         "disable" => Ok(SslMode::Disable),
