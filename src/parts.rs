@@ -80,17 +80,12 @@ impl Parts {
         let call_limit = settings.wechat.timeout();
         let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
         let mut limits = Limits::new(&settings.limits);
-        let Checked {
-            mut wechat,
-            access_log,
-            token_header,
-            metrics,
-            database,
-        } = Checked::new(settings, &base_url, no_color)?;
-        let mut store = store::open(database).await?;
-        if let Some(metrics) = metrics.clone().map(web::Data::into_inner) {
+        let mut checked = Checked::new(settings, &base_url, no_color)?;
+        let mut store = store::open(checked.database).await?;
+        if let Some(metrics) = checked.metrics.clone().map(web::Data::into_inner) {
             store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
-            wechat = wechat.with_observer(metrics::observer(Arc::clone(&metrics)));
+            let observer = metrics::observer(Arc::clone(&metrics));
+            checked.wechat = checked.wechat.with_observer(observer);
             limits = limits.with_observer(metrics::limit_observer(metrics));
         }
         let apps = Arc::new(apps(settings, simulator));
@@ -108,7 +103,7 @@ impl Parts {
                 openid: settings.gateway.disclose_openid,
             }),
             service_keys: web::Data::new(ServiceKeys::new(&settings.gateway.service_keys)),
-            metrics,
+            metrics: checked.metrics,
             metrics_path: settings.metrics.path.as_str().into(),
             shows_metrics: settings.metrics.port == 0,
             json: json::config(&settings.json, settings.profile),
@@ -116,17 +111,17 @@ impl Parts {
             docs_files: settings.server.docs.then(Arc::default),
             simulated: simulator.is_some(),
             real_projects: web::Data::new(RealProjects::of(simulator)),
-            token_header,
+            token_header: checked.token_header,
             commands: simulator.map(Simulator::commands),
             guard: foreign_pages::guard(&settings.server),
             base_path: settings.server.base_path.as_str().into(),
             cors_origins: settings.server.cors_origins.as_slice().into(),
             platforms: PlatformConfig {
-                wechat,
+                wechat: checked.wechat,
                 access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
             },
             store,
-            access_log,
+            access_log: checked.access_log,
         })
     }
 

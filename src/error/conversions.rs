@@ -110,11 +110,11 @@ impl ApiError {
     /// Maps an error of the exchange of a code that proves who the user is. Logging in again does not help.
     fn from_proof(error: &platforms::Error) -> Self {
         let mapped = Self::from_platform(error);
-        let code = match mapped.code() {
-            ErrorCode::LoginCodeInvalid | ErrorCode::LoginCodeUsed => ErrorCode::ProofCodeInvalid,
-            code => code,
-        };
-        mapped.with_code(code)
+        let is_rejected = [ErrorCode::LoginCodeInvalid, ErrorCode::LoginCodeUsed];
+        if is_rejected.contains(&mapped.code()) {
+            return mapped.with_code(ErrorCode::ProofCodeInvalid);
+        }
+        mapped
     }
 
     fn from_platform(error: &platforms::Error) -> Self {

@@ -9,6 +9,9 @@ use wechat_simulator::Commands;
 use crate::error::{ApiError, ErrorCode};
 
 /// Executes a command. `middleware::foreign_pages` guards it, as all paths while WeChat is simulated.
+///
+/// # Errors
+/// `body_too_large`. The simulator's own errors are its replies.
 pub async fn execute(
     commands: web::Data<Commands>,
     request: HttpRequest,

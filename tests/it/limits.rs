@@ -94,7 +94,7 @@ async fn a_client_with_a_live_session_uses_the_reserve() {
         APP_BURST
     );
     let code = app.wechat.issue_code("mei");
-    for (host, token) in [(1, ""), (3, ""), (3, "wxs_x"), (1, &token[1..])] {
+    for (host, token) in [(1, ""), (3, ""), (3, "wxs_x"), (1, "wxs_")] {
         let limited = log_in_from(&app, host, &code, token).await;
         limited.assert_error(429, "rate_limited");
     }

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// A host name at which commands are accepted, in addition to IP addresses, localhost and names without a dot.
     #[arg(long, value_name = "NAME", value_parser = not_empty)]
     allow_host: Vec<String>,
-    /// Serves https://api.weixin.qq.com as well, with a certificate authority in this folder, which is made once.
+    /// Serves `api.weixin.qq.com` with TLS as well, with a certificate authority in this folder, which is made once.
     #[arg(long, value_name = "DIR")]
     tls: Option<PathBuf>,
     /// The TLS port; 0 chooses a free one. SDKs call 443.
@@ -181,11 +181,14 @@ fn trust((tls, address): (Tls, SocketAddr)) -> Result<Trust, Failure> {
 }
 
 fn start_failure(error: &StartError, tls: Option<&Tls>) -> Failure {
-    let (address, source) = match error {
-        StartError::Listen { address, source } => (address, source),
-        StartError::Tls(error) => return Failure::message(error.to_string()),
-        StartError::SavedState(error) => return Failure::message(format!("--seed-file: {error}")),
-        error => return Failure::internal(error),
+    if let StartError::Tls(error) = error {
+        return Failure::message(error.to_string());
+    }
+    if let StartError::SavedState(error) = error {
+        return Failure::message(format!("--seed-file: {error}"));
+    }
+    let StartError::Listen { address, source } = error else {
+        return Failure::internal(error);
     };
     let (port, host) = if tls.is_some_and(|tls| tls.listen == *address) {
         ("--tls-port ", "--tls-host ")

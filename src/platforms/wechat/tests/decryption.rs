@@ -216,6 +216,7 @@ fn only_whole_blocks_and_whole_keys_decrypt() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn a_failure_has_a_reason_for_the_log() {
     let raw = Some(SignedRawData {
         text: RAW_DATA,
