@@ -27,9 +27,9 @@ use crate::sessions::Sessions;
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "code": MOCK_CODE })))]
 pub struct LoginRequest {
-    /// The code of `wx.login`: 1 to 512 bytes.
+    /// The code of `wx.login`.
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
+    #[schema(value_type = String, required = true, pattern = "^(the code is a mock one|[0-9A-Za-z_-]{1,128})$")]
     code: StringField,
     /// The mini program, by its name in the settings or its AppID. Without it, or if it is empty or `null`, the Referer
     /// names the mini program, or it is the only one.
@@ -37,9 +37,9 @@ pub struct LoginRequest {
     #[schema(value_type = Option<String>, required = false)]
     app: Option<StringField>,
     /// `e.detail.code` of a `getPhoneNumber` button, to get the phone number with the same request. An empty one or `null`
-    /// counts as none.
+    /// counts as none. If it is invalid, the login succeeds, and the reply has a `phone_error`.
     #[serde(default)]
-    #[schema(value_type = Option<String>, required = false, max_length = 512)]
+    #[schema(value_type = Option<String>, required = false)]
     phone_code: Option<StringField>,
 }
 

@@ -21,7 +21,7 @@ use crate::sessions::{CurrentSession, Sessions};
 pub struct DeleteUserRequest {
     /// A new code of `wx.login`.
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
+    #[schema(value_type = String, required = true, pattern = "^(the code is a mock one|[0-9A-Za-z_-]{1,128})$")]
     code: StringField,
 }
 

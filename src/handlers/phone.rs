@@ -17,9 +17,9 @@ use crate::sessions::CurrentSession;
 #[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "code": "2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e2f7d51c34a6e0b8e" })))]
 pub struct PhoneNumberRequest {
-    /// `e.detail.code` of the event of a `getPhoneNumber` button: 1 to 512 bytes.
+    /// `e.detail.code` of the event of a `getPhoneNumber` button.
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 512)]
+    #[schema(value_type = String, required = true, pattern = "^[0-9A-Za-z_-]{1,128}$")]
     code: StringField,
 }
 
