@@ -67,7 +67,7 @@ struct ExportedSession {
     /// The time of the last use, to the hour.
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     last_seen: String,
-    /// The time at which it expires if it is not used again. Expired sessions are removed within minutes.
+    /// The time at which it expires if it is not used again. Expired sessions are removed a day later.
     #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
     ends_at: String,
 }

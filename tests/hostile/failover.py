@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from harness import Server, check, finish, wait_until
+from harness import Server, check, finish, record, wait_until
 
 CLIENTS, PAUSED = 8, 4
 PROGRAMS = max(glob.glob("/usr/lib/postgresql/*/bin"), default=None, key=lambda path: float(path.split("/")[4]))
@@ -186,7 +186,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
             lost = sum(status(token) != 200 for token in live)
             back = sum(status(token) != 401 for token in ended)
             check("requests across the faults", "> 1000", total["requests"], lambda count: count > 1000)
-            check("503 while the database was away", "any", total["unavailable"], lambda count: True)
+            record("503 while the database was away", total["unavailable"])
             other = [reply for client in clients for reply in client.other]
             check("other statuses than 200, 401 and 503", "none", other or "none", lambda other: other == "none")
             check("live sessions rejected", "0", total["rejected"], lambda count: count == 0)

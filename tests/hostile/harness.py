@@ -37,8 +37,16 @@ def check(figure, goal, measured, is_met):
     global _failures
     met = bool(is_met(measured))
     _failures += not met
-    shown = f"{measured:.1f}" if isinstance(measured, float) else measured
-    print(f"{figure} | {goal} | {shown} | {'ok' if met else 'FAILED'}", flush=True)
+    print(f"{figure} | {goal} | {_shown(measured)} | {'ok' if met else 'FAILED'}", flush=True)
+
+
+def record(figure, measured):
+    """Prints a figure without a goal."""
+    print(f"{figure} | | {_shown(measured)} |", flush=True)
+
+
+def _shown(measured):
+    return f"{measured:.1f}" if isinstance(measured, float) else measured
 
 
 def finish():

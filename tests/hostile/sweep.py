@@ -6,7 +6,7 @@ import tempfile
 import time
 
 from faults import database, trust_clock
-from harness import Server, check, finish, percentile
+from harness import Server, check, finish, percentile, record
 
 RECORDS, SESSIONS = 400_000, 50_000
 
@@ -49,7 +49,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-", dir=place) as folder, Server
     during = logins(6)
     swept = RECORDS + SESSIONS - left("ledger") - left("session")
     check("rows swept in 6 s while users log in", "> 2000", swept, lambda count: count > 2000)
-    check("median of the logins before, ms", "", percentile(usual, 50), lambda _: True)
-    check("median of the logins during the sweep, ms", "", percentile(during, 50), lambda _: True)
+    record("median of the logins before, ms", percentile(usual, 50))
+    record("median of the logins during the sweep, ms", percentile(during, 50))
     check("slowest login during the sweep, ms", "< 2000", during[-1], lambda slowest: slowest < 2000)
 finish()
