@@ -44,7 +44,7 @@ pub(crate) enum Subcommand {
     /// Lists, revokes and deletes stored sessions.
     #[command(subcommand, long_about = SESSIONS, after_long_help = SESSIONS_MORE)]
     Sessions(sessions::Command),
-    /// Backs up the database.
+    /// Backs up, migrates and copies the database.
     #[command(subcommand)]
     Store(store::Command),
 }

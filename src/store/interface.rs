@@ -168,6 +168,15 @@ pub struct LoggedIn {
     pub is_new: bool,
 }
 
+/// The versions of a database's schema before and after a migration. Version 0 has no tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version that was found.
+    pub from: usize,
+    /// The version that this program uses.
+    pub to: usize,
+}
+
 /// Result of one call of [`Store::sweep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {

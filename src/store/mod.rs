@@ -5,9 +5,11 @@ mod cached;
 mod clock;
 #[cfg(test)]
 mod contract;
+mod copy;
 mod database;
 mod interface;
 mod ledger;
+mod migrate;
 pub mod once;
 #[cfg(test)]
 mod once_tests;
@@ -19,7 +21,11 @@ mod sqlite;
 mod temporary;
 
 pub use backup::backup;
+pub use copy::{Copied, CopyError, Progress, copy};
 pub use database::Database;
-pub use interface::{Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update};
+pub use interface::{
+    Error, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept, Update,
+};
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+pub use migrate::migrate;
 pub use open::{check, open};

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use crate::store::interface::Migrated;
 use crate::store::postgres::problem::Problem;
 
 /// The migrations. A database of version n has had the first n of them.
@@ -70,7 +71,7 @@ const VERSION_TABLE: &str = "CREATE TABLE schema_version
 
 /// Applies the missing migrations in one transaction, unless the schema is newer. Nodes that start at the same time wait for
 /// each other. A role that may not create tables can open a current schema.
-pub(super) async fn migrate(client: &mut Client) -> Result<(), Problem> {
+pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Problem> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(LOCK).await?;
     let exists = "SELECT to_regclass('schema_version') IS NOT NULL";
@@ -103,7 +104,11 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), Problem> {
         let insert = "INSERT INTO schema_version (version) VALUES ($1)";
         transaction.execute(insert, &[&version]).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(Migrated {
+        from: usize::try_from(found).unwrap_or(0),
+        to: MIGRATIONS.len(),
+    })
 }
 
 fn explain(error: tokio_postgres::Error) -> Problem {
@@ -114,7 +119,7 @@ fn explain(error: tokio_postgres::Error) -> Problem {
         SqlState::INSUFFICIENT_PRIVILEGE,
         SqlState::INVALID_SCHEMA_NAME,
     ]) {
-        "the role must be allowed to create tables in the schema, for example as the owner of the database"
+        "run `weapp-login store migrate` with a role that may create tables in the schema, such as the owner of the database"
     } else {
         return problem;
     };

@@ -1,6 +1,7 @@
 //! The store of many nodes: one PostgreSQL database, of which each node has five connections.
 
 mod connect;
+pub(super) mod copy;
 mod invalidation;
 mod ledger;
 mod link;
@@ -20,7 +21,6 @@ mod worker;
 mod writer;
 
 use std::error::Error as _;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest,
 use crate::store::cached::Invalidation;
 use crate::store::database::Database;
 use crate::store::interface::{
-    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
+    Error, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
@@ -44,6 +44,35 @@ use node::{Node, READ_LIMIT, WRITE_LIMIT};
 use problem::Problem;
 use target::Target;
 use worker::Worker;
+
+/// A database that was opened once, so that it can be used.
+struct Prepared {
+    migrated: Migrated,
+    has_synchronous_standby: bool,
+}
+
+/// Connects, and migrates the tables.
+async fn prepare(worker: &Worker, target: Target) -> Result<Prepared, Error> {
+    let prepared = worker.run(async move {
+        let mut connection = connect(&target).await?;
+        Ok(Prepared {
+            migrated: migrate(&mut connection.client).await?,
+            has_synchronous_standby: connection.has_synchronous_standby,
+        })
+    });
+    prepared.await
+}
+
+fn cannot_be_opened(database: &Database, error: Error) -> OpenError {
+    let problem = match error.source() {
+        Some(problem) => problem.to_string(),
+        None => error.to_string(),
+    };
+    OpenError::new(
+        database.url.as_str(),
+        format!("cannot be opened: {problem}"),
+    )
+}
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
@@ -60,26 +89,11 @@ impl Postgres {
         cache: Arc<SessionCache>,
         now: fn() -> Timestamp,
     ) -> Result<Self, OpenError> {
-        let target = target(database)?;
-        let failed = |problem: &dyn fmt::Display| {
-            OpenError::new(
-                database.url.as_str(),
-                format!("cannot be opened: {problem}"),
-            )
-        };
-        let worker = Worker::start().map_err(|problem| failed(&problem))?;
-        let first = target.clone();
-        let connected = worker.run(async move {
-            let mut connection = connect(&first).await?;
-            migrate(&mut connection.client).await?;
-            Ok(connection.has_synchronous_standby)
-        });
-        let explain = |error: Error| match error.source() {
-            Some(problem) => failed(&problem),
-            None => failed(&error),
-        };
-        let has_synchronous_standby = connected.await.map_err(explain)?;
-        if has_synchronous_standby {
+        let target = Target::of(database)?;
+        let explain = |error| cannot_be_opened(database, error);
+        let worker = Worker::start().map_err(|problem| explain(problem.into()))?;
+        let prepared = prepare(&worker, target.clone()).await.map_err(explain)?;
+        if prepared.has_synchronous_standby {
             log::info!("PostgreSQL confirms a commit when a synchronous standby has it");
         } else {
             log::info!(
@@ -95,9 +109,18 @@ impl Postgres {
         Ok(Self { node, worker })
     }
 
+    /// Connects, and creates and migrates the tables as needed.
+    pub(super) async fn migrate(database: &Database) -> Result<Migrated, OpenError> {
+        let target = Target::of(database)?;
+        let explain = |error| cannot_be_opened(database, error);
+        let worker = Worker::start().map_err(|problem| explain(problem.into()))?;
+        let prepared = prepare(&worker, target).await.map_err(explain)?;
+        Ok(prepared.migrated)
+    }
+
     /// Checks the URL.
     pub(super) fn check(database: &Database) -> Result<(), OpenError> {
-        target(database).map(drop)
+        Target::of(database).map(drop)
     }
 
     /// Runs a write to its end, even if the caller goes away, and with it the eviction of what it has changed.
@@ -106,24 +129,6 @@ impl Postgres {
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         Box::pin(self.worker.run(write(Arc::clone(&self.node))))
-    }
-}
-
-fn target(database: &Database) -> Result<Target, OpenError> {
-    let target = Target::parse(&database.url, &database.password);
-    let target = target.map_err(|problem| OpenError::new(without_user(&database.url), problem))?;
-    Ok(Target {
-        must_be_durable: database.must_be_durable,
-        ..target
-    })
-}
-
-/// Removes what may contain a password from a URL that was rejected.
-fn without_user(url: &str) -> String {
-    let url = url.split_once('?').map_or(url, |(address, _)| address);
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
-        _ => url.to_owned(),
     }
 }
 

@@ -8,6 +8,8 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use crate::identity::StorePassword;
+use crate::store::database::Database;
+use crate::store::interface::OpenError;
 
 /// Maximum time of a TCP connection attempt, and of silence while data is unacknowledged.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,11 +38,25 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The servers of a database.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the part of the URL that cannot be used.
+    pub(super) fn of(database: &Database) -> Result<Self, OpenError> {
+        let target = Self::parse(&database.url, &database.password);
+        let target =
+            target.map_err(|problem| OpenError::new(without_user(&database.url), problem))?;
+        Ok(Self {
+            must_be_durable: database.must_be_durable,
+            ..target
+        })
+    }
+
     /// Parses a URL such as `postgres://weapp@db1,db2/weapp`.
     ///
     /// # Errors
     /// A text that completes a sentence that begins with the URL.
-    pub(super) fn parse(url: &str, password: &StorePassword) -> Result<Self, String> {
+    fn parse(url: &str, password: &StorePassword) -> Result<Self, String> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut mode, mut root_certificates, mut rest) = (None, None, Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -70,6 +86,15 @@ impl Target {
             root_certificates,
             must_be_durable: false,
         })
+    }
+}
+
+/// Removes what may contain a password from a URL that was rejected.
+fn without_user(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(address, _)| address);
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
+        _ => url.to_owned(),
     }
 }
 

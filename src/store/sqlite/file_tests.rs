@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::store::contract;
-use crate::store::interface::{Error, Login, Store, Swept};
+use crate::store::interface::{Error, Login, Migrated, Store, Swept};
 use crate::store::sqlite::Sqlite;
 use crate::store::sqlite::open::{self, number};
 use crate::store::sqlite::tests::{open_cached, open_file};
@@ -198,6 +198,23 @@ async fn a_file_of_the_first_version_is_migrated_and_shrinks() {
     let left = pages(&file);
     assert!(left < 1500, "{left} pages are left");
     assert!(store.find(live.digest).await.unwrap().is_some());
+}
+
+#[test]
+fn a_migration_says_from_which_version() {
+    let folder = Folder::new();
+    let (new, old) = (folder.file("new.db"), folder.file("old.db"));
+    Connection::open(&old)
+        .unwrap()
+        .execute_batch(&format!(
+            "{}; PRAGMA application_id = 0x77786c67; PRAGMA user_version = 1",
+            open::MIGRATIONS[0]
+        ))
+        .unwrap();
+    let to = open::MIGRATIONS.len();
+    for (file, from) in [(&new, 0), (&new, to), (&old, 1), (&old, to)] {
+        assert_eq!(open::migrate_file(file).unwrap(), Migrated { from, to });
+    }
 }
 
 #[test]

@@ -4,11 +4,12 @@ pub(super) mod backup;
 #[cfg(test)]
 mod cache_tests;
 mod commits;
+pub(super) mod copy;
 #[cfg(test)]
 mod file_tests;
 mod file_watch;
 mod ledger;
-mod open;
+pub(super) mod open;
 mod problem;
 mod rows;
 mod sessions;

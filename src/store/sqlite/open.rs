@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::store::interface::{Migrated, OpenError};
 use crate::store::sqlite::problem::Problem;
 
 /// Identifies our files, in SQLite's `application_id`: `wxlg` in ASCII.
@@ -82,6 +83,17 @@ const READER_CACHE_KIB: i32 = 512;
 
 /// Opens the writer's connection. Creates the file if it is missing, and migrates it.
 pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
+    migrated(path).map(|(connection, _)| connection)
+}
+
+/// Creates the file if it is missing, and migrates it.
+pub(crate) fn migrate_file(path: &Path) -> Result<Migrated, OpenError> {
+    let migrated = migrated(path).map(|(_, migrated)| migrated);
+    migrated.map_err(|problem| OpenError::new(path.to_string_lossy(), problem))
+}
+
+/// The same as [`writer`]. Returns the versions of the schema as well.
+fn migrated(path: &Path) -> Result<(Connection, Migrated), Problem> {
     create(path).map_err(Problem::CannotCreate)?;
     prepare(path).map_err(|problem| {
         if let Problem::Failed(error) = &problem
@@ -94,7 +106,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Problem> {
 }
 
 /// Opens and migrates the file for the writer.
-fn prepare(path: &Path) -> Result<Connection, Problem> {
+fn prepare(path: &Path) -> Result<(Connection, Migrated), Problem> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if connection.is_readonly("main")? {
         return Err(Problem::ReadOnly);
@@ -103,7 +115,7 @@ fn prepare(path: &Path) -> Result<Connection, Problem> {
         // Lets the file shrink. Has an effect before the first table only.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
-    migrate(&mut connection)?;
+    let migrated = migrate(&mut connection)?;
     // With FULL, a commit returns after the log file has reached the disk.
     use_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -111,7 +123,7 @@ fn prepare(path: &Path) -> Result<Connection, Problem> {
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     make_shrinkable(&connection, REWRITTEN_PAGES)?;
-    Ok(connection)
+    Ok((connection, migrated))
 }
 
 /// Rewrites a file of an earlier version so that it can shrink, if it has at most this number of pages.
@@ -211,7 +223,7 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
 /// Applies the missing migrations, unless the file is another program's or a newer version's.
 ///
 /// Everything is read in the transaction that writes, so that several processes may start at the same time.
-fn migrate(connection: &mut Connection) -> Result<(), Problem> {
+fn migrate(connection: &mut Connection) -> Result<Migrated, Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let application: i32 =
         transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -222,9 +234,10 @@ fn migrate(connection: &mut Connection) -> Result<(), Problem> {
     }
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let supported = MIGRATIONS.len();
-    if !usize::try_from(found).is_ok_and(|found| found <= supported) {
-        return Err(Problem::Newer { found, supported });
-    }
+    let from = usize::try_from(found)
+        .ok()
+        .filter(|from| *from <= supported);
+    let from = from.ok_or(Problem::Newer { found, supported })?;
     for (version, migration) in (1_i64..)
         .zip(MIGRATIONS)
         .filter(|(version, _)| *version > found)
@@ -233,5 +246,9 @@ fn migrate(connection: &mut Connection) -> Result<(), Problem> {
         transaction.pragma_update(None, "user_version", version)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(Migrated {
+        from,
+        to: supported,
+    })
 }

@@ -13,6 +13,9 @@ pub(super) enum Problem {
         "cannot be created: {0}\n  hint: make its folder writable for this user, or set store.url to another file"
     )]
     CannotCreate(io::Error),
+    /// There is no file to copy.
+    #[error("does not exist\n  hint: check the path; a relative one begins in the working folder")]
+    Missing,
     /// The file exists but cannot be written.
     #[error(
         "is read-only\n  hint: make the file and its folder writable for this user, or set store.url to another file"

@@ -16,7 +16,7 @@ use crate::store::interface::{Error, OpenError, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::problem::Problem;
-use crate::store::sqlite::{Sqlite, open};
+use crate::store::sqlite::{Sqlite, copy, open};
 use crate::store::temporary::Folder;
 
 /// Opens a file without a cache in front of it.
@@ -317,4 +317,28 @@ async fn several_threads_can_open_one_file_at_once() {
     for thread in threads {
         thread.join().unwrap().unwrap();
     }
+}
+
+/// A new column or table must be added to the list, or to the exceptions.
+#[test]
+fn every_column_of_the_schema_is_copied() {
+    let folder = Folder::new();
+    let connection = open::writer(&folder.file("weapp.db")).unwrap();
+    let sql = "SELECT schema.name || '.' || info.name FROM sqlite_schema AS schema, pragma_table_info(schema.name) AS info
+               WHERE schema.type = 'table' AND schema.name <> 'clock'";
+    let mut columns = connection.prepare(sql).unwrap();
+    let columns = columns.query_map((), |row| row.get(0)).unwrap();
+    let mut found: Vec<String> = columns.collect::<Result<_, _>>().unwrap();
+    let copied = copy::TABLES.iter();
+    let mut copied: Vec<_> = copied
+        .flat_map(|table| {
+            table
+                .columns
+                .iter()
+                .map(|column| format!("{}.{column}", table.name))
+        })
+        .collect();
+    found.sort();
+    copied.sort();
+    assert_eq!(found, copied);
 }

@@ -1,6 +1,7 @@
 //! Tests with a PostgreSQL server. They run if `WEAPP_TEST_POSTGRES` has its URL, each in a schema of its own.
 
 mod contract;
+mod copy;
 mod faults;
 mod opening;
 mod proxy;

@@ -1,0 +1,115 @@
+//! Rows as they are copied: values without a meaning, in tables that have the same columns in each backend.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::store::interface::{Error, Reply};
+
+/// Number of rows that are read and written at once. Our choice: a few hundred kilobytes, and a commit every few
+/// milliseconds.
+pub(crate) const BATCH: usize = 1000;
+
+/// A value of a column.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// The values of a row, in the order of [`Table::columns`].
+pub(crate) type Row = Vec<Value>;
+
+/// A table that is copied. All backends have the same tables with the same columns in the same order.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// The columns. The first one is the primary key.
+    pub(crate) columns: &'static [&'static str],
+}
+
+impl Table {
+    pub(crate) fn key(&self) -> &'static str {
+        self.columns.first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn column_list(&self) -> String {
+        self.columns.join(", ")
+    }
+}
+
+/// The contents of the tables, for messages. Users come first, because the sessions refer to them.
+pub(crate) const CONTENTS: [&str; 3] = ["users", "sessions", "ledger records"];
+
+/// One [`Table`] per [`CONTENTS`].
+pub(crate) type Tables = [Table; CONTENTS.len()];
+
+/// A database whose rows are copied.
+pub(crate) trait Rows {
+    fn tables(&self) -> &'static Tables;
+
+    /// Counts the rows of a table.
+    fn count(&self, table: &'static Table) -> Reply<'_, u64>;
+
+    /// Reads at most [`BATCH`] rows in the order of their keys, beginning after a key.
+    fn read<'a>(&'a self, table: &'static Table, after: Option<&'a Value>) -> Reply<'a, Vec<Row>>;
+
+    /// Inserts rows in one transaction.
+    fn insert<'a>(&'a self, table: &'static Table, rows: &'a [Row]) -> Reply<'a, ()>;
+}
+
+/// The number of rows of a table, and a digest of their contents.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) rows: u64,
+    digest: [u8; 32],
+}
+
+impl Summary {
+    /// Reads the whole table.
+    pub(super) async fn of(database: &dyn Rows, table: &'static Table) -> Result<Self, Error> {
+        let (mut rows, mut digest) = (0, Sha256::new());
+        let mut after = None;
+        loop {
+            let batch = database.read(table, after.as_ref()).await?;
+            for value in batch.iter().flatten() {
+                add(&mut digest, value);
+            }
+            rows += size(&batch);
+            let Some(key) = last_key(&batch) else {
+                break;
+            };
+            after = Some(key);
+        }
+        Ok(Self {
+            rows,
+            digest: digest.finalize().into(),
+        })
+    }
+}
+
+/// The key of the last row.
+pub(super) fn last_key(rows: &[Row]) -> Option<Value> {
+    rows.last().and_then(|row| row.first()).cloned()
+}
+
+pub(super) fn size(rows: &[Row]) -> u64 {
+    u64::try_from(rows.len()).unwrap_or(u64::MAX)
+}
+
+/// Adds a value to the digest, with its kind and its length, so that no two rows have the same bytes.
+fn add(digest: &mut Sha256, value: &Value) {
+    let number;
+    let (kind, bytes): (u8, &[u8]) = match value {
+        Value::Null => (0, &[]),
+        Value::Integer(integer) => {
+            number = integer.to_be_bytes();
+            (1, &number)
+        }
+        Value::Text(text) => (2, text.as_bytes()),
+        Value::Bytes(bytes) => (3, bytes),
+    };
+    digest.update([kind]);
+    digest.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+    digest.update(bytes);
+}
