@@ -12,6 +12,7 @@ use crate::checked::{Checked, PartsError};
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
+use crate::language::Language;
 use crate::limits::Limits;
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore, Metrics};
@@ -196,7 +197,10 @@ impl Parts {
     pub(crate) fn docs(&self, rows: &[routes::Row]) -> Option<Docs> {
         let endpoints: Vec<_> = rows.iter().map(|row| (**row).clone()).collect();
         let (files, base_path) = (self.docs_files.clone()?, Arc::clone(&self.base_path));
-        let make = move || openapi::text(&endpoints, &base_path);
+        let make = move |language| match language {
+            Language::English => openapi::text(&endpoints, &base_path),
+            Language::Chinese => openapi::chinese_text(&endpoints, &base_path),
+        };
         Some(Docs::new(make, &self.base_path, files))
     }
 

@@ -14,7 +14,7 @@ use crate::error::{ApiError, ErrorCode, JSON};
 #[derive(Debug)]
 pub struct Success<T>(pub T);
 
-/// The body of [`Success`], for the annotations of handlers.
+/// The body of a success.
 #[derive(Serialize, ToSchema)]
 pub struct Envelope<T> {
     #[schema(schema_with = zero)]

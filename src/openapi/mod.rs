@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, from the route table and the handlers' annotations.
 
+mod chinese;
 mod envelope;
 mod errors;
 mod headers;
@@ -8,10 +9,12 @@ mod operation;
 use actix_web::http::Method;
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{
     Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Server,
 };
 
+use crate::error::ErrorCode;
 use crate::routes::Endpoint;
 
 const DESCRIPTION: &str = "The login backend for WeChat mini programs: takes a code of `wx.login`, returns a session.\n\n\
@@ -30,11 +33,18 @@ pub fn document(endpoints: &[Endpoint]) -> OpenApi {
         .license(Some(license.build()));
     let mut document = OpenApiBuilder::new().info(info).build();
     let mut components = Components::new();
+    // Pages show the groups in this order: that of the table, which begins with the login.
+    let mut tags = Vec::new();
     for endpoint in endpoints {
         let Some(method) = http_method(&endpoint.method) else {
             continue;
         };
         let operation = operation::of(endpoint, &mut components);
+        for name in operation.tags.iter().flatten() {
+            if tags.iter().all(|tag: &Tag| tag.name != *name) {
+                tags.push(Tag::new(name));
+            }
+        }
         let item = PathItem::new(method, operation);
         let paths = &mut document.paths.paths;
         let known = paths.entry(endpoint.path.to_owned()).or_default();
@@ -44,6 +54,7 @@ pub fn document(endpoints: &[Endpoint]) -> OpenApi {
     headers::register(&mut components);
     register_security(&mut components);
     document.components = Some(components);
+    document.tags = Some(tags);
     document
 }
 
@@ -54,6 +65,20 @@ pub fn text(endpoints: &[Endpoint], base_path: &str) -> String {
     // The document always serializes.
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text + "\n"
+}
+
+/// Returns the same document with its descriptions and error messages in Chinese.
+pub fn chinese_text(endpoints: &[Endpoint], base_path: &str) -> String {
+    let english = text(endpoints, base_path);
+    let Ok(mut document) = serde_json::from_str(&english) else {
+        return english;
+    };
+    let of_rows = endpoints
+        .iter()
+        .flat_map(|endpoint| endpoint.errors.iter().copied());
+    let shared = ErrorCode::ALL.iter().map(|code| code.definition());
+    chinese::translate(&mut document, shared.chain(of_rows));
+    document.to_string()
 }
 
 /// Returns the method; `None` for methods that OpenAPI does not describe.

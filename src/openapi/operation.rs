@@ -23,6 +23,7 @@ pub(super) fn of(endpoint: &Endpoint, components: &mut Components) -> Operation 
     let errors = errors::errors_of(endpoint, &operation);
     errors::register_examples(components, &errors);
     operation.description = without_errors(operation.description.take());
+    shorten_summary(&mut operation);
     operation.security = security(endpoint);
     let responses = &mut operation.responses.responses;
     for (status, response) in errors::responses(&errors) {
@@ -82,6 +83,24 @@ fn without_errors(description: Option<String>) -> Option<String> {
     let description = description?;
     let text = description.split("# Errors").next()?.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Leaves the first sentence in the summary, and moves the rest to the description. Pages show a summary as it is, so it has
+/// no Markdown.
+fn shorten_summary(operation: &mut Operation) {
+    let Some(summary) = operation.summary.take() else {
+        return;
+    };
+    let end = summary.find(". ").or_else(|| summary.find(".\n"));
+    let (first, rest) = summary.split_at(end.map_or(summary.len(), |end| end + 1));
+    let rest = rest.trim();
+    if !rest.is_empty() {
+        let description = operation.description.take();
+        let parts = [Some(rest.to_owned()), description];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+        operation.description = Some(text);
+    }
+    operation.summary = Some(first.replace('`', ""));
 }
 
 fn security(endpoint: &Endpoint) -> Option<Vec<SecurityRequirement>> {

@@ -30,13 +30,27 @@ async function execute(page, id) {
   }
 }
 
-test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_000 }, async (t) => {
+// Starts a browser for a test.
+async function start(t, more = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'weapp-login-docs-'))
-  const browser = await chromium.launchPersistentContext(profile, options)
+  const browser = await chromium.launchPersistentContext(profile, { ...options, ...more })
   t.after(async () => {
     await browser.close()
     rmSync(profile, { recursive: true, force: true })
   })
+  return browser
+}
+
+// Opens the page, and waits until it shows the document.
+async function open(browser, path) {
+  const page = await browser.newPage()
+  await page.goto(`${base}${path}`)
+  await page.getByRole('heading', { name: 'weapp-login' }).waitFor()
+  return page
+}
+
+test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_000 }, async (t) => {
+  const browser = await start(t)
   const page = await browser.newPage()
   const requests = []
   const errors = []
@@ -67,4 +81,56 @@ test('a user logs in on /docs, authorizes and reads the session', { timeout: 60_
   const elsewhere = requests.filter((url) => !url.startsWith(`${base}/`) && !url.startsWith('data:'))
   assert.deepEqual(elsewhere, [])
   assert.deepEqual(errors, [])
+})
+
+test('the login comes first, and no text shows Markdown', { timeout: 60_000 }, async (t) => {
+  const page = await open(await start(t), '/docs')
+  const groups = await page.locator('.opblock-tag').allInnerTexts()
+  assert.equal(groups[0], 'login', groups.join())
+  for (const summary of await page.locator('.opblock-summary-control').all()) await summary.click()
+  await page.locator('.opblock-body').last().waitFor()
+  const text = await page.locator('body').innerText()
+  assert.ok(text.includes('Idempotency-Key'), text.slice(0, 500))
+  assert.deepEqual(text.split('\n').filter((line) => line.includes('`')), [])
+})
+
+test('the language is that of ?lang=, or else the browser’s', { timeout: 60_000 }, async (t) => {
+  const chinese = await start(t, { locale: 'zh-CN' })
+  const english = await start(t, { locale: 'en-GB' })
+  const summary = (page) => page.locator('[id="operations-login-log_in"] .opblock-summary-description').innerText()
+  for (const [browser, path, shown, lang] of [
+    [chinese, '/docs', '登录。', 'zh-CN'],
+    [chinese, '/docs?lang=en', 'Logs a user in.', 'en'],
+    [english, '/docs', 'Logs a user in.', 'en'],
+    [english, '/docs?lang=zh', '登录。', 'zh-CN'],
+  ]) {
+    const page = await open(browser, path)
+    assert.equal(await summary(page), shown, path)
+    assert.equal(await page.locator('html').getAttribute('lang'), lang)
+  }
+  // A rejected request, as the user of the page reads it.
+  const page = await open(english, '/docs?lang=zh')
+  const rejected = await execute(page, 'session-get_session')
+  assert.equal(rejected.status, '401')
+  assert.match(rejected.body.message, /^没有有效的登录态/)
+  await page.getByRole('link', { name: 'English' }).click()
+  await page.getByRole('heading', { name: 'weapp-login' }).waitFor()
+  assert.equal(await summary(page), 'Logs a user in.')
+})
+
+test('the page is dark if the system is', { timeout: 60_000 }, async (t) => {
+  const browser = await start(t, { colorScheme: 'dark' })
+  const page = await open(browser, '/docs')
+  const brightness = () => page.evaluate(() => {
+    const channels = (style) => style.match(/\d+/g).slice(0, 3).reduce((sum, channel) => sum + Number(channel), 0)
+    const summary = document.querySelector('.opblock-summary-description')
+    return [channels(getComputedStyle(document.documentElement).backgroundColor), channels(getComputedStyle(summary).color)]
+  })
+  const [background, text] = await brightness()
+  assert.ok(background < 200 && text > 450, `${background} ${text}`)
+  if (process.env.SCREENSHOT) await page.screenshot({ path: `${process.env.SCREENSHOT}.dark.png` })
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.locator('html:not(.dark-mode)').waitFor()
+  const [bright, dark] = await brightness()
+  assert.ok((bright === 0 || bright > 600) && dark < 300, `${bright} ${dark}`)
 })

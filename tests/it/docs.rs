@@ -7,6 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{self, TestRequest};
 use flate2::read::GzDecoder;
+use serde_json::Value;
 use weapp_login::{app, openapi, routes};
 
 use crate::harness::TestApp;
@@ -62,7 +63,7 @@ async fn the_page_and_its_files_come_from_this_server() {
     );
     let page = String::from_utf8(page).unwrap();
     let addresses = addresses(&page);
-    assert_eq!(addresses.len(), 4, "{page}");
+    assert_eq!(addresses.len(), 6, "{page}");
     for address in addresses {
         let (status, headers, bytes) = get(&app, address, &[]).await;
         assert_eq!(status, 200, "{address}");
@@ -70,7 +71,7 @@ async fn the_page_and_its_files_come_from_this_server() {
         assert_eq!(header(&headers, "x-content-type-options"), Some("nosniff"));
         assert_eq!(header(&headers, "content-encoding"), None);
         let expected = match address {
-            "/openapi.json" => "no-cache",
+            "/openapi.json" | "/docs?lang=en" | "/docs?lang=zh" => "no-cache",
             _ => "public, max-age=86400",
         };
         assert_eq!(
@@ -93,6 +94,56 @@ async fn the_served_document_equals_the_printed_one() {
         String::from_utf8(bytes).unwrap(),
         openapi::text(&routes::endpoints(), "")
     );
+}
+
+#[actix_rt::test]
+async fn the_document_is_in_chinese_on_request() {
+    let app = TestApp::start().await;
+    let mut documents = Vec::new();
+    for path in [
+        "/openapi.json?lang=zh",
+        "/openapi.json?lang=zh-CN",
+        "/openapi.json?lang=en",
+        "/openapi.json?lang=fr",
+    ] {
+        // The address alone selects the language, so caches need no `Vary`.
+        let (status, _, bytes) = get(&app, path, &[("accept-language", "zh")]).await;
+        assert_eq!(status, 200, "{path}");
+        documents.push(serde_json::from_slice::<Value>(&bytes).unwrap());
+    }
+    let summary = |document: &Value| document["paths"]["/login"]["post"]["summary"].clone();
+    let summaries: Vec<_> = documents.iter().map(summary).collect();
+    assert_eq!(
+        summaries,
+        ["登录。", "登录。", "Logs a user in.", "Logs a user in."]
+    );
+    let example = &documents[0]["components"]["examples"]["not_found"];
+    assert_eq!(example["value"]["error"], "not_found");
+    for message in [&example["summary"], &example["value"]["message"]] {
+        assert_eq!(message, "该路径不存在：请检查 URL。");
+    }
+    // Nothing but the texts differs.
+    let (_, _, english) = get(&app, "/openapi.json", &[]).await;
+    let english: Value = serde_json::from_slice(&english).unwrap();
+    assert_eq!(without_texts(&documents[0]), without_texts(&english));
+}
+
+/// Returns the document without its texts.
+fn without_texts(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let is_text = |name: &str, field: &Value| {
+                field.is_string() && ["summary", "description", "message"].contains(&name)
+            };
+            let rest = fields.iter().filter(|(name, field)| !is_text(name, field));
+            rest.map(|(name, field)| (name.clone(), without_texts(field)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(without_texts).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            other.clone()
+        }
+    }
 }
 
 #[actix_rt::test]

@@ -111,6 +111,26 @@ fn guarded_routes_and_only_those_require_a_token() {
 }
 
 #[test]
+fn the_groups_are_in_the_order_of_the_table_and_summaries_have_no_markdown() {
+    let tags: Vec<_> = DOCUMENT["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
+    assert_eq!(tags[..2], ["login", "session"]);
+    for row in routes::table() {
+        let operation = operation(&row.method, row.path).unwrap();
+        assert!(tags.contains(&&operation["tags"][0]), "{operation}");
+        let summary = operation["summary"].as_str().unwrap();
+        assert!(
+            !summary.contains(['`', '\n']) && summary.len() < 100,
+            "{summary}"
+        );
+    }
+}
+
+#[test]
 fn operation_ids_are_unique() {
     let mut names = BTreeSet::new();
     for row in routes::table() {

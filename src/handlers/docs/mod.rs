@@ -13,8 +13,10 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
 use flate2::read::GzDecoder;
+use serde::Deserialize;
 
 use crate::error::{ApiError, ErrorCode, JSON};
+use crate::language::Language;
 
 /// Allows the page to load from and to call its own server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -25,10 +27,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The OpenAPI document of an app. It is made at the first request, because most processes never need it.
+/// The OpenAPI document of an app. Each language is made at its first request, because most processes never need it.
 pub struct Docs {
-    make: Box<dyn Fn() -> String>,
-    document: OnceCell<web::Bytes>,
+    make: Box<dyn Fn(Language) -> String>,
+    english: OnceCell<web::Bytes>,
+    chinese: OnceCell<web::Bytes>,
     page: web::Bytes,
     start: web::Bytes,
     files: Arc<Files>,
@@ -50,8 +53,12 @@ struct File {
 }
 
 impl Docs {
-    /// Takes the function that makes the document, the path below which the API is served, and the other files.
-    pub fn new(make: impl Fn() -> String + 'static, base_path: &str, files: Arc<Files>) -> Self {
+    /// Takes the function that makes the document in a language, the path below which the API is served, and the other files.
+    pub fn new(
+        make: impl Fn(Language) -> String + 'static,
+        base_path: &str,
+        files: Arc<Files>,
+    ) -> Self {
         let below_base = |text: &str| {
             let text = ["\"/", "'/"].iter().fold(text.to_owned(), |text, start| {
                 let (quote, slash) = start.split_at(1);
@@ -63,13 +70,18 @@ impl Docs {
             page: below_base(include_str!("index.html")),
             start: below_base(include_str!("start.js")),
             make: Box::new(make),
-            document: OnceCell::new(),
+            english: OnceCell::new(),
+            chinese: OnceCell::new(),
             files,
         }
     }
 
-    fn document(&self) -> web::Bytes {
-        let document = self.document.get_or_init(|| (self.make)().into());
+    fn document(&self, language: Language) -> web::Bytes {
+        let document = match language {
+            Language::English => &self.english,
+            Language::Chinese => &self.chinese,
+        };
+        let document = document.get_or_init(|| (self.make)(language).into());
         document.clone()
     }
 }
@@ -106,9 +118,20 @@ impl fmt::Debug for Docs {
     }
 }
 
-/// Returns the OpenAPI document.
-pub async fn get_document(docs: web::Data<Docs>) -> impl Responder {
-    response(JSON, "no-cache").body(docs.document())
+/// The query of the document.
+#[derive(Deserialize)]
+pub struct DocumentQuery {
+    #[serde(default)]
+    lang: String,
+}
+
+/// Returns the OpenAPI document: in English, or with `?lang=zh` in Chinese.
+pub async fn get_document(
+    docs: web::Data<Docs>,
+    query: Option<web::Query<DocumentQuery>>,
+) -> impl Responder {
+    let language = query.and_then(|query| Language::parse(&query.lang));
+    response(JSON, "no-cache").body(docs.document(language.unwrap_or_default()))
 }
 
 /// Returns the page.
