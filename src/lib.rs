@@ -11,6 +11,7 @@ mod checked;
 pub mod error;
 pub mod handlers;
 pub mod identity;
+pub mod language;
 pub mod limits;
 pub mod login;
 pub mod metrics;

@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         Subcommand::Sessions(command) => commands::sessions::run(command, folder),
         Subcommand::Store(command) => commands::store::run(command, folder),
         Subcommand::Openapi => commands::openapi::run(),
-        Subcommand::Explain { errcode } => commands::explain::run(errcode.as_deref()),
+        Subcommand::Explain { errcode, lang } => {
+            commands::explain::run(errcode.as_deref(), commands::language(lang.as_deref()))
+        }
         Subcommand::Simulate(arguments) => commands::simulate::run(arguments),
     };
     outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)

@@ -37,6 +37,9 @@ pub(crate) enum Subcommand {
         /// The number, such as 40029, or words from its message.
         #[arg(allow_negative_numbers = true)]
         errcode: Option<String>,
+        /// The language of the explanation [default: that of the locale].
+        #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "zh"])]
+        lang: Option<String>,
     },
     /// Prints the OpenAPI 3.1 document of the API.
     #[command(after_long_help = OPENAPI)]
@@ -125,6 +128,7 @@ Examples:
   weapp-login explain 40029
   weapp-login explain 'invalid ip'
   weapp-login explain               print the whole table
+  weapp-login explain --lang zh     print it in Chinese
 
 Exit codes: 0 if the number is in the table; 2 if not, with the nearest numbers that are.";
 

@@ -26,6 +26,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use weapp_login::language::Language;
 use weapp_login::settings::{self, Loaded, Settings};
 
 /// Returns `true` if `NO_COLOR` is set. See <https://no-color.org>.
@@ -36,6 +37,21 @@ pub(crate) fn no_color() -> bool {
 /// Returns `true` if a variable is set. An empty one is not.
 fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+/// Returns the language that an option names, or else the environment's locale.
+pub(crate) fn language(option: Option<&str>) -> Language {
+    let of_locale = || {
+        // The order of POSIX.
+        let locales = ["LC_ALL", "LC_MESSAGES", "LANG"].map(|name| env::var(name).ok());
+        locales
+            .into_iter()
+            .flatten()
+            .find(|locale| !locale.is_empty())
+    };
+    let name = option.map(str::to_owned).or_else(of_locale);
+    let language = name.and_then(|name| Language::parse(&name));
+    language.unwrap_or_default()
 }
 
 /// The error that ends the process.

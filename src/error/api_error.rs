@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::error::definition::ErrorDefinition;
 use crate::error::table::ErrorCode;
 use crate::identity::PlatformName;
+use crate::language::Language;
 use crate::platforms::{Reason, Rejection};
 
 /// The content type of error responses.
@@ -160,12 +161,18 @@ impl ApiError {
         Some(seconds.unwrap_or(default))
     }
 
-    /// Returns the body of the response, with the request's id if it is known.
-    pub fn body(&self, request_id: Option<&str>) -> String {
-        let ErrorDefinition { name, message, .. } = self.definition;
+    /// Returns the language of the body for a client that prefers `language`. An error without a Chinese sentence is English.
+    pub fn language(&self, preferred: Language) -> Language {
+        self.definition.message_in(preferred).1
+    }
+
+    /// Returns the body of the response in a language, with the request's id if it is known.
+    pub fn body(&self, language: Language, request_id: Option<&str>) -> String {
+        let name = self.definition.name;
+        let (message, _) = self.definition.message_in(language);
         let texts = [name, message, request_id.unwrap_or_default()];
         if self.rejection.is_none() && texts.into_iter().all(needs_no_escape) {
-            return self.plain_body(request_id);
+            return self.plain_body(message, request_id);
         }
         let status = i64::from(self.definition.status.as_u16());
         let rejection = self.rejection.as_deref();
@@ -188,14 +195,14 @@ impl ApiError {
 
     /// Returns the same body, concatenated from strings that need no escape. Nearly all errors take this path, because a
     /// rejected request must cost less than a served one.
-    fn plain_body(&self, request_id: Option<&str>) -> String {
+    fn plain_body(&self, message: &str, request_id: Option<&str>) -> String {
         let parts = [
             "{\"code\":",
             self.definition.status.as_str(),
             ",\"error\":\"",
             self.definition.name,
             "\",\"message\":\"",
-            self.definition.message,
+            message,
             request_id.map_or("", |_| "\",\"request_id\":\""),
             request_id.unwrap_or_default(),
             "\"}",
@@ -263,6 +270,6 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after_seconds() {
             reply.insert_header((RETRY_AFTER, seconds.to_string()));
         }
-        reply.body(self.body(None))
+        reply.body(self.body(Language::default(), None))
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, as a client sees it: one closed table of status, name and sentence.
+//! Everything that can go wrong, as a client sees it: one closed table of status, name and sentences.
 
 mod api_error;
 mod conversions;

@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 
 use crate::error::definition::ErrorDefinition;
 
-/// Defines [`ErrorCode`] from rows `Variant: STATUS, name, sentence`.
+/// Defines [`ErrorCode`] from rows `Variant: STATUS, name, English sentence, Chinese sentence`.
 macro_rules! table {
-    ($($(#[$doc:meta])+ $code:ident: $status:ident, $name:literal, $message:literal;)+) => {
-        /// An error of the API. Each has a status, a stable name and a sentence.
+    ($($(#[$doc:meta])+ $code:ident: $status:ident, $name:literal, $message:literal, $chinese:literal;)+) => {
+        /// An error of the API. Each has a status, a stable name and a sentence in each language.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum ErrorCode {
             $($(#[$doc])+ $code,)+
@@ -17,10 +17,11 @@ macro_rules! table {
             /// Every error of the table.
             pub const ALL: &[Self] = &[$(Self::$code),+];
 
-            /// Returns the status, name and sentence.
+            /// Returns the status, the name and the sentences.
             pub const fn definition(self) -> ErrorDefinition {
                 match self {
-                    $(Self::$code => ErrorDefinition::new(StatusCode::$status, $name, $message),)+
+                    $(Self::$code => ErrorDefinition::new(StatusCode::$status, $name, $message)
+                        .in_chinese($chinese),)+
                 }
             }
         }
@@ -30,133 +31,176 @@ macro_rules! table {
 table! {
     /// The body is not a JSON object or array.
     MalformedJson: BAD_REQUEST, "malformed_json",
-        "The body is not a JSON object or array: send JSON.stringify(data).";
+        "The body is not a JSON object or array: send JSON.stringify(data).",
+        "请求体不是 JSON 对象或数组：请发送 JSON.stringify(data)。";
     /// The body could not be inflated or read.
     MalformedBody: BAD_REQUEST, "malformed_body",
-        "The body could not be read: check Content-Length and Content-Encoding.";
+        "The body could not be read: check Content-Length and Content-Encoding.",
+        "请求体读取失败：请检查 Content-Length 和 Content-Encoding。";
     /// The body is JSON, but does not have the fields that the handler takes.
     UnexpectedBody: BAD_REQUEST, "unexpected_body",
-        "The body is JSON, but its fields are not what this route takes.";
+        "The body is JSON, but its fields are not what this route takes.",
+        "请求体是 JSON，但字段不符合该接口的要求。";
     /// The request is invalid for a reason that has no code of its own.
     BadRequest: BAD_REQUEST, "bad_request",
-        "The request is invalid: check its path, query and headers.";
+        "The request is invalid: check its path, query and headers.",
+        "请求无效：请检查路径、查询参数和请求头。";
     /// The settings have no mini program of this name or AppID, nor of the Referer's.
     AppUnknown: BAD_REQUEST, "app_unknown",
-        "The server does not know which mini program this login is for, and its log lists those that it knows: send the name or AppID of one as app.";
+        "The server does not know which mini program this login is for, and its log lists those that it knows: send the name or AppID of one as app.",
+        "无法确定要登录哪个小程序：请在 app 中传小程序的名字或 AppID，服务端日志里有可选的列表。";
     /// The body has no `code`.
     CodeMissing: BAD_REQUEST, "code_missing",
-        "The code is missing: send {\"code\": …} as application/json, with the code from wx.login or the phone number button.";
+        "The code is missing: send {\"code\": …} as application/json, with the code from wx.login or the phone number button.",
+        "缺少 code：请以 application/json 发送 {\"code\": …}，code 来自 wx.login 或手机号按钮。";
     /// `code` is not a string, or cannot be a code, such as `undefined`.
     CodeMalformed: BAD_REQUEST, "code_malformed",
-        "This cannot be a code: send the string that wx.login or the phone number button returns, unchanged, and no converted value such as undefined.";
+        "This cannot be a code: send the string that wx.login or the phone number button returns, unchanged, and no converted value such as undefined.",
+        "这不可能是 code：请原样发送 wx.login 或手机号按钮返回的字符串，不要发送 undefined 这类转换出来的值。";
     /// The `Idempotency-Key` header is malformed.
     IdempotencyKeyMalformed: BAD_REQUEST, "idempotency_key_malformed",
-        "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";
+        "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.",
+        "Idempotency-Key 必须是单个值，由 1 到 255 个可见 ASCII 字符组成。";
     /// The body of a profile update has no field to change.
     ProfileMissing: BAD_REQUEST, "profile_missing",
-        "Nothing was changed: send nickname or avatar_url, or WeChat's nickName or avatarUrl, as application/json.";
+        "Nothing was changed: send nickname or avatar_url, or WeChat's nickName or avatarUrl, as application/json.",
+        "没有修改任何内容：请以 application/json 发送 nickname 或 avatar_url，也可以用微信的 nickName 或 avatarUrl。";
     /// `nickname` is not a string of one line, or is too long.
     NicknameMalformed: BAD_REQUEST, "nickname_malformed",
-        "The nickname must be a string of at most 64 characters without line breaks and control characters, or null.";
+        "The nickname must be a string of at most 64 characters without line breaks and control characters, or null.",
+        "nickname 必须是不超过 64 个字符的字符串，不能有换行和控制字符；传 null 表示清空。";
     /// `avatar_url` is not an `https` URL, or is too long.
     AvatarUrlMalformed: BAD_REQUEST, "avatar_url_malformed",
-        "The avatar_url must be an https URL of at most 2048 bytes, or null: upload the picture first.";
+        "The avatar_url must be an https URL of at most 2048 bytes, or null: upload the picture first.",
+        "avatar_url 必须是不超过 2048 字节的 https URL，传 null 表示清空：请先上传图片。";
     /// WeChat does not accept the code (40029).
     LoginCodeInvalid: UNAUTHORIZED, "login_code_invalid",
-        "WeChat does not accept this login code: call wx.login again and send the new code.";
+        "WeChat does not accept this login code: call wx.login again and send the new code.",
+        "微信不接受这个登录 code：请重新调用 wx.login，发送新的 code。";
     /// WeChat has seen the code before (40163).
     LoginCodeUsed: UNAUTHORIZED, "login_code_used",
-        "This login code was used before and works only once: call wx.login again.";
+        "This login code was used before and works only once: call wx.login again.",
+        "这个登录 code 已经用过，每个 code 只能用一次：请重新调用 wx.login。";
     /// The client sent a login code in place of a phone number code.
     LoginCodeInsteadOfPhoneCode: BAD_REQUEST, "login_code_instead_of_phone_code",
-        "This is a code from wx.login: send e.detail.code of the phone number button's event.";
+        "This is a code from wx.login: send e.detail.code of the phone number button's event.",
+        "这是 wx.login 的 code：请发送手机号按钮事件里的 e.detail.code。";
     /// WeChat does not accept the phone number code (40029).
     PhoneCodeInvalid: BAD_REQUEST, "phone_code_invalid",
-        "WeChat does not accept this phone number code, which works once within 5 minutes of the tap: let the user tap the button again.";
+        "WeChat does not accept this phone number code, which works once within 5 minutes of the tap: let the user tap the button again.",
+        "微信不接受这个手机号 code，它在点击后 5 分钟内有效，只能用一次：请让用户重新点击按钮。";
     /// The phone number code belongs to another mini program (40013).
     PhoneCodeOfAnotherApp: BAD_REQUEST, "phone_code_of_another_app",
-        "This phone number code is not from the mini program of this session: compare the AppIDs.";
+        "This phone number code is not from the mini program of this session: compare the AppIDs.",
+        "这个手机号 code 不属于当前会话的小程序：请核对 AppID。";
     /// The phone number code was sent to WeChat before, and the response was lost.
     PhoneCodeSpent: CONFLICT, "phone_code_spent",
-        "This phone number code was sent to WeChat before and the response was lost: let the user tap the button again.";
+        "This phone number code was sent to WeChat before and the response was lost: let the user tap the button again.",
+        "这个手机号 code 已经发给过微信，但响应丢失了：请让用户重新点击按钮。";
     /// The body has no encrypted data, or not all of its fields.
     EncryptedDataMissing: BAD_REQUEST, "encrypted_data_missing",
-        "Send encryptedData and iv, and rawData only together with its signature, as the event returns them, as application/json.";
+        "Send encryptedData and iv, and rawData only together with its signature, as the event returns them, as application/json.",
+        "请以 application/json 原样发送事件返回的 encryptedData 和 iv；rawData 必须和 signature 一起发送。";
     /// The base64 of the encrypted data or its `iv` is damaged.
     EncryptedDataMalformed: BAD_REQUEST, "encrypted_data_malformed",
-        "The encryptedData or the iv is damaged: send both unchanged, as the event returns them.";
+        "The encryptedData or the iv is damaged: send both unchanged, as the event returns them.",
+        "encryptedData 或 iv 已损坏：请原样发送事件返回的这两个值。";
     /// The encrypted data does not decrypt, or the session key is no longer valid at WeChat.
     SessionKeyStale: CONFLICT, "session_key_stale",
-        "The session key does not match: first call wx.login and POST the code to /login, then repeat the event and send its new data.";
+        "The session key does not match: first call wx.login and POST the code to /login, then repeat the event and send its new data.",
+        "session_key 不匹配：请先调用 wx.login，把 code POST 到 /login，然后重新触发事件，发送新的数据。";
     /// The login code does not prove that the request comes from the user of the session.
     ProofCodeInvalid: BAD_REQUEST, "proof_code_invalid",
-        "The code does not prove who you are: call wx.login as the user of this session, and send the new code.";
+        "The code does not prove who you are: call wx.login as the user of this session, and send the new code.",
+        "code 无法证明用户身份：请以当前会话的用户调用 wx.login，发送新的 code。";
     /// The token is missing, unknown, revoked or expired.
     SessionRequired: UNAUTHORIZED, "session_required",
-        "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer.";
+        "There is no live session: call wx.login, POST the code to /login, and send the token as Authorization: Bearer.",
+        "没有有效的登录态：请调用 wx.login，把 code POST 到 /login，再用 Authorization: Bearer 发送 token。";
     /// The service key is missing or not in the settings.
     ServiceKeyRequired: UNAUTHORIZED, "service_key_required",
-        "A valid service key is required: send one of gateway.service_keys as Authorization: Bearer.";
+        "A valid service key is required: send one of gateway.service_keys as Authorization: Bearer.",
+        "需要有效的服务密钥：请用 Authorization: Bearer 发送 gateway.service_keys 中的一个密钥。";
     /// The settings have no service key, so introspection is off.
     IntrospectionOff: FORBIDDEN, "introspection_off",
-        "Introspection is off: set gateway.service_keys in the server's settings, then send one of them.";
+        "Introspection is off: set gateway.service_keys in the server's settings, then send one of them.",
+        "没有开启 token 自省：请在服务端配置 gateway.service_keys，再发送其中一个密钥。";
     /// The body has no `token`, or is neither a form nor JSON.
     TokenMissing: BAD_REQUEST, "token_missing",
-        "The token is missing: send token=… as application/x-www-form-urlencoded, or {\"token\": …} as application/json.";
+        "The token is missing: send token=… as application/x-www-form-urlencoded, or {\"token\": …} as application/json.",
+        "缺少 token：请以 application/x-www-form-urlencoded 发送 token=…，或以 application/json 发送 {\"token\": …}。";
     /// While WeChat is simulated, the request has a foreign `Host`, `Origin` or `Sec-Fetch-Site`.
     ForeignRequest: FORBIDDEN, "foreign_request",
-        "While WeChat is simulated, requests of other sites are rejected: add the host name to server.allowed_hosts.";
+        "While WeChat is simulated, requests of other sites are rejected: add the host name to server.allowed_hosts.",
+        "模拟微信时会拒绝其他站点的请求：请把该域名加入 server.allowed_hosts。";
     /// WeChat has blocked this user (40226).
     UserBlocked: FORBIDDEN, "user_blocked",
-        "WeChat has blocked this user's login: do not try again.";
+        "WeChat has blocked this user's login: do not try again.",
+        "微信禁止该用户登录：请不要重试。";
     /// The path does not exist.
     NotFound: NOT_FOUND, "not_found",
-        "There is nothing at this path: check the URL.";
+        "There is nothing at this path: check the URL.",
+        "该路径不存在：请检查 URL。";
     /// The path exists, but not for this method.
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed",
-        "This path does not take this method: see the Allow header.";
+        "This path does not take this method: see the Allow header.",
+        "该路径不支持这个请求方法：请查看响应头 Allow。";
     /// The body did not arrive in time.
     BodyTimeout: REQUEST_TIMEOUT, "body_timeout",
-        "The body did not arrive in time: send it again.";
+        "The body did not arrive in time: send it again.",
+        "请求体没有在规定时间内发完：请重新发送。";
     /// The body exceeds the size limit.
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large",
-        "The body exceeds the size limit: send less.";
+        "The body exceeds the size limit: send less.",
+        "请求体超过大小限制：请减少内容。";
     /// The Content-Type of the body is not `application/json`.
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
-        "The body must be JSON: send the header Content-Type: application/json.";
+        "The body must be JSON: send the header Content-Type: application/json.",
+        "请求体必须是 JSON：请发送请求头 Content-Type: application/json。";
     /// The charset of the body is not a Unicode one.
     UnsupportedCharset: UNSUPPORTED_MEDIA_TYPE, "unsupported_charset",
-        "The body's charset is not supported: send UTF-8.";
+        "The body's charset is not supported: send UTF-8.",
+        "不支持请求体的字符集：请使用 UTF-8。";
     /// The Content-Encoding of the body is not supported.
     UnsupportedEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding",
-        "The body's Content-Encoding is not supported: send it plain, or as gzip, deflate or br.";
+        "The body's Content-Encoding is not supported: send it plain, or as gzip, deflate or br.",
+        "不支持请求体的 Content-Encoding：请不压缩，或使用 gzip、deflate、br。";
     /// The quota of the platform for this minute is used up (WeChat: 45011).
     TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests",
-        "WeChat's limit for this minute is reached: wait as Retry-After says.";
+        "WeChat's limit for this minute is reached: wait as Retry-After says.",
+        "已达到微信每分钟的调用上限：请按 Retry-After 等待。";
     /// A limit of this server is reached.
     RateLimited: TOO_MANY_REQUESTS, "rate_limited",
-        "Too many rejected logins or too many calls: wait as Retry-After says, and send each code only once.";
+        "Too many rejected logins or too many calls: wait as Retry-After says, and send each code only once.",
+        "登录失败次数或调用次数过多：请按 Retry-After 等待，每个 code 只发送一次。";
     /// A panic or a bug.
     Internal: INTERNAL_SERVER_ERROR, "internal",
-        "The server failed to handle this request: its log has the cause.";
+        "The server failed to handle this request: its log has the cause.",
+        "服务端处理请求时出错：原因见服务端日志。";
     /// The platform rejects the server's settings (WeChat: 40013, 40125, 40164, 40243 and similar).
     PlatformMisconfigured: SERVICE_UNAVAILABLE, "platform_misconfigured",
-        "WeChat rejects the server's settings: the server's log names the one to change.";
+        "WeChat rejects the server's settings: the server's log names the one to change.",
+        "微信拒绝了服务端的配置：服务端日志里写明了要改哪一项。";
     /// The platform is busy or unreachable, or its daily quota is used up (WeChat: -1, 45009).
     PlatformBusy: SERVICE_UNAVAILABLE, "platform_busy",
-        "WeChat is not available at the moment: wait as Retry-After says, then try again; a login needs a new code from wx.login.";
+        "WeChat is not available at the moment: wait as Retry-After says, then try again; a login needs a new code from wx.login.",
+        "微信暂时不可用：请按 Retry-After 等待后重试，登录要用 wx.login 取新的 code。";
     /// The response of the platform is invalid.
     PlatformUnintelligible: BAD_GATEWAY, "platform_unintelligible",
-        "WeChat sent an invalid response, and the code may be used up: try again with a new one.";
+        "WeChat sent an invalid response, and the code may be used up: try again with a new one.",
+        "微信返回的内容无效，code 可能已经用掉：请换一个新的 code 重试。";
     /// The platform did not respond in time.
     PlatformTimedOut: GATEWAY_TIMEOUT, "platform_timed_out",
-        "WeChat did not respond in time, and the code may be used up: try again with a new one.";
+        "WeChat did not respond in time, and the code may be used up: try again with a new one.",
+        "微信没有及时响应，code 可能已经用掉：请换一个新的 code 重试。";
     /// The store does not respond.
     StoreUnavailable: SERVICE_UNAVAILABLE, "store_unavailable",
-        "The session store does not respond: try again as Retry-After says; all sessions are kept.";
+        "The session store does not respond: try again as Retry-After says; all sessions are kept.",
+        "会话存储没有响应：请按 Retry-After 等待后重试，登录态不会丢失。";
     /// The server is shutting down.
     Draining: SERVICE_UNAVAILABLE, "draining",
-        "The server is shutting down: try again as Retry-After says.";
+        "The server is shutting down: try again as Retry-After says.",
+        "服务正在关闭：请按 Retry-After 等待后重试。";
 }
 
 impl ErrorCode {
@@ -174,5 +218,43 @@ impl ErrorCode {
 impl From<ErrorCode> for ErrorDefinition {
     fn from(code: ErrorCode) -> Self {
         code.definition()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the words of a sentence that are names: of fields, headers, settings, functions and paths.
+    fn names(sentence: &str) -> Vec<&str> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
+        let words = sentence.split(|letter| !is_part(letter));
+        let words = words.map(|word| word.trim_end_matches('.'));
+        let is_name = |word: &&str| {
+            if ["WeChat", "AppIDs"].contains(word) {
+                return false;
+            }
+            let inside = word.get(1..).unwrap_or_default();
+            inside.contains(|letter: char| "._-/".contains(letter) || letter.is_ascii_uppercase())
+                || word.starts_with('/')
+        };
+        words.filter(is_name).collect()
+    }
+
+    #[test]
+    fn every_error_has_a_chinese_sentence_with_the_same_names() {
+        let is_chinese = |text: &str| text.chars().any(|letter| ('一'..='龥').contains(&letter));
+        for error in ErrorCode::ALL.iter().map(|code| code.definition()) {
+            let chinese = error.chinese.unwrap_or_default();
+            assert!(is_chinese(chinese) && chinese.ends_with('。'), "{chinese}");
+            assert!(!is_chinese(error.message), "{}", error.message);
+            for name in names(error.message) {
+                assert!(chinese.contains(name), "{name} is missing: {chinese}");
+            }
+        }
+        assert_eq!(
+            names("Send e.detail.code to /login."),
+            ["e.detail.code", "/login"]
+        );
     }
 }

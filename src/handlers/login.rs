@@ -19,6 +19,7 @@ use crate::login::{Grant, IdempotencyKey, LoginAttempt, Logins};
 use crate::middleware::client::Client;
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
+use crate::middleware::language;
 use crate::middleware::session::RequestUser;
 use crate::platforms::wechat::MOCK_CODE;
 use crate::sessions::Sessions;
@@ -118,9 +119,11 @@ pub async fn log_in(
         Some(code) => Some(phone_number(&http, &grant, code, now).await),
         None => None,
     };
-    Ok(Success(
-        LoginData::new(&grant, now).with_phone(phone, &request_id),
-    ))
+    Ok(Success(LoginData::new(&grant, now).with_phone(
+        phone,
+        &http,
+        &request_id,
+    )))
 }
 
 /// Exchanges the phone number code of a login that has succeeded.
@@ -195,6 +198,7 @@ impl LoginData {
     fn with_phone(
         self,
         phone: Option<Result<PhoneNumberData, ApiError>>,
+        http: &HttpRequest,
         request_id: &str,
     ) -> Self {
         let (phone, error) = match phone {
@@ -204,7 +208,7 @@ impl LoginData {
         };
         let phone_error = error.map(|error| {
             log::warn!("a login has no phone number: {error} (request {request_id})");
-            error.body(Some(request_id))
+            error.body(language::preferred(http), Some(request_id))
         });
         Self {
             phone,

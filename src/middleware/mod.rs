@@ -8,6 +8,7 @@ pub mod cors;
 pub mod drain;
 pub mod foreign_pages;
 pub mod json;
+pub mod language;
 pub mod panics;
 pub mod path_matching;
 pub mod request_id;

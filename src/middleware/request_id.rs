@@ -8,14 +8,16 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _};
 use log::Level;
 
 use crate::error::{ApiError, ErrorCode, JSON};
+use crate::language::Language;
 use crate::middleware::json::ClientDisconnected;
+use crate::middleware::language;
 use crate::middleware::request_metrics::Pattern;
 use crate::telemetry::REJECTED;
 
@@ -106,12 +108,15 @@ where
 fn finish<B>(response: ServiceResponse<B>, id: RequestId) -> ServiceResponse<EitherBody<B>> {
     let body = error_body(&response, &id);
     let mut response = match body {
-        Some(body) => {
+        Some((body, language)) => {
             let body = EitherBody::right(BoxBody::new(body));
             let mut response = response.map_body(|_head, _without_id| body);
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+            // Appended, because CORS has a `Vary` too.
+            headers.append(VARY, HeaderValue::from_static("accept-language"));
             response
         }
         None => response.map_into_left_body(),
@@ -144,10 +149,10 @@ fn challenge<B>(response: &ServiceResponse<B>) -> &'static str {
     }
 }
 
-/// Logs an error response and returns its body; `None` for other responses. A foreign error, such as one of actix's
+/// Logs an error response and returns its body and its language; `None` for other responses. A foreign error, such as one of actix's
 /// extractors, keeps its status and gets our shape. The response of a handler that has a status of an error but no error
 /// keeps its body.
-fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String> {
+fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<(String, Language)> {
     let status = response.status();
     let Some(error) = response.response().error() else {
         if status.is_client_error() || status.is_server_error() {
@@ -163,7 +168,8 @@ fn error_body<B>(response: &ServiceResponse<B>, id: &RequestId) -> Option<String
         &foreign
     };
     log_rejection(error, response.request(), id);
-    Some(error.body(Some(id.as_str())))
+    let language = error.language(language::preferred(response.request()));
+    Some((error.body(language, Some(id.as_str())), language))
 }
 
 /// Logs a rejected request with its cause, so that its id finds the cause at the default level. A request whose client has

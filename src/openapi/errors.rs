@@ -12,6 +12,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::error::ErrorCode as E;
 use crate::error::{ApiError, ErrorDefinition, ErrorReply, PlatformRejection, WechatRejection};
+use crate::language::Language;
 use crate::openapi::headers::{RETRY_AFTER, WWW_AUTHENTICATE, header_ref};
 use crate::routes::{Endpoint, Guard};
 
@@ -102,7 +103,7 @@ pub(super) fn register_schemas(components: &mut Components) {
 /// Registers the examples that the responses refer to.
 pub(super) fn register_examples(components: &mut Components, errors: &[ErrorDefinition]) {
     for error in errors {
-        let body = ApiError::from(*error).body(Some(REQUEST_ID));
+        let body = ApiError::from(*error).body(Language::English, Some(REQUEST_ID));
         let example = ExampleBuilder::new()
             .summary(error.message)
             .value(serde_json::from_str(&body).ok())

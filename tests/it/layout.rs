@@ -7,7 +7,7 @@ use crate::sources::{SourceFile, sources};
 
 /// The modules of `src` by floor, from the ground up. A module imports only from lower floors and from itself.
 const FLOORS: [&[&str]; 17] = [
-    &["identity", "rfc3339"],
+    &["identity", "language", "rfc3339"],
     &["session", "settings"],
     &["store", "telemetry", "limits"],
     &["platforms"],
@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// The modules of `middleware` that handlers may import: its extractors.
-const EXTRACTORS: [&str; 4] = ["json", "session", "client", "clock"];
+const EXTRACTORS: [&str; 5] = ["json", "session", "client", "clock", "language"];
 
 /// The sources of the server, without tests.
 fn server() -> Vec<SourceFile> {

@@ -16,6 +16,7 @@ mod deletion;
 mod devices;
 mod diagnosis;
 mod docs;
+mod error_language;
 mod express;
 mod failures;
 mod foreign_pages;

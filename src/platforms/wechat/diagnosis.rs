@@ -92,7 +92,7 @@ impl<'a> Diagnosis<'a> {
             | CodeShape::Mock
             | CodeShape::Truncated
             | CodeShape::Unknown => {
-                let advice = row.map(|row| row.advice);
+                let advice = row.map(|row| row.advice.english);
                 f.write_str(advice.unwrap_or("look the number up in WeChat's list"))
             }
         }

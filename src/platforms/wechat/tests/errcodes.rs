@@ -15,7 +15,7 @@ async fn check(errcode: i64, errmsg: &str, reason: Reason) {
     assert_eq!(rejection.errcode, errcode);
     assert_eq!(rejection.reason, reason, "errcode {errcode}");
     assert_eq!(rejection.rid.as_deref(), Some(RID));
-    let advice = explain(errcode).map_or("", |row| row.advice);
+    let advice = explain(errcode).map_or("", |row| row.advice.english);
     let error = Error::Rejected(rejection);
     let sentence = error.to_string();
     assert!(
