@@ -17,13 +17,17 @@ use crate::store::once::{Once, Record, Turn, Verdict};
 /// Time for which a login can be repeated: as long as the platform accepts the code.
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
 
+/// Maximum number of attempts to store a result: if the store has just failed, it may fail once more.
+const ATTEMPTS: usize = 3;
+
 impl Logins {
     /// Like [`Logins::log_in`], but once for each code and key. A repeated login within five minutes returns the same
     /// grant, and a concurrent one waits for it.
     ///
     /// Continues when the caller stops waiting, because a repeated login usually means that the first client is gone. A
     /// failed login is not stored, so the next attempt sends the code to the platform again. If the platform had accepted
-    /// the code before its response was lost, it now rejects it, and the client needs a new code.
+    /// the code before its response was lost, it now rejects it, and the client needs a new code. If the store failed, the
+    /// session may exist, and the next attempt finds out.
     ///
     /// # Errors
     /// Those of [`Logins::log_in`]; [`Error::CodeUsed`] if the session of the stored grant has ended.
@@ -64,9 +68,14 @@ impl Logins {
         match turn.await? {
             Turn::Found(stored) => self.repeat(stored, once.now()).await,
             Turn::Leased { since, .. } => {
-                let result = self.exchange(attempt, since).await;
+                let token = Token::generate()?;
+                let result = self.exchange(attempt, token.clone(), since).await;
                 match &result {
-                    Ok(grant) => keep(&once, grant, since).await,
+                    Ok(grant) => keep(&once, &token, grant.is_new, since).await,
+                    // The next attempt waits for this, and the caller need not.
+                    Err(Error::Store(_)) => drop(actix_rt::spawn(async move {
+                        keep(&once, &token, false, since).await;
+                    })),
                     Err(_) => once.release().await,
                 }
                 result
@@ -83,15 +92,19 @@ impl Logins {
             ends_at: self.sessions.ends_at(live.session()),
             app: live.app().id().clone(),
             user: live.user().clone(),
-            is_new: stored.is_new,
+            // A user whose login was in doubt is new if it was their first one.
+            is_new: stored.is_new || live.user().created_at == live.session().created_at,
         })
     }
 }
 
-/// Stores a grant for repeated logins. The login succeeds even if this fails.
-async fn keep(once: &Once, grant: &Grant, now: Timestamp) {
+/// Stores the token of a login for repeated ones. The login succeeds even if this fails.
+async fn keep(once: &Once, token: &Token, is_new: bool, now: Timestamp) {
     let expires_at = now.saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX);
-    if let Err(error) = once.keep(&encode(grant), expires_at).await {
+    for _attempt in 0..ATTEMPTS {
+        let Err(error) = once.keep(&encode(token, is_new), expires_at).await else {
+            return;
+        };
         log::warn!("the result of a login could not be stored: {error}");
     }
 }
@@ -108,8 +121,8 @@ struct StoredGrant {
     token: Token,
 }
 
-fn encode(grant: &Grant) -> Zeroizing<String> {
-    Zeroizing::new(format!("{} {}", grant.is_new, *grant.token.expose()))
+fn encode(token: &Token, is_new: bool) -> Zeroizing<String> {
+    Zeroizing::new(format!("{is_new} {}", *token.expose()))
 }
 
 impl StoredGrant {

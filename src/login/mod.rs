@@ -68,7 +68,7 @@ impl Logins {
     /// and [`Error::Platform`] if the platform rejects the code or does not reply; [`Error::Store`] if the session could not be stored, in which case the code is spent.
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
         let permit = self.admit(attempt, now).await?;
-        let outcome = self.exchange(attempt, now).await;
+        let outcome = self.exchange(attempt, Token::generate()?, now).await;
         settle(permit, &outcome);
         outcome
     }
@@ -92,7 +92,12 @@ impl Logins {
         Ok(admitted.await?)
     }
 
-    async fn exchange(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
+    async fn exchange(
+        &self,
+        attempt: &LoginAttempt,
+        token: Token,
+        now: Timestamp,
+    ) -> Result<Grant, Error> {
         let app = self.app_of(attempt)?;
         let platform = self.platforms.get(app.platform());
         let identity = platform
@@ -106,7 +111,6 @@ impl Logins {
         let previous = previous.filter(|live| live.user().subject == subject);
         let older = previous.iter().flat_map(CurrentSession::session_keys);
         let keys = key_history::of(identity.session_key, older, self.policy.key_history);
-        let token = Token::generate()?;
         // The store keeps milliseconds; the times returned here must equal the stored ones.
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let lifetimes = &self.policy.lifetimes;
