@@ -4,6 +4,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+use crate::store::postgres::identity;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::target::{CONNECT_TIMEOUT, Server, Target};
 use crate::store::postgres::tls::Tls;
@@ -49,7 +50,7 @@ pub(super) async fn connect(target: &Target) -> Result<Connection, Problem> {
     let tls = Tls::new(target.root_certificates.as_deref())?;
     let mut reasons = None;
     for server in &target.servers {
-        let attempt = connect_to(server, tls.clone(), target.must_be_durable);
+        let attempt = connect_to(server, tls.clone(), target);
         let problem = match timeout(CONNECT_TIMEOUT, attempt).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(problem)) => problem,
@@ -67,11 +68,7 @@ pub(super) async fn connect(target: &Target) -> Result<Connection, Problem> {
     Err(reasons.unwrap_or_else(|| Problem::Unusable("no host is configured".to_owned())))
 }
 
-async fn connect_to(
-    server: &Server,
-    tls: Tls,
-    must_be_durable: bool,
-) -> Result<Connection, Problem> {
+async fn connect_to(server: &Server, tls: Tls, target: &Target) -> Result<Connection, Problem> {
     let (client, driver) = server.config.connect(tls).await.map_err(explain)?;
     let mut connection = Connection {
         client,
@@ -79,7 +76,11 @@ async fn connect_to(
         has_synchronous_standby: false,
     };
     check_engine(&connection.client).await?;
-    connection.has_synchronous_standby = check_session(&connection.client, must_be_durable).await?;
+    connection.has_synchronous_standby =
+        check_session(&connection.client, target.must_be_durable).await?;
+    if let Some(expected) = &target.identity {
+        identity::check(&connection.client, expected).await?;
+    }
     Ok(connection)
 }
 

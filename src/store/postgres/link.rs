@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, join3, select};
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -18,7 +18,10 @@ use crate::store::postgres::target::Target;
 
 /// First and longest pause before another attempt to connect. Our choice.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Maximum time that a write waits for a connection. Our choice: enough for several attempts to connect.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Maximum number of times that a write runs because of a conflict with another one. Our choice.
 const ATTEMPTS: u32 = 3;
@@ -30,9 +33,21 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 #[derive(Debug)]
 pub(super) struct Link {
     state: watch::Sender<State>,
-    /// Set while the database cannot be reached. Shared by all links, so that an outage is logged once.
-    outage: Arc<AtomicBool>,
+    /// Shared by all links, so that an outage is logged once.
+    outage: Arc<Outage>,
 }
+
+/// What the links of a node share about the current outage.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    /// The reason that was logged, as a number; 0 while the database can be reached.
+    logged: AtomicU8,
+    /// Notified when a link is connected again, so that the others do not wait any longer.
+    ended: Notify,
+}
+
+const UNREACHABLE: u8 = 1;
+const OTHER_DATABASE: u8 = 2;
 
 #[derive(Debug, Clone)]
 enum State {
@@ -108,7 +123,7 @@ impl Session {
 }
 
 impl Link {
-    pub(super) fn new(outage: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(outage: Arc<Outage>) -> Self {
         Self {
             state: watch::Sender::new(State::Connecting),
             outage,
@@ -124,9 +139,10 @@ impl Link {
                     client, mut driver, ..
                 }) => {
                     pause = FIRST_PAUSE;
-                    if self.outage.swap(false, Ordering::Relaxed) {
+                    if self.outage.logged.swap(0, Ordering::Relaxed) != 0 {
                         log::info!("connected to PostgreSQL again");
                     }
+                    self.outage.ended.notify_waiters();
                     let session = Arc::new(Session {
                         client,
                         statements: Mutex::default(),
@@ -138,24 +154,35 @@ impl Link {
                     if let Either::Left((ended, _)) = select(&mut driver.0, abandoned).await {
                         self.state.send_replace(State::Connecting);
                         self.log_outage(&match ended {
-                            Ok(Err(error)) => Problem::from(error).to_string(),
-                            Ok(Ok(())) | Err(_) => "the connection was closed".to_owned(),
+                            Ok(Err(error)) => Problem::from(error),
+                            Ok(Ok(())) | Err(_) => Problem::Lost("it was closed".to_owned()),
                         });
                     }
                 }
                 Err(problem) => {
-                    self.log_outage(&problem.to_string());
+                    self.log_outage(&problem);
                     self.state.send_replace(State::Failed(problem));
-                    sleep(jittered(pause)).await;
-                    pause = LONGEST_PAUSE.min(2 * pause);
+                    let ended = self.outage.ended.notified();
+                    let elapsed = timeout(jittered(pause), ended).await.is_err();
+                    pause = if elapsed {
+                        LONGEST_PAUSE.min(2 * pause)
+                    } else {
+                        FIRST_PAUSE
+                    };
                 }
             }
         }
     }
 
-    fn log_outage(&self, reason: &str) {
-        if !self.outage.swap(true, Ordering::Relaxed) {
-            log::warn!("no connection to PostgreSQL: {reason}");
+    /// Logs the first reason, and once more if another database was found.
+    fn log_outage(&self, problem: &Problem) {
+        let reason = if problem.is_of_another_database() {
+            OTHER_DATABASE
+        } else {
+            UNREACHABLE
+        };
+        if self.outage.logged.fetch_max(reason, Ordering::Relaxed) < reason {
+            log::warn!("no connection to PostgreSQL: {problem}");
         }
     }
 
@@ -166,7 +193,7 @@ impl Link {
 
     /// Returns the connection. Waits for several attempts to connect.
     pub(super) async fn patient_session(&self) -> Result<Arc<Session>, Problem> {
-        match timeout(LONGEST_PAUSE, self.next_session(|_problem| true)).await {
+        match timeout(PATIENCE, self.next_session(|_problem| true)).await {
             Ok(session) => session,
             Err(_elapsed) => self.session().await,
         }

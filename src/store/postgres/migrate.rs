@@ -10,7 +10,8 @@ use crate::store::postgres::problem::Problem;
 ///
 /// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
         subject    bytea NOT NULL UNIQUE,
@@ -58,7 +59,14 @@ const MIGRATIONS: [&str; 1] = ["
         rival_latest bigint
     );
     INSERT INTO clock (id) VALUES (1);
-"];
+",
+    // A backup and a standby have the same identity, another database has not.
+    "CREATE TABLE database_identity (
+        id       int PRIMARY KEY CHECK (id = 1),
+        identity uuid NOT NULL DEFAULT gen_random_uuid()
+    );
+    INSERT INTO database_identity (id) VALUES (1)",
+];
 
 /// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is
 /// that of the schema.

@@ -2,6 +2,7 @@
 
 mod connect;
 pub(super) mod copy;
+mod identity;
 mod invalidation;
 mod ledger;
 mod link;
@@ -39,6 +40,7 @@ use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
 
 use connect::connect;
+use identity::Identity;
 use migrate::migrate;
 use node::{Node, READ_LIMIT, WRITE_LIMIT};
 use problem::Problem;
@@ -48,6 +50,7 @@ use worker::Worker;
 /// A database that was opened once, so that it can be used.
 struct Prepared {
     migrated: Migrated,
+    identity: Identity,
     has_synchronous_standby: bool,
 }
 
@@ -57,6 +60,7 @@ async fn prepare(worker: &Worker, target: Target) -> Result<Prepared, Error> {
         let mut connection = connect(&target).await?;
         Ok(Prepared {
             migrated: migrate(&mut connection.client).await?,
+            identity: identity::identity(&connection.client).await?,
             has_synchronous_standby: connection.has_synchronous_standby,
         })
     });
@@ -89,10 +93,11 @@ impl Postgres {
         cache: Arc<SessionCache>,
         now: fn() -> Timestamp,
     ) -> Result<Self, OpenError> {
-        let target = Target::of(database)?;
+        let mut target = Target::of(database)?;
         let explain = |error| cannot_be_opened(database, error);
         let worker = Worker::start().map_err(|problem| explain(problem.into()))?;
         let prepared = prepare(&worker, target.clone()).await.map_err(explain)?;
+        target.identity = Some(prepared.identity);
         if prepared.has_synchronous_standby {
             log::info!("PostgreSQL confirms a commit when a synchronous standby has it");
         } else {

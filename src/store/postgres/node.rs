@@ -1,7 +1,7 @@
 //! The connections of a node, and the calls that wait for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use crate::store::database::Database;
 use crate::store::interface::Swept;
 use crate::store::postgres::invalidation::Polls;
-use crate::store::postgres::link::Link;
+use crate::store::postgres::link::{Link, Outage};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::sweep::{Walk, sweep};
@@ -53,7 +53,7 @@ impl Node {
         cache: Arc<SessionCache>,
         now: fn() -> Timestamp,
     ) -> Self {
-        let outage = Arc::new(AtomicBool::new(false));
+        let outage = Arc::new(Outage::default());
         let link = || Link::new(Arc::clone(&outage));
         Self {
             reads: link(),

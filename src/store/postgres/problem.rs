@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use crate::store::interface::Error;
+use crate::store::postgres::identity::Identity;
 
 /// Maximum number of pending calls. More are rejected, so that a database that hangs costs neither memory nor minutes. Our
 /// choice: many times what a working database answers in a second.
@@ -33,6 +34,11 @@ pub(super) enum Problem {
     /// The server can be reached, but must not be used.
     #[error("{0}")]
     Unusable(String),
+    /// The server has another database than the one that this node has opened.
+    #[error(
+        "this node uses database {expected}, and found {found}; if that one replaces it, restart the node, else correct what `store.url` leads to"
+    )]
+    OtherDatabase { expected: Identity, found: String },
     /// Too many calls wait.
     #[error("{QUEUE} calls are pending already")]
     QueueFull,
@@ -72,6 +78,25 @@ impl Problem {
         match self {
             Self::Lost(_) | Self::Silent(_) | Self::Unreachable { .. } | Self::Both(..) => true,
             Self::Rejected { .. }
+            | Self::Unusable(_)
+            | Self::OtherDatabase { .. }
+            | Self::QueueFull
+            | Self::Malformed(_)
+            | Self::Clock { .. } => false,
+        }
+    }
+
+    /// Returns `true` if a server has another database than the one that this node has opened.
+    pub(super) fn is_of_another_database(&self) -> bool {
+        match self {
+            Self::OtherDatabase { .. } => true,
+            Self::Unreachable { problem, .. } => problem.is_of_another_database(),
+            Self::Both(first, second) => {
+                first.is_of_another_database() || second.is_of_another_database()
+            }
+            Self::Rejected { .. }
+            | Self::Lost(_)
+            | Self::Silent(_)
             | Self::Unusable(_)
             | Self::QueueFull
             | Self::Malformed(_)

@@ -16,15 +16,15 @@ use crate::store::postgres::tests::proxy::{Mode, Proxy};
 use crate::store::postgres::tests::schema::{Schema, cached, server};
 
 /// Two nodes on one database. The first one is connected through a proxy.
-struct Pair {
-    schema: Schema,
-    proxy: Proxy,
-    a: Arc<dyn Store>,
+pub(super) struct Pair {
+    pub(super) schema: Schema,
+    pub(super) proxy: Proxy,
+    pub(super) a: Arc<dyn Store>,
     b: Arc<dyn Store>,
 }
 
 impl Pair {
-    async fn start(stale_milliseconds: u64) -> Option<Self> {
+    pub(super) async fn start(stale_milliseconds: u64) -> Option<Self> {
         let schema = Schema::create().await?;
         let server = server()?;
         let proxy = Proxy::start(&server).await;
@@ -39,7 +39,7 @@ impl Pair {
     }
 
     /// Logs a user in, and has the session cached by both nodes.
-    async fn log_in(&self, user: u8) -> Login {
+    pub(super) async fn log_in(&self, user: u8) -> Login {
         let login = login(user, 0);
         self.b.log_in(login.clone()).await.unwrap();
         for node in [&self.a, &self.b] {
@@ -51,7 +51,7 @@ impl Pair {
     }
 
     /// Reads the session by the first node until the database can be reached again.
-    async fn recover(&self, login: &Login, limit: Duration) -> Option<SessionStatus> {
+    pub(super) async fn recover(&self, login: &Login, limit: Duration) -> Option<SessionStatus> {
         let start = Instant::now();
         loop {
             match status(&self.a, login).await {
@@ -63,7 +63,10 @@ impl Pair {
     }
 }
 
-async fn status(node: &Arc<dyn Store>, login: &Login) -> Result<Option<SessionStatus>, Error> {
+pub(super) async fn status(
+    node: &Arc<dyn Store>,
+    login: &Login,
+) -> Result<Option<SessionStatus>, Error> {
     node.session_status(login.digest).await
 }
 
@@ -72,7 +75,7 @@ async fn end(node: &Arc<dyn Store>, login: &Login) {
     assert_eq!(node.revoke(revocation).await.unwrap(), 1);
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 #[actix_rt::test]
 async fn cut_connections_reject_no_live_session_and_accept_no_revoked_one() {
@@ -288,6 +291,32 @@ async fn a_deadlock_is_tried_again_and_a_full_disk_is_not() {
         }
         node.log_in(login(1, 1)).await.unwrap();
     }
+}
+
+/// PostgreSQL ends a statement that takes too long. The other logins of the batch are committed without it.
+#[actix_rt::test]
+async fn a_slow_login_fails_alone() {
+    let Some(schema) = Schema::create().await else {
+        return;
+    };
+    let node = schema.node().await;
+    let slow = "CREATE SEQUENCE attempts;
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('attempts') = 1 THEN
+                PERFORM pg_sleep(20);
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER wait BEFORE INSERT ON session FOR EACH ROW EXECUTE FUNCTION wait()";
+    schema.run(slow).await;
+    let replies = join_all((0..8).map(|user| node.log_in(login(user, 0)))).await;
+    let errors = replies.into_iter().filter_map(Result::err);
+    let errors: Vec<_> = errors.map(|error| format!("{error:?}")).collect();
+    assert!(errors.len() <= 1, "{errors:?}");
+    assert!(
+        errors.iter().all(|error| error.contains("57014")),
+        "{errors:?}"
+    );
 }
 
 #[actix_rt::test]

@@ -3,6 +3,7 @@
 mod contract;
 mod copy;
 mod faults;
+mod identity;
 mod opening;
 mod proxy;
 mod schema;
