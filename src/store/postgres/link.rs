@@ -18,7 +18,7 @@ use crate::store::postgres::target::Target;
 
 /// First and longest pause before another attempt to connect. Our choice.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Maximum time that a write waits for a connection. Our choice: enough for several attempts to connect.
 const PATIENCE: Duration = Duration::from_secs(2);
