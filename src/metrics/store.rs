@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
-use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
-    Version,
+    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, LoginCount, NodeId, Reply, Revocation,
+    Statistics, Store, Swept, Update, UserKey, UserPage, UserQuery, Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -84,6 +85,43 @@ impl Store for MeteredStore {
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
         self.timed("delete_user", self.store.delete_user(user))
+    }
+
+    fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
+        self.timed("block_user", self.store.block_user(user, block))
+    }
+
+    fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.timed("unblock_user", self.store.unblock_user(user))
+    }
+
+    fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
+        self.timed("find_users", self.store.find_users(key))
+    }
+
+    fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
+        self.timed("list_users", self.store.list_users(query))
+    }
+
+    fn statistics(
+        &self,
+        now: Timestamp,
+        idle: SignedDuration,
+        since: Date,
+    ) -> Reply<'_, Statistics> {
+        self.timed("statistics", self.store.statistics(now, idle, since))
+    }
+
+    fn count_logins(
+        &self,
+        node: NodeId,
+        counts: Vec<LoginCount>,
+        keep_since: Date,
+    ) -> Reply<'_, ()> {
+        self.timed(
+            "count_logins",
+            self.store.count_logins(node, counts, keep_since),
+        )
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {

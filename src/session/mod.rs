@@ -10,4 +10,4 @@ pub use device::{Device, SessionId};
 pub use record::{Lifetimes, Session, SessionStatus};
 pub use seal::{CryptoError, Seal, Sealed};
 pub use token::{Token, TokenDigest};
-pub use user::{Change, Profile, ProfileChange, User};
+pub use user::{Block, Change, Profile, ProfileChange, User};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::identity::{Subject, UserId};
+use crate::identity::{AppId, Subject, UserId};
 use crate::session::seal::Sealed;
 
 /// A stored user.
@@ -20,6 +20,19 @@ pub struct User {
     pub created_at: Timestamp,
     /// Profile that the user chose to show.
     pub profile: Profile,
+    /// The mini program. `None` for a user whose last login was stored by a version that did not record it.
+    pub app: Option<AppId>,
+    /// Set while an operator blocks the user. Such a user has no sessions, and no login creates one.
+    pub block: Option<Block>,
+}
+
+/// An operator's block of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Time of the block.
+    pub at: Timestamp,
+    /// The reason, for other operators.
+    pub reason: Option<String>,
 }
 
 /// A user's public profile. Stored in plaintext: it is no secret, and operators must be able to review it.

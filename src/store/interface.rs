@@ -6,13 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::{AppId, Subject, UserId};
 use crate::session::{
-    Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
+    Block, Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
 };
 
+use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// The future that a store's method returns.
@@ -25,6 +27,8 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 pub trait Store: fmt::Debug + Send + Sync {
     /// Finds or creates the user, ends the session that the login replaces, adds the session, and ends the user's oldest
     /// sessions over the limit, all in one transaction.
+    ///
+    /// If the user is blocked, there is no session: the reply has the user with the block.
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
 
     /// Returns the session with this token digest and its user, even if the session has expired.
@@ -63,6 +67,42 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// The next login with the same openid creates a new user.
     fn delete_user(&self, user: UserId) -> Reply<'_, bool>;
+
+    /// Blocks a user and ends all their sessions, in one transaction. Returns the number of sessions, or `None` if there is
+    /// no such user. A repeated block replaces the time and the reason.
+    fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>>;
+
+    /// Lets a user log in again. Returns `false` if there is no such user.
+    fn unblock_user(&self, user: UserId) -> Reply<'_, bool>;
+
+    /// Returns the users with these keys.
+    fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>>;
+
+    /// Lists users, the newest first.
+    ///
+    /// One call reads a limited number of users, so a page may be short, or even empty, although others follow. Takes
+    /// milliseconds, off the thread of the caller.
+    fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage>;
+
+    /// Returns the numbers of users and sessions, and those of the logins per day since `since`. A session that was not
+    /// used within `idle` does not count.
+    ///
+    /// Takes time proportional to the number of rows, off the thread of the caller.
+    fn statistics(
+        &self,
+        now: Timestamp,
+        idle: SignedDuration,
+        since: Date,
+    ) -> Reply<'_, Statistics>;
+
+    /// Stores the numbers of logins that a node has counted since its start. A repeated call changes nothing, and a smaller
+    /// number does not replace a larger one. Removes the numbers of all nodes for days before `keep_since`.
+    fn count_logins(
+        &self,
+        node: NodeId,
+        counts: Vec<LoginCount>,
+        keep_since: Date,
+    ) -> Reply<'_, ()>;
 
     /// Removes sessions that expired more than a day before `now`, by lifetime or by idleness, and ledger records with
     /// neither a live value nor a live lease. Corrects sessions whose times are more than a day after `now`, so that they
@@ -159,7 +199,7 @@ pub enum Revocation {
     AllOf(UserId),
 }
 
-/// Result of a stored login.
+/// Result of a login. If the user is blocked, it was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedIn {
     /// The user, found or created.

@@ -1,5 +1,6 @@
 //! Keeps users, sessions and the ledger: one trait in domain terms, with one folder per backend.
 
+mod accounts;
 mod backup;
 mod cached;
 mod clock;
@@ -20,6 +21,7 @@ mod sqlite;
 #[cfg(test)]
 mod temporary;
 
+pub use accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserPosition, UserQuery};
 pub use backup::backup;
 pub use copy::{Copied, CopyError, Progress, copy};
 pub use database::Database;

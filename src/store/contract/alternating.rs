@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
@@ -72,6 +74,40 @@ impl Store for Alternating {
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
         self.next().delete_user(user)
+    }
+
+    fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
+        self.next().block_user(user, block)
+    }
+
+    fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.next().unblock_user(user)
+    }
+
+    fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
+        self.next().find_users(key)
+    }
+
+    fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
+        self.next().list_users(query)
+    }
+
+    fn statistics(
+        &self,
+        now: Timestamp,
+        idle: SignedDuration,
+        since: Date,
+    ) -> Reply<'_, Statistics> {
+        self.next().statistics(now, idle, since)
+    }
+
+    fn count_logins(
+        &self,
+        node: NodeId,
+        counts: Vec<LoginCount>,
+        keep_since: Date,
+    ) -> Reply<'_, ()> {
+        self.next().count_logins(node, counts, keep_since)
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {

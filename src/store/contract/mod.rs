@@ -1,5 +1,6 @@
 //! The contract of a store, as tests that run against each backend.
 
+mod accounts;
 mod alternating;
 mod ledger;
 mod logins;
@@ -25,6 +26,7 @@ pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     logins::check(&fresh).await;
     sessions::check(&fresh).await;
     users::check(&fresh).await;
+    accounts::check(&fresh).await;
     sweeps::check(&fresh).await;
     ledger::check(&fresh).await;
     a_probe_leaves_nothing_behind(&*fresh().await).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::{join, join_all};
 use jiff::SignedDuration;
 
-use crate::session::{Sealed, TokenDigest};
+use crate::session::{Block, Sealed, TokenDigest};
 use crate::store::contract::{at, exists, login};
 use crate::store::interface::{Login, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
@@ -28,6 +28,7 @@ pub(in crate::store) async fn check_nodes(open: impl AsyncFn(&str) -> Arc<dyn St
     };
     concurrent_logins_of_one_user_leave_the_limit(&two().await).await;
     every_revocation_is_known_to_the_other_node(&two().await).await;
+    a_block_leaves_no_session_of_a_racing_login(&two().await).await;
     a_use_on_the_other_node_is_in_the_fresh_status(&two().await).await;
     one_of_many_claims_of_two_nodes_takes_the_lease(&two().await).await;
     concurrent_sweeps_remove_each_session_once(&two().await).await;
@@ -40,6 +41,10 @@ pub(in crate::store) async fn check_revocations(nodes: &[Arc<dyn Store>; 2]) {
 }
 
 type Nodes = [Arc<dyn Store>; 2];
+
+fn rounds() -> i64 {
+    std::env::var("WEAPP_TEST_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap())
+}
 
 /// Both nodes log one user in at the same time. The latest login of each node is among the sessions that stay.
 async fn concurrent_logins_of_one_user_leave_the_limit(nodes: &Nodes) {
@@ -60,8 +65,7 @@ async fn concurrent_logins_of_one_user_leave_the_limit(nodes: &Nodes) {
 /// Node `b` has cached a session, and goes on reading it while `a` revokes it. The first check of `b` after the reply to the
 /// revocation finds none.
 async fn every_revocation_is_known_to_the_other_node([a, b]: &Nodes) {
-    let rounds = std::env::var("WEAPP_TEST_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
-    for round in 0..rounds {
+    for round in 0..rounds() {
         let kinds: [fn(&Login) -> Revocation; 4] = [
             |login| Revocation::Session(login.digest),
             |login| Revocation::Id(login.user_if_new, login.id),
@@ -76,6 +80,20 @@ async fn every_revocation_is_known_to_the_other_node([a, b]: &Nodes) {
             let revoke = async { a.revoke(kind(&login)).await.unwrap() };
             check_revocation(b, &login, revoke).await;
         }
+        let mut blocked = login(7, round);
+        blocked.subject.0[1..9].copy_from_slice(&round.to_be_bytes());
+        a.log_in(blocked.clone()).await.unwrap();
+        let block = Block {
+            at: at(0),
+            reason: None,
+        };
+        let block = async {
+            a.block_user(blocked.user_if_new, block)
+                .await
+                .unwrap()
+                .unwrap()
+        };
+        check_revocation(b, &blocked, block).await;
         let replaced = login(5, 2 * round);
         a.log_in(replaced.clone()).await.unwrap();
         let mut next = login(5, 2 * round + 1);
@@ -94,6 +112,29 @@ async fn every_revocation_is_known_to_the_other_node([a, b]: &Nodes) {
         1
     };
     check_revocation(b, &oldest, log_in).await;
+}
+
+/// Node `a` blocks a user while node `b` logs them in. Either the login comes first, and the block ends its session, or the
+/// login finds the block.
+async fn a_block_leaves_no_session_of_a_racing_login([a, b]: &Nodes) {
+    for round in 0..rounds() {
+        let (first, racing) = (login(1, 2 * round), login(1, 2 * round + 1));
+        a.log_in(first.clone()).await.unwrap();
+        let user = first.user_if_new;
+        let block = Block {
+            at: at(0),
+            reason: None,
+        };
+        let (blocked, raced) = join(a.block_user(user, block), b.log_in(racing.clone())).await;
+        let (blocked, raced) = (blocked.unwrap(), raced.unwrap());
+        let is_rejected = raced.user.block.is_some();
+        assert_eq!(blocked, Some(if is_rejected { 1 } else { 2 }));
+        for node in [a, b] {
+            assert_eq!(node.session_status(racing.digest).await.unwrap(), None);
+            assert_eq!(node.sessions_of(user).await.unwrap(), []);
+        }
+        a.delete_user(user).await.unwrap();
+    }
 }
 
 /// Runs the revocation while readers of the other node fill its cache.

@@ -13,24 +13,26 @@ use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
 
 /// Finds or creates the users, in the order of their subjects, so that batches of two nodes do not wait for each other. The
-/// lock on a user's row makes the logins of one user wait for each other.
+/// lock on a user's row makes the logins of one user, and a block, wait for each other.
 const USERS: &str = concat!(
-    "INSERT INTO account (id, subject, openid, unionid, created_at)
-     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[])
-         AS login (id, subject, openid, unionid, now) ORDER BY subject
+    "INSERT INTO account (id, subject, openid, unionid, created_at, app_id)
+     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::text[])
+         AS login (id, subject, openid, unionid, now, app) ORDER BY subject
      ON CONFLICT (subject) DO UPDATE
-     SET openid = excluded.openid, unionid = coalesce(excluded.unionid, account.unionid)
+     SET openid = excluded.openid, unionid = coalesce(excluded.unionid, account.unionid), app_id = excluded.app_id
      RETURNING ",
     user_columns!(),
 );
 
+/// Adds the sessions, except for blocked users.
 const SESSIONS: &str = "
     INSERT INTO session (digest, id, account, app, created_at, expires_at, last_seen, device, session_keys)
     SELECT login.digest, login.id, account.id, login.app, login.now, login.expires_at, login.now, login.device,
            login.session_keys
     FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])
          AS login (subject, digest, id, app, now, expires_at, device, session_keys)
-    JOIN account USING (subject)";
+    JOIN account USING (subject)
+    WHERE account.blocked_at IS NULL";
 
 /// Ends the sessions that are replaced, and the oldest ones over the limit. A statement of its own: its snapshot must contain
 /// the sessions of the login that the first statement has waited for.
@@ -76,7 +78,10 @@ pub(super) async fn commit(
     let replaced = logins.of(|login| login.replaces.as_ref().map(|digest| digest.0.as_slice()));
     let others = logins.of(|login| i64::from(login.sessions_per_user.saturating_sub(1)));
     let statements: [(&str, Params<'_>); 3] = [
-        (USERS, &[&users, &subjects, &openids, &unionids, &now]),
+        (
+            USERS,
+            &[&users, &subjects, &openids, &unionids, &now, &apps],
+        ),
         (
             SESSIONS,
             &[

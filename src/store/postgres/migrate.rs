@@ -8,9 +8,10 @@ use crate::store::postgres::problem::Problem;
 
 /// The migrations. A database of version n has had the first n of them.
 ///
-/// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. There is no index on
+/// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. A new column has
+/// a name that no other table has, because statements of the previous version join the tables. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
@@ -66,6 +67,17 @@ const MIGRATIONS: [&str; 2] = [
         identity uuid NOT NULL DEFAULT gen_random_uuid()
     );
     INSERT INTO database_identity (id) VALUES (1)",
+    "ALTER TABLE account ADD COLUMN app_id text, ADD COLUMN blocked_at bigint, ADD COLUMN block_reason text;
+    CREATE TABLE login_count (
+        day    text NOT NULL,
+        app    text NOT NULL,
+        node   bytea NOT NULL,
+        logins bigint NOT NULL,
+        PRIMARY KEY (day, app, node)
+    )",
+    // In a transaction of their own: while they are built, logins wait, but checks of sessions do not.
+    "CREATE INDEX account_by_creation ON account (created_at, id);
+    CREATE INDEX account_by_block ON account (created_at, id) WHERE blocked_at IS NOT NULL",
 ];
 
 /// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is
@@ -77,9 +89,20 @@ const LOCK: &str = "SET LOCAL statement_timeout = '10min';
 const VERSION_TABLE: &str = "CREATE TABLE schema_version
     (version int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
 
-/// Applies the missing migrations in one transaction, unless the schema is newer. Nodes that start at the same time wait for
-/// each other. A role that may not create tables can open a current schema.
+/// Applies the missing migrations, unless the schema is newer. Nodes that start at the same time wait for each other. A role
+/// that may not create tables can open a current schema.
 pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Problem> {
+    let from = apply_next(client).await?;
+    let mut found = from;
+    while found < MIGRATIONS.len() {
+        found = apply_next(client).await?;
+    }
+    Ok(Migrated { from, to: found })
+}
+
+/// Applies the first missing migration in a transaction of its own, so that its locks do not outlast it. Returns the version
+/// that was found.
+async fn apply_next(client: &mut Client) -> Result<usize, Problem> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(LOCK).await?;
     let exists = "SELECT to_regclass('schema_version') IS NOT NULL";
@@ -101,10 +124,10 @@ pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Problem> {
              hint: run the newer version of weapp-login that wrote it"
         )));
     }
-    for (version, migration) in (1..)
+    let mut missing = (1..)
         .zip(MIGRATIONS)
-        .filter(|(version, _)| *version > found)
-    {
+        .skip_while(|(version, _)| *version <= found);
+    if let Some((version, migration)) = missing.next() {
         transaction
             .batch_execute(migration)
             .await
@@ -113,10 +136,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<Migrated, Problem> {
         transaction.execute(insert, &[&version]).await?;
     }
     transaction.commit().await?;
-    Ok(Migrated {
-        from: usize::try_from(found).unwrap_or(0),
-        to: MIGRATIONS.len(),
-    })
+    Ok(usize::try_from(found).unwrap_or(0))
 }
 
 fn explain(error: tokio_postgres::Error) -> Problem {

@@ -1,5 +1,6 @@
 //! The store of many nodes: one PostgreSQL database, of which each node has five connections.
 
+mod accounts;
 mod connect;
 pub(super) mod copy;
 mod identity;
@@ -27,10 +28,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
 use crate::store::database::Database;
 use crate::store::interface::{
@@ -207,6 +210,55 @@ impl Store for Postgres {
             let ended = users::delete(node.writes(), WRITE_LIMIT, user).await?;
             node.cache.evict_all(ended.as_deref().unwrap_or_default());
             Ok(ended.is_some())
+        })
+    }
+
+    fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
+        self.write(move |node| async move {
+            let ended = accounts::block(node.writes(), WRITE_LIMIT, user, &block).await?;
+            node.cache.evict_all(ended.as_deref().unwrap_or_default());
+            Ok(ended.map(|ended| ended.len()))
+        })
+    }
+
+    fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
+        self.write(
+            move |node| async move { accounts::unblock(node.writes(), WRITE_LIMIT, user).await },
+        )
+    }
+
+    fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
+        Box::pin(async move {
+            let _place = self.worker.place()?;
+            Ok(accounts::find(&self.node.reads, READ_LIMIT, &key).await?)
+        })
+    }
+
+    fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
+        self.write(
+            move |node| async move { accounts::list(&node.upkeep, WRITE_LIMIT, &query).await },
+        )
+    }
+
+    fn statistics(
+        &self,
+        now: Timestamp,
+        idle: SignedDuration,
+        since: Date,
+    ) -> Reply<'_, Statistics> {
+        self.write(move |node| async move {
+            accounts::statistics(&node.upkeep, WRITE_LIMIT, (now, idle), since).await
+        })
+    }
+
+    fn count_logins(
+        &self,
+        node: NodeId,
+        counts: Vec<LoginCount>,
+        keep_since: Date,
+    ) -> Reply<'_, ()> {
+        self.write(move |links| async move {
+            accounts::count_logins(links.writes(), WRITE_LIMIT, node, &counts, keep_since).await
         })
     }
 

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, Profile, Sealed, Session, SessionId, TokenDigest, User};
+use crate::session::{Block, Device, Profile, Sealed, Session, SessionId, TokenDigest, User};
 use crate::store::postgres::problem::Problem;
 
 /// The columns that [`session`] reads.
@@ -19,7 +19,7 @@ pub(super) use session_columns;
 /// The columns that [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "account.id, subject, openid, unionid, account.created_at, nickname, avatar_url"
+        "account.id, subject, openid, unionid, account.created_at, nickname, avatar_url, app_id, blocked_at, block_reason"
     };
 }
 pub(super) use user_columns;
@@ -51,7 +51,20 @@ pub(super) fn user(row: &Row, first: usize) -> Result<User, Problem> {
             nickname: value(row, first + 5)?,
             avatar_url: value(row, first + 6)?,
         },
+        app: value::<Option<&str>>(row, first + 7)?.map(AppId::new),
+        block: block(row, first + 8)?,
     })
+}
+
+/// Reads a block: its time and its reason.
+fn block(row: &Row, first: usize) -> Result<Option<Block>, Problem> {
+    if value::<Option<i64>>(row, first)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Block {
+        at: time(row, first)?,
+        reason: value(row, first + 1)?,
+    }))
 }
 
 /// Reads a value.

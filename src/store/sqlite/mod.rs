@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one writer that commits in batches, any number of readers.
 
+mod accounts;
 pub(super) mod backup;
 #[cfg(test)]
 mod cache_tests;
@@ -28,11 +29,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use crate::identity::UserId;
-use crate::session::{ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
+use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
 use crate::store::interface::{
     Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
@@ -112,6 +115,20 @@ impl Sqlite {
         Ok(result)
     }
 
+    /// Reads on a thread of its own: for queries that take longer than passing them to another thread.
+    async fn read_aside<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.writer.is_open()?;
+        let path = self.path.clone();
+        let read = move || Ok(query(&open::reader(&path)?)?);
+        let result = tokio::task::spawn_blocking(read).await;
+        let result = result.map_err(|error| Error::Failed(Arc::new(error)))?;
+        self.files.check()?;
+        result
+    }
+
     /// Reads a session. There is none only if the file that was read is still the one at its path.
     fn read_session<T>(
         &self,
@@ -174,15 +191,7 @@ impl Store for Sqlite {
     }
 
     fn count_sessions(&self) -> Reply<'_, u64> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            let path = self.path.clone();
-            let count = move || Ok(sessions::count(&open::reader(&path)?)?);
-            let counted = tokio::task::spawn_blocking(count).await;
-            let counted = counted.map_err(|error| Error::Failed(Arc::new(error)))?;
-            self.files.check()?;
-            counted
-        })
+        Box::pin(self.read_aside(sessions::count))
     }
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
@@ -211,6 +220,52 @@ impl Store for Sqlite {
         Box::pin(self.writer.write(move |connection, changed| {
             sessions::revoke(connection, changed, Revocation::AllOf(user))?;
             users::delete(connection, user)
+        }))
+    }
+
+    fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
+        Box::pin(
+            self.writer.write(move |connection, changed| {
+                accounts::block(connection, changed, user, &block)
+            }),
+        )
+    }
+
+    fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
+        let unblock =
+            move |connection: &Connection, _changed: &mut _| accounts::unblock(connection, user);
+        Box::pin(self.writer.write(unblock))
+    }
+
+    fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(|connection| accounts::find(connection, &key))
+        })
+    }
+
+    fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
+        Box::pin(self.read_aside(move |connection| accounts::list(connection, &query)))
+    }
+
+    fn statistics(
+        &self,
+        now: Timestamp,
+        idle: SignedDuration,
+        since: Date,
+    ) -> Reply<'_, Statistics> {
+        let count = move |connection: &_| accounts::statistics(connection, now, idle, since);
+        Box::pin(self.read_aside(count))
+    }
+
+    fn count_logins(
+        &self,
+        node: NodeId,
+        counts: Vec<LoginCount>,
+        keep_since: Date,
+    ) -> Reply<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _changed| {
+            accounts::count_logins(connection, node, &counts, keep_since)
         }))
     }
 

@@ -17,7 +17,7 @@ use crate::store::sqlite::problem::Problem;
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -61,6 +61,20 @@ pub(super) const MIGRATIONS: [&str; 2] = [
         rival_latest INTEGER
     ) STRICT;
     INSERT INTO clock (id) VALUES (1);
+",
+    "
+    ALTER TABLE user ADD COLUMN app_id TEXT;
+    ALTER TABLE user ADD COLUMN blocked_at INTEGER;
+    ALTER TABLE user ADD COLUMN block_reason TEXT;
+    CREATE INDEX user_by_creation ON user (created_at, id);
+    CREATE INDEX user_by_block ON user (created_at, id) WHERE blocked_at IS NOT NULL;
+    CREATE TABLE login_count (
+        day    TEXT NOT NULL,
+        app    TEXT NOT NULL,
+        node   BLOB NOT NULL,
+        logins INTEGER NOT NULL,
+        PRIMARY KEY (day, app, node)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

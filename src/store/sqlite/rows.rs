@@ -5,7 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, Profile, Sealed, Session, SessionId, TokenDigest, User};
+use crate::session::{Block, Device, Profile, Sealed, Session, SessionId, TokenDigest, User};
 
 /// The columns that [`session_at`] reads.
 macro_rules! session_columns {
@@ -18,7 +18,7 @@ pub(super) use session_columns;
 /// The columns that [`user_at`] reads.
 macro_rules! user_columns {
     () => {
-        "user.id, subject, openid, unionid, user.created_at, nickname, avatar_url"
+        "user.id, subject, openid, unionid, user.created_at, nickname, avatar_url, app_id, blocked_at, block_reason"
     };
 }
 pub(super) use user_columns;
@@ -55,7 +55,20 @@ pub(super) fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
             nickname: row.get(first + 5)?,
             avatar_url: row.get(first + 6)?,
         },
+        app: row.get::<_, Option<String>>(first + 7)?.map(AppId::new),
+        block: block_at(row, first + 8)?,
     })
+}
+
+/// Reads a block: its time and its reason.
+fn block_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Block>> {
+    if row.get::<_, Option<i64>>(first)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Block {
+        at: time_at(row, first)?,
+        reason: row.get(first + 1)?,
+    }))
 }
 
 /// Reads a time in milliseconds.

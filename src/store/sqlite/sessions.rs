@@ -20,6 +20,12 @@ pub(super) fn log_in(
     login: &Login,
 ) -> rusqlite::Result<LoggedIn> {
     let user = users::upsert(connection, login)?;
+    if user.block.is_some() {
+        return Ok(LoggedIn {
+            is_new: false,
+            user,
+        });
+    }
     if let Some(replaced) = login.replaces {
         delete(
             connection,

@@ -11,10 +11,10 @@ use crate::store::sqlite::rows::{user_at, user_columns};
 pub(super) fn upsert(connection: &Connection, login: &Login) -> rusqlite::Result<User> {
     connection
         .prepare_cached(concat!(
-            "INSERT INTO user (id, subject, openid, unionid, created_at)
-             VALUES (:id, :subject, :openid, :unionid, :now)
+            "INSERT INTO user (id, subject, openid, unionid, created_at, app_id)
+             VALUES (:id, :subject, :openid, :unionid, :now, :app)
              ON CONFLICT (subject) DO UPDATE
-             SET openid = excluded.openid, unionid = coalesce(excluded.unionid, unionid)
+             SET openid = excluded.openid, unionid = coalesce(excluded.unionid, unionid), app_id = excluded.app_id
              RETURNING ",
             user_columns!(),
         ))?
@@ -25,6 +25,7 @@ pub(super) fn upsert(connection: &Connection, login: &Login) -> rusqlite::Result
                 ":openid": login.openid.0,
                 ":unionid": login.unionid.as_ref().map(|unionid| &unionid.0),
                 ":now": login.now.as_millisecond(),
+                ":app": login.app.as_str(),
             },
             |row| user_at(row, 0),
         )
