@@ -108,12 +108,30 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
     let deletion = Deletion::new(platforms.clone(), store(), limits());
     let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
-    let logins = Logins::new(platforms, apps, store(), sessions(), policy);
-    api.app_data(web::Data::new(logins.with_limits(limits())))
+    let logins = Logins::new(platforms, apps, store(), sessions(), policy)
+        .with_limits(limits())
+        .with_counter(Arc::clone(&parts.login_counter));
+    api.app_data(web::Data::new(logins))
         .app_data(web::Data::new(phone_numbers))
         .app_data(web::Data::new(session_keys))
         .app_data(web::Data::new(decryption))
         .app_data(web::Data::new(deletion));
+}
+
+/// Assembles the App of the admin port.
+pub fn admin_app(parts: &Parts) -> App<impl AppFactory + use<>> {
+    let rows = routes::admin();
+    let paths = PathMatching::new(rows.iter().map(|row| row.path));
+    let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
+    let ids = RequestIds::default();
+    App::new()
+        .configure(|api| parts.add_administration(api))
+        .configure(|api| routes::register(api, rows))
+        .wrap_fn(move |request, inside| paths.apply(request, inside))
+        .wrap_fn(valid_host::require)
+        .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
+        .wrap(parts.access_log.logger())
+        .wrap_fn(move |request, inside| metrics.record(request, inside))
 }
 
 /// Assembles the App of the separate metrics port.

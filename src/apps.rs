@@ -104,6 +104,11 @@ impl Apps {
         names.join(", ")
     }
 
+    /// Returns all mini programs.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<App>> {
+        self.by_name.values()
+    }
+
     /// Returns the mini program with this AppID.
     pub fn by_id(&self, id: &str) -> Option<&Arc<App>> {
         let mut apps = self.by_name.values();

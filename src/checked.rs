@@ -39,6 +39,11 @@ pub enum PartsError {
         "`metrics.port` cannot be {0}, on which the server itself listens (`server.port` or `server.listen`)\n  hint: choose another port, or 0 to serve the metrics on the port of the server"
     )]
     MetricsPort(u16),
+    /// The port of the admin API is that of the server or of the metrics.
+    #[error(
+        "`admin.port` cannot be {0}, which is the port of the server or of the metrics (`server.port`, `server.listen` or `metrics.port`)\n  hint: choose another port, or 0 for no admin API"
+    )]
+    AdminPort(u16),
 }
 
 /// The parts that settings may make impossible. A server and a check of the settings create the same ones, so that both reject
@@ -59,6 +64,7 @@ impl Checked {
     ) -> Result<Self, PartsError> {
         let database = Database::configured(settings);
         store::check(&database)?;
+        check_admin_port(settings)?;
         Ok(Self {
             access_log: AccessLog::of(settings, no_color)?,
             token_header: TokenHeader::named(&settings.session.token_header),
@@ -85,6 +91,18 @@ fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsE
         return Err(PartsError::MetricsPort(metrics.port));
     }
     Ok(Some(web::Data::new(Metrics::new(settings.profile.name())?)))
+}
+
+/// The port of the admin API must be neither that of the server nor that of the metrics.
+fn check_admin_port(settings: &Settings) -> Result<(), PartsError> {
+    let taken = settings.server.sockets().into_iter();
+    let mut taken = taken.chain(settings.metrics.address());
+    match settings.admin.address() {
+        Some(own) if taken.any(|other| overlap(own, other)) => {
+            Err(PartsError::AdminPort(settings.admin.port))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns `true` if only one of two sockets can listen: the ports are the same, and one address includes the other.

@@ -142,6 +142,15 @@ secret_text! {
     /// The key with which another service authenticates, to introspect tokens.
     ServiceKey
 }
+/// A key with which an operator uses the admin API. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AdminKey {
+    /// Name of the key, for the audit log: the operator, or the program that has it.
+    pub name: String,
+    /// The key.
+    pub key: ServiceKey,
+}
+
 secret_text! {
     /// The password of the database's role.
     StorePassword

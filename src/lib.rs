@@ -5,6 +5,7 @@
 //! [`app()`] assembles the App that `main` serves and that the tests call, from [`Parts`]. [`app_with`] adds routes of your own.
 
 pub mod account;
+pub mod administration;
 mod app;
 pub mod apps;
 mod checked;
@@ -29,7 +30,7 @@ pub mod store;
 pub mod telemetry;
 pub mod testing;
 
-pub use app::{AppFactory, app, app_with, metrics_app};
+pub use app::{AppFactory, admin_app, app, app_with, metrics_app};
 pub use checked::PartsError;
 pub use parts::{Parts, lifetimes};
 pub use utoipa;

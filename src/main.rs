@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Subcommand::Config(Config::Check) => commands::check_config::run(folder),
         Subcommand::Sessions(command) => commands::sessions::run(command, folder),
         Subcommand::Store(command) => commands::store::run(command, folder),
-        Subcommand::Openapi => commands::openapi::run(),
+        Subcommand::Openapi { admin } => commands::openapi::run(admin),
         Subcommand::Explain { errcode, lang } => {
             commands::explain::run(errcode.as_deref(), commands::language(lang.as_deref()))
         }

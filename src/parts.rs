@@ -7,6 +7,7 @@ use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Profiles;
+use crate::administration::Administration;
 use crate::apps::{App, Apps};
 use crate::checked::{Checked, PartsError};
 use crate::handlers::docs::{self, Docs};
@@ -14,9 +15,10 @@ use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::language::Language;
 use crate::limits::Limits;
-use crate::login::LoginPolicy;
+use crate::login::{LoginCounter, LoginPolicy};
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::AccessLog;
+use crate::middleware::admin_key::AdminKeys;
 use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::foreign_pages;
 use crate::middleware::json::{self, JsonConfig};
@@ -40,6 +42,9 @@ pub struct Parts {
     pub(crate) apps: Arc<Apps>,
     pub(crate) login_policy: LoginPolicy,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) login_counter: Arc<LoginCounter>,
+    pub(crate) administration: web::Data<Administration>,
+    pub(crate) admin_keys: web::Data<AdminKeys>,
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) watermark_max_age: Duration,
@@ -91,10 +96,17 @@ impl Parts {
         }
         let apps = Arc::new(apps(settings, simulator));
         let lifetimes = lifetimes(&settings.session);
+        let limits = Arc::new(limits);
+        let administration = Administration::new(Arc::clone(&store), Arc::clone(&apps), lifetimes)
+            .disclosing_openids(settings.admin.disclose_openid);
+        let admin_keys = AdminKeys::new(&settings.admin.keys, Arc::clone(&limits));
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
             apps,
-            limits: Arc::new(limits),
+            limits,
+            login_counter: Arc::default(),
+            administration: web::Data::new(administration),
+            admin_keys: web::Data::new(admin_keys),
             login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             sessions: web::Data::new(sessions),
@@ -155,6 +167,14 @@ impl Parts {
         Ok(())
     }
 
+    /// Stores the numbers of logins that have changed since the last call.
+    ///
+    /// # Errors
+    /// [`store::Error`] if the store fails; the next call stores them again.
+    pub async fn store_login_counts(&self, now: Timestamp) -> Result<(), store::Error> {
+        self.login_counter.store(&*self.store, now).await
+    }
+
     /// Sets the source of the number of dropped log lines, for the metrics.
     pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
         if let Some(metrics) = &self.metrics {
@@ -173,6 +193,14 @@ impl Parts {
             .app_data(self.trusted_proxies.clone())
             .app_data(self.token_header.clone())
             .app_data(self.real_projects.clone());
+    }
+
+    /// Adds the data of the admin API to a service.
+    pub(crate) fn add_administration(&self, api: &mut web::ServiceConfig) {
+        api.app_data(self.administration.clone())
+            .app_data(self.admin_keys.clone())
+            .app_data(self.json.clone())
+            .app_data(self.trusted_proxies.clone());
     }
 
     /// Adds the commands of the built-in simulator, if there is one.

@@ -44,4 +44,5 @@ export interface ServerErrors {
   unsupported_encoding: 415
   unsupported_media_type: 415
   user_blocked: 403
+  user_blocked_by_admin: 403
 }

@@ -1,17 +1,18 @@
-//! Tasks that run next to the server: the session sweep, the session count and the metrics port.
+//! Tasks that run next to the server: the session sweep, the session count, the login counts, and the ports of the metrics and of
+//! the admin API.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use actix_guarded_server::HttpServer;
+use actix_guarded_server::{HttpServer, Limits};
 use actix_rt::task::JoinHandle;
 use jiff::Timestamp;
 use weapp_login::sessions::SweepOutcome;
-use weapp_login::settings::Metrics;
-use weapp_login::{Parts, metrics_app};
+use weapp_login::settings::Settings;
+use weapp_login::{Parts, admin_app, metrics_app};
 
-use crate::commands::bind_failure;
+use crate::commands::{bind_failure, connection_limits};
 
 /// Interval between two sweeps. Our choice: an expired session is rejected whether it was swept or not.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
@@ -23,18 +24,32 @@ const COUNT_INTERVAL: Duration = Duration::from_mins(1);
 /// one core, no matter how many sessions exist. Our choice.
 const PAUSE_PER_COUNT: u32 = 100;
 
-/// Pause before the metrics port is tried again while another process uses it.
+/// Interval at which the numbers of logins are stored. Our choice: a process that is killed loses those since the last time.
+const LOGIN_COUNT_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Pause before a port is tried again while another process uses it.
 const BIND_RETRY: Duration = Duration::from_secs(1);
 
 /// Maximum number of connections to the metrics port. Our choice: a Prometheus server needs one.
 const METRICS_CONNECTIONS: usize = 64;
 
+/// Maximum number of connections to the admin port. Our choice: many operators with a browser.
+const ADMIN_CONNECTIONS: usize = 256;
+
 /// Running background tasks. They stop when this is dropped.
 pub(crate) struct BackgroundTasks(Vec<JoinHandle<()>>);
 
 /// Starts the background tasks that the settings call for.
-pub(crate) fn start(metrics: &Metrics, parts: &Parts) -> BackgroundTasks {
-    let mut tasks = vec![actix_rt::spawn(sweep_sessions(parts.clone()))];
+pub(crate) fn start(settings: &Settings, parts: &Parts) -> BackgroundTasks {
+    let mut tasks = vec![
+        actix_rt::spawn(sweep_sessions(parts.clone())),
+        actix_rt::spawn(store_login_counts(parts.clone())),
+    ];
+    if let Some(address) = settings.admin.address() {
+        let limits = connection_limits::limits(settings);
+        tasks.push(actix_rt::spawn(serve_admin(parts.clone(), address, limits)));
+    }
+    let metrics = &settings.metrics;
     if metrics.enabled {
         tasks.push(actix_rt::spawn(count_sessions(parts.clone())));
         if let Some(address) = metrics.address() {
@@ -86,9 +101,68 @@ async fn count_sessions(parts: Parts) {
     }
 }
 
+/// Stores the numbers of logins at regular intervals.
+async fn store_login_counts(parts: Parts) {
+    loop {
+        actix_rt::time::sleep(LOGIN_COUNT_INTERVAL).await;
+        store_login_counts_now(&parts).await;
+    }
+}
+
+/// Stores the numbers of logins.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a background task has no request that brings the time"
+)]
+pub(crate) async fn store_login_counts_now(parts: &Parts) {
+    if let Err(error) = parts.store_login_counts(Timestamp::now()).await {
+        log::warn!("could not store the numbers of logins: {error}");
+    }
+}
+
+/// Serves the admin API on its own port. If that fails, the server continues without it.
+async fn serve_admin(parts: Parts, address: SocketAddr, limits: Limits) {
+    let listener = bind_when_free(address, &ADMIN_PORT).await;
+    log::info!("the admin API is served at http://{address}/admin");
+    let served = async {
+        let server = HttpServer::new(move || admin_app(&parts))
+            .workers(1)
+            .max_connections(ADMIN_CONNECTIONS)
+            .limits(limits)
+            .disable_signals()
+            .listen(listener)?;
+        server.run().await
+    };
+    if let Err(error) = served.await {
+        log::error!("the admin API is no longer served: {error}");
+    }
+}
+
+/// The settings of a port, for messages.
+struct PortSettings {
+    serves: &'static str,
+    keys: &'static str,
+    port: &'static str,
+    host: &'static str,
+}
+
+const METRICS_PORT: PortSettings = PortSettings {
+    serves: "metrics",
+    keys: "`metrics.host` and `metrics.port`",
+    port: "WEAPP_METRICS__PORT=",
+    host: "WEAPP_METRICS__HOST=",
+};
+
+const ADMIN_PORT: PortSettings = PortSettings {
+    serves: "the admin API",
+    keys: "`admin.listen` and `admin.port`",
+    port: "WEAPP_ADMIN__PORT=",
+    host: "WEAPP_ADMIN__LISTEN=",
+};
+
 /// Serves the metrics on their own port. If that fails, the server continues without them.
 async fn serve_metrics(parts: Parts, address: SocketAddr, path: String) {
-    let listener = bind_when_free(address).await;
+    let listener = bind_when_free(address, &METRICS_PORT).await;
     log::info!("metrics are served at http://{address}{path}");
     if let Err(error) = run_metrics_server(&parts, listener).await {
         log::error!("the metrics are no longer served: {error}");
@@ -107,17 +181,21 @@ async fn run_metrics_server(parts: &Parts, listener: TcpListener) -> io::Result<
 
 /// Binds the port, now or as soon as it is free. A port in use must not stop the server: during a rolling restart, the
 /// previous process still has it.
-async fn bind_when_free(address: SocketAddr) -> TcpListener {
+async fn bind_when_free(address: SocketAddr, settings: &PortSettings) -> TcpListener {
     let mut warned = false;
     loop {
         match TcpListener::bind(address) {
             Ok(listener) => return listener,
             Err(error) if !warned => {
                 warned = true;
-                let (port, host) = ("WEAPP_METRICS__PORT=", "WEAPP_METRICS__HOST=");
+                let PortSettings {
+                    serves,
+                    keys,
+                    port,
+                    host,
+                } = settings;
                 log::warn!(
-                    "cannot serve metrics on `{address}` (`metrics.host` and `metrics.port`), and will try again each second: \
-                     {}",
+                    "cannot serve {serves} on `{address}` ({keys}), and will try again each second: {}",
                     bind_failure::explain(&error, address, port, host).replace("\n  ", "; ")
                 );
             }

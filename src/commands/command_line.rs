@@ -43,7 +43,11 @@ pub(crate) enum Subcommand {
     },
     /// Prints the OpenAPI 3.1 document of the API.
     #[command(after_long_help = OPENAPI)]
-    Openapi,
+    Openapi {
+        /// Prints the document of the admin API instead.
+        #[arg(long)]
+        admin: bool,
+    },
     /// Lists, revokes and deletes stored sessions.
     #[command(subcommand, long_about = SESSIONS, after_long_help = SESSIONS_MORE)]
     Sessions(sessions::Command),

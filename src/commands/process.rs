@@ -44,7 +44,7 @@ impl Process {
         environment_proxy::log_if_ignored(&loaded.settings);
         Ok(Self {
             signals,
-            tasks: background::start(&loaded.settings.metrics, parts),
+            tasks: background::start(&loaded.settings, parts),
             connections: Connections::default(),
         })
     }
@@ -59,6 +59,7 @@ impl Process {
     ) -> Result<(), Failure> {
         let outcome = self.serve(server, settings, parts).await;
         drop(self.tasks);
+        background::store_login_counts_now(parts).await;
         parts.store().close().await.map_err(Failure::internal)?;
         outcome.map_err(Failure::internal)
     }

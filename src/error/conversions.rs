@@ -1,6 +1,7 @@
 //! Converts the errors of the use cases and of the platform into API errors.
 
 use crate::account;
+use crate::administration;
 use crate::error::api_error::ApiError;
 use crate::error::table::ErrorCode;
 use crate::limits::Exceeded;
@@ -15,6 +16,7 @@ impl From<login::Error> for ApiError {
             login::Error::AppUnknown(_) => ErrorCode::AppUnknown.into(),
             login::Error::CodeImpossible => ErrorCode::CodeMalformed.into(),
             login::Error::Limited(exceeded) => Self::limited(*exceeded),
+            login::Error::UserBlocked(_) => ErrorCode::UserBlockedByAdmin.into(),
             login::Error::CodeUsed => ErrorCode::LoginCodeUsed.into(),
             login::Error::Rejected { error, .. } | login::Error::Platform(error) => {
                 Self::from_platform(error)
@@ -58,6 +60,24 @@ impl From<account::Error> for ApiError {
             E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
         };
         converted.with_cause(error)
+    }
+}
+
+impl From<administration::Error> for ApiError {
+    fn from(error: administration::Error) -> Self {
+        let code = match &error {
+            administration::Error::Store(_) => ErrorCode::StoreUnavailable,
+            administration::Error::UserUnknown | administration::Error::SessionUnknown => {
+                ErrorCode::NotFound
+            }
+        };
+        Self::from(code).with_cause(error)
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::limited(exceeded).with_cause(exceeded)
     }
 }
 

@@ -137,6 +137,26 @@ table! {
     UserBlocked: FORBIDDEN, "user_blocked",
         "WeChat has blocked this user's login: do not try again.",
         "微信禁止该用户登录：请不要重试。";
+    /// An operator of this server has blocked the user.
+    UserBlockedByAdmin: FORBIDDEN, "user_blocked_by_admin",
+        "The operator of this service has blocked this user: do not try again.",
+        "该用户已被本服务的管理员封禁：请不要重试。";
+    /// The admin key is missing or not in the settings.
+    AdminKeyRequired: UNAUTHORIZED, "admin_key_required",
+        "A valid admin key is required: send the key of one of admin.keys, without its name, as Authorization: Bearer.",
+        "需要有效的管理密钥：请用 Authorization: Bearer 发送 admin.keys 中任意一项的密钥，不带名字。";
+    /// The query of a search for users is malformed.
+    UserQueryMalformed: BAD_REQUEST, "user_query_malformed",
+        "The query is invalid: it takes app, nickname, created_since as RFC 3339, blocked as true or false, limit from 1 to 100, and a cursor of the previous page.",
+        "查询参数无效：可以用 app、nickname、created_since（RFC 3339）、blocked（true 或 false）、limit（1 到 100）和上一页返回的 cursor。";
+    /// The body of a search by openid has no `openid`.
+    OpenidMissing: BAD_REQUEST, "openid_missing",
+        "The openid is missing: send {\"openid\": …} as application/json, optionally with app.",
+        "缺少 openid：请以 application/json 发送 {\"openid\": …}，可以加上 app。";
+    /// The reason of a block is no string of one line, or too long.
+    ReasonMalformed: BAD_REQUEST, "reason_malformed",
+        "The reason must be a string of at most 200 characters in one line: send {\"reason\": …} as application/json, or no body.",
+        "reason 必须是不超过 200 个字符的单行字符串：请以 application/json 发送 {\"reason\": …}，也可以不发送请求体。";
     /// The path does not exist.
     NotFound: NOT_FOUND, "not_found",
         "There is nothing at this path: check the URL.",

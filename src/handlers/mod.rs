@@ -1,5 +1,6 @@
 //! The handlers, one file for each family of URLs: parse, call, reply.
 
+pub mod admin;
 pub mod auth;
 mod code_field;
 pub mod console_log;

@@ -34,6 +34,8 @@ pub enum LimitedCall {
     SessionKey,
     /// The deletion of a user.
     Deletion,
+    /// A request with a wrong admin key.
+    AdminKey,
 }
 
 impl LimitName {
@@ -55,6 +57,7 @@ impl LimitedCall {
             Self::PhoneNumber => "phone_number",
             Self::SessionKey => "session_key",
             Self::Deletion => "deletion",
+            Self::AdminKey => "admin_key",
         }
     }
 }

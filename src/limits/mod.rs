@@ -30,6 +30,7 @@ const LOGIN_BURST: u32 = 10;
 /// while its first replies are on their way.
 pub struct Limits {
     addresses: Limiter<IpAddr>,
+    keys: Limiter<IpAddr>,
     apps: Limiter<(AppId, Share)>,
     users: Limiter<UserId>,
     observer: Option<Observer>,
@@ -84,6 +85,7 @@ impl Limits {
         let app = quota(settings.app_rejections_per_minute, LOGIN_BURST);
         let user = quota(settings.user_calls_per_minute, 1);
         Self {
+            keys: Limiter::new(LimitName::Address, address, clock.clone()),
             addresses: Limiter::new(LimitName::Address, address, clock.clone()),
             apps: Limiter::new(LimitName::App, app, clock.clone()),
             users: Limiter::new(LimitName::User, user, clock),
@@ -129,6 +131,18 @@ impl Limits {
     pub fn admit_call(&self, user: UserId, call: LimitedCall) -> Result<(), Exceeded> {
         let charged = self.users.charge(&user);
         charged.inspect_err(|exceeded| self.observe(exceeded, call))
+    }
+
+    /// Counts a request with a wrong admin key. The allowance is as large as that of rejected logins, and apart from it.
+    ///
+    /// # Errors
+    /// [`Exceeded`] if the client address sent too many.
+    pub fn count_wrong_key(&self, address: Option<IpAddr>) -> Result<(), Exceeded> {
+        let Some(address) = address.map(network) else {
+            return Ok(());
+        };
+        let charged = self.keys.charge(&address);
+        charged.inspect_err(|exceeded| self.observe(exceeded, LimitedCall::AdminKey))
     }
 
     fn charge(&self, app: &AppId, client: Client) -> Result<LoginPermit<'_>, Exceeded> {

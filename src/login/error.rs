@@ -1,6 +1,7 @@
 //! Errors of a login.
 
 use crate::apps::UnknownApp;
+use crate::identity::UserId;
 use crate::limits::Exceeded;
 use crate::platforms::{self, Reason};
 use crate::session::CryptoError;
@@ -20,6 +21,9 @@ pub enum Error {
     /// A limit was reached. Nothing was sent.
     #[error(transparent)]
     Limited(#[from] Exceeded),
+    /// An operator has blocked the user. Nothing was stored.
+    #[error("user {0} is blocked by an operator")]
+    UserBlocked(UserId),
     /// The code was exchanged before, and the session of that login has ended.
     #[error("the code was used before, and its session has ended")]
     CodeUsed,
@@ -50,6 +54,7 @@ impl Error {
             Self::AppUnknown(_)
             | Self::CodeImpossible
             | Self::Limited(_)
+            | Self::UserBlocked(_)
             | Self::CodeUsed
             | Self::Platform(_)
             | Self::Store(_)

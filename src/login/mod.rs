@@ -1,6 +1,7 @@
 //! The login use case: exchanges a one-time code for a session. Time is an argument.
 
 mod attempt;
+mod counter;
 mod detached;
 mod error;
 mod idempotency;
@@ -22,6 +23,8 @@ use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
 
 pub use attempt::{Grant, LoginAttempt, LoginPolicy};
+pub use counter::LoginCounter;
+pub(crate) use counter::{KEPT_DAYS, day, days_before};
 pub(crate) use detached::detached;
 pub use error::Error;
 pub use idempotency_key::{IdempotencyKey, MalformedKey};
@@ -34,6 +37,7 @@ pub struct Logins {
     sessions: Arc<Sessions>,
     policy: LoginPolicy,
     limits: Arc<Limits>,
+    counter: Option<Arc<LoginCounter>>,
 }
 
 impl Logins {
@@ -52,6 +56,7 @@ impl Logins {
             sessions,
             policy,
             limits: Arc::default(),
+            counter: None,
         }
     }
 
@@ -61,11 +66,20 @@ impl Logins {
         Self { limits, ..self }
     }
 
+    /// Sets the counter of successful logins.
+    #[must_use]
+    pub fn with_counter(self, counter: Arc<LoginCounter>) -> Self {
+        Self {
+            counter: Some(counter),
+            ..self
+        }
+    }
+
     /// Exchanges a login code for a session. The session is durable when this returns.
     ///
     /// # Errors
     /// [`Error::AppUnknown`], [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::Rejected`]
-    /// and [`Error::Platform`] if the platform rejects the code or does not reply; [`Error::Store`] if the session could not be stored, in which case the code is spent.
+    /// and [`Error::Platform`] if the platform rejects the code or does not reply; [`Error::UserBlocked`] if an operator has blocked the user; [`Error::Store`] if the session could not be stored, in which case the code is spent.
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
         let permit = self.admit(attempt, now).await?;
         let outcome = self.exchange(attempt, Token::generate()?, now).await;
@@ -134,6 +148,12 @@ impl Logins {
             replaces: previous.map(|previous| previous.session().digest),
         });
         let store::LoggedIn { user, is_new } = kept.await?;
+        if user.block.is_some() {
+            return Err(Error::UserBlocked(user.id));
+        }
+        if let Some(counter) = &self.counter {
+            counter.count(app.id(), now);
+        }
         Ok(Grant {
             token,
             expires_at,

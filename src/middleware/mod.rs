@@ -1,6 +1,7 @@
 //! Middleware and extractors that many routes share.
 
 pub mod access_log;
+pub mod admin_key;
 pub mod client;
 pub mod client_address;
 pub mod clock;

@@ -136,7 +136,11 @@ fn challenge<B>(response: &ServiceResponse<B>) -> &'static str {
     let code = error.and_then(|error| error.as_error().map(ApiError::code));
     let is_credential = matches!(
         code,
-        Some(ErrorCode::SessionRequired | ErrorCode::ServiceKeyRequired)
+        Some(
+            ErrorCode::SessionRequired
+                | ErrorCode::ServiceKeyRequired
+                | ErrorCode::AdminKeyRequired
+        )
     );
     if is_credential && response.request().headers().contains_key(AUTHORIZATION) {
         concat!(

@@ -39,6 +39,7 @@ pub(super) fn errors_of(endpoint: &Endpoint, operation: &Operation) -> Vec<Error
     let guard: &[_] = match endpoint.guard {
         Guard::Session => &[E::SessionRequired, E::StoreUnavailable],
         Guard::Service => &[E::IntrospectionOff, E::ServiceKeyRequired],
+        Guard::Admin => &[E::AdminKeyRequired, E::RateLimited],
         Guard::Open => &[],
     };
     let has_parameter = |wanted: &ParameterIn| {

@@ -15,21 +15,28 @@ use utoipa::openapi::{
 };
 
 use crate::error::ErrorCode;
-use crate::routes::Endpoint;
+use crate::routes::{Endpoint, Guard};
 
 const DESCRIPTION: &str = "The login backend for WeChat mini programs: takes a code of `wx.login`, returns a session.\n\n\
     Paths match in any case, with or without a trailing slash. An unknown path gets 404 `not_found`, another method 405 \
     `method_not_allowed` with `Allow`, in the same shape as every error.";
 
+const ADMIN_DESCRIPTION: &str =
+    "The admin API of weapp-login, for operators, on a port of its own (`admin.port`).";
+
 /// Returns the document of these endpoints.
 pub fn document(endpoints: &[Endpoint]) -> OpenApi {
+    described(endpoints, DESCRIPTION)
+}
+
+fn described(endpoints: &[Endpoint], description: &str) -> OpenApi {
     let license = LicenseBuilder::new()
         .name(env!("CARGO_PKG_LICENSE"))
         .identifier(Some(env!("CARGO_PKG_LICENSE")));
     let info = InfoBuilder::new()
         .title(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(DESCRIPTION))
+        .description(Some(description))
         .license(Some(license.build()));
     let mut document = OpenApiBuilder::new().info(info).build();
     let mut components = Components::new();
@@ -52,7 +59,7 @@ pub fn document(endpoints: &[Endpoint]) -> OpenApi {
     }
     errors::register_schemas(&mut components);
     headers::register(&mut components);
-    register_security(&mut components);
+    register_security(endpoints, &mut components);
     document.components = Some(components);
     document.tags = Some(tags);
     document
@@ -62,9 +69,12 @@ pub fn document(endpoints: &[Endpoint]) -> OpenApi {
 pub fn text(endpoints: &[Endpoint], base_path: &str) -> String {
     let mut document = document(endpoints);
     document.servers = (!base_path.is_empty()).then(|| vec![Server::new(base_path)]);
+    json(&document)
+}
+
+fn json(document: &OpenApi) -> String {
     // The document always serializes.
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text + "\n"
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }
 
 /// Returns the same document with its descriptions and error messages in Chinese.
@@ -81,6 +91,11 @@ pub fn chinese_text(endpoints: &[Endpoint], base_path: &str) -> String {
     document.to_string()
 }
 
+/// Returns the document of the admin API as JSON, with a trailing line break.
+pub fn admin_text(endpoints: &[Endpoint]) -> String {
+    json(&described(endpoints, ADMIN_DESCRIPTION))
+}
+
 /// Returns the method; `None` for methods that OpenAPI does not describe.
 fn http_method(method: &Method) -> Option<HttpMethod> {
     match *method {
@@ -93,7 +108,7 @@ fn http_method(method: &Method) -> Option<HttpMethod> {
     }
 }
 
-fn register_security(components: &mut Components) {
+fn register_security(endpoints: &[Endpoint], components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("wxs_…")
@@ -105,11 +120,19 @@ fn register_security(components: &mut Components) {
             "One of the keys of `gateway.service_keys`, for other services.",
         ))
         .build();
+    let admin_key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The key of one of `admin.keys`, without its name."))
+        .build();
     let schemes = [
-        (operation::BEARER, bearer),
-        (operation::SERVICE_KEY, service_key),
+        (Guard::Session, operation::BEARER, bearer),
+        (Guard::Service, operation::SERVICE_KEY, service_key),
+        (Guard::Admin, operation::ADMIN_KEY, admin_key),
     ];
-    for (name, scheme) in schemes {
+    for (guard, name, scheme) in schemes {
+        if !endpoints.iter().any(|endpoint| endpoint.guard == guard) {
+            continue;
+        }
         let scheme = SecurityScheme::Http(scheme).into();
         components.security_schemes.insert(name.to_owned(), scheme);
     }

@@ -16,6 +16,9 @@ pub(super) const BEARER: &str = "bearer";
 /// The name of the security scheme for other services.
 pub(super) const SERVICE_KEY: &str = "service_key";
 
+/// The name of the security scheme for operators.
+pub(super) const ADMIN_KEY: &str = "admin_key";
+
 /// Returns the operation of an endpoint, and registers its schemas and examples.
 pub(super) fn of(endpoint: &Endpoint, components: &mut Components) -> Operation {
     let annotated = annotated(endpoint, components);
@@ -107,6 +110,7 @@ fn security(endpoint: &Endpoint) -> Option<Vec<SecurityRequirement>> {
     let takes_token = endpoint.errors.contains(&ErrorCode::SessionRequired.into());
     let scheme = match endpoint.guard {
         Guard::Service => SERVICE_KEY,
+        Guard::Admin => ADMIN_KEY,
         Guard::Session => BEARER,
         Guard::Open if takes_token => BEARER,
         Guard::Open => return None,

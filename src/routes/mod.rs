@@ -1,8 +1,9 @@
 //! The route table: path, method, guard, handler.
 
-mod registration;
 #[macro_use]
 mod row;
+mod admin;
+mod registration;
 
 use actix_web::middleware::from_fn;
 use actix_web::web;
@@ -14,6 +15,7 @@ use crate::handlers::{
 };
 use crate::middleware::request_metrics;
 
+pub use admin::{admin, admin_endpoints};
 pub use registration::{register, register_metrics, register_not_found, register_simulator};
 pub use row::{Annotated, Endpoint, Guard, Row};
 #[doc(hidden)]
@@ -42,7 +44,8 @@ pub fn table() -> Vec<Row> {
                 E::AppUnknown,
                 E::IdempotencyKeyMalformed,
             ])
-            .errors([E::LoginCodeInvalid, E::LoginCodeUsed, E::StoreUnavailable])
+            .errors([E::LoginCodeInvalid, E::LoginCodeUsed])
+            .errors([E::UserBlockedByAdmin, E::StoreUnavailable])
             .errors(PLATFORM)
             .map_route(|route| route.wrap(from_fn(request_metrics::logins))),
         Row::get("/session", Session, annotated!(session::get_session)),

@@ -13,7 +13,7 @@ use wechat_simulator::Commands;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::{metrics, simulator};
 use crate::middleware::request_metrics::Pattern;
-use crate::middleware::{panics, service_key, session};
+use crate::middleware::{admin_key, panics, service_key, session};
 use crate::routes::row::{Guard, Row};
 
 /// Registers rows. Paths without a parameter come first, because those with one may match them too, and cost a regular
@@ -63,6 +63,7 @@ fn resource(path: &str, rows: Vec<Row>) -> impl HttpServiceFactory + use<> {
         let route = match guard {
             Guard::Session => row.route.wrap(from_fn(session::require)),
             Guard::Service => row.route.wrap(from_fn(service_key::require)),
+            Guard::Admin => row.route.wrap(from_fn(admin_key::require)),
             Guard::Open => row.route,
         };
         resource = resource.route(route.guard(fn_guard(matches)));

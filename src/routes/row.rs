@@ -15,6 +15,8 @@ pub enum Guard {
     Session,
     /// The request has a service key.
     Service,
+    /// The request has an admin key. The handler may take `Operator`.
+    Admin,
     /// No condition.
     Open,
 }

@@ -44,6 +44,13 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
         let hint = "if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true";
         conflicts.push(Problem::new(&[url], message).hint(hint));
     }
+    let (port, keys) = ("admin.port", "admin.keys");
+    if settings.admin.port != 0 && settings.admin.keys.is_empty() {
+        let message = format!("{}: `{port}` is set, but `{keys}` is empty", origin(port));
+        let hint = "set WEAPP_ADMIN__KEYS=name:key, with a key as printed by `openssl rand -hex 32`, or WEAPP_ADMIN__KEYS_FILE to \
+            the path of a file with one name:key per line";
+        conflicts.push(Problem::new(&[port, keys], message).hint(hint));
+    }
     if settings.profile == Profile::Production && ids.is_empty() {
         let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
             WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE";

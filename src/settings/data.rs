@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
+use crate::identity::{AdminKey, AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
 use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
@@ -43,6 +43,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Responses to gateways and other services.
     pub gateway: Gateway,
+    /// The API for operators.
+    pub admin: Admin,
     /// The mini programs by name. Apps without an AppID are left out.
     pub apps: BTreeMap<String, App>,
 }
@@ -231,6 +233,23 @@ pub struct Gateway {
     /// Keys that authenticate services at `POST /introspect`. If empty, every request is rejected.
     #[serde(deserialize_with = "rules::service_keys")]
     pub service_keys: Vec<ServiceKey>,
+}
+
+/// The API for operators.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// Port of the API; 0 means none. See [`Admin::address`].
+    #[serde(deserialize_with = "rules::within::<0, 65_535, _, _>")]
+    pub port: u16,
+    /// Address of the port.
+    #[serde(deserialize_with = "rules::host")]
+    pub listen: IpAddr,
+    /// Keys that authenticate operators, each with a name.
+    #[serde(deserialize_with = "rules::admin_keys")]
+    pub keys: Vec<AdminKey>,
+    /// If `true`, responses contain the openid of a user.
+    pub disclose_openid: bool,
 }
 
 /// A mini program.

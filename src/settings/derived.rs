@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::settings::address::ListenAddress;
-use crate::settings::data::{Json, Metrics, Server, Session, Settings, Store, Wechat};
+use crate::settings::data::{Admin, Json, Metrics, Server, Session, Settings, Store, Wechat};
 use crate::settings::rules;
 use crate::settings::values::Profile;
 
@@ -103,6 +103,13 @@ impl Wechat {
     /// Returns the maximum time of a whole call.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_milliseconds.into())
+    }
+}
+
+impl Admin {
+    /// Returns the address of the admin API, if it is on.
+    pub fn address(&self) -> Option<SocketAddr> {
+        (self.port != 0).then(|| SocketAddr::new(self.listen, self.port))
     }
 }
 

@@ -45,7 +45,7 @@ impl Problem {
 
 /// Returns `true` if the values of a key are secrets. Its name decides.
 pub(super) fn is_secret(key: &str) -> bool {
-    let mut endings = ["secret", "_key", "_keys", "password", "token"].into_iter();
+    let mut endings = ["secret", "_key", "_keys", ".keys", "password", "token"].into_iter();
     endings.any(|ending| key.ends_with(ending))
 }
 

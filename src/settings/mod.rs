@@ -25,7 +25,7 @@ use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
-    App, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store, Wechat,
+    Admin, App, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store, Wechat,
 };
 pub use crate::settings::error::{Error, Problem};
 pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};

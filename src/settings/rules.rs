@@ -8,7 +8,7 @@ use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AppId, AppSecret, ServiceKey, StorePassword};
+use crate::identity::{AdminKey, AppId, AppSecret, ServiceKey, StorePassword};
 use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
@@ -113,10 +113,18 @@ list_rules! {
     };
     trusted_proxies -> TrustedProxy, "IP addresses, networks such as 10.0.0.0/8, or unix", TrustedProxy::parse;
     // Characters that need no escaping in a form, a header or a list, and too many to guess.
-    service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
-        let valid = (32..=256).contains(&text.len()) && consists_of(text, b"-._~");
-        valid.then(|| ServiceKey::new(text))
+    service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", key;
+    admin_keys -> AdminKey, "names and keys such as alice:KEY, with keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
+        let (name, secret) = text.split_once(':')?;
+        let valid = (1..=64).contains(&name.len()) && consists_of(name, b"-._");
+        let name = some_if(valid, name)?;
+        Some(AdminKey { name, key: key(secret)? })
     };
+}
+
+fn key(text: &str) -> Option<ServiceKey> {
+    let valid = (32..=256).contains(&text.len()) && consists_of(text, b"-._~");
+    valid.then(|| ServiceKey::new(text))
 }
 
 /// Returns `true` if a base URL sends secrets to another machine without encryption.

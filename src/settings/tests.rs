@@ -470,7 +470,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, limits, metrics, gateway, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, limits, metrics, gateway, admin, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -1120,6 +1120,12 @@ path = "/metrics"                                 # built in
 disclose_openid = false                           # built in
 service_keys = []                                 # built in
 
+[admin]
+port = 0                                          # built in
+listen = "127.0.0.1"                              # built in
+keys = []                                         # built in
+disclose_openid = false                           # built in
+
 [apps.main]
 platform = "wechat"                               # built in
 app_id = ""                                       # built in
@@ -1151,6 +1157,47 @@ fn rust_log_sets_the_levels_of_targets() {
         error.contains("RUST_LOG") && error.contains("weapp_login::store=debug"),
         "{error}"
     );
+}
+
+#[test]
+fn admin_keys_have_names_and_are_secrets() {
+    let keys = format!("alice:{KEY},bob.ci:{SECRET}{SECRET}");
+    let loaded = load(&[("WEAPP_ADMIN__KEYS", &keys)]).unwrap();
+    let names: Vec<_> = loaded
+        .settings
+        .admin
+        .keys
+        .iter()
+        .map(|key| key.name.as_str())
+        .collect();
+    assert_eq!(names, ["alice", "bob.ci"]);
+    assert!(!loaded.report.contains(KEY), "{}", loaded.report);
+    for bad in [
+        KEY,
+        ":",
+        "alice:short",
+        &format!(":{KEY}"),
+        &format!("a b:{KEY}"),
+        &format!("a:b:{KEY}"),
+    ] {
+        let error = load(&[("WEAPP_ADMIN__KEYS", bad)]).unwrap_err().to_string();
+        assert!(
+            error.contains("`admin.keys` must be names and keys such as alice:KEY"),
+            "{error}"
+        );
+        assert!(!error.contains(KEY), "{error}");
+    }
+}
+
+#[test]
+fn the_admin_port_requires_a_key() {
+    let error = load(&[("WEAPP_ADMIN__PORT", "3001")])
+        .unwrap_err()
+        .to_string();
+    let says = "WEAPP_ADMIN__PORT: `admin.port` is set, but `admin.keys` is empty\n  hint: set WEAPP_ADMIN__KEYS=name:key";
+    assert!(error.contains(says), "{error}");
+    let keys = format!("alice:{KEY}");
+    load(&[("WEAPP_ADMIN__PORT", "3001"), ("WEAPP_ADMIN__KEYS", &keys)]).unwrap();
 }
 
 #[test]

@@ -10,6 +10,9 @@ pub const ACCESS: &str = "access";
 /// production.
 pub const BODY: &str = "body";
 
+/// Target of the lines about what operators change. They are printed at any level.
+pub const AUDIT: &str = "audit";
+
 /// Target of the lines about rejected requests. Its level can be set separately: a flood of such requests makes as many lines.
 pub const REJECTED: &str = concat!(env!("CARGO_CRATE_NAME"), "::rejected");
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-pub use crate::telemetry::line::{ACCESS, BODY, REJECTED};
+pub use crate::telemetry::line::{ACCESS, AUDIT, BODY, REJECTED};
 
 use crate::settings::{LogStyle, LogTarget, Profile, Settings};
 use crate::telemetry::writer::LogWriter;
@@ -186,6 +186,7 @@ fn builder(options: &Options<'_>) -> Builder {
     };
     builder
         .filter_module(ACCESS, LevelFilter::Info)
+        .filter_module(AUDIT, LevelFilter::Info)
         .filter_module(BODY, body)
         // The access log decides about its colors itself, also for pipes.
         .write_style(WriteStyle::Always)

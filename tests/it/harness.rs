@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use weapp_login::session::Token;
 use weapp_login::sessions::CurrentSession;
 use weapp_login::settings::Settings;
-use weapp_login::{Parts, app};
+use weapp_login::{Parts, admin_app, app};
 use wechat_simulator::{self, Options, Simulator};
 
 use crate::openapi;
@@ -187,6 +187,21 @@ impl TestApp {
         if let Some(error) = reply.json()["error"].as_str() {
             openapi::assert_documented(&method, &path, status.as_u16(), error);
         }
+        reply
+    }
+
+    /// Sends one request to the admin port.
+    pub(crate) async fn call_admin(&self, request: TestRequest) -> Reply {
+        let service = test::init_service(admin_app(&self.parts)).await;
+        let response = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = body::to_bytes(response.into_body()).await;
+        let reply = Reply {
+            status,
+            headers,
+            text: String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap(),
+        };
+        reply.assert_well_formed(false);
         reply
     }
 

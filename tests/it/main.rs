@@ -5,6 +5,7 @@
 #![expect(clippy::panic, reason = "a test may fail loudly")]
 #![expect(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod admin;
 mod apps;
 mod backup;
 mod base_path;

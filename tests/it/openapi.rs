@@ -81,6 +81,17 @@ fn the_committed_document_is_up_to_date() {
 }
 
 #[test]
+fn the_committed_document_of_the_admin_api_is_up_to_date() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/admin-openapi.json");
+    let committed = fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        committed == openapi::admin_text(&routes::admin_endpoints()),
+        "the API has changed: update the file, and review the diff\n    \
+         cargo run -q -- openapi --admin > tests/admin-openapi.json"
+    );
+}
+
+#[test]
 fn rows_and_operations_correspond() {
     let rows = routes::table()
         .into_iter()

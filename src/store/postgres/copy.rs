@@ -11,7 +11,8 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::target::Target;
 
-/// The tables and columns to copy, in the order of SQLite's. All, except for `clock`, which each database fills by itself,
+/// The tables and columns to copy, in the order of SQLite's. All, except for `clock`, which each database fills by itself, the
+/// numbers of logins,
 /// the order of the logins in a millisecond (`place`), and the log of revocations, which is for running nodes. A test compares
 /// them with the schema.
 pub(super) const TABLES: Tables = [
@@ -25,6 +26,9 @@ pub(super) const TABLES: Tables = [
             "created_at",
             "nickname",
             "avatar_url",
+            "app_id",
+            "blocked_at",
+            "block_reason",
         ],
     },
     Table {

@@ -11,7 +11,8 @@ use crate::store::interface::{Error, OpenError, Reply};
 use crate::store::sqlite::open;
 use crate::store::sqlite::problem::Problem;
 
-/// The tables and columns to copy: all, except for `clock`, which each database fills by itself. A test compares them with
+/// The tables and columns to copy: all, except for `clock`, which each database fills by itself, and the
+/// numbers of logins. A test compares them with
 /// the schema.
 pub(super) const TABLES: Tables = [
     Table {
@@ -24,6 +25,9 @@ pub(super) const TABLES: Tables = [
             "created_at",
             "nickname",
             "avatar_url",
+            "app_id",
+            "blocked_at",
+            "block_reason",
         ],
     },
     Table {

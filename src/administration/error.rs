@@ -1,0 +1,17 @@
+//! Errors of an operator's use cases.
+
+use crate::store;
+
+/// A failed operation of an operator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// There is no user with this id.
+    #[error("there is no such user")]
+    UserUnknown,
+    /// The user has no session with this id.
+    #[error("the user has no such session")]
+    SessionUnknown,
+}

@@ -1,0 +1,231 @@
+//! `/admin/users/{id}`: shows, blocks and deletes a user, and ends their sessions.
+
+use actix_web::{Responder, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::administration::{Administration, Reason};
+use crate::error::{ApiError, ErrorCode};
+use crate::handlers::admin::users::AdminUser;
+use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::identity::UserId;
+use crate::middleware::admin_key::{Action, Operator};
+use crate::middleware::clock::RequestTime;
+use crate::middleware::json::{Json, StringField};
+use crate::rfc3339::rfc3339;
+use crate::session::{Session, SessionId};
+
+/// The block. Other fields are ignored.
+#[derive(Deserialize, ToSchema)]
+pub struct BlockUserRequest {
+    /// The reason, for other operators: at most 200 characters in one line. Never sent to the user.
+    #[serde(default)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, examples("spam"))]
+    reason: StringField,
+}
+
+/// A user with their live sessions, the latest login first.
+#[derive(Serialize, ToSchema)]
+struct UserDetailsData {
+    user: AdminUser,
+    sessions: Vec<AdminSession>,
+}
+
+/// A live session. All times are RFC 3339, in UTC, to the millisecond.
+#[derive(Serialize, ToSchema)]
+struct AdminSession {
+    #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
+    id: String,
+    /// The AppID of the mini program.
+    #[schema(examples("wx0123456789abcdef"))]
+    app: String,
+    #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
+    device: String,
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    created_at: String,
+    /// The time of the last use, to the hour.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    last_seen: String,
+    /// The time at which it expires if it is not used again.
+    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
+    ends_at: String,
+}
+
+/// The number of sessions that ended.
+#[derive(Serialize, ToSchema)]
+struct EndedSessionsData {
+    /// Expired sessions that had not been removed yet count too.
+    #[schema(examples(2))]
+    ended_sessions: usize,
+}
+
+/// Returns a user and their live sessions.
+///
+/// # Errors
+/// `not_found` for an unknown user; `store_unavailable`.
+#[utoipa::path(
+    get,
+    path = "/admin/users/{id}",
+    params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, body = Envelope<UserDetailsData>)),
+)]
+pub async fn show_user(
+    administration: web::Data<Administration>,
+    id: web::Path<String>,
+    RequestTime(now): RequestTime,
+) -> Result<impl Responder, ApiError> {
+    let (user, sessions) = administration.show(user_id(&id)?, now).await?;
+    let shown = sessions
+        .iter()
+        .map(|session| shown(session, &administration));
+    Ok(Success(UserDetailsData {
+        sessions: shown.collect(),
+        user: AdminUser::new(&user, &administration),
+    }))
+}
+
+/// Blocks a user.
+///
+/// All sessions end at once on all nodes, and each login gets 403 `user_blocked_by_admin`. A repeated block replaces the
+/// reason.
+///
+/// # Errors
+/// `reason_malformed`; `not_found` for an unknown user; `store_unavailable`.
+#[utoipa::path(
+    post,
+    path = "/admin/users/{id}/block",
+    params(("id" = String, Path, description = "The user's id.")),
+    request_body = BlockUserRequest,
+    responses((status = 200, body = Envelope<EndedSessionsData>)),
+)]
+pub async fn block_user(
+    operator: Operator,
+    administration: web::Data<Administration>,
+    id: web::Path<String>,
+    RequestTime(now): RequestTime,
+    Json(request): Json<BlockUserRequest>,
+) -> Result<impl Responder, ApiError> {
+    let (id, reason) = (user_id(&id)?, request.reason()?);
+    let blocked = administration.block(id, reason, now).await;
+    let ended_sessions = operator.audit(Action::BlockUser, id, blocked)?;
+    Ok(Success(EndedSessionsData { ended_sessions }))
+}
+
+/// Lets a user log in again.
+///
+/// # Errors
+/// `not_found` for an unknown user; `store_unavailable`.
+#[utoipa::path(
+    post,
+    path = "/admin/users/{id}/unblock",
+    params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, body = Envelope<EmptyData>)),
+)]
+pub async fn unblock_user(
+    operator: Operator,
+    administration: web::Data<Administration>,
+    id: web::Path<String>,
+) -> Result<impl Responder, ApiError> {
+    let id = user_id(&id)?;
+    let unblocked = administration.unblock(id).await;
+    operator.audit(Action::UnblockUser, id, unblocked)?;
+    Ok(Success(EmptyData {}))
+}
+
+/// Deletes a user with their profile and all sessions.
+///
+/// A block is deleted too: the next login creates a new user.
+///
+/// # Errors
+/// `not_found` for an unknown user; `store_unavailable`.
+#[utoipa::path(
+    delete,
+    path = "/admin/users/{id}",
+    params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, body = Envelope<EmptyData>)),
+)]
+pub async fn remove_user(
+    operator: Operator,
+    administration: web::Data<Administration>,
+    id: web::Path<String>,
+) -> Result<impl Responder, ApiError> {
+    let id = user_id(&id)?;
+    let deleted = administration.delete(id).await;
+    operator.audit(Action::DeleteUser, id, deleted)?;
+    Ok(Success(EmptyData {}))
+}
+
+/// Ends all sessions of a user, who can log in again.
+///
+/// # Errors
+/// `not_found` for an unknown user; `store_unavailable`.
+#[utoipa::path(
+    delete,
+    path = "/admin/users/{id}/sessions",
+    params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, body = Envelope<EndedSessionsData>)),
+)]
+pub async fn end_sessions(
+    operator: Operator,
+    administration: web::Data<Administration>,
+    id: web::Path<String>,
+) -> Result<impl Responder, ApiError> {
+    let id = user_id(&id)?;
+    let ended = administration.end_sessions(id).await;
+    let ended_sessions = operator.audit(Action::EndSessions, id, ended)?;
+    Ok(Success(EndedSessionsData { ended_sessions }))
+}
+
+/// Ends a session of a user.
+///
+/// # Errors
+/// `not_found` for an unknown user or session; `store_unavailable`.
+#[utoipa::path(
+    delete,
+    path = "/admin/users/{id}/sessions/{session}",
+    params(
+        ("id" = String, Path, description = "The user's id."),
+        ("session" = String, Path, description = "The session's id."),
+    ),
+    responses((status = 200, body = Envelope<EmptyData>)),
+)]
+pub async fn end_session(
+    operator: Operator,
+    administration: web::Data<Administration>,
+    ids: web::Path<(String, String)>,
+) -> Result<impl Responder, ApiError> {
+    let (id, session) = ids.into_inner();
+    let id = user_id(&id)?;
+    let session = SessionId::parse(&session).ok_or(ErrorCode::NotFound)?;
+    let ended = administration.end_session(id, session).await;
+    operator.audit(Action::EndSession, id, ended)?;
+    Ok(Success(EmptyData {}))
+}
+
+fn user_id(text: &str) -> Result<UserId, ErrorCode> {
+    UserId::parse(text).ok_or(ErrorCode::NotFound)
+}
+
+impl BlockUserRequest {
+    fn reason(&self) -> Result<Option<Reason>, ErrorCode> {
+        match &self.reason {
+            StringField::Missing => Ok(None),
+            StringField::String(text) => match Reason::parse(text) {
+                Ok(reason) => Ok(Some(reason)),
+                Err(_malformed) => Err(ErrorCode::ReasonMalformed),
+            },
+            StringField::OtherType => Err(ErrorCode::ReasonMalformed),
+        }
+    }
+}
+
+fn shown(session: &Session, administration: &Administration) -> AdminSession {
+    AdminSession {
+        id: session.id.to_string(),
+        app: session.app.as_str().to_owned(),
+        device: session.device.as_str().to_owned(),
+        created_at: rfc3339(session.created_at),
+        last_seen: rfc3339(session.last_seen),
+        ends_at: rfc3339(administration.ends_at(session)),
+    }
+}

@@ -1,0 +1,57 @@
+//! The route table of the admin API.
+
+use crate::error::ErrorCode as E;
+use crate::handlers::admin::{statistics, user, users};
+use crate::routes::row::{Endpoint, Guard, Row};
+
+/// Returns the table of the admin API, which has a port of its own.
+pub fn admin() -> Vec<Row> {
+    use Guard::Admin;
+    let store = [E::StoreUnavailable];
+    vec![
+        Row::get("/admin/users", Admin, annotated!(users::list_users))
+            .errors([E::UserQueryMalformed])
+            .errors(store),
+        Row::post("/admin/users/find", Admin, annotated!(users::find_users))
+            .errors([E::OpenidMissing])
+            .errors(store),
+        Row::get("/admin/users/{id}", Admin, annotated!(user::show_user)).errors(store),
+        Row::delete("/admin/users/{id}", Admin, annotated!(user::remove_user)).errors(store),
+        Row::post(
+            "/admin/users/{id}/block",
+            Admin,
+            annotated!(user::block_user),
+        )
+        .errors([E::ReasonMalformed])
+        .errors(store),
+        Row::post(
+            "/admin/users/{id}/unblock",
+            Admin,
+            annotated!(user::unblock_user),
+        )
+        .errors(store),
+        Row::delete(
+            "/admin/users/{id}/sessions",
+            Admin,
+            annotated!(user::end_sessions),
+        )
+        .errors(store),
+        Row::delete(
+            "/admin/users/{id}/sessions/{session}",
+            Admin,
+            annotated!(user::end_session),
+        )
+        .errors(store),
+        Row::get(
+            "/admin/statistics",
+            Admin,
+            annotated!(statistics::get_statistics),
+        )
+        .errors(store),
+    ]
+}
+
+/// Returns the endpoints of the admin API, for its OpenAPI document.
+pub fn admin_endpoints() -> Vec<Endpoint> {
+    admin().iter().map(|row| (**row).clone()).collect()
+}
