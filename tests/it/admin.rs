@@ -226,3 +226,39 @@ async fn filters_select_users() {
         reply.assert_error(400, "user_query_malformed");
     }
 }
+
+#[actix_rt::test]
+async fn a_blocked_user_is_rejected_everywhere_until_they_are_unblocked() {
+    let app = start().await;
+    let users = log_in(&app, &["mei", "bo"]).await;
+    let (mei, token) = &users[0];
+    app.token_of("mei").await;
+    let blocked = post(
+        &app,
+        &format!("/admin/users/{mei}/block"),
+        json!({ "reason": " spam " }),
+    )
+    .await;
+    blocked.assert_data(json!({ "ended_sessions": 2 }));
+    app.show_session(token)
+        .await
+        .assert_error(401, "session_required");
+    app.show_session(&users[1].1)
+        .await
+        .assert_data(data(&app.show_session(&users[1].1).await));
+    let rows = (app.rows_in("user"), app.rows_in("session"));
+    let rejected = app.login(&app.wechat.issue_code("mei")).await;
+    rejected.assert_error(403, "user_blocked_by_admin");
+    assert_eq!((app.rows_in("user"), app.rows_in("session")), rows);
+
+    let shown = data(&ask(&app, Method::GET, &format!("/admin/users/{mei}")).await);
+    assert_eq!(shown["user"]["block"]["reason"], "spam");
+    assert_eq!(shown["sessions"], json!([]));
+    let path = format!("/admin/users/{mei}/unblock");
+    ask(&app, Method::POST, &path).await.assert_data(json!({}));
+    let again = app.login(&app.wechat.issue_code("mei")).await;
+    assert_eq!(again.user_id(), *mei);
+    app.show_session(token)
+        .await
+        .assert_error(401, "session_required");
+}

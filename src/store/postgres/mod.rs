@@ -10,6 +10,7 @@ mod link;
 mod logins;
 mod migrate;
 mod node;
+mod opening;
 mod problem;
 mod rows;
 mod sessions;
@@ -22,7 +23,6 @@ mod users;
 mod worker;
 mod writer;
 
-use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,51 +35,12 @@ use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
-use crate::store::database::Database;
-use crate::store::interface::{
-    Error, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept, Update,
-};
+use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
-use crate::store::session_cache::SessionCache;
 
-use connect::connect;
-use identity::Identity;
-use migrate::migrate;
 use node::{Node, READ_LIMIT, WRITE_LIMIT};
 use problem::Problem;
-use target::Target;
 use worker::Worker;
-
-/// A database that was opened once, so that it can be used.
-struct Prepared {
-    migrated: Migrated,
-    identity: Identity,
-    has_synchronous_standby: bool,
-}
-
-/// Connects, and migrates the tables.
-async fn prepare(worker: &Worker, target: Target) -> Result<Prepared, Error> {
-    let prepared = worker.run(async move {
-        let mut connection = connect(&target).await?;
-        Ok(Prepared {
-            migrated: migrate(&mut connection.client).await?,
-            identity: identity::identity(&connection.client).await?,
-            has_synchronous_standby: connection.has_synchronous_standby,
-        })
-    });
-    prepared.await
-}
-
-fn cannot_be_opened(database: &Database, error: Error) -> OpenError {
-    let problem = match error.source() {
-        Some(problem) => problem.to_string(),
-        None => error.to_string(),
-    };
-    OpenError::new(
-        database.url.as_str(),
-        format!("cannot be opened: {problem}"),
-    )
-}
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
@@ -89,48 +50,6 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects, and creates and migrates the tables as needed. Evicts from `cache` the sessions that any node revokes.
-    /// `now` is the clock of this machine.
-    pub(super) async fn open(
-        database: &Database,
-        cache: Arc<SessionCache>,
-        now: fn() -> Timestamp,
-    ) -> Result<Self, OpenError> {
-        let mut target = Target::of(database)?;
-        let explain = |error| cannot_be_opened(database, error);
-        let worker = Worker::start().map_err(|problem| explain(problem.into()))?;
-        let prepared = prepare(&worker, target.clone()).await.map_err(explain)?;
-        target.identity = Some(prepared.identity);
-        if prepared.has_synchronous_standby {
-            log::info!("PostgreSQL confirms a commit when a synchronous standby has it");
-        } else {
-            log::info!(
-                "PostgreSQL has no synchronous standby: a failover to another server may lose the last logins, and bring back \
-                 revoked sessions"
-            );
-        }
-        let node = Arc::new(Node::new(database, cache, now));
-        node.start(&worker, &target);
-        let links = Arc::clone(&node);
-        let connected = worker.run(async move { links.connected().await });
-        connected.await.map_err(explain)?;
-        Ok(Self { node, worker })
-    }
-
-    /// Connects, and creates and migrates the tables as needed.
-    pub(super) async fn migrate(database: &Database) -> Result<Migrated, OpenError> {
-        let target = Target::of(database)?;
-        let explain = |error| cannot_be_opened(database, error);
-        let worker = Worker::start().map_err(|problem| explain(problem.into()))?;
-        let prepared = prepare(&worker, target).await.map_err(explain)?;
-        Ok(prepared.migrated)
-    }
-
-    /// Checks the URL.
-    pub(super) fn check(database: &Database) -> Result<(), OpenError> {
-        Target::of(database).map(drop)
-    }
-
     /// Runs a write to its end, even if the caller goes away, and with it the eviction of what it has changed.
     fn write<T: Send + 'static, F>(&self, write: impl FnOnce(Arc<Node>) -> F) -> Reply<'_, T>
     where

@@ -12,6 +12,7 @@ mod file_watch;
 mod ledger;
 pub(super) mod open;
 mod problem;
+mod reads;
 mod rows;
 mod sessions;
 mod sweep;
@@ -38,13 +39,13 @@ use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, Token
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
 use crate::store::interface::{
-    Error, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
+    LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
 
 use commits::{CommitWatch, State};
-use file_watch::{FileWatch, Replaced};
+use file_watch::FileWatch;
 use writer::Writer;
 use writer_thread::Open;
 
@@ -88,58 +89,6 @@ impl Sqlite {
             files,
             commits,
         })
-    }
-
-    /// Reads on the calling thread. A lookup in the page cache takes microseconds, less than passing it to another
-    /// thread, and in WAL mode readers never wait for the writer.
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        let idle = self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let connection = if let Some(connection) = idle {
-            connection
-        } else {
-            let connection = open::reader(&self.path)?;
-            // It may have opened another file than the writer.
-            self.files.check()?;
-            connection
-        };
-        let result = query(&connection)?;
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
-        self.files.check_recent()?;
-        Ok(result)
-    }
-
-    /// Reads on a thread of its own: for queries that take longer than passing them to another thread.
-    async fn read_aside<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.writer.is_open()?;
-        let path = self.path.clone();
-        let read = move || Ok(query(&open::reader(&path)?)?);
-        let result = tokio::task::spawn_blocking(read).await;
-        let result = result.map_err(|error| Error::Failed(Arc::new(error)))?;
-        self.files.check()?;
-        result
-    }
-
-    /// Reads a session. There is none only if the file that was read is still the one at its path.
-    fn read_session<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
-    ) -> Result<Option<T>, Error> {
-        self.writer.is_open()?;
-        let found = self.read(query)?;
-        if found.is_none() {
-            self.files.check()?;
-        }
-        Ok(found)
     }
 }
 
@@ -335,17 +284,5 @@ impl Store for Sqlite {
 
     fn write_timeout(&self) -> Duration {
         open::BUSY_TIMEOUT + COMMIT_TIMEOUT
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(Arc::new(error))
-    }
-}
-
-impl From<Replaced> for Error {
-    fn from(error: Replaced) -> Self {
-        Self::Failed(Arc::new(error))
     }
 }

@@ -2,8 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::ErrorCode;
+
+use crate::store::interface::Error;
+use crate::store::sqlite::file_watch::Replaced;
 
 /// A reason why a database file cannot be used. Completes a sentence that begins with the name of the database.
 #[derive(Debug, thiserror::Error)]
@@ -80,5 +84,17 @@ impl From<rusqlite::Error> for Problem {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             _ => Self::Failed(error),
         }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}
+
+impl From<Replaced> for Error {
+    fn from(error: Replaced) -> Self {
+        Self::Failed(Arc::new(error))
     }
 }

@@ -1,0 +1,65 @@
+//! Reads, beside the writer.
+
+use std::sync::{Arc, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::store::interface::Error;
+use crate::store::sqlite::{Sqlite, open};
+
+impl Sqlite {
+    /// Reads on the calling thread. A lookup in the page cache takes microseconds, less than passing it to another
+    /// thread, and in WAL mode readers never wait for the writer.
+    pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let connection = open::reader(&self.path)?;
+            // It may have opened another file than the writer.
+            self.files.check()?;
+            connection
+        };
+        let result = query(&connection)?;
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        self.files.check_recent()?;
+        Ok(result)
+    }
+
+    /// Reads on a thread of its own: for queries that take longer than passing them to another thread.
+    pub(super) async fn read_aside<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.writer.is_open()?;
+        let path = self.path.clone();
+        let read = move || Ok(query(&open::reader(&path)?)?);
+        let result = tokio::task::spawn_blocking(read).await;
+        let result = result.map_err(|error| Error::Failed(Arc::new(error)))?;
+        self.files.check()?;
+        result
+    }
+
+    /// Reads a session. There is none only if the file that was read is still the one at its path.
+    pub(super) fn read_session<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, Error> {
+        self.writer.is_open()?;
+        let found = self.read(query)?;
+        if found.is_none() {
+            self.files.check()?;
+        }
+        Ok(found)
+    }
+}
