@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_guarded_server::Connections;
 use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
@@ -179,6 +180,13 @@ impl Parts {
     pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
         if let Some(metrics) = &self.metrics {
             metrics.watch_log(dropped);
+        }
+    }
+
+    /// Sets the server whose connections the metrics count.
+    pub fn watch_connections(&self, connections: &Connections) {
+        if let Some(metrics) = &self.metrics {
+            metrics.watch_connections(connections.clone());
         }
     }
 

@@ -1,11 +1,11 @@
-//! Tasks that run next to the server: the session sweep, the session count, the login counts, and the ports of the metrics and of
-//! the admin API.
+//! Tasks that run next to the server: the session sweep, the session count, the login counts, the report of closed connections,
+//! and the ports of the metrics and of the admin API.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use actix_guarded_server::{HttpServer, Limits};
+use actix_guarded_server::{Connections, Cutoff, HttpServer, Limits};
 use actix_rt::task::JoinHandle;
 use jiff::Timestamp;
 use weapp_login::sessions::SweepOutcome;
@@ -27,6 +27,9 @@ const PAUSE_PER_COUNT: u32 = 100;
 /// Interval at which the numbers of logins are stored. Our choice: a process that is killed loses those since the last time.
 const LOGIN_COUNT_INTERVAL: Duration = Duration::from_mins(1);
 
+/// Interval at which connections that were cut off are reported. Our choice: an attack makes thousands, and this is one line.
+const CUTOFF_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Pause before a port is tried again while another process uses it.
 const BIND_RETRY: Duration = Duration::from_secs(1);
 
@@ -40,8 +43,13 @@ const ADMIN_CONNECTIONS: usize = 256;
 pub(crate) struct BackgroundTasks(Vec<JoinHandle<()>>);
 
 /// Starts the background tasks that the settings call for.
-pub(crate) fn start(settings: &Settings, parts: &Parts) -> BackgroundTasks {
+pub(crate) fn start(
+    settings: &Settings,
+    parts: &Parts,
+    connections: &Connections,
+) -> BackgroundTasks {
     let mut tasks = vec![
+        actix_rt::spawn(report_cutoffs(connections.clone())),
         actix_rt::spawn(sweep_sessions(parts.clone())),
         actix_rt::spawn(store_login_counts(parts.clone())),
     ];
@@ -159,6 +167,31 @@ const ADMIN_PORT: PortSettings = PortSettings {
     port: "WEAPP_ADMIN__PORT=",
     host: "WEAPP_ADMIN__LISTEN=",
 };
+
+/// Logs at regular intervals how many connections were closed because of slow or large requests. Most of them never became a
+/// request, so they have no line of their own.
+async fn report_cutoffs(connections: Connections) {
+    let counts = || Cutoff::ALL.map(|reason| (reason.name(), connections.cut_off(reason)));
+    let mut reported = counts();
+    loop {
+        actix_rt::time::sleep(CUTOFF_INTERVAL).await;
+        let current = counts();
+        let new = current.iter().zip(&reported);
+        let new = new.map(|((reason, count), (_, before))| (reason, count - before));
+        let new = new.filter(|(_, count)| *count > 0);
+        let new: Vec<_> = new
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
+        if !new.is_empty() {
+            log::warn!(
+                "closed connections of slow or greedy clients in the last {} seconds: {}",
+                CUTOFF_INTERVAL.as_secs(),
+                new.join(", ")
+            );
+        }
+        reported = current;
+    }
+}
 
 /// Serves the metrics on their own port. If that fails, the server continues without them.
 async fn serve_metrics(parts: Parts, address: SocketAddr, path: String) {

@@ -42,10 +42,12 @@ impl Process {
             output_failure(&error).report();
         }
         environment_proxy::log_if_ignored(&loaded.settings);
+        let connections = Connections::default();
+        parts.watch_connections(&connections);
         Ok(Self {
             signals,
-            tasks: background::start(&loaded.settings, parts),
-            connections: Connections::default(),
+            tasks: background::start(&loaded.settings, parts, &connections),
+            connections,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Metrics for Prometheus: every series, and the wrappers that record store operations and platform calls.
 
+mod connections;
 mod limits;
 mod platform;
 mod registry;

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use actix_guarded_server::Connections;
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::{
     Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     Opts, Registry, TextEncoder,
 };
+
+use crate::metrics::connections::ConnectionCounts;
 
 /// Content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -154,6 +157,14 @@ impl Metrics {
     pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
         self.log_lines_dropped_source
             .get_or_init(|| Box::new(dropped));
+    }
+
+    /// Adds the series of a server's connections. Only the first call has an effect.
+    pub fn watch_connections(&self, connections: Connections) {
+        let counts = ConnectionCounts::new(connections);
+        let added = counts.and_then(|counts| self.registry.register(Box::new(counts)));
+        // The only possible error is that they were added before.
+        added.unwrap_or_default();
     }
 
     /// Records how many sessions were live at a time. Their two series appear with the first call.

@@ -178,3 +178,23 @@ fn a_host_that_is_none_is_rejected() {
         assert_eq!(ask(host).0, 200, "{host}");
     }
 }
+
+#[test]
+fn a_connection_that_was_cut_off_is_counted() {
+    let folder = Folder::new();
+    let server = Binary::start(&folder, &[("WEAPP_METRICS__ENABLED", "true")]);
+    let mut greedy = server.connect();
+    greedy.send(format!("GET / HTTP/1.1\r\nx-large: {}", "a".repeat(17_000)).as_bytes());
+    let (status, _, _) = greedy.text().unwrap();
+    assert_eq!(status, 431);
+    let mut other = server.connect();
+    other.send(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let (_, _, metrics) = other.text().unwrap();
+    for line in [
+        "weapp_connections_cut_off_total{reason=\"large_head\"} 1\n",
+        "weapp_connections_cut_off_total{reason=\"slow_head\"} 0\n",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    assert!(metrics.contains("\nweapp_connections_open "), "{metrics}");
+}

@@ -1,6 +1,7 @@
 //! A stream that ends when its client is too slow or sends too much.
 
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -22,8 +23,9 @@ const HEAD_TOO_LARGE: &[u8] =
 /// Interval at which a connection that waits for memory looks again.
 const MEMORY_POLL: Duration = Duration::from_millis(100);
 
-/// Bytes that are read at once if fewer are permitted than the caller has room for, or to discard them.
-const SMALL_READ: usize = 4096;
+/// Maximum number of bytes that are read at once. After so many, actix processes them before it reads more: by itself, it
+/// reads all that has arrived, up to 128 KB and more.
+const LARGEST_READ: usize = 8 * 1024;
 
 /// A stream with the limits of its connection.
 ///
@@ -35,6 +37,8 @@ pub(crate) struct GuardedStream<T> {
     /// Fires at the next deadline, or earlier: it is only moved when it would be late.
     timer: Pin<Box<Sleep>>,
     reading: Reading,
+    /// Set if there may be more to read, because the last read returned as much as it might.
+    may_have_more: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,7 @@ impl<T> GuardedStream<T> {
             connection: Rc::new(connection),
             timer: Box::pin(sleep_until(first)),
             reading: Reading::Open,
+            may_have_more: false,
         }
     }
 
@@ -149,16 +154,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
         limit: usize,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if limit >= buffer.remaining() {
+        let size = limit.min(LARGEST_READ).min(buffer.remaining());
+        if size == buffer.remaining() {
             ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
         } else {
-            let mut bytes = [0; SMALL_READ];
-            let size = limit.min(SMALL_READ);
+            let mut bytes = [0; LARGEST_READ];
             let mut part = ReadBuf::new(bytes.get_mut(..size).unwrap_or_default());
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
             buffer.put_slice(part.filled());
         }
-        self.connection.received(buffer.filled().len() - before);
+        let received = buffer.filled().len() - before;
+        self.may_have_more = received == size;
+        self.connection.received(received);
         Poll::Ready(Ok(()))
     }
 }
@@ -174,6 +181,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for GuardedStream<T> {
             return Poll::Ready(Ok(()));
         }
         match this.connection.permission() {
+            Permission::Read(_) if mem::take(&mut this.may_have_more) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Permission::Read(limit) => match this.read(cx, buffer, limit) {
                 Poll::Pending => {
                     this.connection.waits_for_client();
@@ -235,7 +246,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GuardedStream<T> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
         // Unread bytes at the close would reset the connection, and the client might lose the reply.
-        let mut bytes = [0; SMALL_READ];
+        let mut bytes = [0; LARGEST_READ];
         while this.reading == Reading::Rejected {
             let mut discarded = ReadBuf::new(&mut bytes);
             let read = Pin::new(&mut this.io).poll_read(cx, &mut discarded);

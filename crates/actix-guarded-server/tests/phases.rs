@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use actix_guarded_server::{Connections, Cutoff, HttpServer, Limits, Listener};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, web};
+use futures_util::StreamExt as _;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 const CHUNKED: &str = "HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -53,6 +54,7 @@ fn app() -> App<
             "/body",
             web::to(|body: web::Bytes| async move { body.len().to_string() }),
         )
+        .route("/largest-part", web::to(largest_part))
         .route(
             "/unread",
             web::to(|| async { HttpResponse::BadRequest().body("no") }),
@@ -69,6 +71,15 @@ fn app() -> App<
             }),
         )
         .app_data(web::PayloadConfig::new(1_000_000))
+}
+
+/// Returns the number of bytes in the largest part of the body.
+async fn largest_part(mut body: web::Payload) -> String {
+    let mut largest = 0;
+    while let Some(part) = body.next().await {
+        largest = largest.max(part.unwrap().len());
+    }
+    largest.to_string()
 }
 
 impl Server {
@@ -437,6 +448,20 @@ fn large_requests_wait_for_memory_and_small_ones_do_not() {
         .unwrap();
     assert_eq!(reply(&mut second).1, b"30000");
     server.assert_none_cut_off();
+}
+
+#[test]
+fn a_body_that_arrives_at_once_is_read_in_small_parts() {
+    let server = Server::start(limits());
+    let mut stream = server.connect();
+    let body = "a".repeat(1_000_000);
+    let length = body.len();
+    let head =
+        format!("POST /largest-part HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let (_, largest) = reply(&mut stream);
+    let largest: usize = String::from_utf8(largest).unwrap().parse().unwrap();
+    assert!((1..=8 * 1024).contains(&largest), "{largest}");
 }
 
 #[test]
