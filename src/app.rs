@@ -103,10 +103,11 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let store = || Arc::clone(&parts.store);
     let sessions = || Arc::clone(&parts.sessions);
     let limits = || Arc::clone(&parts.limits);
+    let avatars = Arc::clone(&parts.avatars.avatars);
     let (policy, apps) = (parts.login_policy, Arc::clone(&parts.apps));
     let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), policy.time_limit, limits());
     let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
-    let deletion = Deletion::new(platforms.clone(), store(), limits());
+    let deletion = Deletion::new(platforms.clone(), store(), limits(), avatars);
     let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
     let logins = Logins::new(platforms, apps, store(), sessions(), policy)
         .with_limits(limits())

@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::session::TokenHeader;
+use crate::pictures::{self, Storage};
 use crate::platforms::{ConfigError, HttpConfig};
 use crate::routes;
 use crate::settings::Settings;
@@ -23,6 +24,9 @@ pub enum PartsError {
     /// The platform client cannot be configured.
     #[error("`wechat.{subject}` cannot be used", subject = .0.subject())]
     Platform(#[from] ConfigError),
+    /// The avatars cannot be kept where the settings say.
+    #[error("`avatar.store` cannot be used")]
+    Avatars(#[from] pictures::ConfigError),
     /// The log format is invalid.
     #[error("`log.format` cannot be used")]
     AccessLog(#[from] FormatError),
@@ -54,6 +58,7 @@ pub(crate) struct Checked {
     pub(crate) token_header: TokenHeader,
     pub(crate) metrics: Option<web::Data<Metrics>>,
     pub(crate) database: Database,
+    pub(crate) pictures: Option<Storage>,
 }
 
 impl Checked {
@@ -70,6 +75,7 @@ impl Checked {
             token_header: TokenHeader::named(&settings.session.token_header),
             metrics: new_metrics(settings)?,
             wechat: wechat_config(settings, base_url)?,
+            pictures: Storage::configured(&settings.avatar)?,
             database,
         })
     }

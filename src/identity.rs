@@ -156,6 +156,10 @@ secret_text! {
     StorePassword
 }
 secret_text! {
+    /// The secret access key of the bucket that keeps the avatars. For its client only.
+    BucketSecret
+}
+secret_text! {
     /// A phone number as text, with or without its country code.
     PhoneText
 }

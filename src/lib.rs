@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 mod parts;
+pub mod pictures;
 pub mod platforms;
 pub mod readiness;
 pub mod rfc3339;

@@ -11,6 +11,7 @@ use crate::account::Profiles;
 use crate::administration::Administration;
 use crate::apps::{App, Apps};
 use crate::checked::{Checked, PartsError};
+use crate::handlers::avatar::AvatarData;
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
@@ -48,6 +49,7 @@ pub struct Parts {
     pub(crate) admin_keys: web::Data<AdminKeys>,
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
+    pub(crate) avatars: AvatarData,
     pub(crate) watermark_max_age: Duration,
     pub(crate) readiness: web::Data<Readiness>,
     pub(crate) disclosure: web::Data<Disclosure>,
@@ -96,14 +98,16 @@ impl Parts {
             limits = limits.with_observer(metrics::limit_observer(metrics));
         }
         let apps = Arc::new(apps(settings, simulator));
-        let lifetimes = lifetimes(&settings.session);
         let limits = Arc::new(limits);
+        let lifetimes = lifetimes(&settings.session);
         let administration = Administration::new(Arc::clone(&store), Arc::clone(&apps), lifetimes)
-            .disclosing_openids(settings.admin.disclose_openid);
+            .disclosing_openids(settings.admin.disclose_openid)
+            .with_pictures(checked.pictures.clone());
         let admin_keys = AdminKeys::new(&settings.admin.keys, Arc::clone(&limits));
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
             apps,
+            avatars: AvatarData::new(settings, &store, &limits, checked.pictures),
             limits,
             login_counter: Arc::default(),
             administration: web::Data::new(administration),
@@ -194,6 +198,7 @@ impl Parts {
     pub(crate) fn add_data(&self, api: &mut web::ServiceConfig) {
         api.app_data(self.sessions.clone())
             .app_data(self.profiles.clone())
+            .configure(|api| self.avatars.register(api))
             .app_data(self.readiness.clone())
             .app_data(self.disclosure.clone())
             .app_data(self.service_keys.clone())

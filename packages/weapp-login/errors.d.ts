@@ -3,6 +3,12 @@
 /** The errors of the server: their names and HTTP statuses. */
 export interface ServerErrors {
   app_unknown: 400
+  avatar_malformed: 400
+  avatar_missing: 400
+  avatar_off: 403
+  avatar_too_large: 413
+  avatar_unavailable: 503
+  avatar_unsupported: 415
   avatar_url_malformed: 400
   bad_request: 400
   body_timeout: 408

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::account::avatar::Avatars;
 use crate::account::error::Error;
 use crate::identity::LoginCode;
 use crate::limits::{LimitedCall, Limits};
@@ -16,27 +17,34 @@ pub struct Deletion {
     platforms: Platforms,
     store: Arc<dyn Store>,
     limits: Arc<Limits>,
+    avatars: Arc<Avatars>,
 }
 
 impl Deletion {
-    /// Deletes users from `store`.
-    pub fn new(platforms: Platforms, store: Arc<dyn Store>, limits: Arc<Limits>) -> Self {
+    /// Deletes users from `store`, and their avatars.
+    pub fn new(
+        platforms: Platforms,
+        store: Arc<dyn Store>,
+        limits: Arc<Limits>,
+        avatars: Arc<Avatars>,
+    ) -> Self {
         Self {
             platforms,
             store,
             limits,
+            avatars,
         }
     }
 
-    /// Deletes the session's user with their profile and all sessions, in one transaction. Their next login creates a new
-    /// user.
+    /// Deletes the session's user: first their avatars, then their profile and all sessions, in one transaction. Their next
+    /// login creates a new user.
     ///
     /// The login code proves that the user asks for it themselves, in their mini program: a stolen token is not enough.
     /// Continues when the caller stops waiting, because the code is spent by then.
     ///
     /// # Errors
     /// [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
-    /// reply; [`Error::Store`] if the store fails. The user still exists then.
+    /// reply; [`Error::AvatarStore`] and [`Error::Store`] if a store fails. The user still exists then.
     pub async fn delete(
         self: Arc<Self>,
         current: CurrentSession,
@@ -58,6 +66,8 @@ impl Deletion {
         if subject(app, &identity.openid) != current.user().subject {
             return Err(Error::ProofOfAnotherUser);
         }
+        // First, because no later attempt could find them without the user.
+        self.avatars.remove_all(user).await?;
         self.store.delete_user(user).await?;
         Ok(())
     }

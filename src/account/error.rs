@@ -1,6 +1,7 @@
 //! Errors of the account use cases.
 
 use crate::limits::Exceeded;
+use crate::pictures::{self, Unusable};
 use crate::platforms::{self, CallError, DecryptError};
 use crate::session::CryptoError;
 use crate::sessions;
@@ -60,6 +61,18 @@ pub enum Error {
     /// A value could not be sealed.
     #[error("could not seal a value for the store")]
     Crypto(#[from] CryptoError),
+    /// The settings have no store for avatars.
+    #[error("uploads of avatars are off")]
+    AvatarOff,
+    /// The file cannot become an avatar.
+    #[error("could not use the picture")]
+    AvatarUnusable(#[from] Unusable),
+    /// The folder or bucket of the avatars failed.
+    #[error("could not keep the avatar")]
+    AvatarStore(#[from] pictures::Error),
+    /// The operating system has no random numbers.
+    #[error("could not name the avatar")]
+    AvatarName(#[source] getrandom::Error),
     /// The session's new key could not be stored.
     #[error("could not store the session's new key")]
     Session(#[source] sessions::Error),

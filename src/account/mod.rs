@@ -1,5 +1,6 @@
-//! The use cases of a logged-in user: profile, phone number, encrypted data, session key, deletion. Time is an argument.
+//! The use cases of a logged-in user: profile, avatar, phone number, encrypted data, session key, deletion. Time is an argument.
 
+mod avatar;
 mod deletion;
 mod encrypted;
 mod error;
@@ -7,6 +8,7 @@ mod phone;
 mod profile;
 mod session_key;
 
+pub use avatar::Avatars;
 pub use deletion::Deletion;
 pub use encrypted::Decryption;
 pub use error::Error;

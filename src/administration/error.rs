@@ -1,10 +1,14 @@
 //! Errors of an operator's use cases.
 
+use crate::pictures;
 use crate::store;
 
 /// A failed operation of an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The folder or bucket of the avatars failed.
+    #[error("could not remove the user's avatars")]
+    Pictures(#[from] pictures::Error),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] store::Error),

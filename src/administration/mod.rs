@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::apps::Apps;
 use crate::identity::{AppId, OpenId, UserId};
 use crate::login::subject;
+use crate::pictures::Storage;
 use crate::session::{Block, Lifetimes, Session, SessionId, User};
 use crate::store::{Revocation, Store, UserKey, UserPage, UserQuery};
 
@@ -33,6 +34,7 @@ pub struct Administration {
     apps: Arc<Apps>,
     lifetimes: Lifetimes,
     discloses_openids: bool,
+    pictures: Option<Storage>,
 }
 
 /// A search for users. An absent field selects all.
@@ -69,7 +71,14 @@ impl Administration {
             apps,
             lifetimes,
             discloses_openids: false,
+            pictures: None,
         }
+    }
+
+    /// Sets the storage of the users' avatars, which are removed with them.
+    #[must_use]
+    pub fn with_pictures(self, pictures: Option<Storage>) -> Self {
+        Self { pictures, ..self }
     }
 
     /// Lets [`Administration::openid`] return openids, if `true`.
@@ -189,11 +198,15 @@ impl Administration {
         Ok(())
     }
 
-    /// Deletes a user with their profile and all sessions. A block is deleted too: the next login creates a new user.
+    /// Deletes a user with their avatars, their profile and all sessions. A block is deleted too: the next login creates a new user.
     ///
     /// # Errors
-    /// [`Error::UserUnknown`] if there is no such user; [`Error::Store`] if the store fails: the user may exist.
+    /// [`Error::UserUnknown`] if there is no such user; [`Error::Pictures`] and [`Error::Store`] if a store fails: the user may
+    /// exist.
     pub async fn delete(&self, id: UserId) -> Result<(), Error> {
+        if let Some(pictures) = &self.pictures {
+            pictures.remove_all(id).await?;
+        }
         if self.store.delete_user(id).await? {
             Ok(())
         } else {

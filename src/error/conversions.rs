@@ -6,6 +6,7 @@ use crate::error::api_error::ApiError;
 use crate::error::table::ErrorCode;
 use crate::limits::Exceeded;
 use crate::login;
+use crate::pictures::Unusable;
 use crate::platforms::{self, CallError, Reason};
 use crate::readiness::NotReady;
 use crate::sessions;
@@ -57,7 +58,10 @@ impl From<account::Error> for ApiError {
             E::Proof(error) => Self::from_proof(error),
             E::ProofOfAnotherUser => ErrorCode::ProofCodeInvalid.into(),
             E::SessionKey(error) => Self::from_call(error),
-            E::Crypto(_) | E::Session(_) => ErrorCode::Internal.into(),
+            E::AvatarOff => ErrorCode::AvatarOff.into(),
+            E::AvatarUnusable(unusable) => unusable_code(unusable).into(),
+            E::AvatarStore(_) => ErrorCode::AvatarUnavailable.into(),
+            E::Crypto(_) | E::Session(_) | E::AvatarName(_) => ErrorCode::Internal.into(),
         };
         converted.with_cause(error)
     }
@@ -66,6 +70,7 @@ impl From<account::Error> for ApiError {
 impl From<administration::Error> for ApiError {
     fn from(error: administration::Error) -> Self {
         let code = match &error {
+            administration::Error::Pictures(_) => ErrorCode::AvatarUnavailable,
             administration::Error::Store(_) => ErrorCode::StoreUnavailable,
             administration::Error::UserUnknown | administration::Error::SessionUnknown => {
                 ErrorCode::NotFound
@@ -78,6 +83,15 @@ impl From<administration::Error> for ApiError {
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
         Self::limited(exceeded).with_cause(exceeded)
+    }
+}
+
+fn unusable_code(unusable: &Unusable) -> ErrorCode {
+    match unusable {
+        Unusable::Format => ErrorCode::AvatarUnsupported,
+        Unusable::TooLarge => ErrorCode::AvatarTooLarge,
+        Unusable::Damaged(_) => ErrorCode::AvatarMalformed,
+        Unusable::Failed => ErrorCode::Internal,
     }
 }
 

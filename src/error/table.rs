@@ -73,6 +73,30 @@ table! {
     AvatarUrlMalformed: BAD_REQUEST, "avatar_url_malformed",
         "The avatar_url must be an https URL of at most 2048 bytes, or null: upload the picture first.",
         "avatar_url 必须是不超过 2048 字节的 https URL，传 null 表示清空：请先上传图片。";
+    /// The settings have no store for avatars.
+    AvatarOff: FORBIDDEN, "avatar_off",
+        "Uploads of avatars are off: set avatar.store in the server's settings.",
+        "没有开放头像上传：请在服务端配置 avatar.store。";
+    /// The body has no file.
+    AvatarMissing: BAD_REQUEST, "avatar_missing",
+        "The picture is missing: send the file as the body of a PUT, or as the file of a multipart POST, as wx.uploadFile does.",
+        "缺少图片：请用 PUT 把文件作为请求体发送，或像 wx.uploadFile 那样用 multipart 表单 POST。";
+    /// The file is damaged.
+    AvatarMalformed: BAD_REQUEST, "avatar_malformed",
+        "The picture is damaged: send the file unchanged, as chooseAvatar returns it.",
+        "图片已损坏：请原样发送 chooseAvatar 返回的文件。";
+    /// The file or the picture is too large.
+    AvatarTooLarge: PAYLOAD_TOO_LARGE, "avatar_too_large",
+        "The picture is larger than avatar.max_bytes or has more than 12 million pixels: make it smaller, for example with wx.compressImage.",
+        "图片超过 avatar.max_bytes 或 1200 万像素：请缩小图片，例如用 wx.compressImage。";
+    /// The file is no JPEG, PNG or WebP.
+    AvatarUnsupported: UNSUPPORTED_MEDIA_TYPE, "avatar_unsupported",
+        "The picture must be a JPEG, PNG or WebP: convert other formats such as HEIC first, for example with wx.compressImage.",
+        "图片必须是 JPEG、PNG 或 WebP：HEIC 等格式请先转换，例如用 wx.compressImage。";
+    /// The folder or bucket of the avatars fails, or too many uploads are in progress.
+    AvatarUnavailable: SERVICE_UNAVAILABLE, "avatar_unavailable",
+        "Avatars cannot be stored or read at the moment: try again as Retry-After says.",
+        "暂时无法存储或读取头像：请按 Retry-After 等待后重试。";
     /// WeChat does not accept the code (40029).
     LoginCodeInvalid: UNAUTHORIZED, "login_code_invalid",
         "WeChat does not accept this login code: call wx.login again and send the new code.",

@@ -5,13 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::account::{AvatarUrl, Nickname, Profiles};
+use crate::account::{AvatarUrl, Avatars, Nickname, Profiles};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
 use crate::middleware::json::Json;
 use crate::rfc3339::rfc3339;
 use crate::session::{Change, ProfileChange, User};
-use crate::sessions::{CurrentSession, CurrentUser};
+use crate::sessions::CurrentSession;
 
 /// The changes: at least one field. An absent field keeps its value; `null` clears it.
 #[derive(Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ pub struct UpdateUserRequest {
 
 /// The user, for both routes.
 #[derive(Serialize, ToSchema)]
-struct UserData {
+pub(super) struct UserData {
     user: UserProfile,
 }
 
@@ -76,11 +76,14 @@ pub async fn get_user(live: CurrentSession) -> impl Responder {
     responses((status = 200, body = Envelope<UserData>)),
 )]
 pub async fn update_user(
-    current: CurrentUser,
+    current: CurrentSession,
     profiles: web::Data<Profiles>,
+    avatars: web::Data<Avatars>,
     Json(request): Json<UpdateUserRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let user = profiles.change(current.id(), request.change()?).await?;
+    let before = current.user();
+    let user = profiles.change(before.id, request.change()?).await?;
+    avatars.remove_replaced(before, &user).await;
     Ok(Success(UserData::from(user)))
 }
 

@@ -36,6 +36,8 @@ pub enum LimitedCall {
     Deletion,
     /// A request with a wrong admin key.
     AdminKey,
+    /// The upload of an avatar, which calls no platform.
+    Avatar,
 }
 
 impl LimitName {
@@ -58,6 +60,7 @@ impl LimitedCall {
             Self::SessionKey => "session_key",
             Self::Deletion => "deletion",
             Self::AdminKey => "admin_key",
+            Self::Avatar => "avatar",
         }
     }
 }

@@ -16,4 +16,5 @@ pub mod request_id;
 pub mod request_metrics;
 pub mod service_key;
 pub mod session;
+pub mod upload;
 pub mod valid_host;

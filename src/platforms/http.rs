@@ -93,11 +93,7 @@ impl HttpConfig {
             .ok()
             .filter(is_base)
             .ok_or(ConfigError::BaseUrl)?;
-        let tls = if base_url.scheme() == "https" {
-            tls::system_roots().map_err(ConfigError::NoRootCertificates)?
-        } else {
-            tls::no_roots().map_err(|error| ConfigError::NoClient(error.into()))?
-        };
+        let tls = tls_config(base_url.scheme() == "https")?;
         let connect = connect.min(whole);
         let fallback = transport::http_client(tls.clone(), connect, None)
             .map_err(|error| ConfigError::NoClient(error.into()))?;
@@ -150,6 +146,24 @@ impl HttpConfig {
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.limiter = self.limiter.with(None, Some(Arc::new(clock)));
         self
+    }
+}
+
+/// Builds a client for calls to a service that is no platform, with the same TLS, and without redirects and retries.
+pub(crate) fn plain_client(
+    is_https: bool,
+    connect: Duration,
+) -> Result<reqwest::Client, ConfigError> {
+    let client = transport::http_client(tls_config(is_https)?, connect, None);
+    client.map_err(|error| ConfigError::NoClient(error.into()))
+}
+
+/// Reads the root certificates, if they are needed.
+fn tls_config(is_https: bool) -> Result<rustls::ClientConfig, ConfigError> {
+    if is_https {
+        tls::system_roots().map_err(ConfigError::NoRootCertificates)
+    } else {
+        tls::no_roots().map_err(|error| ConfigError::NoClient(error.into()))
     }
 }
 

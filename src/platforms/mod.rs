@@ -22,6 +22,7 @@ use crate::identity::PlatformName;
 pub use access_token::AccessTokenCache;
 pub use circuit::{Limits, MAX_PAUSE};
 pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
+pub(crate) use http::plain_client;
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{
     AccessToken, AppCredentials, AppVersion, DecryptError, Decrypted, DecryptionTerms,

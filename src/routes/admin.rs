@@ -16,7 +16,9 @@ pub fn admin() -> Vec<Row> {
             .errors([E::OpenidMissing])
             .errors(store),
         Row::get("/admin/users/{id}", Admin, annotated!(user::show_user)).errors(store),
-        Row::delete("/admin/users/{id}", Admin, annotated!(user::remove_user)).errors(store),
+        Row::delete("/admin/users/{id}", Admin, annotated!(user::remove_user))
+            .errors(store)
+            .errors([E::AvatarUnavailable]),
         Row::post(
             "/admin/users/{id}/block",
             Admin,

@@ -10,8 +10,8 @@ use actix_web::web;
 
 use crate::error::ErrorCode as E;
 use crate::handlers::{
-    auth, decrypt, docs, health, introspection, login, personal_data, phone, session, session_key,
-    sessions, user,
+    auth, avatar, decrypt, docs, health, introspection, login, personal_data, phone, session,
+    session_key, sessions, user,
 };
 use crate::middleware::request_metrics;
 
@@ -30,6 +30,19 @@ const PLATFORM: [E; 7] = [
     E::PlatformBusy,
     E::PlatformUnintelligible,
     E::PlatformTimedOut,
+];
+
+/// The errors of an upload.
+const AVATAR: [E; 9] = [
+    E::AvatarOff,
+    E::AvatarMissing,
+    E::AvatarMalformed,
+    E::AvatarTooLarge,
+    E::AvatarUnsupported,
+    E::AvatarUnavailable,
+    E::MalformedBody,
+    E::BodyTimeout,
+    E::RateLimited,
 ];
 
 /// Returns the table. To add a route, add a row.
@@ -79,8 +92,13 @@ pub fn table() -> Vec<Row> {
             E::NicknameMalformed,
             E::AvatarUrlMalformed,
         ]),
+        Row::put("/user/avatar", Session, annotated!(avatar::put_avatar)).errors(AVATAR),
+        Row::post("/user/avatar", Session, annotated!(avatar::post_avatar)).errors(AVATAR),
+        Row::get("/avatars/{name}", Open, annotated!(avatar::get_avatar))
+            .errors([E::AvatarUnavailable]),
         Row::delete("/user", Session, annotated!(personal_data::delete_user))
             .errors([E::CodeMissing, E::CodeMalformed, E::ProofCodeInvalid])
+            .errors([E::AvatarUnavailable])
             .errors(PLATFORM),
         Row::get(
             "/user/export",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::settings::data::Settings;
+use crate::settings::derived::AvatarStore;
 use crate::settings::error::Problem;
 use crate::settings::keys::variable;
 use crate::settings::rules;
@@ -35,6 +36,7 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
             conflicts.push(Problem::new(&[&id], message).hint("remove one of the two apps"));
         }
     }
+    conflicts.extend(avatars(settings, &origin));
     let (url, wechat) = ("wechat.base_url", &settings.wechat);
     if rules::is_plain_http(&wechat.base_url) && !wechat.allow_plain_http {
         let message = format!(
@@ -57,6 +59,33 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
         conflicts.push(Problem::new(&["apps"], message));
     }
     conflicts
+}
+
+/// Returns the settings that the store of the avatars needs and that are not set.
+fn avatars<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
+    let (avatar, store) = (&settings.avatar, "avatar.store");
+    let in_production = settings.profile == Profile::Production;
+    let in_bucket = matches!(avatar.kept_in(), AvatarStore::Bucket { .. });
+    let has_secret = !avatar.s3_secret_access_key.expose().is_empty();
+    let needed = [
+        ("public_url", in_production, !avatar.public_url.is_empty()),
+        ("s3_endpoint", in_bucket, !avatar.s3_endpoint.is_empty()),
+        (
+            "s3_access_key_id",
+            in_bucket,
+            !avatar.s3_access_key_id.is_empty(),
+        ),
+        ("s3_secret_access_key", in_bucket, has_secret),
+    ];
+    let is_missing = |(_, is_needed, is_set): &(&str, bool, bool)| *is_needed && !is_set;
+    let missing = needed.into_iter().filter(is_missing);
+    let missing = missing.filter(|_| avatar.kept_in() != AvatarStore::None);
+    let problem = |(name, ..): (&str, bool, bool)| {
+        let key = format!("avatar.{name}");
+        let message = format!("{}: `{store}` is set, but `{key}` is not", origin(store));
+        Problem::new(&[store, &key], message).hint(&format!("set {}", variable(&key)))
+    };
+    missing.map(problem).collect()
 }
 
 /// Returns the durations that exceed another one.

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AdminKey, AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
+use crate::identity::{
+    AdminKey, AppId, AppSecret, BucketSecret, PlatformName, ServiceKey, StorePassword,
+};
 use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub store: Store,
     /// Calls to WeChat.
     pub wechat: Wechat,
+    /// Uploaded avatars.
+    pub avatar: Avatar,
     /// Rate limits.
     pub limits: Limits,
     /// Metrics for Prometheus.
@@ -190,6 +194,33 @@ pub struct Wechat {
     /// Maximum difference between the timestamp in encrypted data and the local clock, in the past and in the future.
     #[serde(deserialize_with = "rules::within::<1, DAY, _, _>")]
     pub watermark_seconds: u32,
+}
+
+/// Uploaded avatars.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Avatar {
+    /// A folder, or `s3://` with a bucket and a prefix. Empty means that uploads are off. See [`Avatar::kept_in`].
+    #[serde(deserialize_with = "rules::avatar_store")]
+    pub store: String,
+    /// URL below which clients find the pictures. Empty means that of the upload.
+    #[serde(deserialize_with = "rules::public_url")]
+    pub public_url: String,
+    /// Maximum size of an uploaded file in bytes.
+    #[serde(deserialize_with = "rules::within::<1, MAX_BODY, _, _>")]
+    pub max_bytes: usize,
+    /// URL of the bucket's service.
+    #[serde(deserialize_with = "rules::public_url")]
+    pub s3_endpoint: String,
+    /// Region of the bucket.
+    pub s3_region: String,
+    /// If `true`, the bucket is part of the path and not of the host name.
+    pub s3_path_style: bool,
+    /// Id of the access key.
+    pub s3_access_key_id: String,
+    /// Secret of the access key.
+    #[serde(deserialize_with = "rules::bucket_secret")]
+    pub s3_secret_access_key: BucketSecret,
 }
 
 /// Rate limits. 0 turns one off.

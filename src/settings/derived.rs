@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::settings::address::ListenAddress;
-use crate::settings::data::{Admin, Json, Metrics, Server, Session, Settings, Store, Wechat};
+use crate::settings::data::{
+    Admin, Avatar, Json, Metrics, Server, Session, Settings, Store, Wechat,
+};
 use crate::settings::rules;
 use crate::settings::values::Profile;
 
@@ -110,6 +112,36 @@ impl Admin {
     /// Returns the address of the admin API, if it is on.
     pub fn address(&self) -> Option<SocketAddr> {
         (self.port != 0).then(|| SocketAddr::new(self.listen, self.port))
+    }
+}
+
+/// The place that keeps the avatars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AvatarStore<'a> {
+    /// None: uploads are off.
+    None,
+    /// A folder.
+    Folder(&'a Path),
+    /// An S3-compatible bucket.
+    Bucket {
+        /// Name of the bucket.
+        name: &'a str,
+        /// Prefix of all keys; may be empty.
+        prefix: &'a str,
+    },
+}
+
+impl Avatar {
+    /// Returns the place that keeps the avatars.
+    pub fn kept_in(&self) -> AvatarStore<'_> {
+        match self.store.strip_prefix("s3://") {
+            Some(bucket) => {
+                let (name, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+                AvatarStore::Bucket { name, prefix }
+            }
+            None if self.store.is_empty() => AvatarStore::None,
+            None => AvatarStore::Folder(Path::new(&self.store)),
+        }
     }
 }
 

@@ -25,8 +25,10 @@ use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
-    Admin, App, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store, Wechat,
+    Admin, App, Avatar, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store,
+    Wechat,
 };
+pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};
 pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 

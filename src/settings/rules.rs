@@ -8,7 +8,7 @@ use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AdminKey, AppId, AppSecret, ServiceKey, StorePassword};
+use crate::identity::{AdminKey, AppId, AppSecret, BucketSecret, ServiceKey, StorePassword};
 use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
@@ -73,6 +73,19 @@ text_rules! {
         some_if(sqlite_file(text).is_some_and(valid) || is_postgres(text), text)
     };
     store_password -> StorePassword, "a text", |text| Some(StorePassword::new(text));
+    avatar_store -> String, "empty, a folder such as data/avatars, or s3:// with a bucket and optionally a prefix, such as s3://weapp/avatars", |text| {
+        let valid = match text.strip_prefix("s3://") {
+            Some(bucket) => host_of(bucket).is_some_and(|name| !bucket.contains(':') && name.len() >= 3),
+            None => !text.contains([':', '\0']),
+        };
+        some_if(valid, text)
+    };
+    public_url -> String, "empty, or a scheme, a host and optionally a port and a path, such as https://api.example.com/avatars", |text| {
+        let url = text.strip_suffix('/').unwrap_or(text);
+        let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        some_if(text.is_empty() || base.and_then(host_of).is_some(), url)
+    };
+    bucket_secret -> BucketSecret, "a text", |text| Some(BucketSecret::new(text));
     base_url -> String, "a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com", |text| {
         let url = text.strip_suffix('/').unwrap_or(text);
         let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));

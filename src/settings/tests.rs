@@ -8,6 +8,7 @@ use log::LevelFilter;
 
 use crate::identity::PlatformName;
 use crate::identity::ServiceKey;
+use crate::settings::AvatarStore;
 use crate::settings::files;
 use crate::settings::{Error, Host, Loaded, LogTarget, Profile, Settings, TrustedProxy};
 
@@ -470,7 +471,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, limits, metrics, gateway, admin, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, avatar, limits, metrics, gateway, admin, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -840,6 +841,47 @@ fn an_app_needs_an_id_and_a_secret() {
 }
 
 #[test]
+fn a_bucket_needs_an_endpoint_and_a_key() {
+    check_variable(
+        "WEAPP_AVATAR__STORE",
+        "s3://weapp/faces",
+        "WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.s3_endpoint` is not\n  hint: set WEAPP_AVATAR__S3_ENDPOINT\n\
+         WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.s3_access_key_id` is not\n  \
+         hint: set WEAPP_AVATAR__S3_ACCESS_KEY_ID\n\
+         WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.s3_secret_access_key` is not\n  \
+         hint: set WEAPP_AVATAR__S3_SECRET_ACCESS_KEY",
+    );
+    for broken in ["s3://", "s3://a", "s3://weapp:9000/x", "gs://weapp"] {
+        let error = load(&[("WEAPP_AVATAR__STORE", broken)]).unwrap_err();
+        assert!(
+            error.to_string().contains("must be empty, a folder"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn production_has_no_avatars_until_their_url_is_set() {
+    let app = [
+        ("WEAPP_PROFILE", "production"),
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+    ];
+    assert_eq!(settings(&app).avatar.kept_in(), AvatarStore::None);
+    let store = [&app[..], &[("WEAPP_AVATAR__STORE", "/srv/faces")]].concat();
+    let error = load(&store).unwrap_err().to_string();
+    let expected = "WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.public_url` is not\n  hint: set WEAPP_AVATAR__PUBLIC_URL";
+    assert_eq!(error, expected);
+    let url = ("WEAPP_AVATAR__PUBLIC_URL", "https://cdn.example.com/a/");
+    let avatar = settings(&[&store[..], &[url]].concat()).avatar;
+    assert_eq!(avatar.public_url, "https://cdn.example.com/a");
+    assert_eq!(
+        avatar.kept_in(),
+        AvatarStore::Folder(Path::new("/srv/faces"))
+    );
+}
+
+#[test]
 fn an_app_id_and_a_secret_have_a_fixed_form() {
     let place = "as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com";
     let rule = format!(
@@ -1104,6 +1146,16 @@ proxy = ""                                        # built in
 connect_timeout_milliseconds = 1000               # built in
 timeout_milliseconds = 3000                       # built in
 watermark_seconds = 600                           # built in
+
+[avatar]
+store = "data/avatars"                            # built in
+public_url = ""                                   # built in
+max_bytes = 2097152                               # built in
+s3_endpoint = ""                                  # built in
+s3_region = "us-east-1"                           # built in
+s3_path_style = false                             # built in
+s3_access_key_id = ""                             # built in
+s3_secret_access_key = ""                         # built in
 
 [limits]
 address_rejections_per_minute = 30                # built in

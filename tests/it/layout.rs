@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 17] = [
     &["session", "settings"],
     &["store", "telemetry", "limits"],
     &["platforms"],
-    &["apps", "readiness", "metrics"],
+    &["apps", "readiness", "metrics", "pictures"],
     &["sessions"],
     &["login"],
     &["account", "administration"],
@@ -27,13 +27,14 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// The modules of `middleware` that handlers may import: its extractors.
-const EXTRACTORS: [&str; 6] = [
+const EXTRACTORS: [&str; 7] = [
     "json",
     "session",
     "client",
     "clock",
     "language",
     "admin_key",
+    "upload",
 ];
 
 /// The sources of the server, without tests.

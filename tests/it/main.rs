@@ -7,6 +7,7 @@
 
 mod admin;
 mod apps;
+mod avatar;
 mod backup;
 mod base_path;
 mod built_in_simulator;

@@ -9,10 +9,11 @@ use weapp_login::{app, routes};
 use crate::harness::TestApp;
 
 /// The routes that need no token.
-const OPEN: [(&str, &str); 4] = [
-    ("POST", "/login"),      // returns the token
-    ("POST", "/introspect"), // requires a service key
-    ("GET", "/livez"),       // health checks have no token
+const OPEN: [(&str, &str); 5] = [
+    ("POST", "/login"),
+    ("GET", "/avatars/{name}"), // returns the token
+    ("POST", "/introspect"),    // requires a service key
+    ("GET", "/livez"),          // health checks have no token
     ("GET", "/readyz"),
 ];
 
