@@ -36,7 +36,8 @@ def check_compose():
     for node in NODES:
         settings = SERVICES[node]["environment"]
         url = urlsplit(settings["WEAPP_STORE__URL"])
-        equal((url.hostname, url.username, url.path), ("db", database["POSTGRES_USER"], "/" + database["POSTGRES_DB"]), f"database of {node}")
+        expected = "db", database["POSTGRES_USER"], "/" + database["POSTGRES_DB"]
+        equal((url.hostname, url.username, url.path), expected, f"database of {node}")
         equal(settings["WEAPP_STORE__PASSWORD"], database["POSTGRES_PASSWORD"], f"password of {node}")
         equal(SERVICES[node]["depends_on"], {"db": {"condition": "service_healthy"}}, f"{node} waits for the database")
     equal(sorted(nginx["depends_on"]), NODES, "nginx waits for the nodes")
@@ -109,8 +110,8 @@ def check_cluster(nodes):
 
 def main(command):
     check_compose()
-    psql = ["psql", "-XAtq", "--dbname", os.environ["WEAPP_TEST_POSTGRES"], "-c", f"CREATE DATABASE {SERVICES['db']['environment']['POSTGRES_DB']}"]
-    subprocess.run(psql, check=True)
+    database = SERVICES["db"]["environment"]["POSTGRES_DB"]
+    subprocess.run(["psql", "-XAtq", "--dbname", os.environ["WEAPP_TEST_POSTGRES"], "-c", f"CREATE DATABASE {database}"], check=True)
     with tempfile.TemporaryDirectory(prefix="cluster-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         nodes = {}

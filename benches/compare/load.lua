@@ -13,7 +13,8 @@ local function post(body)
 end
 
 local function get(token)
-  return head('GET', '/session', 'Authorization: Bearer ' .. token .. '\r\n\r\n')
+  local is_cookie = token:find('^connect%.sid=')
+  return head('GET', '/session', (is_cookie and 'Cookie: ' or 'Authorization: Bearer ') .. token .. '\r\n\r\n')
 end
 
 local requests_by_name = {}

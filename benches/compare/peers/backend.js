@@ -1,30 +1,12 @@
 'use strict'
-// The login for both peers: one row for the user and one for the session, durable before the response. A session check is one
+// The login of Express and Fastify: one row for the user and one for the session, durable before the response. A session check is one
 // query by SHA-256(token).
 
 const { createHash, randomBytes, randomUUID } = require('node:crypto')
 const Database = require('better-sqlite3')
-const { Pool } = require('undici')
-
-const LIFETIME = 7 * 24 * 3600 * 1000
-const IDLE = 3 * 24 * 3600 * 1000
-const TOUCH = 3600 * 1000
-
-/** An error response. */
-class HttpError extends Error {
-  constructor(status, code, error, message) {
-    super(message)
-    this.status = status
-    this.body = { code, error, message }
-  }
-}
-
-const SESSION_REQUIRED = () => new HttpError(401, 401, 'session_required', 'Log in first.')
-const MALFORMED_JSON = () => new HttpError(400, 400, 'malformed_json', 'Send a JSON object.')
+const { IDLE, LIFETIME, SESSION_REQUIRED, TOUCH, WeChat, iso, success } = require('./common')
 
 const sha256 = (text) => createHash('sha256').update(text).digest()
-const iso = (milliseconds) => new Date(milliseconds).toISOString()
-const success = (data) => ({ code: 0, message: 'success!', data })
 
 function openDatabase(file) {
   const database = new Database(file)
@@ -48,10 +30,9 @@ function openDatabase(file) {
 }
 
 class Backend {
-  constructor({ database, wechat, appId, appSecret }) {
+  constructor({ database, ...wechat }) {
     this.database = openDatabase(database)
-    this.wechat = new Pool(wechat, { connections: 64 })
-    this.exchange = `/sns/jscode2session?grant_type=authorization_code&appid=${appId}&secret=${appSecret}&js_code=`
+    this.wechat = new WeChat(wechat)
     const upsertUser = this.database.prepare(
       'INSERT INTO user VALUES (?, ?, ?) ON CONFLICT (openid) DO UPDATE SET openid = excluded.openid RETURNING id')
     const insertSession = this.database.prepare('INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)')
@@ -69,11 +50,7 @@ class Backend {
 
   /** `POST /login`. */
   async logIn(body) {
-    const code = body?.code
-    if (typeof code !== 'string' || code === '') throw new HttpError(400, 400, 'code_missing', 'Send a code.')
-    const response = await this.wechat.request({ method: 'GET', path: this.exchange + encodeURIComponent(code) })
-    const { errcode, openid, session_key: sessionKey } = await response.body.json()
-    if (errcode) throw new HttpError(401, errcode, 'login_code_invalid', 'Call wx.login again.')
+    const { openid, sessionKey } = await this.wechat.exchange(body)
     const token = 'wxs_' + randomBytes(36).toString('base64url')
     const user = this.insert(sha256(token), openid, sessionKey, Date.now())
     return success({ token, expires_in: LIFETIME / 1000, idle_expires_in: 259200, user })
@@ -105,4 +82,4 @@ function fromEnvironment() {
   }
 }
 
-module.exports = { HttpError, MALFORMED_JSON, fromEnvironment, openDatabase, sha256, LIFETIME }
+module.exports = { fromEnvironment, openDatabase, sha256 }

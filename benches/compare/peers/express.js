@@ -4,7 +4,8 @@
 const express = require('express')
 const bodyParser = require('body-parser')
 const morgan = require('morgan')
-const { MALFORMED_JSON, HttpError, fromEnvironment } = require('./backend')
+const { fromEnvironment } = require('./backend')
+const { MALFORMED_JSON, HttpError } = require('./common')
 
 const { backend, port } = fromEnvironment()
 const app = express()

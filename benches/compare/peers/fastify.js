@@ -2,7 +2,8 @@
 // The same with Fastify, its logger and its JSON parser.
 
 const { fastify } = require('fastify')
-const { MALFORMED_JSON, HttpError, fromEnvironment } = require('./backend')
+const { fromEnvironment } = require('./backend')
+const { MALFORMED_JSON, HttpError } = require('./common')
 
 const { backend, port } = fromEnvironment()
 const app = fastify({ logger: true })

@@ -3,7 +3,8 @@
 
 const { readFileSync } = require('node:fs')
 const { randomBytes, randomUUID } = require('node:crypto')
-const { LIFETIME, openDatabase, sha256 } = require('./backend')
+const { openDatabase, sha256 } = require('./backend')
+const { LIFETIME } = require('./common')
 
 const [file, tokens] = process.argv.slice(2)
 const database = openDatabase(file)

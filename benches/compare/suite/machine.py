@@ -40,6 +40,7 @@ def prepare(build):
         environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
         for folder, options in [(ROOT, []), (COMPARE, profile())]:
             run("cargo", "build", "--release", "--quiet", *options, cwd=folder, env=environment, capture_output=False)
+    run(ROOT / ".ci" / "packages", "pg_createcluster:postgresql")
     install_peers()
     # Allows as many connections as the machine does, also for the servers. This process leaves core 0 to them.
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -83,7 +84,7 @@ def install_peers():
 
 def versions():
     """Returns the versions of the measured servers, of the tools and of the machine."""
-    peers = ["express", "body-parser", "morgan", "fastify", "better-sqlite3", "undici"]
+    peers = ["express", "body-parser", "morgan", "fastify", "better-sqlite3", "undici", "express-session", "connect-pg-simple", "pg"]
     modules = PEERS / "node_modules"
     lock = (COMPARE / "Cargo.lock").read_text()
     found = {
@@ -95,6 +96,7 @@ def versions():
     }
     for peer in peers:
         found[peer] = json.loads((modules / peer / "package.json").read_text())["version"]
+    found["postgresql"] = run("psql", "--version").split()[2]
     found["wrk"] = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split()[1]
     found["kernel"] = platform.release()
     found["processor"] = processor()

@@ -54,13 +54,18 @@ def encode(request, token):
     """Returns the bytes of a request, the same as in load.lua."""
     if request.name in ("session", "garbage"):
         token = token if request.name == "session" else "wxs_" + "garbage0" * 6
-        head, body = f"GET /session HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}", ""
+        head, body = f"GET /session HTTP/1.1\r\nHost: localhost\r\n{credentials(token)}", ""
     else:
         body = '{"code":"00000000000000000000000000000000"'
         if request.name == "login":
             body = f'{{"code":"{next(COUNTER):032d}"}}'
         head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return f"{head}\r\n\r\n{body}".encode()
+
+
+def credentials(token):
+    """Returns the header with a token or a cookie, as in load.lua."""
+    return f"Cookie: {token}" if token.startswith("connect.sid=") else f"Authorization: Bearer {token}"
 
 
 def probe(server, request, token):

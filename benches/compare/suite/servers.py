@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import os
 import re
 import socket
@@ -15,6 +16,8 @@ SERVER_CORE, CLIENT_CORE = 0, 1
 APP_ID, APP_SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 OURS = "weapp-login"
 STARTS_WITHIN_SECONDS = 30
+# Two servers may have the same name.
+NUMBERS = itertools.count(1)
 # Placeholder of the port in a command or an environment.
 PORT = "{port}"
 
@@ -23,7 +26,11 @@ class Server:
     """A running process, its port and the file with its output."""
 
     def __init__(self, name, command, environment=None, core=SERVER_CORE):
-        self.name, self.port, self.log = name, free_port(), WORK / f"{name}.log"
+        self.name, self.port, self.log = name, free_port(), WORK / f"{name}.{next(NUMBERS)}.log"
+        # The file with its tokens, if they differ from those of the other servers.
+        self.tokens = None
+        # False if its responses to logins differ in length.
+        self.has_fixed_length = True
         command = ["taskset", "-c", core, *command]
         environment = {"PATH": os.environ["PATH"]} | (environment or {})
         with self.log.open("wb") as log:
@@ -92,13 +99,13 @@ def wechat():
 
 
 def ours(database, wechat_port, **settings):
-    """Starts our server in the production profile, with one worker and with Express's log format."""
+    """Starts our server on a SQLite file or a PostgreSQL URL, in the production profile, with one worker and with Express's log format."""
     environment = {
         "WEAPP_PROFILE": "production",
         "WEAPP_LOG__FORMAT": "dev",
         "WEAPP_SERVER__PORT": PORT,
         "WEAPP_SERVER__WORKERS": 1,
-        "WEAPP_STORE__URL": f"sqlite://{database}",
+        "WEAPP_STORE__URL": database if str(database).startswith("postgres:") else f"sqlite://{database}",
         "WEAPP_WECHAT__BASE_URL": f"http://127.0.0.1:{wechat_port}",
         "WEAPP_APPS__MAIN__APP_ID": APP_ID,
         "WEAPP_APPS__MAIN__APP_SECRET": APP_SECRET,
@@ -117,6 +124,15 @@ def peer(name, database, wechat_port):
         "APP_SECRET": APP_SECRET,
     }
     return Server(name, ["node", PEERS / f"{name}.js"], environment=environment)
+
+
+def express_session(database, cookies, wechat_port):
+    """Starts Express with express-session on a PostgreSQL URL. Its tokens are cookies."""
+    server = peer("express-session", database, wechat_port)
+    server.tokens = cookies
+    # The signature in the cookie is escaped for the URL.
+    server.has_fixed_length = False
+    return server
 
 
 def limit(name, status, body):

@@ -3,55 +3,16 @@
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 
-from . import databases, servers
+from . import databases, many_nodes, servers
 from .instructions import instructions
 from .load import background, counted, first_line, measure
 from .machine import BUILT, run
 from .requests import GARBAGE, LOGIN, MALFORMED, SESSION, probe
 from .results import Goal, Series, times
+from .rounds import add, in_turn
 from .servers import APP_ID, CLIENT_CORE, OURS
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The number and the length of the measurements, and the sizes of the databases."""
-
-    rounds: int = 5
-    warm_up: int = 3
-    seconds: int = 5
-    sessions: int = 100_000
-    grown: int = 10_000_000
-    requests: int = 10_000_000
-    writes: int = 60_000
-    counted: int = 1_000
-
-
-SHORT = Pace(rounds=1, warm_up=1, seconds=1, sessions=1_000, grown=10_000, requests=2_000, writes=1_000, counted=50)
-REDUCED = Pace(rounds=1, warm_up=2, seconds=2, sessions=10_000, grown=100_000, requests=100_000, writes=10_000, counted=200)
-
-
-def in_turn(pace, contestants, request, tokens):
-    """Measures the servers in turn, round by round. Returns requests per second of each.
-
-    `contestants` maps a name to a function that starts the server, given WeChat's port. Each round starts new processes.
-    """
-    series = {name: Series(name, "requests/s") for name in contestants}
-    for number in range(1, pace.rounds + 1):
-        for name, start in contestants.items():
-            with servers.wechat() as wechat, start(wechat.port) as server:
-                add(number, series[name], *measure(server.ready(), request, tokens, pace))
-    return series
-
-
-def add(number, series, figure, busy=None):
-    """Adds a figure and prints it."""
-    series.figures.append(figure)
-    if busy is not None:
-        series.busy.append(busy)
-    print(f"  round {number}, {series.name}: {figure:,.1f} {series.unit}", flush=True)
 
 
 def limits(database, request, tokens):
@@ -232,5 +193,12 @@ WORKLOADS = {
     "W8": writes,
     "W9": tail,
     "W10": slow_wechat,
+    "W11": many_nodes.session_check,
+    "W12": many_nodes.two_nodes,
+    "W13": many_nodes.login,
+    "W14": many_nodes.revocation,
+    "W15": many_nodes.failover,
+    "W16": many_nodes.database_time,
+    "W17": many_nodes.idle,
     "instructions": instructions,
 }

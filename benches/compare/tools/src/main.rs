@@ -1,4 +1,4 @@
-//! The tools of the comparison: `tools seed|writes|pace|requests …`.
+//! The tools of the comparison: `tools seed|statuses|writes|pace|requests …`.
 //!
 //! They are one binary, because linking the whole library several times takes minutes.
 
@@ -6,6 +6,7 @@ mod new_users;
 mod pace;
 mod requests;
 mod seed;
+mod statuses;
 mod writes;
 
 use std::env;
@@ -29,7 +30,8 @@ async fn main() -> Result<(), BoxError> {
         Some(("pace", rest)) => pace::run(rest),
         Some(("requests", rest)) => requests::run(rest).await,
         Some(("seed", rest)) => seed::run(rest).await,
+        Some(("statuses", rest)) => statuses::run(rest).await,
         Some(("writes", rest)) => writes::run(rest).await,
-        _ => Err("tools seed|writes|pace|requests …".into()),
+        _ => Err("tools seed|statuses|writes|pace|requests …".into()),
     }
 }
