@@ -3,14 +3,17 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_morgan::Morgan;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
 use crate::account::{Decryption, Deletion, PhoneNumbers, SessionKeys};
+use crate::handlers::console;
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
+use crate::middleware::console_events;
 use crate::middleware::cors::cors;
 use crate::middleware::drain;
 use crate::middleware::foreign_pages;
@@ -63,6 +66,11 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     if docs.is_some() {
         rows.extend(routes::docs());
     }
+    let console = parts.console.clone();
+    let console = console.filter(|console| console.is_for_development);
+    if console.is_some() {
+        rows.extend(routes::console());
+    }
     let paths = PathMatching::new(rows.iter().map(|row| row.path)).below(&parts.base_path);
     let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
     let ids = RequestIds::default();
@@ -71,6 +79,11 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     let guard = from_fn(move |request, next| foreign_pages::reject(guard.clone(), request, next));
     let cors = Condition::new(!parts.cors_origins.is_empty(), cors(&parts.cors_origins));
     let readiness = Rc::new(parts.readiness.clone());
+    let hub = parts
+        .console
+        .as_ref()
+        .map(|console| Arc::clone(&console.hub));
+    let recorded = hub.clone();
     App::new()
         .app_data(ConsoleLog::new(parts.simulated))
         .configure(|api| parts.add_data(api))
@@ -82,6 +95,12 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
             }
         })
         .configure(|api| routes::register(api, rows))
+        .configure(|api| {
+            if let Some(console) = &console {
+                parts.add_administration(api);
+                console.add_data(api);
+            }
+        })
         .configure(|api| parts.add_commands(api))
         // The middleware that is wrapped last sees a request first.
         .wrap_fn(move |request, inside| paths.apply(request, inside))
@@ -89,12 +108,26 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .wrap_fn(valid_host::require)
         .wrap(cors)
         .wrap(Condition::new(parts.simulated, simulated))
+        .wrap_fn(move |request, inside| console_events::within(hub.as_ref(), request, inside))
         .wrap_fn(move |request, inside| request_id::assign(&ids, request, inside))
-        .wrap(parts.access_log.logger())
+        .wrap_fn(move |request, inside| console_events::record(recorded.as_ref(), request, inside))
+        .wrap(access_log(parts))
         .wrap_fn(move |request, inside| {
             drain::close_connections(request, inside, Rc::clone(&readiness))
         })
         .wrap_fn(move |request, inside| metrics.record(request, inside))
+}
+
+/// Returns the access log. The console shows the other requests, so its own are left out.
+fn access_log(parts: &Parts) -> Morgan {
+    let log = parts.access_log.logger();
+    let console = parts.console.as_ref();
+    if !console.is_some_and(|console| console.is_for_development) {
+        return log;
+    }
+    console::paths().fold(log, |log, path| {
+        log.exclude(format!("{}{path}", parts.base_path))
+    })
 }
 
 /// Adds the use cases that call a platform. Each worker has its own, because connections belong to a worker's runtime.
@@ -121,12 +154,21 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
 
 /// Assembles the App of the admin port.
 pub fn admin_app(parts: &Parts) -> App<impl AppFactory + use<>> {
-    let rows = routes::admin();
+    let mut rows = routes::admin();
+    if parts.console.is_some() {
+        rows.extend(routes::admin_console());
+    }
     let paths = PathMatching::new(rows.iter().map(|row| row.path));
     let metrics = RequestMetrics::new(parts.metrics.clone().map(web::Data::into_inner));
     let ids = RequestIds::default();
     App::new()
         .configure(|api| parts.add_administration(api))
+        .app_data(parts.readiness.clone())
+        .configure(|api| {
+            if let Some(console) = &parts.console {
+                console.add_admin_data(api);
+            }
+        })
         .configure(|api| routes::register(api, rows))
         .wrap_fn(move |request, inside| paths.apply(request, inside))
         .wrap_fn(valid_host::require)

@@ -94,6 +94,12 @@ impl Apps {
         })
     }
 
+    /// Returns the mini programs with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &App)> {
+        let apps = self.by_name.iter();
+        apps.map(|(name, app)| (name.as_str(), &**app))
+    }
+
     /// Returns the names and AppIDs, for the log.
     fn names(&self) -> String {
         let name = |(name, app): (&String, &Arc<App>)| format!("{name} ({})", app.id());

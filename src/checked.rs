@@ -84,7 +84,8 @@ impl Checked {
 /// Creates the metrics, if enabled. Their path must not be that of a route, and their port not that of the server.
 fn new_metrics(settings: &Settings) -> Result<Option<web::Data<Metrics>>, PartsError> {
     let metrics = &settings.metrics;
-    let rows = routes::table().into_iter().chain(routes::docs());
+    let rows = [routes::table(), routes::docs(), routes::console()];
+    let rows = rows.into_iter().flatten();
     if PathMatching::new(rows.map(|row| row.path)).contains(&metrics.path) {
         return Err(PartsError::MetricsPath(metrics.path.clone()));
     }

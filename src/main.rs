@@ -45,13 +45,15 @@ fn serve(folder: Option<&Path>) -> Result<(), Failure> {
     let loaded = configuration(folder)?;
     let telemetry =
         telemetry::init(&telemetry::Options::from(&loaded.settings)).map_err(Failure::internal)?;
-    let served = actix_rt::System::new().block_on(run(&loaded, inherited, telemetry.clone()));
+    let served =
+        actix_rt::System::new().block_on(run(&loaded, folder, inherited, telemetry.clone()));
     telemetry.flush().map_err(|error| output_failure(&error))?;
     served
 }
 
 async fn run(
     loaded: &Loaded,
+    folder: Option<&Path>,
     inherited: InheritedSockets,
     telemetry: Telemetry,
 ) -> Result<(), Failure> {
@@ -63,6 +65,12 @@ async fn run(
     let parts = Parts::new(settings, simulator.as_ref(), no_color).await;
     let parts = parts.map_err(Failure::configuration)?;
     parts.watch_log(move || telemetry.dropped());
+    let folder = folder.map(Path::to_owned);
+    if let Some(console) = parts.console() {
+        console.check_settings_with(move || {
+            commands::check_config::check(folder.as_deref()).map_err(Failure::into_message)
+        });
+    }
     let process = Process::start(loaded, &listeners, &parts)?;
     let worker_parts = parts.clone();
     let server = HttpServer::new(move || app(&worker_parts))

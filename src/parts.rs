@@ -11,6 +11,7 @@ use crate::account::Profiles;
 use crate::administration::Administration;
 use crate::apps::{App, Apps};
 use crate::checked::{Checked, PartsError};
+use crate::console_parts::Console;
 use crate::handlers::avatar::AvatarData;
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub(crate) commands: Option<Commands>,
     /// The guard against foreign web pages while WeChat is simulated.
     pub(crate) guard: Guard,
+    /// The console, if the settings have one.
+    pub(crate) console: Option<Console>,
 }
 
 impl Parts {
@@ -98,6 +101,11 @@ impl Parts {
             limits = limits.with_observer(metrics::limit_observer(metrics));
         }
         let apps = Arc::new(apps(settings, simulator));
+        let guard = foreign_pages::guard(&settings.server);
+        let console = Console::of(settings, &apps, &guard);
+        if let Some(console) = &console {
+            checked.wechat = checked.wechat.with_observer(console.observer());
+        }
         let limits = Arc::new(limits);
         let lifetimes = lifetimes(&settings.session);
         let administration = Administration::new(Arc::clone(&store), Arc::clone(&apps), lifetimes)
@@ -131,7 +139,8 @@ impl Parts {
             real_projects: web::Data::new(RealProjects::of(simulator)),
             token_header: checked.token_header,
             commands: simulator.map(Simulator::commands),
-            guard: foreign_pages::guard(&settings.server),
+            guard,
+            console,
             base_path: settings.server.base_path.as_str().into(),
             cors_origins: settings.server.cors_origins.as_slice().into(),
             platforms: PlatformConfig {
@@ -192,6 +201,11 @@ impl Parts {
         if let Some(metrics) = &self.metrics {
             metrics.watch_connections(connections.clone());
         }
+    }
+
+    /// Returns the console, if there is one.
+    pub fn console(&self) -> Option<&Console> {
+        self.console.as_ref()
     }
 
     /// Adds the data that all workers share to a service.

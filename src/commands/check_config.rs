@@ -8,7 +8,12 @@ use crate::commands::{Failure, configuration, print};
 
 /// Prints the effective settings, if the server would accept them. Secrets are masked.
 pub(crate) fn run(folder: Option<&Path>) -> Result<(), Failure> {
+    print(check(folder)?.as_bytes())
+}
+
+/// Returns the effective settings without secrets, if the server would accept them.
+pub(crate) fn check(folder: Option<&Path>) -> Result<String, Failure> {
     let loaded = configuration(folder)?;
     Parts::check(&loaded.settings).map_err(Failure::configuration)?;
-    print(loaded.report.as_bytes())
+    Ok(loaded.report)
 }

@@ -82,6 +82,11 @@ impl Failure {
         }
     }
 
+    /// Returns the message.
+    pub(crate) fn into_message(self) -> String {
+        self.message
+    }
+
     /// Prints the message to standard error and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         // If standard error is closed, the exit code is all there is to report.

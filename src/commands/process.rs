@@ -37,7 +37,7 @@ impl Process {
         parts: &Parts,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
-        if let Err(error) = startup_banner::print(loaded, listeners) {
+        if let Err(error) = startup_banner::print(loaded, listeners, parts) {
             // Logins matter more than the banner, and the log continues as soon as it can be written.
             output_failure(&error).report();
         }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use weapp_login::console::ConsoleKey;
 use weapp_login::settings::{Loaded, LogStyle};
+use weapp_login::{Console, Parts};
 
 use crate::commands::listener::{Address, Listeners};
 
 /// Prints the banner to standard output: several lines on a terminal, else one. With `log.style = "json"` it is a log line.
-pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
+pub(crate) fn print(loaded: &Loaded, listeners: &Listeners, parts: &Parts) -> io::Result<()> {
     let mut out = io::stdout();
     let json = loaded.settings.log.style == LogStyle::Json;
     let banner = Banner {
@@ -20,6 +22,10 @@ pub(crate) fn print(loaded: &Loaded, listeners: &Listeners) -> io::Result<()> {
         sources: &loaded.sources,
         database: loaded.settings.store.name(),
         simulated: loaded.settings.simulated(),
+        console_key: parts
+            .console()
+            .and_then(Console::key)
+            .map(ConsoleKey::expose),
         multiline: out.is_terminal() && !json,
     };
     if json {
@@ -37,6 +43,7 @@ struct Banner<'a> {
     sources: &'a [String],
     database: &'a str,
     simulated: bool,
+    console_key: Option<&'a str>,
     multiline: bool,
 }
 
@@ -71,6 +78,7 @@ impl Banner<'_> {
             let fact = "inherited; `server.listen`, `server.host` and `server.port` are ignored";
             facts.push(("socket", fact.to_owned()));
         }
+        facts.extend(self.console().map(|address| ("console", address)));
         facts.push(("configuration", self.sources.join(", ")));
         facts.push(("database", self.database.to_owned()));
         if self.simulated {
@@ -89,6 +97,29 @@ impl Banner<'_> {
             facts.push(("try", format!("curl {}", self.curl_target("readyz"))));
         }
         facts
+    }
+
+    /// Returns the address of the console, with its key if other machines, or the port map of a container, can reach the server.
+    fn console(&self) -> Option<String> {
+        let key = self.console_key?;
+        let tcp = self.addresses.iter().find_map(|address| match address {
+            Address::Tcp(tcp) => Some(*tcp),
+            Address::Unix(_) => None,
+        })?;
+        let is_local = |address: &Address| match address {
+            Address::Tcp(tcp) => tcp.ip().is_loopback(),
+            Address::Unix(_) => true,
+        };
+        let query = if self.addresses.iter().all(is_local) {
+            String::new()
+        } else {
+            format!("?key={key}")
+        };
+        let host = match tcp.ip() {
+            ip if ip.is_loopback() || ip.is_unspecified() => format!("localhost:{}", tcp.port()),
+            _ => tcp.to_string(),
+        };
+        Some(format!("http://{host}{}/{query}", self.base_path))
     }
 
     /// Returns the address for other devices in the network, unless the server listens on loopback only.
@@ -150,6 +181,7 @@ mod tests {
             sources: &["built-in defaults".to_owned(), "PORT".to_owned()],
             database: "data/weapp.db",
             simulated,
+            console_key: simulated.then_some("c0ffee"),
             multiline,
         };
         banner.to_string()
@@ -162,6 +194,7 @@ mod tests {
             format!(
                 "weapp-login {VERSION}, development profile
   listening      http://127.0.0.1:3000
+  console        http://localhost:3000/
   configuration  built-in defaults, PORT
   database       data/weapp.db
   WeChat         SIMULATED, because no AppID is set: everyone can log in. Not for real users!
@@ -191,5 +224,17 @@ mod tests {
         assert!(
             banner("0.0.0.0:3000", true, true).contains("listening      http://127.0.0.1:3000")
         );
+    }
+
+    #[test]
+    fn the_console_needs_its_key_if_other_machines_reach_the_server() {
+        for (listening, host) in [
+            ("0.0.0.0:3000", "localhost:3000"),
+            ("192.0.2.7:3000", "192.0.2.7:3000"),
+        ] {
+            let address = format!("console        http://{host}/?key=c0ffee\n");
+            assert!(banner(listening, true, true).contains(&address), "{host}");
+        }
+        assert!(!banner("0.0.0.0:3000", false, true).contains("console"));
     }
 }

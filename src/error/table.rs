@@ -157,6 +157,10 @@ table! {
     ForeignRequest: FORBIDDEN, "foreign_request",
         "While WeChat is simulated, requests of other sites are rejected: add the host name to server.allowed_hosts.",
         "模拟微信时会拒绝其他站点的请求：请把该域名加入 server.allowed_hosts。";
+    /// A page of another machine reads the console without the key that the server printed.
+    ConsoleKeyRequired: FORBIDDEN, "console_key_required",
+        "The console's data needs its key: open the address that the server printed at its start.",
+        "读取控制台的数据需要密钥：请打开服务器启动时输出的地址。";
     /// WeChat has blocked this user (40226).
     UserBlocked: FORBIDDEN, "user_blocked",
         "WeChat has blocked this user's login: do not try again.",

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 pub mod avatar;
 mod code_field;
+pub mod console;
 pub mod console_log;
 pub mod decrypt;
 pub mod docs;

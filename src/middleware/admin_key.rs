@@ -95,12 +95,7 @@ fn operator(request: &HttpRequest) -> Result<Operator, ApiError> {
         keys.limits.count_wrong_key(address)?;
         return Err(required());
     };
-    let extensions = request.extensions();
-    let request_id = extensions.get::<RequestId>().map(RequestId::to_string);
-    Ok(Operator {
-        name,
-        request_id: request_id.unwrap_or_default(),
-    })
+    Ok(Operator::new(name, request))
 }
 
 impl FromRequest for Operator {
@@ -114,6 +109,20 @@ impl FromRequest for Operator {
 }
 
 impl Operator {
+    fn new(name: Arc<str>, request: &HttpRequest) -> Self {
+        let extensions = request.extensions();
+        let request_id = extensions.get::<RequestId>().map(RequestId::to_string);
+        Self {
+            name,
+            request_id: request_id.unwrap_or_default(),
+        }
+    }
+
+    /// Returns the operator that a page of the console is in development.
+    pub(super) fn of_console(request: &HttpRequest) -> Self {
+        Self::new("console".into(), request)
+    }
+
     /// Logs a change of a user, and whether it succeeded. Returns the result.
     ///
     /// # Errors

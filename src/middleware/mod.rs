@@ -5,6 +5,8 @@ pub mod admin_key;
 pub mod client;
 pub mod client_address;
 pub mod clock;
+pub mod console_access;
+pub mod console_events;
 pub mod cors;
 pub mod drain;
 pub mod foreign_pages;

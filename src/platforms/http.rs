@@ -1,6 +1,6 @@
 //! The HTTP client that all platforms share: base URL, retries, limits, circuit breaker and observer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use reqwest::Url;
 use crate::identity::{AppId, PlatformName};
 use crate::platforms::circuit::Limits;
 use crate::platforms::error::Error;
+use crate::platforms::exchange::Exchange;
 use crate::platforms::limiter::Limiter;
 use crate::platforms::retry::{RetryOn, RetryPolicy};
 use crate::platforms::tls;
@@ -23,7 +24,7 @@ pub struct HttpConfig {
     base_url: Url,
     retry: RetryPolicy,
     limiter: Limiter,
-    observer: Option<Observer>,
+    observers: Vec<Observer>,
     tls: rustls::ClientConfig,
     proxy: Option<reqwest::Proxy>,
     /// Built in the same way as each worker's client, to prove at the start that it can be built.
@@ -41,6 +42,8 @@ pub struct Call<'a> {
     pub failure: Option<&'a Error>,
     /// Duration with all attempts.
     pub took: Duration,
+    /// The request and its last reply.
+    pub exchange: Exchange<'a>,
 }
 
 /// A callback for each completed call. Cancelled calls are not reported.
@@ -102,7 +105,7 @@ impl HttpConfig {
             base_url,
             retry: RetryPolicy { connect, whole },
             limiter: Limiter::new(Limits::default(), Arc::new(system_time)),
-            observer: None,
+            observers: Vec::new(),
             tls,
             proxy: None,
             fallback,
@@ -127,10 +130,10 @@ impl HttpConfig {
         transport::http_client(self.tls.clone(), self.retry.connect, self.proxy.clone())
     }
 
-    /// Sets the observer.
+    /// Adds an observer.
     #[must_use]
     pub fn with_observer(mut self, observer: Observer) -> Self {
-        self.observer = Some(observer);
+        self.observers.push(observer);
         self
     }
 
@@ -216,19 +219,29 @@ impl HttpClient {
         request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
         read: impl Fn(&RawReply) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        // A mutex rather than a cell, because the future may move between threads.
+        let last = Mutex::new(None);
         let call = self.config.retry.run(target.retry_on, async || {
             let uses_proxy = self.config.proxy.is_some();
             let reply = transport::exchange(request(&self.http), uses_proxy).await?;
-            read(&reply)
+            let outcome = read(&reply);
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+            outcome
         });
         let start = Instant::now();
         let outcome = self.config.limiter.run(target.app, target.path, call).await;
-        if let Some(observer) = &self.config.observer {
+        let took = start.elapsed();
+        let reply = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for observer in &self.config.observers {
             observer(&Call {
                 platform: self.config.platform,
                 endpoint: target.path,
                 failure: outcome.as_ref().err(),
-                took: start.elapsed(),
+                took,
+                exchange: Exchange {
+                    request: &|| request(&self.http).build().ok(),
+                    reply: reply.as_ref(),
+                },
             });
         }
         outcome

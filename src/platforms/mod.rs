@@ -6,6 +6,7 @@
 pub mod access_token;
 mod circuit;
 mod error;
+mod exchange;
 mod http;
 mod limiter;
 mod platform;
@@ -22,6 +23,7 @@ use crate::identity::PlatformName;
 pub use access_token::AccessTokenCache;
 pub use circuit::{Limits, MAX_PAUSE};
 pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
+pub use exchange::{Exchange, MaskedExchange};
 pub(crate) use http::plain_client;
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{

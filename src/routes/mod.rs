@@ -3,6 +3,7 @@
 #[macro_use]
 mod row;
 mod admin;
+mod console;
 mod registration;
 
 use actix_web::middleware::from_fn;
@@ -16,6 +17,7 @@ use crate::handlers::{
 use crate::middleware::request_metrics;
 
 pub use admin::{admin, admin_endpoints};
+pub use console::{admin_console, console};
 pub use registration::{register, register_metrics, register_not_found, register_simulator};
 pub use row::{Annotated, Endpoint, Guard, Row};
 #[doc(hidden)]

@@ -43,6 +43,8 @@ pub struct Settings {
     pub avatar: Avatar,
     /// Rate limits.
     pub limits: Limits,
+    /// The console for development.
+    pub console: Console,
     /// Metrics for Prometheus.
     pub metrics: Metrics,
     /// Responses to gateways and other services.
@@ -236,6 +238,14 @@ pub struct Limits {
     /// Maximum number of other calls to the platform, per user.
     #[serde(deserialize_with = "rules::within::<0, 1_000_000, _, _>")]
     pub user_calls_per_minute: u32,
+}
+
+/// The console for development. See [`Settings::has_console`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// If `true`, the console is served with the real WeChat, too.
+    pub enabled: bool,
 }
 
 /// Metrics for Prometheus.

@@ -19,6 +19,11 @@ impl Settings {
     pub fn simulated(&self) -> bool {
         self.profile == Profile::Development && self.apps.is_empty()
     }
+
+    /// Returns `true` if the console is served: in development, if WeChat is simulated or the console is enabled.
+    pub fn has_console(&self) -> bool {
+        self.profile == Profile::Development && (self.simulated() || self.console.enabled)
+    }
 }
 
 impl Server {

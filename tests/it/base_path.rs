@@ -33,6 +33,8 @@ async fn everything_is_below_the_base_path() {
         "/api/v1/auth/any/path",
         "/api/v1/livez",
         "/api/v1/readyz",
+        "/api/v1/",
+        "/api/v1/console/app.js",
     ] {
         assert_eq!(status(&app, Method::GET, path, &token).await, 200, "{path}");
     }
@@ -41,7 +43,7 @@ async fn everything_is_below_the_base_path() {
         "/livez",
         "/",
         "/api/v1",
-        "/api/v1/",
+        "/console/app.js",
         "/api/v1session",
         "/api/session",
         "/other/v1/session",

@@ -12,6 +12,8 @@ mod backup;
 mod base_path;
 mod built_in_simulator;
 mod command_line;
+mod console;
+mod console_users;
 mod cross_origin;
 mod decrypt;
 mod deletion;

@@ -72,7 +72,7 @@ async fn head_works_where_get_does() {
 async fn an_unknown_path_is_not_found_in_json() {
     let app = TestApp::start().await;
     for path in [
-        "/",
+        "/index.html",
         "/nope",
         "/login/x",
         "//login",

@@ -240,6 +240,23 @@ impl Connection {
         matches!(self.0.read(&mut [0]), Ok(0))
     }
 
+    /// Reads a line with its end; empty if the server closed the connection.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Reads a chunk of a response; empty at its end.
+    pub(crate) fn chunk(&mut self) -> String {
+        let size = self.line();
+        let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; size];
+        self.0.read_exact(&mut chunk).unwrap();
+        assert_eq!(self.line(), "\r\n");
+        String::from_utf8(chunk).unwrap()
+    }
+
     /// Reads a response; `None` if the server closes the connection before it is complete.
     pub(crate) fn reply(&mut self) -> Option<(u16, Value)> {
         let (status, _, body) = self.whole_reply()?;

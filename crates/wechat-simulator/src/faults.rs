@@ -1,10 +1,11 @@
 //! Faults to inject: the failures that a test can request, and the queue in which they wait for their endpoint.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 /// Maximum number of queued faults per path, and of paths with faults. Our choice.
 pub(crate) const MAX_QUEUED: usize = 1_000;
@@ -143,6 +144,24 @@ impl Faults {
             self.permanent.insert(path.to_owned(), fault);
         }
         has_room
+    }
+
+    /// Lists the paths that have faults, sorted: the next fault, the number of queued ones, and the one of all other replies.
+    /// A fault is described without its texts.
+    pub(crate) fn list(&self) -> Vec<Value> {
+        let paths = self.queued.keys().chain(self.permanent.keys());
+        let paths: BTreeSet<_> = paths.collect();
+        let describe = |fault: &Fault| format!("{fault:?}");
+        let row = |path: &String| {
+            let queue = self.queued.get(path);
+            json!({
+                "endpoint": path,
+                "next": queue.and_then(VecDeque::front).map(describe),
+                "queued": queue.map_or(0, VecDeque::len),
+                "always": self.permanent.get(path).map(describe),
+            })
+        };
+        paths.into_iter().map(row).collect()
     }
 
     /// Removes all faults of the path.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use crate::current_request;
 use crate::identity::{AccessTokenText, AppId};
 use crate::platforms::access_token::fetch::{Fetch, FetchedToken, TokenRequest, TokenSource};
 use crate::platforms::error::CallError;
@@ -108,7 +109,11 @@ impl AccessTokenCache {
         let running = Running(receiver);
         slot.running = Some(running.clone());
         drop(slots);
-        drop(tokio::spawn(Arc::clone(self).run(fetch, sender)));
+        let run = Arc::clone(self).run(fetch, sender);
+        drop(tokio::spawn(current_request::within(
+            current_request::id(),
+            run,
+        )));
         Ok(Lookup::Fetching(running))
     }
 

@@ -29,6 +29,7 @@ struct NewLimits {
 
 pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     match request.method.as_str() {
+        "GET" => return Ok(json!({"faults": request.shared.lock().faults.list()})),
         "POST" => add(request)?,
         "DELETE" => {
             let faults = &mut request.shared.lock().faults;
@@ -37,7 +38,7 @@ pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError
                 None => faults.clear_all(),
             }
         }
-        _ => return Err(ControlError::method("POST, DELETE")),
+        _ => return Err(ControlError::method("GET, POST, DELETE")),
     }
     Ok(json!({}))
 }
@@ -45,6 +46,16 @@ pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError
 pub(super) fn limits(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
     match request.method.as_str() {
+        "GET" => {
+            let limits = state.quotas.own_limits().map(|(endpoint, limits)| {
+                let Limits {
+                    per_minute,
+                    per_day,
+                } = limits;
+                json!({"endpoint": endpoint.path(), "per_minute": per_minute, "per_day": per_day})
+            });
+            return Ok(json!({"limits": limits.collect::<Vec<_>>()}));
+        }
         "PUT" => {
             let new: NewLimits = request.body()?;
             let limits = Limits {
@@ -60,7 +71,7 @@ pub(super) fn limits(request: &ControlRequest<'_>) -> Result<Value, ControlError
                 state.quotas.set_limits(*endpoint, None);
             }
         }
-        _ => return Err(ControlError::method("PUT, DELETE")),
+        _ => return Err(ControlError::method("GET, PUT, DELETE")),
     }
     Ok(json!({}))
 }

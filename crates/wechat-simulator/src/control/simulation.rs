@@ -87,10 +87,18 @@ pub(super) fn codes(request: &ControlRequest<'_>) -> Result<Value, ControlError>
     Ok(json!(CodePolicy { issued_only }))
 }
 
-/// Exports the apps and the listed users.
+/// Exports the apps and the listed users, or starts again with those of an export.
 pub(super) fn state(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
-    request.require("GET")?;
-    Ok(json!(request.shared.lock().saved()))
+    let mut state = request.shared.lock();
+    match request.method.as_str() {
+        "GET" => {}
+        "PUT" => {
+            let restored = state.restore(request.body()?);
+            restored.map_err(|error| ControlError::invalid(error.to_string()))?;
+        }
+        _ => return Err(ControlError::method("GET, PUT")),
+    }
+    Ok(json!(state.saved()))
 }
 
 pub(super) fn session_keys(request: &ControlRequest<'_>) -> Result<Value, ControlError> {

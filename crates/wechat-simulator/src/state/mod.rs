@@ -24,7 +24,7 @@ use crate::identifiers::Identifiers;
 use crate::json::Object;
 use crate::options::{Options, RotateAt};
 use crate::request_log::RecordedRequest;
-use crate::saved_state::{SavedState, SavedUser};
+use crate::saved_state::{SavedState, SavedStateError, SavedUser};
 use crate::state::access_tokens::AccessTokens;
 use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
 use crate::state::encrypt_keys::EncryptKeys;
@@ -205,6 +205,17 @@ impl State {
             users: users.collect(),
             apps: self.apps.iter().map(|app| (**app).clone()).collect(),
         }
+    }
+
+    /// Starts again with the apps and users of an export. The seed, the clock and the other apps stay.
+    pub(crate) fn restore(&mut self, saved: SavedState) -> Result<(), SavedStateError> {
+        saved.ids(self.apps.first().map(AsRef::as_ref))?;
+        for app in saved.apps.iter().cloned() {
+            self.add_app(app);
+        }
+        self.options.saved = saved;
+        self.reset();
+        Ok(())
     }
 
     /// Restores the initial state, except for the apps and the clock.

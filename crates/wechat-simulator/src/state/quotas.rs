@@ -74,6 +74,12 @@ impl Quotas {
         };
     }
 
+    /// Returns the limits that were set, in the order of the endpoints.
+    pub(crate) fn own_limits(&self) -> impl Iterator<Item = (Endpoint, Limits)> {
+        let endpoints = Endpoint::ALL.iter().copied();
+        endpoints.filter_map(|endpoint| Some((endpoint, *self.limits.get(&endpoint)?)))
+    }
+
     pub(crate) fn limits(&self, endpoint: Endpoint) -> Limits {
         let documented = endpoint.documented_limits();
         self.limits.get(&endpoint).copied().unwrap_or(Limits {

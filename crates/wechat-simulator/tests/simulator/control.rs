@@ -221,3 +221,26 @@ async fn faults_and_limits_can_be_set_and_removed() {
     let target = format!("/wxa/checksession?access_token={token}");
     assert_eq!(errcode(&get(&wechat, &target)), 40001);
 }
+
+#[actix_web::test]
+async fn faults_and_limits_are_listed() {
+    let wechat = simulator().await;
+    let path = "/sns/jscode2session";
+    let busy = json!({"endpoint": path, "fault": {"kind": "errcode", "errcode": -1}, "times": 2});
+    control(&wechat, "POST", "/simulator/faults", &busy);
+    let silence =
+        json!({"endpoint": "/cgi-bin/token", "fault": {"kind": "silence"}, "always": true});
+    control(&wechat, "POST", "/simulator/faults", &silence);
+    let listed = control(&wechat, "GET", "/simulator/faults", &NOTHING);
+    assert_eq!(
+        listed["faults"],
+        json!([
+            {"endpoint": "/cgi-bin/token", "next": null, "queued": 0, "always": "Silence"},
+            {"endpoint": path, "next": "Errcode(-1)", "queued": 2, "always": null},
+        ])
+    );
+    let limits = json!({"endpoint": path, "per_minute": 5, "per_day": null});
+    control(&wechat, "PUT", "/simulator/limits", &limits);
+    let listed = control(&wechat, "GET", "/simulator/limits", &NOTHING);
+    assert_eq!(listed["limits"], json!([limits]));
+}

@@ -1,6 +1,6 @@
 //! Strict codes, users and apps from a file, and the export of both.
 
-use super::control::{NOTHING, control};
+use super::control::{NOTHING, control, control_request};
 use super::*;
 use wechat_simulator::{SavedState, SavedStateError};
 
@@ -140,4 +140,23 @@ async fn an_invalid_file_is_an_error() {
             panic!("{error}");
         };
     }
+}
+
+#[actix_web::test]
+async fn an_export_is_imported_into_a_running_simulator() {
+    let before = simulator().await;
+    let user = json!({"nickname": "Mei", "phone_number": "13580006666"});
+    control(&before, "PUT", "/simulator/users/mei", &user);
+    let exported = control(&before, "GET", "/simulator/state", &NOTHING);
+    control(&before, "PUT", "/simulator/users/ming", &json!({}));
+    let imported = control(&before, "PUT", "/simulator/state", &exported);
+    assert_eq!(imported, exported, "the users are those of the export");
+    assert_eq!(before.user("mei").nickname, "Mei");
+
+    let mut twice = exported.clone();
+    twice["users"]["ming"] = exported["users"]["mei"].clone();
+    let (status, reply) = control_request(&before, "PUT", "/simulator/state", &twice.to_string());
+    assert_eq!(status, "400 Bad Request", "{reply}");
+    let kept = control(&before, "GET", "/simulator/state", &NOTHING);
+    assert_eq!(kept, exported, "an invalid import changes nothing");
 }
