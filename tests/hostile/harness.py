@@ -65,13 +65,14 @@ class Server:
     """A server with a folder of its own, a free port and, unless the settings name an app, a simulated WeChat.
 
     Settings are keyword arguments such as `WEAPP_SERVER__WORKERS=2`. `descriptors` is the soft limit that the server starts with.
-    The output goes to the file `log`. With `stdout`, a descriptor, it goes there, and the run must copy it to `log`.
+    The output goes to the file `log`. With `stdout`, a descriptor, it goes there, and the run must copy it to `log`. With `listener`, a
+    socket, the server is started with it, as systemd does, so that a restart loses no connection.
     """
 
-    def __init__(self, *arguments, folder=None, descriptors=1024, stdout=None, **settings):
+    def __init__(self, *arguments, folder=None, descriptors=1024, stdout=None, listener=None, **settings):
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="hostile-"))
-        self.arguments, self.descriptors, self.stdout = arguments, descriptors, stdout
+        self.arguments, self.descriptors, self.stdout, self.listener = arguments, descriptors, stdout, listener
         self.settings = {"WEAPP_SERVER__PORT": "0", "WEAPP_LOG__FORMAT": "tiny", **settings}
         self.log = self.folder / "log.txt"
         self.process = None
@@ -95,8 +96,12 @@ class Server:
         with open(self.log, "ab") as log:
             position = log.tell()
             out = log if self.stdout is None else self.stdout
-            self.process = subprocess.Popen([BINARY, *self.arguments], cwd=self.folder, env=self._environment(), stdout=out,
-                                            stderr=log, stdin=subprocess.DEVNULL, preexec_fn=limit)
+            command, inherited = [BINARY, *self.arguments], ()
+            if self.listener:
+                inherited = (self.listener.fileno(),)
+                command = ["bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{inherited[0]}', "bash", *command]
+            self.process = subprocess.Popen(command, cwd=self.folder, env=self._environment(), stdout=out, stderr=log,
+                                            stdin=subprocess.DEVNULL, preexec_fn=limit, pass_fds=inherited)
         if wait:
             self.port = self._port(position)
             wait_until(lambda: self.get("/livez")[0] == 200, 10, "the server accepts no connection")

@@ -111,7 +111,8 @@ impl Drop for Schema {
                     return;
                 };
                 drop(actix_rt::spawn(driver));
-                let remove = format!("DROP SCHEMA {name} CASCADE");
+                // A test that has failed may still hold locks.
+                let remove = format!("SET lock_timeout = '2s'; DROP SCHEMA {name} CASCADE");
                 client.batch_execute(&remove).await.unwrap_or_default();
             });
         };
