@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use actix_web::web;
+use jiff::SignedDuration;
 
+use crate::events::{Receiver, ReceiverError};
 use crate::identity::PlatformName;
 use crate::metrics::Metrics;
 use crate::middleware::access_log::{AccessLog, FormatError};
@@ -12,7 +14,7 @@ use crate::middleware::session::TokenHeader;
 use crate::pictures::{self, Storage};
 use crate::platforms::{ConfigError, HttpConfig};
 use crate::routes;
-use crate::settings::Settings;
+use crate::settings::{Events, Settings};
 use crate::store::{self, Database};
 
 /// A part cannot be created.
@@ -30,6 +32,9 @@ pub enum PartsError {
     /// The log format is invalid.
     #[error("`log.format` cannot be used")]
     AccessLog(#[from] FormatError),
+    /// The receiver of events cannot be used.
+    #[error("`events.url` cannot be used")]
+    Events(#[from] ReceiverError),
     /// A metric cannot be registered.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] prometheus::Error),
@@ -59,6 +64,8 @@ pub(crate) struct Checked {
     pub(crate) metrics: Option<web::Data<Metrics>>,
     pub(crate) database: Database,
     pub(crate) pictures: Option<Storage>,
+    /// The receiver of events, and the age at which an event is dropped.
+    pub(crate) events: Option<(Receiver, SignedDuration)>,
 }
 
 impl Checked {
@@ -76,6 +83,7 @@ impl Checked {
             metrics: new_metrics(settings)?,
             wechat: wechat_config(settings, base_url)?,
             pictures: Storage::configured(&settings.avatar)?,
+            events: receiver(&settings.events)?,
             database,
         })
     }
@@ -116,6 +124,16 @@ fn check_admin_port(settings: &Settings) -> Result<(), PartsError> {
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let all = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() == other.port() && (all || one.ip() == other.ip())
+}
+
+/// Prepares deliveries to the receiver of events, if there is one.
+fn receiver(events: &Events) -> Result<Option<(Receiver, SignedDuration)>, ReceiverError> {
+    if events.url.is_empty() {
+        return Ok(None);
+    }
+    let receiver = Receiver::new(&events.url, &events.secret)?;
+    let keep = SignedDuration::from_hours(24 * i64::from(events.keep_days));
+    Ok(Some((receiver, keep)))
 }
 
 /// Configures the clients of WeChat.

@@ -152,6 +152,10 @@ pub struct AdminKey {
 }
 
 secret_text! {
+    /// The secret that signs events.
+    EventsSecret
+}
+secret_text! {
     /// The password of the database's role.
     StorePassword
 }

@@ -13,6 +13,7 @@ pub mod console;
 mod console_parts;
 mod current_request;
 pub mod error;
+pub mod events;
 pub mod handlers;
 pub mod identity;
 pub mod language;

@@ -12,6 +12,7 @@ use crate::administration::Administration;
 use crate::apps::{App, Apps};
 use crate::checked::{Checked, PartsError};
 use crate::console_parts::Console;
+use crate::events::{Delivery, Receiver};
 use crate::handlers::avatar::AvatarData;
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
@@ -31,7 +32,7 @@ use crate::openapi;
 use crate::platforms::{AccessTokenCache, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
-use crate::session::Lifetimes;
+use crate::session::{CryptoError, Lifetimes};
 use crate::sessions::Sessions;
 use crate::settings::{self, Settings};
 use crate::store::{self, Store};
@@ -67,6 +68,8 @@ pub struct Parts {
     pub(crate) base_path: Arc<str>,
     pub(crate) cors_origins: Arc<[String]>,
     pub(crate) simulated: bool,
+    /// The receiver of events, if there is one, and the age at which an event is dropped.
+    pub(crate) events: Option<(Receiver, SignedDuration)>,
     pub(crate) real_projects: web::Data<RealProjects>,
     pub(crate) token_header: TokenHeader,
     /// The commands of the built-in simulator.
@@ -136,6 +139,7 @@ impl Parts {
             trusted_proxies: TrustedProxies::new(&settings.server.trusted_proxies),
             docs_files: settings.server.docs.then(Arc::default),
             simulated: simulator.is_some(),
+            events: checked.events,
             real_projects: web::Data::new(RealProjects::of(simulator)),
             token_header: checked.token_header,
             commands: simulator.map(Simulator::commands),
@@ -170,13 +174,16 @@ impl Parts {
         &self.readiness
     }
 
-    /// Counts the stored sessions for the metrics. Takes time proportional to their number, on no worker's thread.
+    /// Counts the stored sessions, and the events that wait, for the metrics. Takes time proportional to their number, on no worker's thread.
     ///
     /// # Errors
     /// [`store::Error`] if the store fails; the last count stays.
     pub async fn count_sessions(&self, now: Timestamp) -> Result<(), store::Error> {
         if let Some(metrics) = &self.metrics {
             metrics.set_sessions(self.store.count_sessions().await?, now);
+            if self.events.is_some() {
+                metrics.set_pending_events(self.store.count_events().await?);
+            }
         }
         Ok(())
     }
@@ -257,6 +264,18 @@ impl Parts {
             Language::Chinese => openapi::chinese_text(&endpoints, &base_path),
         };
         Some(Docs::new(make, &self.base_path, files))
+    }
+
+    /// Returns the delivery of events, if the settings name a receiver.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the operating system returns no random bytes.
+    pub fn event_delivery(&self) -> Result<Option<Delivery>, CryptoError> {
+        let metrics = self.metrics.clone().map(web::Data::into_inner);
+        let delivery = |(receiver, keep): (Receiver, SignedDuration)| {
+            Delivery::new(Arc::clone(&self.store), receiver, metrics, keep)
+        };
+        self.events.clone().map(delivery).transpose()
     }
 
     /// Returns the store, for the shutdown.

@@ -1,5 +1,5 @@
 //! Tasks that run next to the server: the session sweep, the session count, the login counts, the report of closed connections,
-//! and the ports of the metrics and of the admin API.
+//! the delivery of events, and the ports of the metrics and of the admin API.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use actix_guarded_server::{Connections, Cutoff, HttpServer, Limits};
 use actix_rt::task::JoinHandle;
 use jiff::Timestamp;
+use weapp_login::events::Delivery;
 use weapp_login::sessions::SweepOutcome;
 use weapp_login::settings::Settings;
 use weapp_login::{Parts, admin_app, metrics_app};
@@ -65,6 +66,11 @@ pub(crate) fn start(
             tasks.push(actix_rt::spawn(serve_metrics(parts.clone(), address, path)));
         }
     }
+    match parts.event_delivery() {
+        Ok(None) => {}
+        Ok(Some(delivery)) => tasks.push(actix_rt::spawn(deliver_events(delivery))),
+        Err(error) => log::error!("events are stored, but not delivered: {error}"),
+    }
     BackgroundTasks(tasks)
 }
 
@@ -90,6 +96,18 @@ async fn sweep_sessions(parts: Parts) {
             Err(error) => log::warn!("could not delete expired sessions: {error}"),
         }
         actix_rt::time::sleep(SWEEP_INTERVAL).await;
+    }
+}
+
+/// Delivers events as they are stored.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a background task has no request that brings the time"
+)]
+async fn deliver_events(mut delivery: Delivery) {
+    loop {
+        let pause = delivery.step(Timestamp::now()).await;
+        actix_rt::time::sleep(pause).await;
     }
 }
 

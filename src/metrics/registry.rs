@@ -39,6 +39,8 @@ pub struct Metrics {
     rate_limited: IntCounterVec,
     platform_calls: HistogramVec,
     store_operations: HistogramVec,
+    events: IntCounterVec,
+    events_pending: IntGauge,
     sessions_live: IntGauge,
     sessions_counted: Gauge,
     /// Locked while a scrape updates and reads it.
@@ -96,6 +98,16 @@ impl Metrics {
                 "Time of a store operation, by operation and outcome.",
                 &FAST,
                 &["operation", "outcome"],
+            )?,
+            events: counters(
+                &registry,
+                "weapp_events_total",
+                "Deliveries of events, by outcome: delivered, failed (and tried again) or dropped.",
+                &["outcome"],
+            )?,
+            events_pending: IntGauge::new(
+                "weapp_events_pending",
+                "Events that were not delivered yet, at the last count.",
             )?,
             sessions_live: IntGauge::new(
                 "weapp_sessions_live",
@@ -180,6 +192,21 @@ impl Metrics {
             // The only possible error is that it is registered already.
             self.registry.register(gauge).unwrap_or_default();
         }
+    }
+
+    /// Counts deliveries of events.
+    pub fn count_events(&self, outcome: &str, events: usize) {
+        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        self.events.with_label_values(&[outcome]).inc_by(events);
+    }
+
+    /// Records how many events wait for their delivery. The series appears with the first call.
+    pub fn set_pending_events(&self, count: u64) {
+        self.events_pending
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        let gauge = Box::new(self.events_pending.clone());
+        // The only possible error is that it is registered already.
+        self.registry.register(gauge).unwrap_or_default();
     }
 
     /// Returns all series in Prometheus's text format.

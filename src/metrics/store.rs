@@ -10,8 +10,8 @@ use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Holder, LedgerKey, LoggedIn, Login, LoginCount, NodeId, Reply, Revocation,
-    Statistics, Store, Swept, Update, UserKey, UserPage, UserQuery, Version,
+    Claim, Claimed, Event, EventRemoval, Holder, LedgerKey, LoggedIn, Login, LoginCount, NodeId,
+    Reply, Revocation, Statistics, Store, Swept, Update, UserKey, UserPage, UserQuery, Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -148,6 +148,18 @@ impl Store for MeteredStore {
 
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
         self.timed("discard", self.store.discard(key, holder))
+    }
+
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
+        self.timed("events", self.store.events(except))
+    }
+
+    fn count_events(&self) -> Reply<'_, u64> {
+        self.timed("count_events", self.store.count_events())
+    }
+
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
+        self.timed("remove_events", self.store.remove_events(removal))
     }
 
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {

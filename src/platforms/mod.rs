@@ -9,6 +9,7 @@ mod error;
 mod exchange;
 mod http;
 mod limiter;
+pub(crate) mod outbound;
 mod platform;
 mod rejection;
 mod retry;

@@ -53,6 +53,7 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
             the path of a file with one name:key per line";
         conflicts.push(Problem::new(&[port, keys], message).hint(hint));
     }
+    conflicts.extend(events_without_secret(settings, &origin));
     if settings.profile == Profile::Production && ids.is_empty() {
         let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
             WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE";
@@ -86,6 +87,21 @@ fn avatars<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Pro
         Problem::new(&[store, &key], message).hint(&format!("set {}", variable(&key)))
     };
     missing.map(problem).collect()
+}
+
+/// Returns the problem if there is a receiver of events, but no secret to sign them with.
+fn events_without_secret<'a>(
+    settings: &Settings,
+    origin: impl Fn(&str) -> &'a str,
+) -> Option<Problem> {
+    let (url, secret) = ("events.url", "events.secret");
+    if settings.events.url.is_empty() || !settings.events.secret.expose().is_empty() {
+        return None;
+    }
+    let message = format!("{}: `{url}` is set, but `{secret}` is not", origin(url));
+    let hint = "run echo whsec_$(openssl rand -base64 32), and set WEAPP_EVENTS__SECRET, or WEAPP_EVENTS__SECRET_FILE \
+        to the path of a file that holds it";
+    Some(Problem::new(&[url, secret], message).hint(hint))
 }
 
 /// Returns the durations that exceed another one.

@@ -9,7 +9,7 @@ use log::LevelFilter;
 use serde::Deserialize;
 
 use crate::identity::{
-    AdminKey, AppId, AppSecret, BucketSecret, PlatformName, ServiceKey, StorePassword,
+    AdminKey, AppId, AppSecret, BucketSecret, EventsSecret, PlatformName, ServiceKey, StorePassword,
 };
 use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub gateway: Gateway,
     /// The API for operators.
     pub admin: Admin,
+    /// Delivery of events to another service.
+    pub events: Events,
     /// The mini programs by name. Apps without an AppID are left out.
     pub apps: BTreeMap<String, App>,
 }
@@ -291,6 +293,21 @@ pub struct Admin {
     pub keys: Vec<AdminKey>,
     /// If `true`, responses contain the openid of a user.
     pub disclose_openid: bool,
+}
+
+/// Delivery of events about users and sessions to another service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// URL of the receiver. If empty, no event is stored.
+    #[serde(deserialize_with = "rules::events_url")]
+    pub url: String,
+    /// Secret that signs the events; needed with a URL.
+    #[serde(deserialize_with = "rules::events_secret")]
+    pub secret: EventsSecret,
+    /// Time after which an event that cannot be delivered is dropped.
+    #[serde(deserialize_with = "rules::within::<1, 365, _, _>")]
+    pub keep_days: u32,
 }
 
 /// A mini program.

@@ -25,8 +25,8 @@ use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
-    Admin, App, Avatar, Console, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings,
-    Store, Wechat,
+    Admin, App, Avatar, Console, Events, Gateway, Json, Limits, Log, Metrics, Server, Session,
+    Settings, Store, Wechat,
 };
 pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};

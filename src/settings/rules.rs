@@ -4,11 +4,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use log::LevelFilter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::identity::{AdminKey, AppId, AppSecret, BucketSecret, ServiceKey, StorePassword};
+use crate::identity::{
+    AdminKey, AppId, AppSecret, BucketSecret, EventsSecret, ServiceKey, StorePassword,
+};
 use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
@@ -93,6 +97,16 @@ text_rules! {
     };
     proxy -> Option<ProxyUrl>, "empty, or http:// or https:// with a host, optionally a user, a password and a port, such as http://proxy.example.com:3128", |text| {
         if text.is_empty() { Some(None) } else { ProxyUrl::parse(text).map(Some) }
+    };
+    events_url -> String, "empty, or http:// or https:// with a host, without a user and a password, such as https://backend.example.com/events", |text| {
+        let base = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let base = base.map(|base| base.split(['?', '#']).next().unwrap_or_default());
+        some_if(text.is_empty() || base.and_then(host_of).is_some() && !text.contains(['#', ' ']), text)
+    };
+    events_secret -> EventsSecret, "whsec_ and the base64 of 24 to 64 bytes, as printed by: echo whsec_$(openssl rand -base64 32)", |text| {
+        let key = text.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
+        let valid = key.is_some_and(|key| (24..=64).contains(&key.len()));
+        (valid || text.is_empty()).then(|| EventsSecret::new(text))
     };
     // An empty AppID or AppSecret is not set.
     app_id -> AppId, "`wx` and 16 hexadecimal digits in lower case, as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com, and not the AppSecret", |text| {

@@ -471,7 +471,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, avatar, limits, metrics, gateway, admin, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, avatar, limits, metrics, gateway, admin, events, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -1177,6 +1177,11 @@ port = 0                                          # built in
 listen = "127.0.0.1"                              # built in
 keys = []                                         # built in
 disclose_openid = false                           # built in
+
+[events]
+url = ""                                          # built in
+secret = ""                                       # built in
+keep_days = 7                                     # built in
 
 [apps.main]
 platform = "wechat"                               # built in

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
+use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::{Lookup, SessionCache};
@@ -156,6 +157,18 @@ impl Store for CachedStore {
 
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
         self.backend.discard(key, holder)
+    }
+
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
+        self.backend.events(except)
+    }
+
+    fn count_events(&self) -> Reply<'_, u64> {
+        self.backend.count_events()
+    }
+
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
+        self.backend.remove_events(removal)
     }
 
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {

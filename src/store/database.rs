@@ -17,6 +17,8 @@ pub struct Database {
     pub max_staleness: Duration,
     /// If `true`, a PostgreSQL server that confirms commits before they are on the disk is rejected.
     pub must_be_durable: bool,
+    /// If `true`, changes of users and sessions store events to be delivered.
+    pub records_events: bool,
 }
 
 impl Database {
@@ -28,6 +30,7 @@ impl Database {
             password: store.password.clone(),
             max_staleness: Duration::from_millis(store.stale_milliseconds.into()),
             must_be_durable: settings.profile == Profile::Production,
+            records_events: !settings.events.url.is_empty(),
         }
     }
 }
@@ -40,6 +43,7 @@ impl<T: Into<String>> From<T> for Database {
             password: StorePassword::new(""),
             max_staleness: Duration::ZERO,
             must_be_durable: false,
+            records_events: false,
         }
     }
 }

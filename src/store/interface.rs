@@ -15,6 +15,7 @@ use crate::session::{
 };
 
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
+use crate::store::events::{Event, EventRemoval};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// The future that a store's method returns.
@@ -135,6 +136,15 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Removes a ledger record with its value. Does nothing unless the caller holds the lease.
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()>;
+
+    /// Returns the oldest events of other users than `except`, a limited number, in the order in which a receiver gets them.
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>>;
+
+    /// Counts the events that are not delivered yet. Meant for metrics, not for requests.
+    fn count_events(&self) -> Reply<'_, u64>;
+
+    /// Removes events and returns how many there were.
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize>;
 
     /// Succeeds if a login at `now` could be stored: writes as much as a login does, durably, and leaves nothing behind.
     fn probe(&self, now: Timestamp) -> Reply<'_, ()>;

@@ -8,6 +8,7 @@ mod clock;
 mod contract;
 mod copy;
 mod database;
+mod events;
 mod interface;
 mod ledger;
 mod migrate;
@@ -25,6 +26,7 @@ pub use accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserPositi
 pub use backup::backup;
 pub use copy::{Copied, CopyError, Progress, copy};
 pub use database::Database;
+pub use events::{Event, EventRemoval};
 pub use interface::{
     Error, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept, Update,
 };

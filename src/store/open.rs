@@ -28,7 +28,8 @@ pub async fn open(database: impl Into<Database>) -> Result<Arc<dyn Store>, OpenE
     let backend: Arc<dyn Invalidation> = if is_postgres(&database.url) {
         Arc::new(Postgres::open(&database, Arc::clone(&cache), now).await?)
     } else if let Some(path) = sqlite_path(&database.url) {
-        Arc::new(Sqlite::open(path, Arc::clone(&cache)).await?)
+        let store = Sqlite::open(path, Arc::clone(&cache)).await?;
+        Arc::new(store.recording_events(database.records_events))
     } else {
         return Err(OpenError::new(database.url, UNKNOWN_URL));
     };

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 17] = [
     &["store", "telemetry", "limits"],
     &["platforms"],
     &["apps", "readiness", "metrics", "pictures", "console"],
-    &["sessions"],
+    &["sessions", "events"],
     &["login"],
     &["account", "administration"],
     &["error"],

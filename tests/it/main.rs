@@ -21,6 +21,7 @@ mod devices;
 mod diagnosis;
 mod docs;
 mod error_language;
+mod events;
 mod express;
 mod failures;
 mod foreign_pages;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
+use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
@@ -134,6 +135,18 @@ impl Store for Alternating {
 
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
         self.next().discard(key, holder)
+    }
+
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
+        self.next().events(except)
+    }
+
+    fn count_events(&self) -> Reply<'_, u64> {
+        self.next().count_events()
+    }
+
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
+        self.next().remove_events(removal)
     }
 
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alternating;
+mod events;
 mod ledger;
 mod logins;
 mod nodes;
@@ -18,10 +19,11 @@ use crate::session::{Device, Sealed, SessionId, SessionStatus, Token, TokenDiges
 use crate::store::interface::{Error, Login, Store};
 
 pub(super) use alternating::Alternating;
+pub(super) use events::check_without as check_without_events;
 pub(super) use nodes::{check_nodes, check_revocations};
 pub(super) use sweeps::sweep_proven;
 
-/// Runs the whole contract. `fresh` must return an empty store.
+/// Runs the whole contract. `fresh` must return an empty store that records events.
 pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     logins::check(&fresh).await;
     sessions::check(&fresh).await;
@@ -29,6 +31,7 @@ pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     accounts::check(&fresh).await;
     sweeps::check(&fresh).await;
     ledger::check(&fresh).await;
+    events::check(&fresh).await;
     a_probe_leaves_nothing_behind(&*fresh().await).await;
     a_closed_store_returns_an_error(&*fresh().await).await;
 }

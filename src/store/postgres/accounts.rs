@@ -11,11 +11,12 @@ use crate::session::{Block, TokenDigest, User};
 use crate::store::accounts::{
     LoginCount, NodeId, Statistics, UserKey, UserPage, UserPosition, UserQuery,
 };
+use crate::store::postgres::events::{USER_BLOCKED, if_wanted};
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
-use crate::store::postgres::sessions::revoke_where;
+use crate::store::postgres::sessions::{revoke_for, revoke_where};
 
 /// Returns the digests of the ended sessions, or `None` if there is no such user.
 ///
@@ -24,20 +25,25 @@ use crate::store::postgres::sessions::revoke_where;
 pub(super) async fn block(
     link: &Link,
     limit: Duration,
-    user: UserId,
-    block: &Block,
+    records_events: bool,
+    (user, block): (UserId, &Block),
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
     let (id, at) = (user.0.as_slice(), block.at.as_millisecond());
-    let statements: [(&str, Params<'_>); 2] = [
+    let statements: [(&str, Params<'_>); 3] = [
         (
             "UPDATE account SET blocked_at = $2, block_reason = $3 WHERE id = $1 RETURNING id",
             &[&id, &at, &block.reason],
         ),
-        (revoke_where!("account = $1"), &[&id]),
+        (
+            revoke_for!(records_events, "account = $1", "blocked"),
+            &[&id],
+        ),
+        (USER_BLOCKED, &[&id]),
     ];
-    let results = link.transaction(limit, "BEGIN", &statements).await?;
+    let statements = if_wanted(records_events, &statements);
+    let results = link.transaction(limit, "BEGIN", statements).await?;
     match results.as_slice() {
-        [users, sessions] if !users.is_empty() => rows::digests(sessions).map(Some),
+        [users, sessions, ..] if !users.is_empty() => rows::digests(sessions).map(Some),
         _ => Ok(None),
     }
 }

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use crate::session::{TokenDigest, User};
 use crate::store::interface::{LoggedIn, Login};
+use crate::store::postgres::events::{USERS_CREATED, if_wanted};
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
@@ -34,23 +35,51 @@ const SESSIONS: &str = "
     JOIN account USING (subject)
     WHERE account.blocked_at IS NULL";
 
-/// Ends the sessions that are replaced, and the oldest ones over the limit. A statement of its own: its snapshot must contain
-/// the sessions of the login that the first statement has waited for.
-const REPLACED: &str = "
-    WITH gone AS (DELETE FROM session WHERE digest IN (
-             SELECT digest FROM (
-                 SELECT session.digest, login.others, session.digest IS NOT DISTINCT FROM login.replaces AS is_replaced,
-                        row_number() OVER (
-                            PARTITION BY session.account, session.digest IS NOT DISTINCT FROM login.replaces
-                            ORDER BY session.created_at DESC, session.place DESC) AS rank
-                 FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
-                     AS login (subject, digest, others, replaces)
-                 JOIN account USING (subject)
-                 JOIN session ON session.account = account.id AND session.digest <> login.digest) AS ranked
-             WHERE is_replaced OR rank > others)
-         RETURNING digest),
+/// The sessions that are replaced, and the oldest ones over the limit.
+macro_rules! ended_sessions {
+    () => {
+        "SELECT digest, is_replaced FROM (
+             SELECT session.digest, login.others, session.digest IS NOT DISTINCT FROM login.replaces AS is_replaced,
+                    row_number() OVER (
+                        PARTITION BY session.account, session.digest IS NOT DISTINCT FROM login.replaces
+                        ORDER BY session.created_at DESC, session.place DESC) AS rank
+             FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
+                 AS login (subject, digest, others, replaces)
+             JOIN account USING (subject)
+             JOIN session ON session.account = account.id AND session.digest <> login.digest) AS ranked
+         WHERE is_replaced OR rank > others"
+    };
+}
+
+/// Ends these sessions. A statement of its own: its snapshot must contain the sessions of the login that the first statement has
+/// waited for.
+const REPLACED: &str = concat!(
+    "WITH gone AS (DELETE FROM session WHERE digest IN (SELECT digest FROM (",
+    ended_sessions!(),
+    ") AS ended) RETURNING digest),
          logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)
-    SELECT digest FROM gone";
+    SELECT digest FROM gone"
+);
+
+/// The same, and stores an event for each.
+const REPLACED_WITH_EVENTS: &str = concat!(
+    "WITH gone AS (DELETE FROM session USING (",
+    ended_sessions!(),
+    ") AS ended WHERE session.digest = ended.digest
+             RETURNING session.digest, session.id, session.account, session.app, is_replaced),
+         logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone),
+         recorded AS (INSERT INTO event (kind, account, app, session, reason)
+             SELECT 'session.revoked', account, app, id, CASE WHEN is_replaced THEN 'replaced' ELSE 'limit' END FROM gone)
+    SELECT digest FROM gone"
+);
+
+const fn replaced_statement(records_events: bool) -> &'static str {
+    if records_events {
+        REPLACED_WITH_EVENTS
+    } else {
+        REPLACED
+    }
+}
 
 /// A single login waits for another one of the same user as long as every statement waits for a lock. A batch does not wait
 /// long, because others would wait with it.
@@ -61,6 +90,7 @@ const BEGIN_BATCH: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'";
 pub(super) async fn commit(
     link: &Link,
     limit: Duration,
+    records_events: bool,
     logins: &[&Login],
 ) -> Result<(Vec<LoggedIn>, Vec<TokenDigest>), Problem> {
     let logins = Columns(logins);
@@ -77,7 +107,8 @@ pub(super) async fn commit(
     let devices = logins.of(|login| login.device.as_str());
     let replaced = logins.of(|login| login.replaces.as_ref().map(|digest| digest.0.as_slice()));
     let others = logins.of(|login| i64::from(login.sessions_per_user.saturating_sub(1)));
-    let statements: [(&str, Params<'_>); 3] = [
+    let ended = replaced_statement(records_events);
+    let statements: [(&str, Params<'_>); 4] = [
         (
             USERS,
             &[&users, &subjects, &openids, &unionids, &now, &apps],
@@ -95,16 +126,19 @@ pub(super) async fn commit(
                 &keys,
             ],
         ),
-        (REPLACED, &[&subjects, &digests, &others, &replaced]),
+        (ended, &[&subjects, &digests, &others, &replaced]),
+        (USERS_CREATED, &[&users, &apps]),
     ];
     let begin = if logins.0.len() == 1 {
         BEGIN_ONE
     } else {
         BEGIN_BATCH
     };
-    let results = link.transaction(limit, begin, &statements).await?;
+    let results = link
+        .transaction(limit, begin, if_wanted(records_events, &statements))
+        .await?;
     match results.as_slice() {
-        [users, _sessions, ended] => Ok((assign(logins.0, users)?, rows::digests(ended)?)),
+        [users, _sessions, ended, ..] => Ok((assign(logins.0, users)?, rows::digests(ended)?)),
         _ => Err(Problem::Malformed("the number of results".to_owned())),
     }
 }

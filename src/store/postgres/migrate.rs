@@ -11,7 +11,7 @@ use crate::store::postgres::problem::Problem;
 /// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. A new column has
 /// a name that no other table has, because statements of the previous version join the tables. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
@@ -78,6 +78,18 @@ const MIGRATIONS: [&str; 4] = [
     // In a transaction of their own: while they are built, logins wait, but checks of sessions do not.
     "CREATE INDEX account_by_creation ON account (created_at, id);
     CREATE INDEX account_by_block ON account (created_at, id) WHERE blocked_at IS NOT NULL",
+    "
+    CREATE TABLE event (
+        position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id       bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
+        kind     text NOT NULL,
+        account  bytea NOT NULL,
+        app      text,
+        session  bytea,
+        reason   text,
+        at       bigint NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    ) WITH (autovacuum_vacuum_scale_factor = 0.01);
+",
 ];
 
 /// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is

@@ -3,6 +3,7 @@
 mod accounts;
 mod connect;
 pub(super) mod copy;
+mod events;
 mod identity;
 mod invalidation;
 mod ledger;
@@ -35,6 +36,7 @@ use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
+use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
@@ -112,7 +114,9 @@ impl Store for Postgres {
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         self.write(move |node| async move {
-            let revoked = sessions::revoke(node.writes(), WRITE_LIMIT, revocation).await?;
+            let revoked =
+                sessions::revoke(node.writes(), WRITE_LIMIT, node.records_events, revocation)
+                    .await?;
             node.cache.evict_all(&revoked);
             Ok(revoked.len())
         })
@@ -126,7 +130,8 @@ impl Store for Postgres {
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
         self.write(move |node| async move {
-            let ended = users::delete(node.writes(), WRITE_LIMIT, user).await?;
+            let ended =
+                users::delete(node.writes(), WRITE_LIMIT, node.records_events, user).await?;
             node.cache.evict_all(ended.as_deref().unwrap_or_default());
             Ok(ended.is_some())
         })
@@ -134,7 +139,13 @@ impl Store for Postgres {
 
     fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
         self.write(move |node| async move {
-            let ended = accounts::block(node.writes(), WRITE_LIMIT, user, &block).await?;
+            let ended = accounts::block(
+                node.writes(),
+                WRITE_LIMIT,
+                node.records_events,
+                (user, &block),
+            )
+            .await?;
             node.cache.evict_all(ended.as_deref().unwrap_or_default());
             Ok(ended.map(|ended| ended.len()))
         })
@@ -228,6 +239,23 @@ impl Store for Postgres {
         self.write(move |node| async move {
             ledger::discard(node.writes(), WRITE_LIMIT, key, holder).await
         })
+    }
+
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
+        Box::pin(async move {
+            let _place = self.worker.place()?;
+            Ok(events::oldest(&self.node.reads, READ_LIMIT, &except).await?)
+        })
+    }
+
+    fn count_events(&self) -> Reply<'_, u64> {
+        self.write(|node| async move { events::count(&node.upkeep, WRITE_LIMIT).await })
+    }
+
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
+        self.write(
+            move |node| async move { events::remove(node.writes(), WRITE_LIMIT, &removal).await },
+        )
     }
 
     /// Reads the clock itself, and compares it with the database's.

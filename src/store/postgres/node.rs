@@ -43,6 +43,8 @@ pub(super) struct Node {
     pub(super) invalidation: Polls,
     pub(super) logins: LoginQueue,
     pub(super) cache: Arc<SessionCache>,
+    /// If `true`, changes store events.
+    pub(super) records_events: bool,
     walk: Mutex<Walk>,
     now: fn() -> Timestamp,
 }
@@ -62,7 +64,8 @@ impl Node {
             writes: [link(), link()],
             next_write: AtomicUsize::new(0),
             invalidation: Polls::new(database.max_staleness),
-            logins: LoginQueue::default(),
+            logins: LoginQueue::new(database.records_events),
+            records_events: database.records_events,
             cache,
             walk: Mutex::default(),
             now,

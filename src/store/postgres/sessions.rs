@@ -98,44 +98,69 @@ pub(super) async fn update(
 
 /// Deletes what the condition selects, and adds it to the log of revocations, which the other nodes read.
 ///
-/// The rows are locked in the order of their keys, so that revocations do not wait for each other.
+/// The rows are locked in the order of their keys, so that revocations do not wait for each other. With a reason, an event is
+/// stored for each session.
 macro_rules! revoke_where {
     ($condition:literal) => {
+        $crate::store::postgres::sessions::revoke_where!($condition; "")
+    };
+    ($condition:literal, $reason:literal) => {
+        $crate::store::postgres::sessions::revoke_where!(
+            $condition;
+            ", recorded AS (INSERT INTO event (kind, account, app, session, reason)
+                 SELECT 'session.revoked', account, app, id, '", $reason, "' FROM gone)"
+        )
+    };
+    ($condition:literal; $($recorded:literal),+) => {
         concat!(
             "WITH gone AS (DELETE FROM session WHERE digest IN
                  (SELECT digest FROM session WHERE ",
             $condition,
-            " ORDER BY digest FOR UPDATE) RETURNING digest),
-             logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)
-             SELECT digest FROM gone",
+            " ORDER BY digest FOR UPDATE) RETURNING digest, id, account, app),
+             logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)",
+            $($recorded,)+
+            " SELECT digest FROM gone",
         )
     };
 }
 pub(super) use revoke_where;
 
+/// Selects the statement that stores events, if they are wanted.
+macro_rules! revoke_for {
+    ($records_events:expr, $condition:literal, $reason:literal) => {
+        if $records_events {
+            revoke_where!($condition, $reason)
+        } else {
+            revoke_where!($condition)
+        }
+    };
+}
+pub(super) use revoke_for;
+
 /// Returns the digests of the sessions that were revoked.
 pub(super) async fn revoke(
     link: &Link,
     limit: Duration,
+    records_events: bool,
     revocation: Revocation,
 ) -> Result<Vec<TokenDigest>, Problem> {
     let rows = match revocation {
         Revocation::Session(digest) => {
-            let sql = revoke_where!("digest = $1");
+            let sql = revoke_for!(records_events, "digest = $1", "logout");
             link.write(limit, sql, &[&digest.0.as_slice()]).await?
         }
         Revocation::Id(user, id) => {
-            let sql = revoke_where!("account = $1 AND id = $2");
+            let sql = revoke_for!(records_events, "account = $1 AND id = $2", "revoked");
             link.write(limit, sql, &[&user.0.as_slice(), &id.0.as_slice()])
                 .await?
         }
         Revocation::OthersOf(user, digest) => {
-            let sql = revoke_where!("account = $1 AND digest <> $2");
+            let sql = revoke_for!(records_events, "account = $1 AND digest <> $2", "revoked");
             link.write(limit, sql, &[&user.0.as_slice(), &digest.0.as_slice()])
                 .await?
         }
         Revocation::AllOf(user) => {
-            let sql = revoke_where!("account = $1");
+            let sql = revoke_for!(records_events, "account = $1", "revoked");
             link.write(limit, sql, &[&user.0.as_slice()]).await?
         }
     };

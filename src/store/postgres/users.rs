@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, TokenDigest, User};
+use crate::store::postgres::events::DELETE_ACCOUNT;
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
-use crate::store::postgres::sessions::revoke_where;
+use crate::store::postgres::sessions::{revoke_for, revoke_where};
 
 pub(super) async fn change_profile(
     link: &Link,
@@ -44,13 +45,22 @@ pub(super) async fn change_profile(
 pub(super) async fn delete(
     link: &Link,
     limit: Duration,
+    records_events: bool,
     user: UserId,
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
     let id = user.0.as_slice();
+    let delete = if records_events {
+        DELETE_ACCOUNT
+    } else {
+        "DELETE FROM account WHERE id = $1 RETURNING id"
+    };
     let statements: [(&str, Params<'_>); 3] = [
         ("SELECT 1 FROM account WHERE id = $1 FOR UPDATE", &[&id]),
-        (revoke_where!("account = $1"), &[&id]),
-        ("DELETE FROM account WHERE id = $1 RETURNING id", &[&id]),
+        (
+            revoke_for!(records_events, "account = $1", "deleted"),
+            &[&id],
+        ),
+        (delete, &[&id]),
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
     match results.as_slice() {

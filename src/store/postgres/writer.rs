@@ -21,6 +21,8 @@ const BATCH: usize = 256;
 pub(super) struct LoginQueue {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    /// If `true`, logins store events.
+    records_events: bool,
 }
 
 #[derive(Default)]
@@ -43,6 +45,14 @@ impl fmt::Debug for LoginQueue {
 }
 
 impl LoginQueue {
+    /// Creates an empty queue.
+    pub(super) fn new(records_events: bool) -> Self {
+        Self {
+            records_events,
+            ..Self::default()
+        }
+    }
+
     /// Adds a login, and waits until it is durable.
     pub(super) async fn log_in(&self, login: Login) -> Result<LoggedIn, Problem> {
         let (reply, result) = oneshot::channel();
@@ -64,7 +74,7 @@ impl LoginQueue {
                 .iter()
                 .map(|pending| pending.login.subject.0)
                 .collect();
-            let outcome = commit_batch(link, limit, cache, batch).await;
+            let outcome = commit_batch(link, limit, (cache, self.records_events), batch).await;
             let mut waiting = self.lock();
             if let Err(problem) = outcome {
                 // The others would wait for the same connection, after having waited as long as a write may take.
@@ -118,11 +128,11 @@ impl LoginQueue {
 async fn commit_batch(
     link: &Link,
     limit: Duration,
-    cache: &Arc<SessionCache>,
+    (cache, records_events): (&Arc<SessionCache>, bool),
     batch: Vec<Pending>,
 ) -> Result<(), Problem> {
     let logins: Vec<_> = batch.iter().map(|pending| &pending.login).collect();
-    match commit(link, limit, &logins).await {
+    match commit(link, limit, records_events, &logins).await {
         Ok((logged_in, ended)) => {
             cache.evict_all(&ended);
             for (pending, logged_in) in batch.into_iter().zip(logged_in) {
@@ -132,7 +142,7 @@ async fn commit_batch(
         }
         Err(problem) if batch.len() > 1 && problem.may_be_of_one_write() => {
             for pending in batch {
-                let result = commit(link, limit, &[&pending.login]).await;
+                let result = commit(link, limit, records_events, &[&pending.login]).await;
                 let result = result.and_then(|(logged_in, ended)| {
                     cache.evict_all(&ended);
                     logged_in

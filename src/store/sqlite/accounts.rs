@@ -10,9 +10,11 @@ use crate::session::{Block, User};
 use crate::store::accounts::{
     LoginCount, NodeId, Statistics, UserKey, UserPage, UserPosition, UserQuery,
 };
+use crate::store::events::EndReason;
 use crate::store::interface::Revocation;
+use crate::store::sqlite::events::{self, Changed};
 use crate::store::sqlite::rows::{app_at, time_at, user_at, user_columns};
-use crate::store::sqlite::sessions::{Changed, revoke};
+use crate::store::sqlite::sessions::revoke_because;
 
 /// Returns the number of ended sessions, or `None` if there is no such user.
 pub(super) fn block(
@@ -27,7 +29,13 @@ pub(super) fn block(
     if blocked == 0 {
         return Ok(None);
     }
-    revoke(connection, changed, Revocation::AllOf(user)).map(Some)
+    let sessions = Revocation::AllOf(user);
+    let ended = revoke_because(connection, changed, EndReason::Blocked, sessions)?;
+    if changed.records_events {
+        let app = events::app_of(connection, user)?;
+        events::user_changed(connection, "user.blocked", user, app.as_ref())?;
+    }
+    Ok(Some(ended))
 }
 
 /// Returns `false` if there is no such user.

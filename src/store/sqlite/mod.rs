@@ -6,6 +6,7 @@ pub(super) mod backup;
 mod cache_tests;
 mod commits;
 pub(super) mod copy;
+mod events;
 #[cfg(test)]
 mod file_tests;
 mod file_watch;
@@ -24,9 +25,8 @@ mod writer;
 mod writer_tests;
 mod writer_thread;
 
-use std::future::{Future, ready};
+use std::future::ready;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,14 +37,14 @@ use rusqlite::Connection;
 use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
-use crate::store::cached::Invalidation;
+use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{
     LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
 
-use commits::{CommitWatch, State};
+use commits::CommitWatch;
 use file_watch::FileWatch;
 use writer::Writer;
 use writer_thread::Open;
@@ -90,23 +90,11 @@ impl Sqlite {
             commits,
         })
     }
-}
 
-impl Invalidation for Sqlite {
-    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
-        // The first reader after a commit requests a look, and until that is done all readers read the file.
-        let is_current = self.writer.is_open().is_ok()
-            && self.files.check_recent().is_ok()
-            && match self.commits.compare() {
-                State::Unchanged => true,
-                State::Unknown { requests_look } => {
-                    if requests_look {
-                        self.writer.look();
-                    }
-                    false
-                }
-            };
-        Box::pin(ready(is_current))
+    /// Stores events about the changes, if wanted.
+    pub(super) fn recording_events(mut self, wanted: bool) -> Self {
+        self.writer.records_events = wanted;
+        self
     }
 }
 
@@ -166,10 +154,10 @@ impl Store for Sqlite {
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
-        Box::pin(self.writer.write(move |connection, changed| {
-            sessions::revoke(connection, changed, Revocation::AllOf(user))?;
-            users::delete(connection, user)
-        }))
+        Box::pin(
+            self.writer
+                .write(move |connection, changed| sessions::delete_user(connection, changed, user)),
+        )
     }
 
     fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
@@ -262,6 +250,30 @@ impl Store for Sqlite {
         Box::pin(
             self.writer
                 .write(move |connection, _changed| ledger::discard(connection, key, holder)),
+        )
+    }
+
+    fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(|connection| events::oldest(connection, &except))
+        })
+    }
+
+    fn count_events(&self) -> Reply<'_, u64> {
+        Box::pin(async move {
+            self.writer.is_open()?;
+            self.read(events::count)
+        })
+    }
+
+    fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
+        Box::pin(
+            self.writer
+                .write(move |connection, _changed| match &removal {
+                    EventRemoval::At(positions) => events::remove(connection, positions),
+                    EventRemoval::Before(time) => events::remove_before(connection, *time),
+                }),
         )
     }
 

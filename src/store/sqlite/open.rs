@@ -17,7 +17,7 @@ use crate::store::sqlite::problem::Problem;
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-pub(super) const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -75,6 +75,18 @@ pub(super) const MIGRATIONS: [&str; 3] = [
         logins INTEGER NOT NULL,
         PRIMARY KEY (day, app, node)
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE event (
+        position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        id       BLOB NOT NULL DEFAULT (randomblob(16)),
+        kind     TEXT NOT NULL,
+        user     BLOB NOT NULL,
+        app      TEXT,
+        session  BLOB,
+        reason   TEXT,
+        at       INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ) STRICT;
 ",
 ];
 

@@ -1,10 +1,14 @@
-//! Reads, beside the writer.
+//! Reads, next to the writer, and the check of the cache.
 
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::store::cached::Invalidation;
 use crate::store::interface::Error;
+use crate::store::sqlite::commits::State;
 use crate::store::sqlite::{Sqlite, open};
 
 impl Sqlite {
@@ -61,5 +65,23 @@ impl Sqlite {
             self.files.check()?;
         }
         Ok(found)
+    }
+}
+
+impl Invalidation for Sqlite {
+    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        // The first reader after a commit requests a look, and until that is done all readers read the file.
+        let is_current = self.writer.is_open().is_ok()
+            && self.files.check_recent().is_ok()
+            && match self.commits.compare() {
+                State::Unchanged => true,
+                State::Unknown { requests_look } => {
+                    if requests_look {
+                        self.writer.look();
+                    }
+                    false
+                }
+            };
+        Box::pin(ready(is_current))
     }
 }

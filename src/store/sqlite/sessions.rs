@@ -1,19 +1,28 @@
 //! The statements about sessions.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Params, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, ToSql, named_params, params};
 
 use crate::identity::UserId;
 use crate::session::{Session, SessionStatus, TokenDigest, User};
+use crate::store::events::EndReason;
 use crate::store::interface::{LoggedIn, Login, Revocation, Update};
+use crate::store::sqlite::events::{self, Changed};
 use crate::store::sqlite::rows::{
     app_at, session_at, session_columns, time_at, user_at, user_columns,
 };
 use crate::store::sqlite::users;
 
-/// The sessions that statements have changed or ended, to be evicted from the cache.
-pub(super) type Changed = Vec<TokenDigest>;
-
+/// The statement that ends the sessions of a condition.
+macro_rules! end_where {
+    ($condition:literal) => {
+        concat!(
+            "DELETE FROM session WHERE ",
+            $condition,
+            " RETURNING digest, id, user, app"
+        )
+    };
+}
 pub(super) fn log_in(
     connection: &Connection,
     changed: &mut Changed,
@@ -27,10 +36,11 @@ pub(super) fn log_in(
         });
     }
     if let Some(replaced) = login.replaces {
-        delete(
+        end(
             connection,
             changed,
-            "DELETE FROM session WHERE digest = ?1 AND user = ?2 RETURNING digest",
+            EndReason::Replaced,
+            end_where!("digest = ?1 AND user = ?2"),
             params![replaced.0, user.id.0],
         )?;
     }
@@ -51,10 +61,11 @@ pub(super) fn log_in(
             ":session_keys": login.session_keys.0,
         })?;
     end_oldest(connection, changed, login, user.id)?;
-    Ok(LoggedIn {
-        is_new: user.id == login.user_if_new,
-        user,
-    })
+    let is_new = user.id == login.user_if_new;
+    if is_new && changed.records_events {
+        events::user_changed(connection, "user.created", user.id, Some(&login.app))?;
+    }
+    Ok(LoggedIn { user, is_new })
 }
 
 /// Writes what a login of a new user writes, and removes it.
@@ -99,7 +110,8 @@ fn end_oldest(
     })?;
     let excess = digests.skip(usize::try_from(others).unwrap_or(usize::MAX));
     for digest in excess.collect::<rusqlite::Result<Vec<_>>>()? {
-        revoke(connection, changed, Revocation::Session(digest))?;
+        let revocation = Revocation::Session(digest);
+        revoke_because(connection, changed, EndReason::Limit, revocation)?;
     }
     Ok(())
 }
@@ -174,54 +186,94 @@ pub(super) fn update(
             .prepare_cached("UPDATE session SET session_keys = ?2 WHERE digest = ?1")?
             .execute(params![digest.0, sealed.0]),
     };
-    changed.push(digest);
+    changed.digests.push(digest);
     Ok(updated? > 0)
 }
 
+/// Ends sessions on the request of their user or of an operator.
 pub(super) fn revoke(
     connection: &Connection,
     changed: &mut Changed,
     revocation: Revocation,
 ) -> rusqlite::Result<usize> {
+    let reason = match revocation {
+        Revocation::Session(_) => EndReason::Logout,
+        Revocation::Id(..) | Revocation::OthersOf(..) | Revocation::AllOf(_) => EndReason::Revoked,
+    };
+    revoke_because(connection, changed, reason, revocation)
+}
+
+/// Ends sessions for a reason of the caller.
+pub(super) fn revoke_because(
+    connection: &Connection,
+    changed: &mut Changed,
+    reason: EndReason,
+    revocation: Revocation,
+) -> rusqlite::Result<usize> {
+    let mut end =
+        |statement, params: &[&dyn ToSql]| end(connection, changed, reason, statement, params);
     match revocation {
-        Revocation::Session(digest) => delete(
-            connection,
-            changed,
-            "DELETE FROM session WHERE digest = ?1 RETURNING digest",
-            [digest.0],
-        ),
-        Revocation::Id(user, id) => delete(
-            connection,
-            changed,
-            "DELETE FROM session WHERE user = ?1 AND id = ?2 RETURNING digest",
-            [user.0, id.0],
-        ),
-        Revocation::OthersOf(user, digest) => delete(
-            connection,
-            changed,
-            "DELETE FROM session WHERE user = ?1 AND digest <> ?2 RETURNING digest",
+        Revocation::Session(digest) => end(end_where!("digest = ?1"), params![digest.0]),
+        Revocation::Id(user, id) => end(end_where!("user = ?1 AND id = ?2"), params![user.0, id.0]),
+        Revocation::OthersOf(user, digest) => end(
+            end_where!("user = ?1 AND digest <> ?2"),
             params![user.0, digest.0],
         ),
-        Revocation::AllOf(user) => delete(
-            connection,
-            changed,
-            "DELETE FROM session WHERE user = ?1 RETURNING digest",
-            [user.0],
-        ),
+        Revocation::AllOf(user) => end(end_where!("user = ?1"), params![user.0]),
     }
 }
 
-/// Runs a statement that returns the digests of the sessions that it deletes or changes, and counts them.
+/// Deletes a user with all sessions.
+pub(super) fn delete_user(
+    connection: &Connection,
+    changed: &mut Changed,
+    user: UserId,
+) -> rusqlite::Result<bool> {
+    let app = if changed.records_events {
+        events::app_of(connection, user)?
+    } else {
+        None
+    };
+    let sessions = Revocation::AllOf(user);
+    revoke_because(connection, changed, EndReason::Deleted, sessions)?;
+    let existed = users::delete(connection, user)?;
+    if existed && changed.records_events {
+        events::user_changed(connection, "user.deleted", user, app.as_ref())?;
+    }
+    Ok(existed)
+}
+
+/// Runs a statement of [`end_where!`], and stores an event for each session if events are wanted.
+fn end(
+    connection: &Connection,
+    changed: &mut Changed,
+    reason: EndReason,
+    statement: &str,
+    params: &[&dyn ToSql],
+) -> rusqlite::Result<usize> {
+    let before = changed.digests.len();
+    let mut statement = connection.prepare_cached(statement)?;
+    let mut ended = statement.query(params)?;
+    while let Some(row) = ended.next()? {
+        changed.digests.push(TokenDigest(row.get(0)?));
+        if changed.records_events {
+            events::session_ended(connection, row, reason)?;
+        }
+    }
+    Ok(changed.digests.len() - before)
+}
+
+/// Runs a statement of a sweep that returns the digests of the sessions that it deletes or changes, and counts them.
 pub(super) fn delete(
     connection: &Connection,
     changed: &mut Changed,
     statement: &str,
     params: impl Params,
 ) -> rusqlite::Result<usize> {
-    let before = changed.len();
+    let before = changed.digests.len();
     let mut statement = connection.prepare_cached(statement)?;
     for digest in statement.query_map(params, |row| Ok(TokenDigest(row.get(0)?)))? {
-        changed.push(digest?);
+        changed.digests.push(digest?);
     }
-    Ok(changed.len() - before)
+    Ok(changed.digests.len() - before)
 }

@@ -5,9 +5,10 @@ use rusqlite::{Connection, Row, named_params, params};
 
 use crate::store::clock::{Clock, ClockHistory, TOLERANCE, Times};
 use crate::store::interface::Swept;
+use crate::store::sqlite::events::Changed;
 use crate::store::sqlite::open::number;
 use crate::store::sqlite::rows::time_at;
-use crate::store::sqlite::sessions::{Changed, delete};
+use crate::store::sqlite::sessions::delete;
 
 /// Maximum number of rows that one call changes in a table. Our choice: takes a few milliseconds, so that a login that
 /// waits for it does not notice.

@@ -27,6 +27,7 @@ pub(super) async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {
 pub(super) async fn open_cached(path: &Path) -> Arc<dyn Store> {
     let cache = Arc::new(SessionCache::new());
     let backend = Sqlite::open(path, Arc::clone(&cache)).await.unwrap();
+    let backend = backend.recording_events(true);
     Arc::new(CachedStore::new(Arc::new(backend), cache))
 }
 
@@ -71,6 +72,13 @@ async fn a_long_transaction_elsewhere_does_not_delay_a_revocation() {
     other.execute_batch("BEGIN; SELECT * FROM session").unwrap();
     contract::check_revocations(&nodes).await;
     other.execute_batch("COMMIT").unwrap();
+}
+
+#[actix_rt::test]
+async fn events_are_recorded_only_if_they_are_wanted() {
+    let folder = Folder::new();
+    let store = open_file(&folder.file("weapp.db")).await.unwrap();
+    contract::check_without_events(&store).await;
 }
 
 async fn check_rejected(path: &Path, says: &str) {
@@ -323,7 +331,7 @@ fn every_column_of_the_schema_is_copied() {
     let folder = Folder::new();
     let connection = open::writer(&folder.file("weapp.db")).unwrap();
     let sql = "SELECT schema.name || '.' || info.name FROM sqlite_schema AS schema, pragma_table_info(schema.name) AS info
-               WHERE schema.type = 'table' AND schema.name NOT IN ('clock', 'login_count')";
+               WHERE schema.type = 'table' AND schema.name NOT IN ('clock', 'event', 'login_count', 'sqlite_sequence')";
     let mut columns = connection.prepare(sql).unwrap();
     let columns = columns.query_map((), |row| row.get(0)).unwrap();
     let mut found: Vec<String> = columns.collect::<Result<_, _>>().unwrap();

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use crate::store::interface::Error;
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::commits::CommitWatch;
+use crate::store::sqlite::events::Changed;
 use crate::store::sqlite::file_watch::FileWatch;
 use crate::store::sqlite::problem::Problem;
-use crate::store::sqlite::sessions::Changed;
 use crate::store::sqlite::writer_thread::{Message, Open, Write, WriterThread};
 
 /// Maximum number of pending writes. More are rejected, so that a disk that hangs costs neither memory nor minutes. Our
@@ -27,6 +27,8 @@ pub(super) struct Writer {
     /// Each pending write holds a clone, so the reference count is the length of the queue.
     pending: Arc<()>,
     is_closed: AtomicBool,
+    /// If `true`, writes store events about their changes.
+    pub(super) records_events: bool,
 }
 
 impl fmt::Debug for Writer {
@@ -61,7 +63,7 @@ where
     F: Fn(&Connection, &mut Changed) -> rusqlite::Result<T> + Send,
 {
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.changed.clear();
+        self.changed.digests.clear();
         self.result = None;
         if !self.caller.is_closed() {
             self.result = Some((self.statements)(connection, &mut self.changed)?);
@@ -73,7 +75,7 @@ where
         let Self {
             result, changed, ..
         } = *self;
-        for digest in changed {
+        for digest in changed.digests {
             cache.evict(digest);
         }
         let gone = || Error::Failed(Arc::new(CallerGone));
@@ -110,6 +112,7 @@ impl Writer {
             queue,
             pending: Arc::new(()),
             is_closed: AtomicBool::new(false),
+            records_events: false,
         };
         Ok((writer, files, commits))
     }
@@ -130,7 +133,10 @@ impl Writer {
         let call = Call {
             statements,
             result: None,
-            changed: Changed::new(),
+            changed: Changed {
+                records_events: self.records_events,
+                ..Changed::default()
+            },
             caller,
             _pending: pending,
         };

@@ -60,6 +60,14 @@ async fn several_nodes_fulfil_the_contract() {
     .await;
 }
 
+#[actix_rt::test]
+async fn events_are_recorded_only_if_they_are_wanted() {
+    let Some(schema) = Schema::create().await else {
+        return;
+    };
+    contract::check_without_events(&schema.backend().await).await;
+}
+
 /// A transaction that is open for hours, such as that of a backup, lengthens the polls and changes nothing else.
 #[actix_rt::test]
 async fn a_long_transaction_elsewhere_does_not_delay_a_revocation() {

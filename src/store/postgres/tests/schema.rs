@@ -77,9 +77,13 @@ impl Schema {
         open(&self.url().into()).await.unwrap()
     }
 
-    /// Opens a node.
+    /// Opens a node that records events.
     pub(super) async fn node(&self) -> Arc<dyn Store> {
-        cached(&self.url().into()).await
+        let database = Database {
+            records_events: true,
+            ..self.url().into()
+        };
+        cached(&database).await
     }
 }
 

@@ -1,0 +1,74 @@
+//! The outbox: events about users and sessions. Each is stored in the transaction of the change that it describes, and stays
+//! until it is delivered.
+
+use jiff::Timestamp;
+
+use crate::identity::{AppId, UserId};
+use crate::session::SessionId;
+
+/// Maximum number of events that [`Store::events`](crate::store::Store::events) returns.
+pub(super) const PAGE: u8 = 200;
+
+/// Maximum number of events that one call removes because of their age.
+pub(super) const BATCH: u16 = 1000;
+
+/// A stored event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place: of two events of a user, the earlier one has the smaller number.
+    pub position: i64,
+    /// Its id, which stays the same if it is delivered again.
+    pub id: [u8; 16],
+    /// The kind, such as `user.created`. A text, because another node may run another version.
+    pub kind: String,
+    /// The user.
+    pub user: UserId,
+    /// The mini program, if it is known.
+    pub app: Option<AppId>,
+    /// The session that ended.
+    pub session: Option<SessionId>,
+    /// The reason why it ended, such as `logout`.
+    pub reason: Option<String>,
+    /// Time of the change, by the clock of the database or, for SQLite, of its machine.
+    pub at: Timestamp,
+}
+
+/// Selects the events to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventRemoval {
+    /// These, by their position.
+    At(Vec<i64>),
+    /// The oldest ones before this time, as many as a short transaction can remove.
+    Before(Timestamp),
+}
+
+/// The reason why a session ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndReason {
+    /// The user logged out.
+    Logout,
+    /// The user or an operator ended it from elsewhere.
+    Revoked,
+    /// A new login took its place.
+    Replaced,
+    /// The user had more sessions than allowed, and it was the oldest.
+    Limit,
+    /// An operator blocked the user.
+    Blocked,
+    /// The user was deleted.
+    Deleted,
+}
+
+impl EndReason {
+    /// Returns the reason as receivers see it. The statements of PostgreSQL have the same texts.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
+            Self::Limit => "limit",
+            Self::Blocked => "blocked",
+            Self::Deleted => "deleted",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The statements of the outbox.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use crate::identity::{AppId, UserId};
+use crate::session::SessionId;
+use crate::store::events::{BATCH, Event, EventRemoval, PAGE};
+use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::problem::Problem;
+use crate::store::postgres::rows;
+
+/// Stores that the users of these logins were created. A user whose id is the one for a new user is new.
+pub(super) const USERS_CREATED: &str = "
+    INSERT INTO event (kind, account, app)
+    SELECT 'user.created', login.id, login.app
+    FROM unnest($1::bytea[], $2::text[]) AS login (id, app) JOIN account ON account.id = login.id";
+
+/// Deletes a user, and stores that.
+pub(super) const DELETE_ACCOUNT: &str = "
+    WITH gone AS (DELETE FROM account WHERE id = $1 RETURNING id, app_id),
+         recorded AS (INSERT INTO event (kind, account, app) SELECT 'user.deleted', id, app_id FROM gone)
+    SELECT id FROM gone";
+
+/// Stores that a user was blocked.
+pub(super) const USER_BLOCKED: &str = "
+    INSERT INTO event (kind, account, app) SELECT 'user.blocked', id, app_id FROM account WHERE id = $1";
+
+/// Leaves out the last statement, which stores an event, unless events are wanted.
+pub(super) fn if_wanted<T>(records_events: bool, statements: &[T]) -> &[T] {
+    match statements.split_last() {
+        Some((_event, others)) if !records_events => others,
+        Some(_) | None => statements,
+    }
+}
+
+/// Returns the oldest events of other users than `except`.
+pub(super) async fn oldest(
+    link: &Link,
+    limit: Duration,
+    except: &[UserId],
+) -> Result<Vec<Event>, Problem> {
+    let sql = "SELECT position, id, kind, account, app, session, reason, at FROM event
+               WHERE account <> ALL ($1) ORDER BY position LIMIT $2";
+    let except: Vec<_> = except.iter().map(|user| user.0.as_slice()).collect();
+    let rows = link.read(limit, sql, &[&except, &i64::from(PAGE)]).await?;
+    rows.iter().map(event).collect()
+}
+
+fn event(row: &Row) -> Result<Event, Problem> {
+    let session: Option<&[u8]> = rows::value(row, 5)?;
+    Ok(Event {
+        position: rows::value(row, 0)?,
+        id: rows::bytes(row, 1)?,
+        kind: rows::value(row, 2)?,
+        user: UserId(rows::bytes(row, 3)?),
+        app: rows::value::<Option<&str>>(row, 4)?.map(AppId::new),
+        session: session
+            .map(|_some| rows::bytes(row, 5).map(SessionId))
+            .transpose()?,
+        reason: rows::value(row, 6)?,
+        at: rows::time(row, 7)?,
+    })
+}
+
+pub(super) async fn count(link: &Link, limit: Duration) -> Result<u64, Problem> {
+    let rows = link.read(limit, "SELECT count(*) FROM event", &[]).await?;
+    let count: i64 = rows.first().map_or(Ok(0), |row| rows::value(row, 0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+pub(super) async fn remove(
+    link: &Link,
+    limit: Duration,
+    removal: &EventRemoval,
+) -> Result<usize, Problem> {
+    let removed = match removal {
+        EventRemoval::At(positions) => {
+            let sql = "DELETE FROM event WHERE position = ANY ($1) RETURNING true";
+            link.write(limit, sql, &[positions]).await?
+        }
+        EventRemoval::Before(time) => before(link, limit, *time).await?,
+    };
+    Ok(removed.len())
+}
+
+async fn before(link: &Link, limit: Duration, time: Timestamp) -> Result<Vec<Row>, Problem> {
+    let sql = "DELETE FROM event WHERE position IN
+                   (SELECT position FROM event WHERE at < $1 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED)
+               RETURNING true";
+    let params: Params<'_> = &[&time.as_millisecond(), &i64::from(BATCH)];
+    link.write(limit, sql, params).await
+}
