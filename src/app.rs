@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
-use crate::account::{Decryption, Deletion, PhoneNumbers, SessionKeys};
+use crate::account::{Decryption, Deletion, KeptPhoneNumbers, PhoneNumbers, SessionKeys};
 use crate::handlers::console;
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
@@ -138,7 +138,9 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let limits = || Arc::clone(&parts.limits);
     let avatars = Arc::clone(&parts.avatars.avatars);
     let (policy, apps) = (parts.login_policy, Arc::clone(&parts.apps));
-    let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), policy.time_limit, limits());
+    let kept = KeptPhoneNumbers::clone(&parts.phone_numbers);
+    let time_limit = policy.time_limit;
+    let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), time_limit, limits(), kept);
     let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
     let deletion = Deletion::new(platforms.clone(), store(), limits(), avatars);
     let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);

@@ -156,6 +156,10 @@ secret_text! {
     EventsSecret
 }
 secret_text! {
+    /// A key from which those that seal phone numbers and compute keyed digests are derived.
+    DataKey
+}
+secret_text! {
     /// The password of the database's role.
     StorePassword
 }
@@ -286,6 +290,11 @@ pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: [u8; 16]) -> fmt::Res
 /// SHA-256 over platform, AppID and openid: identifies a user without storing the openid in plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subject(pub [u8; 32]);
+
+/// HMAC-SHA-256 of a personal identifier under a [`DataKey`]: finds it without storing it in plaintext, and cannot be
+/// computed without the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyedDigest(pub [u8; 32]);
 
 #[cfg(test)]
 mod tests {

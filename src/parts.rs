@@ -7,7 +7,7 @@ use actix_guarded_server::Connections;
 use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::Profiles;
+use crate::account::{KeptPhoneNumbers, Profiles};
 use crate::administration::Administration;
 use crate::apps::{App, Apps};
 use crate::checked::{Checked, PartsError};
@@ -32,7 +32,7 @@ use crate::openapi;
 use crate::platforms::{AccessTokenCache, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
-use crate::session::{CryptoError, Lifetimes};
+use crate::session::{CryptoError, DataKeys, Lifetimes};
 use crate::sessions::Sessions;
 use crate::settings::{self, Settings};
 use crate::store::{self, Store};
@@ -52,6 +52,7 @@ pub struct Parts {
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) avatars: AvatarData,
+    pub(crate) phone_numbers: web::Data<KeptPhoneNumbers>,
     pub(crate) watermark_max_age: Duration,
     pub(crate) readiness: web::Data<Readiness>,
     pub(crate) disclosure: web::Data<Disclosure>,
@@ -94,15 +95,9 @@ impl Parts {
     ) -> Result<Self, PartsError> {
         let call_limit = settings.wechat.timeout();
         let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
-        let mut limits = Limits::new(&settings.limits);
         let mut checked = Checked::new(settings, &base_url, no_color)?;
-        let mut store = store::open(checked.database).await?;
-        if let Some(metrics) = checked.metrics.clone().map(web::Data::into_inner) {
-            store = Arc::new(MeteredStore::new(store, Arc::clone(&metrics)));
-            let observer = metrics::observer(Arc::clone(&metrics));
-            checked.wechat = checked.wechat.with_observer(observer);
-            limits = limits.with_observer(metrics::limit_observer(metrics));
-        }
+        let store = store::open(checked.database.clone()).await?;
+        let (store, limits) = metered(store, Limits::new(&settings.limits), &mut checked);
         let apps = Arc::new(apps(settings, simulator));
         let guard = foreign_pages::guard(&settings.server);
         let console = Console::of(settings, &apps, &guard);
@@ -125,6 +120,7 @@ impl Parts {
             admin_keys: web::Data::new(admin_keys),
             login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
+            phone_numbers: web::Data::new(phone_numbers(settings, &store)),
             sessions: web::Data::new(sessions),
             watermark_max_age: Duration::from_secs(settings.wechat.watermark_seconds.into()),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
@@ -167,6 +163,11 @@ impl Parts {
     /// Returns the session use cases, for the sweep.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Returns the kept phone numbers.
+    pub fn phone_numbers(&self) -> &KeptPhoneNumbers {
+        &self.phone_numbers
     }
 
     /// Returns the readiness of the server, for the shutdown.
@@ -220,6 +221,7 @@ impl Parts {
         api.app_data(self.sessions.clone())
             .app_data(self.profiles.clone())
             .configure(|api| self.avatars.register(api))
+            .app_data(self.phone_numbers.clone())
             .app_data(self.readiness.clone())
             .app_data(self.disclosure.clone())
             .app_data(self.service_keys.clone())
@@ -296,6 +298,26 @@ fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
             (name.clone(), App::new(configured.platform, id, secret))
         })),
     }
+}
+
+/// Adds the metrics, if they are enabled, to the store, the limits and the calls to WeChat.
+fn metered(
+    store: Arc<dyn Store>,
+    limits: Limits,
+    checked: &mut Checked,
+) -> (Arc<dyn Store>, Limits) {
+    let Some(metrics) = checked.metrics.clone().map(web::Data::into_inner) else {
+        return (store, limits);
+    };
+    let observer = metrics::observer(Arc::clone(&metrics));
+    checked.wechat = checked.wechat.clone().with_observer(observer);
+    let limits = limits.with_observer(metrics::limit_observer(Arc::clone(&metrics)));
+    (Arc::new(MeteredStore::new(store, metrics)), limits)
+}
+
+fn phone_numbers(settings: &Settings, store: &Arc<dyn Store>) -> KeptPhoneNumbers {
+    let keys = Arc::new(DataKeys::new(&settings.user.data_keys));
+    KeptPhoneNumbers::new(Arc::clone(store), keys, settings.user.keep_phone_number)
 }
 
 /// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.

@@ -12,6 +12,6 @@ pub use avatar::Avatars;
 pub use deletion::Deletion;
 pub use encrypted::Decryption;
 pub use error::Error;
-pub use phone::PhoneNumbers;
+pub use phone::{KeptPhoneNumber, KeptPhoneNumbers, PhoneNumbers};
 pub use profile::{AvatarUrl, Malformed, Nickname, Profiles};
 pub use session_key::SessionKeys;

@@ -129,7 +129,7 @@ pub async fn put_avatar(
     let (user, file) = (current.user().clone(), upload.take());
     let avatars = avatars.into_inner();
     let changed = avatars.replace(user, file, base.of(&http)).await?;
-    Ok(Success(UserData::from(changed)))
+    Ok(Success(UserData::new(changed, &http)))
 }
 
 /// Does the same with a multipart body: `wx.uploadFile` with the file of `chooseAvatar` and `name: "file"`.

@@ -4,9 +4,10 @@ use actix_web::{Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::Deletion;
+use crate::account::{Deletion, KeptPhoneNumbers};
 use crate::error::ApiError;
 use crate::handlers::code_field;
+use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::identity::LoginCode;
@@ -50,6 +51,10 @@ struct ExportedUser {
     /// The time of the first login.
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
+    /// The phone number, if it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phone: Option<PhoneNumberData>,
 }
 
 /// A stored session. Its token is stored as a digest, and its session keys are encrypted under the token.
@@ -84,12 +89,13 @@ struct ExportedSession {
 pub async fn export_user(
     current: CurrentSession,
     sessions: web::Data<Sessions>,
+    phone_numbers: web::Data<KeptPhoneNumbers>,
 ) -> Result<impl Responder, ApiError> {
     let stored = sessions.stored(current.user().id).await?;
     let exported = stored.iter().map(|session| exported(session, &sessions));
     Ok(Success(ExportData {
         sessions: exported.collect(),
-        user: ExportedUser::from(&current),
+        user: ExportedUser::new(&current, &phone_numbers),
     }))
 }
 
@@ -125,8 +131,8 @@ impl DeleteUserRequest {
     }
 }
 
-impl From<&CurrentSession> for ExportedUser {
-    fn from(current: &CurrentSession) -> Self {
+impl ExportedUser {
+    fn new(current: &CurrentSession, phone_numbers: &KeptPhoneNumbers) -> Self {
         let user = current.user();
         Self {
             id: user.id.to_string(),
@@ -135,6 +141,7 @@ impl From<&CurrentSession> for ExportedUser {
             nickname: user.profile.nickname.clone(),
             avatar_url: user.profile.avatar_url.clone(),
             created_at: rfc3339(user.created_at),
+            phone: phone_numbers.of(user).map(Into::into),
         }
     }
 }

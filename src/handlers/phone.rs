@@ -4,7 +4,7 @@ use actix_web::{Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::PhoneNumbers;
+use crate::account::{KeptPhoneNumber, PhoneNumbers};
 use crate::error::ApiError;
 use crate::handlers::code_field;
 use crate::handlers::reply::{Envelope, Success};
@@ -65,6 +65,16 @@ impl PhoneNumberRequest {
 
 impl From<PhoneNumber> for PhoneNumberData {
     fn from(number: PhoneNumber) -> Self {
+        Self {
+            phone_number: number.phone_number.expose().to_owned(),
+            pure_phone_number: number.pure_phone_number.expose().to_owned(),
+            country_code: number.country_code,
+        }
+    }
+}
+
+impl From<KeptPhoneNumber> for PhoneNumberData {
+    fn from(number: KeptPhoneNumber) -> Self {
         Self {
             phone_number: number.phone_number.expose().to_owned(),
             pure_phone_number: number.pure_phone_number.expose().to_owned(),

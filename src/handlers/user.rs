@@ -1,12 +1,13 @@
 //! `GET /user` and `PUT /user`: the user's profile.
 
-use actix_web::{Responder, web};
+use actix_web::{HttpRequest, Responder, web};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::account::{AvatarUrl, Avatars, Nickname, Profiles};
+use crate::account::{AvatarUrl, Avatars, KeptPhoneNumbers, Nickname, Profiles};
 use crate::error::{ApiError, ErrorCode};
+use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::reply::{Envelope, Success};
 use crate::middleware::json::Json;
 use crate::rfc3339::rfc3339;
@@ -53,6 +54,10 @@ struct UserProfile {
     /// The time of the first login.
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
+    /// The phone number, if it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phone: Option<PhoneNumberData>,
 }
 
 /// Returns the user.
@@ -61,8 +66,8 @@ struct UserProfile {
     path = "/user",
     responses((status = 200, body = Envelope<UserData>)),
 )]
-pub async fn get_user(live: CurrentSession) -> impl Responder {
-    Success(UserData::from(live.user().clone()))
+pub async fn get_user(live: CurrentSession, http: HttpRequest) -> impl Responder {
+    Success(UserData::new(live.user().clone(), &http))
 }
 
 /// Updates the profile and returns the user.
@@ -79,12 +84,13 @@ pub async fn update_user(
     current: CurrentSession,
     profiles: web::Data<Profiles>,
     avatars: web::Data<Avatars>,
+    http: HttpRequest,
     Json(request): Json<UpdateUserRequest>,
 ) -> Result<impl Responder, ApiError> {
     let before = current.user();
     let user = profiles.change(before.id, request.change()?).await?;
     avatars.remove_replaced(before, &user).await;
-    Ok(Success(UserData::from(user)))
+    Ok(Success(UserData::new(user, &http)))
 }
 
 impl UpdateUserRequest {
@@ -125,11 +131,15 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-impl From<User> for UserData {
-    fn from(user: User) -> Self {
+impl UserData {
+    /// Describes a user, with the phone number that the request's App keeps.
+    pub(super) fn new(user: User, http: &HttpRequest) -> Self {
+        let phone_numbers = http.app_data::<web::Data<KeptPhoneNumbers>>();
+        let phone = phone_numbers.and_then(|numbers| numbers.of(&user));
         Self {
             user: UserProfile {
                 id: user.id.to_string(),
+                phone: phone.map(Into::into),
                 nickname: user.profile.nickname,
                 avatar_url: user.profile.avatar_url,
                 created_at: rfc3339(user.created_at),

@@ -10,8 +10,9 @@ use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Event, EventRemoval, Holder, LedgerKey, LoggedIn, Login, LoginCount, NodeId,
-    Reply, Revocation, Statistics, Store, Swept, Update, UserKey, UserPage, UserQuery, Version,
+    Claim, Claimed, Event, EventRemoval, Holder, KeptNumber, LedgerKey, LoggedIn, Login,
+    LoginCount, NodeId, Reply, Revocation, Statistics, Store, Swept, Update, UserKey, UserPage,
+    UserQuery, Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -81,6 +82,11 @@ impl Store for MeteredStore {
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         self.timed("change_profile", self.store.change_profile(user, change))
+    }
+
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
+        let kept = self.store.keep_phone_number(user, number);
+        self.timed("keep_phone_number", kept)
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {

@@ -16,6 +16,9 @@ pub enum CryptoError {
     /// The operating system returned no random bytes.
     #[error("the operating system returned no random bytes: {0}")]
     NoRandomness(getrandom::Error),
+    /// The settings have no key for personal data.
+    #[error("`user.data_keys` has no key")]
+    NoDataKey,
     /// The plaintext is longer than the cipher allows (64 GiB).
     #[error("the secret is too long to be sealed")]
     TooLong,

@@ -24,6 +24,8 @@ pub struct User {
     pub app: Option<AppId>,
     /// Set while an operator blocks the user. Such a user has no sessions, and no login creates one.
     pub block: Option<Block>,
+    /// The phone number, sealed under a key of `user.data_keys`, if it is kept.
+    pub phone_number: Option<Sealed>,
 }
 
 /// An operator's block of a user.

@@ -46,13 +46,7 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
         let hint = "if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true";
         conflicts.push(Problem::new(&[url], message).hint(hint));
     }
-    let (port, keys) = ("admin.port", "admin.keys");
-    if settings.admin.port != 0 && settings.admin.keys.is_empty() {
-        let message = format!("{}: `{port}` is set, but `{keys}` is empty", origin(port));
-        let hint = "set WEAPP_ADMIN__KEYS=name:key, with a key as printed by `openssl rand -hex 32`, or WEAPP_ADMIN__KEYS_FILE to \
-            the path of a file with one name:key per line";
-        conflicts.push(Problem::new(&[port, keys], message).hint(hint));
-    }
+    conflicts.extend(missing_keys(settings, &origin));
     conflicts.extend(events_without_secret(settings, &origin));
     if settings.profile == Profile::Production && ids.is_empty() {
         let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
@@ -60,6 +54,28 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
         conflicts.push(Problem::new(&["apps"], message));
     }
     conflicts
+}
+
+/// Returns the settings that need a key which is not set.
+fn missing_keys<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
+    let mut missing = Vec::new();
+    let (port, keys) = ("admin.port", "admin.keys");
+    if settings.admin.port != 0 && settings.admin.keys.is_empty() {
+        let message = format!("{}: `{port}` is set, but `{keys}` is empty", origin(port));
+        let hint = "set WEAPP_ADMIN__KEYS=name:key, with a key as printed by `openssl rand -hex 32`, or WEAPP_ADMIN__KEYS_FILE to \
+            the path of a file with one name:key per line";
+        missing.push(Problem::new(&[port, keys], message).hint(hint));
+    }
+    let (keeps, keys) = ("user.keep_phone_number", "user.data_keys");
+    if settings.user.keep_phone_number && settings.user.data_keys.is_empty() {
+        let message = format!(
+            "{}: `{keeps}` needs a key in `{keys}`, under which the phone numbers are encrypted",
+            origin(keeps)
+        );
+        let hint = "set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32`, and keep it: without it, the phone numbers are lost";
+        missing.push(Problem::new(&[keeps, keys], message).hint(hint));
+    }
+    missing
 }
 
 /// Returns the settings that the store of the avatars needs and that are not set.

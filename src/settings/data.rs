@@ -9,10 +9,11 @@ use log::LevelFilter;
 use serde::Deserialize;
 
 use crate::identity::{
-    AdminKey, AppId, AppSecret, BucketSecret, EventsSecret, PlatformName, ServiceKey, StorePassword,
+    AdminKey, AppId, AppSecret, EventsSecret, PlatformName, ServiceKey, StorePassword,
 };
 use crate::settings::address::{Host, ListenAddress};
 use crate::settings::rules;
+use crate::settings::user::{Avatar, User};
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
 // The upper bounds of durations are our choice: a longer one is a mistaken unit.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub json: Json,
     /// Lifetimes and limits of sessions.
     pub session: Session,
+    /// Personal data that is kept with users.
+    pub user: User,
     /// Storage of users and sessions.
     pub store: Store,
     /// Calls to WeChat.
@@ -198,33 +201,6 @@ pub struct Wechat {
     /// Maximum difference between the timestamp in encrypted data and the local clock, in the past and in the future.
     #[serde(deserialize_with = "rules::within::<1, DAY, _, _>")]
     pub watermark_seconds: u32,
-}
-
-/// Uploaded avatars.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Avatar {
-    /// A folder, or `s3://` with a bucket and a prefix. Empty means that uploads are off. See [`Avatar::kept_in`].
-    #[serde(deserialize_with = "rules::avatar_store")]
-    pub store: String,
-    /// URL below which clients find the pictures. Empty means that of the upload.
-    #[serde(deserialize_with = "rules::public_url")]
-    pub public_url: String,
-    /// Maximum size of an uploaded file in bytes.
-    #[serde(deserialize_with = "rules::within::<1, MAX_BODY, _, _>")]
-    pub max_bytes: usize,
-    /// URL of the bucket's service.
-    #[serde(deserialize_with = "rules::public_url")]
-    pub s3_endpoint: String,
-    /// Region of the bucket.
-    pub s3_region: String,
-    /// If `true`, the bucket is part of the path and not of the host name.
-    pub s3_path_style: bool,
-    /// Id of the access key.
-    pub s3_access_key_id: String,
-    /// Secret of the access key.
-    #[serde(deserialize_with = "rules::bucket_secret")]
-    pub s3_secret_access_key: BucketSecret,
 }
 
 /// Rate limits. 0 turns one off.

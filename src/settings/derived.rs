@@ -8,10 +8,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::settings::address::ListenAddress;
-use crate::settings::data::{
-    Admin, Avatar, Json, Metrics, Server, Session, Settings, Store, Wechat,
-};
+use crate::settings::data::{Admin, Json, Metrics, Server, Session, Settings, Store, Wechat};
 use crate::settings::rules;
+use crate::settings::user::Avatar;
 use crate::settings::values::Profile;
 
 impl Settings {

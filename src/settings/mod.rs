@@ -13,6 +13,7 @@ mod report;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod user;
 mod values;
 
 use std::ffi::OsString;
@@ -25,11 +26,12 @@ use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
-    Admin, App, Avatar, Console, Events, Gateway, Json, Limits, Log, Metrics, Server, Session,
-    Settings, Store, Wechat,
+    Admin, App, Console, Events, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings,
+    Store, Wechat,
 };
 pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};
+pub use crate::settings::user::{Avatar, User};
 pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
 /// The settings and their origins.

@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{
-    AdminKey, AppId, AppSecret, BucketSecret, EventsSecret, ServiceKey, StorePassword,
+    AdminKey, AppId, AppSecret, BucketSecret, DataKey, EventsSecret, ServiceKey, StorePassword,
 };
 use crate::settings::address::ListenAddress;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
@@ -146,6 +146,9 @@ list_rules! {
         let valid = (1..=64).contains(&name.len()) && consists_of(name, b"-._");
         let name = some_if(valid, name)?;
         Some(AdminKey { name, key: key(secret)? })
+    };
+    data_keys -> DataKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`, as printed by `openssl rand -hex 32`", |text| {
+        key(text).map(|key| DataKey::new(key.expose()))
     };
 }
 

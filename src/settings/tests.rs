@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::identity::PlatformName;
-use crate::identity::ServiceKey;
+use crate::identity::{DataKey, PlatformName, ServiceKey};
 use crate::settings::AvatarStore;
 use crate::settings::files;
 use crate::settings::{Error, Host, Loaded, LogTarget, Profile, Settings, TrustedProxy};
@@ -471,7 +470,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, store, wechat, avatar, limits, metrics, gateway, admin, events, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, user, store, wechat, avatar, limits, metrics, gateway, admin, events, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -1134,6 +1133,10 @@ per_user = 10                                     # built in
 key_history = 3                                   # built in
 token_header = ""                                 # built in
 
+[user]
+keep_phone_number = false                         # built in
+data_keys = []                                    # built in
+
 [store]
 url = "sqlite://data/weapp.db"                    # built in
 password = ""                                     # built in
@@ -1281,6 +1284,25 @@ fn service_keys_are_a_list_of_secrets() {
         "local.toml: `gateway.service_keys` must be a list of texts in quotes, got \"*** (1 characters)\"\n  \
          hint: remove it to use the default, []",
     );
+}
+
+#[test]
+fn kept_phone_numbers_need_a_key() {
+    check_variable(
+        "WEAPP_USER__KEEP_PHONE_NUMBER",
+        "true",
+        "WEAPP_USER__KEEP_PHONE_NUMBER: `user.keep_phone_number` needs a key in `user.data_keys`, under which the phone \
+         numbers are encrypted\n  \
+         hint: set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32`, and keep it: without it, the phone \
+         numbers are lost",
+    );
+    let user = settings(&[
+        ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),
+        ("WEAPP_USER__DATA_KEYS", KEY),
+    ])
+    .user;
+    assert!(user.keep_phone_number);
+    assert_eq!(user.data_keys, [DataKey::new(KEY)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::identity::{AppId, Subject, UserId};
+use crate::identity::{AppId, KeyedDigest, Subject, UserId};
 use crate::session::User;
 
 /// A key by which users are found.
@@ -13,6 +13,8 @@ pub enum UserKey {
     Id(UserId),
     /// The users with these subjects: those of one openid in several mini programs.
     Subjects(Vec<Subject>),
+    /// The users who keep a phone number with one of these digests, each under another key.
+    PhoneNumber(Vec<KeyedDigest>),
 }
 
 /// Selects a page of users.

@@ -12,7 +12,9 @@ use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::events::{Event, EventRemoval};
-use crate::store::interface::{Error, LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
+use crate::store::interface::{
+    Error, KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
+};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::{Lookup, SessionCache};
 
@@ -93,6 +95,10 @@ impl Store for CachedStore {
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         self.backend.change_profile(user, change)
+    }
+
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
+        self.backend.keep_phone_number(user, number)
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::identity::{AppId, Subject, UserId};
+use crate::identity::{AppId, KeyedDigest, Subject, UserId};
 use crate::session::{
     Block, Device, ProfileChange, Sealed, Session, SessionId, SessionStatus, TokenDigest, User,
 };
@@ -62,6 +62,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Changes a user's profile and returns the user, or `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
+
+    /// Keeps a user's phone number in place of an earlier one. Returns `false` if there is no such user.
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool>;
 
     /// Ends all sessions of a user and deletes the user with their profile, in one transaction. Returns `false` if there is
     /// no such user.
@@ -185,6 +188,15 @@ pub struct Login {
     pub sessions_per_user: u32,
     /// The session that this one replaces: it ends if it belongs to this user, and is left alone otherwise.
     pub replaces: Option<TokenDigest>,
+}
+
+/// A phone number to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptNumber {
+    /// The sealed number.
+    pub sealed: Sealed,
+    /// Its digest, by which it is found.
+    pub digest: KeyedDigest,
 }
 
 /// A change to a session.

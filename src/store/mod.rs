@@ -28,7 +28,8 @@ pub use copy::{Copied, CopyError, Progress, copy};
 pub use database::Database;
 pub use events::{Event, EventRemoval};
 pub use interface::{
-    Error, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept, Update,
+    Error, KeptNumber, LoggedIn, Login, Migrated, OpenError, Reply, Revocation, Store, Swept,
+    Update,
 };
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use migrate::migrate;

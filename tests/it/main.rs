@@ -31,6 +31,7 @@ mod health;
 mod idempotency;
 mod inherited;
 mod json_log;
+mod kept_phone_numbers;
 mod kept_sessions;
 mod key_history;
 mod layout;

@@ -3,6 +3,7 @@
 //! The ledger records each call before it is made, and its answer afterwards. If there is a record without an answer, the
 //! answer was lost and the code is spent.
 
+mod kept;
 mod note;
 
 use std::fmt;
@@ -21,6 +22,8 @@ use crate::store::{Store, Version};
 
 use note::Note;
 
+pub use kept::{KeptPhoneNumber, KeptPhoneNumbers};
+
 /// Time for which an answer is stored. Our choice: a mini program that was closed before the answer arrived asks again
 /// when it is opened next, and a phone number should not be stored for longer than that.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -32,6 +35,7 @@ pub struct PhoneNumbers {
     store: Arc<dyn Store>,
     time_limit: SignedDuration,
     limits: Arc<Limits>,
+    kept: KeptPhoneNumbers,
 }
 
 impl PhoneNumbers {
@@ -41,24 +45,28 @@ impl PhoneNumbers {
         store: Arc<dyn Store>,
         time_limit: SignedDuration,
         limits: Arc<Limits>,
+        kept: KeptPhoneNumbers,
     ) -> Self {
         Self {
             platforms,
             store,
             time_limit,
             limits,
+            kept,
         }
     }
 
     /// Returns the phone number that the user has agreed to share. For a day, the same user gets the same answer for the
     /// same code; a concurrent call waits for it. The platform rejects another user's code.
     ///
-    /// Continues when the caller stops waiting, because the answer is paid for.
+    /// Continues when the caller stops waiting, because the answer is paid for. If the settings want the number to be kept,
+    /// it is durable when this returns.
     ///
     /// # Errors
     /// [`Error::LoginCodeForPhoneCode`], [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent;
     /// [`Error::PhoneNumber`] if the platform returns no
-    /// number; [`Error::PhoneCodeSpent`] if the platform was asked before and its answer was lost.
+    /// number; [`Error::PhoneCodeSpent`] if the platform was asked before and its answer was lost; [`Error::Store`] if the store
+    /// fails, also if only the number could not be kept: the same code gets it again.
     pub async fn exchange(
         self: Arc<Self>,
         session: CurrentSession,
@@ -84,7 +92,12 @@ impl PhoneNumbers {
             code,
             openid,
         };
-        detached(async move { exchange.find_or_ask().await }).await
+        detached(async move {
+            let number = exchange.find_or_ask().await?;
+            exchange.phones.kept.keep(user, &number).await?;
+            Ok(number)
+        })
+        .await
     }
 }
 

@@ -11,7 +11,9 @@ use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::events::{Event, EventRemoval};
-use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
+use crate::store::interface::{
+    KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
+};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 /// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
@@ -71,6 +73,10 @@ impl Store for Alternating {
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         self.next().change_profile(user, change)
+    }
+
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
+        self.next().keep_phone_number(user, number)
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, bool> {

@@ -39,7 +39,7 @@ impl Table {
 }
 
 /// The contents of the tables, for messages. Users come first, because the sessions refer to them.
-pub(crate) const CONTENTS: [&str; 3] = ["users", "sessions", "ledger records"];
+pub(crate) const CONTENTS: [&str; 4] = ["users", "sessions", "ledger records", "phone numbers"];
 
 /// One [`Table`] per [`CONTENTS`].
 pub(crate) type Tables = [Table; CONTENTS.len()];

@@ -1,10 +1,12 @@
 //! Copies between databases of any backend.
 
+use crate::identity::KeyedDigest;
 use crate::session::{Change, ProfileChange, Sealed};
 use crate::store::contract;
+use crate::store::copy::rows::CONTENTS;
 use crate::store::copy::{Copied, CopyError, Progress, copy};
 use crate::store::database::Database;
-use crate::store::interface::{Login, Store};
+use crate::store::interface::{KeptNumber, Login, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 use crate::store::open::open;
 use crate::store::temporary::Folder;
@@ -30,6 +32,12 @@ async fn fill(store: &dyn Store) -> Vec<Login> {
     };
     let changed = store.change_profile(user.unwrap(), change).await.unwrap();
     assert!(changed.is_some());
+    let number = KeptNumber {
+        sealed: Sealed(vec![8, 6]),
+        digest: KeyedDigest([8; 32]),
+    };
+    let kept = store.keep_phone_number(user.unwrap(), number).await;
+    assert!(kept.unwrap());
     let claimed = store.claim(claim(&logins[0])).await.unwrap();
     assert!(matches!(claimed, Claimed::Yours), "{claimed:?}");
     let (value, end) = (Sealed(vec![1, 2, 3]), logins[0].expires_at);
@@ -48,14 +56,17 @@ fn claim(login: &Login) -> Claim {
     }
 }
 
-async fn copy_quietly(from: &Database, to: &Database) -> Result<[Copied; 3], CopyError> {
+async fn copy_quietly(
+    from: &Database,
+    to: &Database,
+) -> Result<[Copied; CONTENTS.len()], CopyError> {
     copy(from, to, &mut |_progress| {}).await
 }
 
 #[track_caller]
 fn check_counts(copied: &[Copied]) {
     let rows: Vec<_> = copied.iter().map(|table| table.rows).collect();
-    assert_eq!(rows, [30, 31, 1]);
+    assert_eq!(rows, [30, 31, 1, 1]);
 }
 
 /// Copies an empty database after it was filled, and copies it again. `to` is empty.

@@ -81,6 +81,14 @@ pub(super) async fn find(
                 .map(|subject| subject.0.as_slice())
                 .collect(),
         ),
+        UserKey::PhoneNumber(digests) => (
+            concat!(
+                "SELECT ",
+                user_columns!(),
+                " FROM account WHERE id IN (SELECT account FROM phone_number WHERE digest = ANY($1)) ORDER BY created_at, id"
+            ),
+            digests.iter().map(|digest| digest.0.as_slice()).collect(),
+        ),
     };
     let found = link.read(limit, sql, &[&keys]).await?;
     found.iter().map(|row| rows::user(row, 0)).collect()

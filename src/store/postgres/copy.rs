@@ -56,6 +56,10 @@ pub(super) const TABLES: Tables = [
             "held_until",
         ],
     },
+    Table {
+        name: "phone_number",
+        columns: &["account", "number", "digest"],
+    },
 ];
 
 /// A connection to a database whose rows are copied.

@@ -11,7 +11,7 @@ use crate::store::postgres::problem::Problem;
 /// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. A new column has
 /// a name that no other table has, because statements of the previous version join the tables. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
@@ -89,6 +89,13 @@ const MIGRATIONS: [&str; 5] = [
         reason   text,
         at       bigint NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     ) WITH (autovacuum_vacuum_scale_factor = 0.01);
+",
+    "CREATE TABLE phone_number (
+        account bytea PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+        number  bytea NOT NULL,
+        digest  bytea NOT NULL
+    );
+    CREATE INDEX phone_number_by_digest ON phone_number (digest);
 ",
 ];
 

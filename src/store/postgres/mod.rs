@@ -12,6 +12,7 @@ mod logins;
 mod migrate;
 mod node;
 mod opening;
+mod phone_numbers;
 mod problem;
 mod rows;
 mod sessions;
@@ -37,7 +38,9 @@ use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, Token
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::cached::Invalidation;
 use crate::store::events::{Event, EventRemoval};
-use crate::store::interface::{LoggedIn, Login, Reply, Revocation, Store, Swept, Update};
+use crate::store::interface::{
+    KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
+};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 
 use node::{Node, READ_LIMIT, WRITE_LIMIT};
@@ -125,6 +128,12 @@ impl Store for Postgres {
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
         self.write(move |node| async move {
             users::change_profile(node.writes(), WRITE_LIMIT, user, &change).await
+        })
+    }
+
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
+        self.write(move |node| async move {
+            phone_numbers::keep(node.writes(), WRITE_LIMIT, user, &number).await
         })
     }
 

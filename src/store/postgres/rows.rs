@@ -19,7 +19,8 @@ pub(super) use session_columns;
 /// The columns that [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "account.id, subject, openid, unionid, account.created_at, nickname, avatar_url, app_id, blocked_at, block_reason"
+        "account.id, subject, openid, unionid, account.created_at, nickname, avatar_url, app_id, blocked_at, block_reason,
+         (SELECT number FROM phone_number WHERE phone_number.account = account.id)"
     };
 }
 pub(super) use user_columns;
@@ -53,6 +54,7 @@ pub(super) fn user(row: &Row, first: usize) -> Result<User, Problem> {
         },
         app: value::<Option<&str>>(row, first + 7)?.map(AppId::new),
         block: block(row, first + 8)?,
+        phone_number: value::<Option<Vec<u8>>>(row, first + 10)?.map(Sealed),
     })
 }
 

@@ -59,13 +59,23 @@ pub(super) fn find(connection: &Connection, key: &UserKey) -> rusqlite::Result<V
                 .map(|subject| subject.0.as_slice())
                 .collect(),
         ),
+        UserKey::PhoneNumber(digests) => (
+            concat!(
+                "SELECT ",
+                user_columns!(),
+                " FROM user WHERE id IN (SELECT user FROM phone_number WHERE digest = ?1) ORDER BY created_at, id"
+            ),
+            digests.iter().map(|digest| digest.0.as_slice()).collect(),
+        ),
     };
     let mut statement = connection.prepare_cached(sql)?;
-    let found = keys.into_iter().filter_map(|key| {
-        let user = statement.query_row([key], |row| user_at(row, 0));
-        user.optional().transpose()
-    });
-    found.collect()
+    let mut users = Vec::new();
+    for key in keys {
+        for user in statement.query_map([key], |row| user_at(row, 0))? {
+            users.push(user?);
+        }
+    }
+    Ok(users)
 }
 
 /// The users of a window of the list, which begins after a position. A condition of its own lets SQLite use the index of the

@@ -55,6 +55,10 @@ pub(super) const TABLES: Tables = [
             "held_until",
         ],
     },
+    Table {
+        name: "phone_number",
+        columns: &["user", "number", "digest"],
+    },
 ];
 
 /// A file whose rows are copied.

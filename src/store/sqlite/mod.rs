@@ -12,6 +12,7 @@ mod file_tests;
 mod file_watch;
 mod ledger;
 pub(super) mod open;
+mod phone_numbers;
 mod problem;
 mod reads;
 mod rows;
@@ -39,7 +40,7 @@ use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, Token
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{
-    LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
+    KeptNumber, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 use crate::store::session_cache::SessionCache;
@@ -150,6 +151,13 @@ impl Store for Sqlite {
             self.writer.write(move |connection, _changed| {
                 users::change_profile(connection, user, &change)
             }),
+        )
+    }
+
+    fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
+        Box::pin(
+            self.writer
+                .write(move |connection, _changed| phone_numbers::keep(connection, user, &number)),
         )
     }
 

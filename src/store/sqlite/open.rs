@@ -17,7 +17,7 @@ use crate::store::sqlite::problem::Problem;
 const APPLICATION_ID: i32 = 0x7778_6c67;
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -87,6 +87,14 @@ pub(super) const MIGRATIONS: [&str; 4] = [
         reason   TEXT,
         at       INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ) STRICT;
+",
+    "
+    CREATE TABLE phone_number (
+        user   BLOB NOT NULL PRIMARY KEY REFERENCES user (id) ON DELETE CASCADE,
+        number BLOB NOT NULL,
+        digest BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX phone_number_by_digest ON phone_number (digest);
 ",
 ];
 

@@ -18,7 +18,8 @@ pub(super) use session_columns;
 /// The columns that [`user_at`] reads.
 macro_rules! user_columns {
     () => {
-        "user.id, subject, openid, unionid, user.created_at, nickname, avatar_url, app_id, blocked_at, block_reason"
+        "user.id, subject, openid, unionid, user.created_at, nickname, avatar_url, app_id, blocked_at, block_reason,
+         (SELECT number FROM phone_number WHERE phone_number.user = user.id)"
     };
 }
 pub(super) use user_columns;
@@ -57,6 +58,7 @@ pub(super) fn user_at(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
         },
         app: row.get::<_, Option<String>>(first + 7)?.map(AppId::new),
         block: block_at(row, first + 8)?,
+        phone_number: row.get::<_, Option<Vec<u8>>>(first + 10)?.map(Sealed),
     })
 }
 

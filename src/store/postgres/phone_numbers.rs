@@ -1,0 +1,26 @@
+//! The statements about kept phone numbers.
+
+use std::time::Duration;
+
+use crate::identity::UserId;
+use crate::store::interface::KeptNumber;
+use crate::store::postgres::link::Link;
+use crate::store::postgres::problem::Problem;
+
+/// Returns `false` if there is no such user.
+pub(super) async fn keep(
+    link: &Link,
+    limit: Duration,
+    user: UserId,
+    number: &KeptNumber,
+) -> Result<bool, Problem> {
+    let sql = "INSERT INTO phone_number (account, number, digest)
+               SELECT id, $2, $3 FROM account WHERE id = $1
+               ON CONFLICT (account) DO UPDATE SET number = excluded.number, digest = excluded.digest
+               RETURNING account";
+    let (user, digest) = (user.0.as_slice(), number.digest.0.as_slice());
+    let kept = link
+        .write(limit, sql, &[&user, &number.sealed.0, &digest])
+        .await?;
+    Ok(!kept.is_empty())
+}
