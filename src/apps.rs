@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::identity::{AppId, AppSecret, PlatformName, Subject};
 use crate::platforms::AppCredentials;
 use crate::session::{CryptoError, Seal, Sealed};
+use crate::settings;
 
 /// The configured mini programs, by name.
 #[derive(Debug, Default)]
@@ -47,6 +48,14 @@ impl Apps {
             by_name: apps.into_iter().map(app).collect(),
             accepts_any_sender: false,
         }
+    }
+
+    /// Builds the registry from the settings.
+    pub fn configured(apps: &BTreeMap<String, settings::App>) -> Self {
+        Self::new(apps.iter().map(|(name, configured)| {
+            let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
+            (name.clone(), App::new(configured.platform, id, secret))
+        }))
     }
 
     /// Accepts logins that were sent from any mini program, if there is only one: with a simulated WeChat.

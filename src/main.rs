@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Subcommand::Healthcheck => commands::healthcheck::run(folder),
         Subcommand::Config(Config::Check) => commands::check_config::run(folder),
         Subcommand::Sessions(command) => commands::sessions::run(command, folder),
+        Subcommand::Users(command) => commands::users::run(command, folder),
         Subcommand::Store(command) => commands::store::run(command, folder),
         Subcommand::Openapi { admin } => commands::openapi::run(admin),
         Subcommand::Explain { errcode, lang } => {

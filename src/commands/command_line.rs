@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::commands::{sessions, simulate, store};
+use crate::commands::{sessions, simulate, store, users};
 
 /// The login backend for WeChat mini programs.
 #[derive(Parser)]
@@ -51,6 +51,9 @@ pub(crate) enum Subcommand {
     /// Lists, revokes and deletes stored sessions.
     #[command(subcommand, long_about = SESSIONS, after_long_help = SESSIONS_MORE)]
     Sessions(sessions::Command),
+    /// Finds, blocks and deletes users.
+    #[command(subcommand, long_about = USERS, after_long_help = USERS_MORE)]
+    Users(users::Command),
     /// Backs up, migrates and copies the database.
     #[command(subcommand)]
     Store(store::Command),
@@ -64,7 +67,7 @@ pub(crate) enum Config {
 }
 
 const OPENAPI: &str = "\
-The server serves the same document at /openapi.json. It depends on this version only: no settings are read.
+The server serves the same document at /openapi.json, and none of the admin API. It depends on this version only: no settings are read.
 
 Exit codes: 0, or 1 if standard output cannot be written.";
 
@@ -135,6 +138,18 @@ Examples:
   weapp-login explain --lang zh     print it in Chinese
 
 Exit codes: 0 if the number is in the table; 2 if not, with the nearest numbers that are.";
+
+const USERS: &str = "\
+Finds, blocks and deletes users in the database that `store.url` names, whether the server runs or not. The admin API does the
+same: see docs/administration.md.";
+
+const USERS_MORE: &str = "\
+Examples:
+  weapp-login users list --blocked
+  weapp-login users show --user 13b59f2d606a1ae73cc4cada73866b62
+  weapp-login users block --user 13b59f2d606a1ae73cc4cada73866b62 --reason spam
+
+Exit codes: 0 on success; 1 if the database failed; 2 if a setting is wrong, or the database or user does not exist.";
 
 const SESSIONS: &str = "\
 Lists, revokes and deletes sessions in the database that `store.url` names, whether the server runs or not. A running

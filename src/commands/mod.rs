@@ -17,6 +17,7 @@ pub(crate) mod simulate;
 pub(crate) mod simulator;
 mod startup_banner;
 pub(crate) mod store;
+pub(crate) mod users;
 
 use std::env;
 use std::error::Error;

@@ -145,11 +145,18 @@ impl StoredSessions {
         if sessions.is_empty() {
             self.require_user(options.user).await?;
         }
+        let sessions = sessions.into_iter().map(|session| {
+            let ends_at = session.ends_at(&self.lifetimes);
+            (session, ends_at)
+        });
+        let sessions: Vec<_> = sessions.collect();
         Ok(if options.json {
-            let lines = sessions.iter().map(|session| self.line(session));
-            lines.collect()
+            let lines = sessions.iter();
+            lines
+                .map(|(session, ends_at)| session_line(session, *ends_at))
+                .collect()
         } else {
-            self.table(&sessions)
+            session_table(&sessions)
         })
     }
 
@@ -205,36 +212,35 @@ impl StoredSessions {
             ))),
         }
     }
+}
 
-    /// Formats a session as a line of JSON.
-    fn line(&self, session: &Session) -> String {
-        let line = Line {
-            id: session.id.to_string(),
-            app: session.app.as_str(),
-            device: session.device.as_str(),
-            created_at: rfc3339(session.created_at),
-            last_seen: rfc3339(session.last_seen),
-            ends_at: rfc3339(session.ends_at(&self.lifetimes)),
-        };
-        // A struct of strings always serializes.
-        serde_json::to_string(&line).unwrap_or_default() + "\n"
-    }
+/// Formats a session as a line of JSON. `ends_at` is the time at which it expires if it is not used again.
+pub(super) fn session_line(session: &Session, ends_at: Timestamp) -> String {
+    let line = Line {
+        id: session.id.to_string(),
+        app: session.app.as_str(),
+        device: session.device.as_str(),
+        created_at: rfc3339(session.created_at),
+        last_seen: rfc3339(session.last_seen),
+        ends_at: rfc3339(ends_at),
+    };
+    // A struct of strings always serializes.
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
+}
 
-    /// Formats sessions as a table.
-    fn table(&self, sessions: &[Session]) -> String {
-        if sessions.is_empty() {
-            return "no active sessions\n".to_owned();
-        }
-        let heads = ["session", "app", "created", "last seen", "ends", "device"];
-        let rows = sessions.iter().map(|session| {
-            let (id, app) = (session.id.to_string(), session.app.as_str());
-            let ends = session.ends_at(&self.lifetimes);
-            let [created, seen, ends] =
-                [session.created_at, session.last_seen, ends].map(|time| format!("{time:.0}"));
-            row([&id, app, &created, &seen, &ends, session.device.as_str()])
-        });
-        std::iter::once(row(heads)).chain(rows).collect()
+/// Formats sessions, each with the time at which it ends, as a table.
+pub(super) fn session_table(sessions: &[(Session, Timestamp)]) -> String {
+    if sessions.is_empty() {
+        return "no active sessions\n".to_owned();
     }
+    let heads = ["session", "app", "created", "last seen", "ends", "device"];
+    let rows = sessions.iter().map(|(session, ends)| {
+        let (id, app) = (session.id.to_string(), session.app.as_str());
+        let [created, seen, ends] =
+            [session.created_at, session.last_seen, *ends].map(|time| format!("{time:.0}"));
+        row([&id, app, &created, &seen, &ends, session.device.as_str()])
+    });
+    std::iter::once(row(heads)).chain(rows).collect()
 }
 
 /// Formats a row of the table. All columns except the last have a fixed width.
@@ -242,7 +248,7 @@ fn row([session, app, created, last_seen, ends, device]: [&str; 6]) -> String {
     format!("{session:<32}  {app:<18}  {created:<20}  {last_seen:<20}  {ends:<20}  {device}\n")
 }
 
-fn parse_user_id(text: &str) -> Result<UserId, &'static str> {
+pub(super) fn parse_user_id(text: &str) -> Result<UserId, &'static str> {
     UserId::parse(text)
         .ok_or("an id has 32 lower-case hexadecimal digits, as returned by GET /session")
 }

@@ -5,7 +5,8 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 use weapp_login::routes;
 
-use crate::harness::{Reply, TestApp, bearer};
+use crate::harness::{Folder, Reply, TestApp, bearer, now};
+use crate::server::{Binary, Connection, run};
 
 const ALICE: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 const BOB: &str = "an-old.key_of~32-letters-01234567";
@@ -193,7 +194,11 @@ async fn filters_select_users() {
         "blocked=true",
         "blocked=true&app=main",
     ] {
-        assert_eq!(listed(&app, query).await, [mei.clone()], "{query}");
+        assert_eq!(
+            listed(&app, query).await,
+            std::slice::from_ref(mei),
+            "{query}"
+        );
     }
     for (query, expected) in [
         ("app=main".to_owned(), 2),
@@ -254,4 +259,284 @@ async fn a_blocked_user_is_rejected_everywhere_until_they_are_unblocked() {
     app.show_session(token)
         .await
         .assert_error(401, "session_required");
+}
+
+#[actix_rt::test]
+async fn an_operator_ends_sessions_and_deletes_users() {
+    let app = start().await;
+    let (mei, first) = log_in(&app, &["mei"]).await.remove(0);
+    let second = app.token_of("mei").await;
+    let path = format!("/admin/users/{mei}");
+    let shown = data(&ask(&app, Method::GET, &path).await);
+    let sessions = shown["sessions"].as_array().unwrap();
+    assert_eq!((sessions.len(), &shown["user"]["id"]), (2, &json!(mei)));
+    for session in sessions {
+        let fields: Vec<_> = session.as_object().unwrap().keys().collect();
+        assert_eq!(
+            fields,
+            ["app", "created_at", "device", "ends_at", "id", "last_seen"]
+        );
+    }
+    let newest = sessions[0]["id"].as_str().unwrap();
+    let one = format!("{path}/sessions/{newest}");
+    ask(&app, Method::DELETE, &one).await.assert_data(json!({}));
+    app.show_session(&second)
+        .await
+        .assert_error(401, "session_required");
+    assert_eq!(app.show_session(&first).await.status, 200);
+    ask(&app, Method::DELETE, &one)
+        .await
+        .assert_error(404, "not_found");
+
+    let all = format!("{path}/sessions");
+    let ended = ask(&app, Method::DELETE, &all).await;
+    ended.assert_data(json!({ "ended_sessions": 1 }));
+    let ended = ask(&app, Method::DELETE, &all).await;
+    ended.assert_data(json!({ "ended_sessions": 0 }));
+    app.show_session(&first)
+        .await
+        .assert_error(401, "session_required");
+
+    ask(&app, Method::DELETE, &path)
+        .await
+        .assert_data(json!({}));
+    assert_eq!(listed(&app, "").await, Vec::<String>::new());
+    let again = app.login(&app.wechat.issue_code("mei")).await;
+    assert_ne!(again.user_id(), mei);
+}
+
+#[actix_rt::test]
+async fn an_unknown_user_is_not_found() {
+    let app = start().await;
+    for id in [UNKNOWN, "mei", "0123456789ABCDEF0123456789abcdef"] {
+        for (method, rest) in [
+            (Method::GET, ""),
+            (Method::DELETE, ""),
+            (Method::POST, "/block"),
+            (Method::POST, "/unblock"),
+            (Method::DELETE, "/sessions"),
+            (Method::DELETE, &*format!("/sessions/{UNKNOWN}")),
+        ] {
+            let reply = ask(&app, method, &format!("/admin/users/{id}{rest}")).await;
+            reply.assert_error(404, "not_found");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_malformed_reason_blocks_nobody() {
+    let app = start().await;
+    let (mei, token) = log_in(&app, &["mei"]).await.remove(0);
+    let path = format!("/admin/users/{mei}/block");
+    for reason in [
+        json!(""),
+        json!("a\nb"),
+        json!("x".repeat(201)),
+        json!(7),
+        json!(null),
+    ] {
+        let reply = post(&app, &path, json!({ "reason": reason })).await;
+        reply.assert_error(400, "reason_malformed");
+    }
+    assert_eq!(app.show_session(&token).await.status, 200);
+    let blocked = ask(&app, Method::POST, &path).await;
+    blocked.assert_data(json!({ "ended_sessions": 1 }));
+}
+
+#[actix_rt::test]
+async fn a_user_is_found_by_openid_in_each_app() {
+    for disclosed in [false, true] {
+        let keys = format!("alice:{ALICE}");
+        let disclose = disclosed.to_string();
+        let app = TestApp::with(&[
+            ("WEAPP_ADMIN__KEYS", &keys),
+            ("WEAPP_ADMIN__DISCLOSE_OPENID", &disclose),
+        ])
+        .await;
+        let users = log_in(&app, &["mei", "bo"]).await;
+        let openid = app.wechat.openid("mei");
+        for named in [Value::Null, json!("main"), json!(app.wechat.app_id())] {
+            let body = json!({ "openid": openid, "app": named });
+            let reply = post(&app, "/admin/users/find", body).await;
+            let found = data(&reply);
+            assert_eq!(ids(&found), [users[0].0.clone()]);
+            let shown = found["users"][0]["openid"].as_str();
+            assert_eq!(shown, disclosed.then_some(&*openid));
+        }
+        let path = format!("/admin/users/{}", users[0].0);
+        for path in ["/admin/users", &path] {
+            let reply = ask(&app, Method::GET, path).await;
+            assert_eq!(reply.text.contains(&openid), disclosed, "{}", reply.text);
+        }
+        for body in [
+            json!({ "openid": openid, "app": "other" }),
+            json!({ "openid": format!("{openid}x") }),
+        ] {
+            let reply = post(&app, "/admin/users/find", body).await;
+            assert_eq!(ids(&data(&reply)), Vec::<String>::new());
+        }
+        for body in [
+            json!({}),
+            json!({ "openid": "" }),
+            json!({ "openid": 7 }),
+            json!([]),
+        ] {
+            let reply = post(&app, "/admin/users/find", body).await;
+            reply.assert_error(400, "openid_missing");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn statistics_count_users_sessions_and_logins() {
+    let app = start().await;
+    let users = log_in(&app, &["mei", "bo"]).await;
+    app.token_of("mei").await;
+    app.login("no code of WeChat").await;
+    let numbers = async || data(&ask(&app, Method::GET, "/admin/statistics").await);
+    let before = numbers().await;
+    assert_eq!(before["logins_per_day"][29]["logins"], 0, "not stored yet");
+    for _repeated in 0..2 {
+        app.parts.store_login_counts(now()).await.unwrap();
+    }
+    ask(
+        &app,
+        Method::POST,
+        &format!("/admin/users/{}/block", users[1].0),
+    )
+    .await;
+    let rejected = app.login(&app.wechat.issue_code("bo")).await;
+    rejected.assert_error(403, "user_blocked_by_admin");
+    app.parts.store_login_counts(now()).await.unwrap();
+    let numbers = numbers().await;
+    assert_eq!(
+        (
+            &numbers["users"],
+            &numbers["blocked_users"],
+            &numbers["sessions"]
+        ),
+        (&json!(2), &json!(1), &json!(2))
+    );
+    let days = numbers["logins_per_day"].as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    let today = now().strftime("%F").to_string();
+    let app_id = app.wechat.app_id();
+    let expected = json!({ "day": today, "logins": 3, "apps": { app_id: 3 } });
+    assert_eq!(days[29], expected);
+    assert_eq!(
+        (&days[28]["logins"], &days[28]["apps"]),
+        (&json!(0), &json!({}))
+    );
+}
+
+#[actix_rt::test]
+async fn a_store_failure_is_reported() {
+    let app = start().await;
+    app.parts.store().close().await.unwrap();
+    for (method, path) in [
+        (Method::GET, "/admin/users".to_owned()),
+        (Method::GET, "/admin/statistics".to_owned()),
+        (Method::GET, format!("/admin/users/{UNKNOWN}")),
+        (Method::POST, format!("/admin/users/{UNKNOWN}/block")),
+        (Method::DELETE, format!("/admin/users/{UNKNOWN}")),
+    ] {
+        ask(&app, method, &path)
+            .await
+            .assert_error(503, "store_unavailable");
+    }
+}
+
+/// Returns a port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Connects to the admin port, which the server opens in the background.
+fn connect(port: u16) -> Connection {
+    for _ in 0..2000 {
+        if let Ok(connection) = Connection::open(port) {
+            return connection;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("the admin port is not open");
+}
+
+/// The port of its own, the audit log, and the numbers of logins that a stopped server has stored.
+#[test]
+fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
+    let folder = Folder::new();
+    let (port, keys) = (free_port(), format!("alice:{ALICE},bob:{BOB}"));
+    let environment = [
+        ("WEAPP_ADMIN__PORT", &*port.to_string()),
+        ("WEAPP_ADMIN__KEYS", &keys),
+        ("WEAPP_LOG__LEVEL", "error"),
+    ];
+    let mut server = Binary::start(&folder, &environment);
+    let (_, login) = server.login("the code is a mock one");
+    let mei = login["data"]["user"]["id"].as_str().unwrap().to_owned();
+    let mut admin = connect(port);
+    let path = format!("/admin/users/{mei}");
+    let mut ask = |method: &str, path: &str, key: &str| {
+        let (status, reply) = admin.ask(method, path, key, "").unwrap();
+        assert_eq!(status, 200, "{reply}");
+        reply
+    };
+    ask("POST", &format!("{path}/block"), ALICE);
+    ask("POST", &format!("{path}/unblock"), BOB);
+    ask("GET", &path, BOB);
+    ask("DELETE", &path, ALICE);
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let log = server.output();
+    let audit: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains(" audit "))
+        .collect();
+    assert_eq!(audit.len(), 3, "{log}");
+    for (line, says) in audit.iter().zip([
+        format!("block_user done: user {mei}, by alice (request "),
+        format!("unblock_user done: user {mei}, by bob (request "),
+        format!("delete_user done: user {mei}, by alice (request "),
+    ]) {
+        assert!(line.contains(&says), "{line}");
+    }
+    assert!(!log.contains(ALICE) && !log.contains(BOB), "{log}");
+
+    let server = Binary::start(&folder, &environment);
+    let numbers = connect(port).ask("GET", "/admin/statistics", ALICE, "");
+    let (_, numbers) = numbers.unwrap();
+    assert_eq!(
+        numbers["data"]["logins_per_day"][29]["logins"], 1,
+        "{numbers}"
+    );
+    drop(server);
+}
+
+#[test]
+fn the_admin_port_must_be_its_own() {
+    let keys = format!("alice:{ALICE}");
+    let folder = Folder::new();
+    for (name, other) in [
+        ("WEAPP_SERVER__PORT", "3007"),
+        ("WEAPP_METRICS__PORT", "3007"),
+        ("WEAPP_SERVER__LISTEN", "0.0.0.0:3007"),
+    ] {
+        let environment = [
+            ("WEAPP_ADMIN__PORT", "3007"),
+            ("WEAPP_ADMIN__KEYS", &*keys),
+            (name, other),
+        ];
+        let output = run(&folder, &environment, &["config", "check"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+        assert!(stderr.contains("`admin.port` cannot be 3007"), "{stderr}");
+    }
+    let output = run(
+        &folder,
+        &[("WEAPP_ADMIN__PORT", "3007")],
+        &["config", "check"],
+    );
+    assert_eq!(output.status.code(), Some(2), "without a key");
 }

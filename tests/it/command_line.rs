@@ -9,7 +9,7 @@ use crate::harness::Folder;
 use crate::server::{command, run};
 
 /// All subcommands, each with a text that its help contains.
-const SUBCOMMANDS: [(&[&str], &str); 13] = [
+const SUBCOMMANDS: [(&[&str], &str); 19] = [
     (&["serve"], "SIGTERM"),
     (&["simulate"], "login code"),
     (&["config"], "check"),
@@ -20,6 +20,12 @@ const SUBCOMMANDS: [(&[&str], &str); 13] = [
     (&["sessions", "list"], "--json"),
     (&["sessions", "revoke"], "--session"),
     (&["sessions", "sweep"], "more than a day ago"),
+    (&["users"], "store.url"),
+    (&["users", "list"], "--openid"),
+    (&["users", "show"], "--json"),
+    (&["users", "block"], "--reason"),
+    (&["users", "unblock"], "--user"),
+    (&["users", "delete"], "A block is deleted too"),
     (&["store"], "backup"),
     (&["store", "backup"], "restore"),
     (&["openapi"], "/openapi.json"),

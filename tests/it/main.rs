@@ -59,6 +59,7 @@ mod simulate;
 mod sources;
 mod stop;
 mod store_faults;
+mod users;
 // <!-- only here -->
 mod language;
 mod words;

@@ -174,7 +174,9 @@ impl FindUsersRequest {
     fn openid(&self) -> Result<OpenId, ApiError> {
         match &self.openid {
             StringField::String(openid) if !openid.is_empty() => Ok(OpenId::new(openid.as_str())),
-            _ => Err(ErrorCode::OpenidMissing.into()),
+            StringField::Missing | StringField::String(_) | StringField::OtherType => {
+                Err(ErrorCode::OpenidMissing.into())
+            }
         }
     }
 }

@@ -152,55 +152,55 @@ async fn pages_of_users_are_complete_and_in_order(store: &dyn Store) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn filters_select_users(store: &dyn Store) {
     let ids = fill(store, &[0, 1, 2]).await;
-    let other = AppId::new("wx9999999999999999");
-    let mut login = login(9, 3);
-    login.app = other.clone();
-    store.log_in(login.clone()).await.unwrap();
-    let rename = |id, name: &str| {
-        let nickname = Change::Set(name.to_owned());
+    let mut other = login(9, 3);
+    other.app = AppId::new("wx9999999999999999");
+    store.log_in(other.clone()).await.unwrap();
+    for (id, name) in ids.iter().zip(["小美 100%", "小波"]) {
         let change = ProfileChange {
-            nickname,
+            nickname: Change::Set(name.to_owned()),
             ..ProfileChange::default()
         };
-        store.change_profile(id, change)
-    };
-    rename(ids[0], "小美 100%").await.unwrap();
-    rename(ids[1], "小波").await.unwrap();
+        store.change_profile(*id, change).await.unwrap();
+    }
     store.block_user(ids[2], block(4, None)).await.unwrap();
-    let all = query(10);
-    let by_app = |app| UserQuery {
-        app: Some(app),
-        ..all.clone()
-    };
-    let by_nickname = |name: &str| UserQuery {
-        nickname: Some(name.to_owned()),
-        ..all.clone()
-    };
-    let since = |seconds| UserQuery {
-        created_since: Some(at(seconds)),
-        ..all.clone()
-    };
-    let blocked = UserQuery {
-        blocked: true,
-        ..all.clone()
+    let select = |filter: fn(&mut UserQuery)| {
+        let mut query = query(10);
+        filter(&mut query);
+        query
     };
     for (query, expected) in [
-        (by_app(other), vec![login.user_if_new]),
-        (by_app(AppId::new("wx0123456789abcdef")), ids.clone()),
-        (by_app(AppId::new("wx")), vec![]),
-        (by_nickname("小"), ids[..2].to_vec()),
-        (by_nickname("美 100%"), vec![ids[0]]),
-        (by_nickname("%"), vec![ids[0]]),
-        (since(2), vec![login.user_if_new, ids[0]]),
-        (since(4), vec![]),
-        (blocked.clone(), vec![ids[2]]),
         (
-            UserQuery {
-                nickname: Some("小".to_owned()),
-                ..blocked
-            },
+            select(|query| query.app = Some(AppId::new("wx9999999999999999"))),
+            vec![other.user_if_new],
+        ),
+        (
+            select(|query| query.app = Some(AppId::new("wx0123456789abcdef"))),
+            ids.clone(),
+        ),
+        (select(|query| query.app = Some(AppId::new("wx"))), vec![]),
+        (
+            select(|query| query.nickname = Some("小".to_owned())),
+            ids[..2].to_vec(),
+        ),
+        (
+            select(|query| query.nickname = Some("美 100%".to_owned())),
+            vec![ids[0]],
+        ),
+        (
+            select(|query| query.nickname = Some("%".to_owned())),
+            vec![ids[0]],
+        ),
+        (
+            select(|query| query.created_since = Some(at(2))),
+            vec![other.user_if_new, ids[0]],
+        ),
+        (select(|query| query.created_since = Some(at(4))), vec![]),
+        (select(|query| query.blocked = true), vec![ids[2]]),
+        (
+            select(|query| (query.blocked, query.nickname) = (true, Some("小".to_owned()))),
             vec![],
         ),
     ] {

@@ -4,6 +4,7 @@
 mod copy;
 mod dump;
 mod sessions;
+mod users;
 
 use std::env;
 use std::ffi::OsStr;

@@ -1,5 +1,7 @@
 //! The parts from which each worker's App is assembled, created from the settings.
 
+mod configured;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,21 +10,20 @@ use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{KeptPhoneNumbers, Profiles};
-use crate::administration::Administration;
-use crate::apps::{App, Apps};
+use crate::apps::Apps;
 use crate::checked::{Checked, PartsError};
 use crate::console_parts::Console;
 use crate::events::{Delivery, Receiver};
+use crate::handlers::admin::AdminData;
 use crate::handlers::avatar::AvatarData;
 use crate::handlers::docs::{self, Docs};
 use crate::handlers::real_projects::RealProjects;
-use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
+use crate::identity::Disclosure;
 use crate::language::Language;
 use crate::limits::Limits;
 use crate::login::{LoginCounter, LoginPolicy};
 use crate::metrics::{self, MeteredStore, Metrics};
 use crate::middleware::access_log::AccessLog;
-use crate::middleware::admin_key::AdminKeys;
 use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::foreign_pages;
 use crate::middleware::json::{self, JsonConfig};
@@ -32,11 +33,15 @@ use crate::openapi;
 use crate::platforms::{AccessTokenCache, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
-use crate::session::{CryptoError, DataKeys, Lifetimes};
+use crate::session::CryptoError;
 use crate::sessions::Sessions;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::store::{self, Store};
 use wechat_simulator::{Commands, Guard, Simulator};
+
+use configured::{admin_data, apps, disclosure, login_policy, phone_numbers};
+
+pub use configured::lifetimes;
 
 /// The parts of the App: created once, shared by all workers.
 #[derive(Clone)]
@@ -47,8 +52,7 @@ pub struct Parts {
     pub(crate) login_policy: LoginPolicy,
     pub(crate) limits: Arc<Limits>,
     pub(crate) login_counter: Arc<LoginCounter>,
-    pub(crate) administration: web::Data<Administration>,
-    pub(crate) admin_keys: web::Data<AdminKeys>,
+    pub(crate) admin: AdminData,
     pub(crate) sessions: web::Data<Sessions>,
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) avatars: AvatarData,
@@ -106,27 +110,20 @@ impl Parts {
         }
         let limits = Arc::new(limits);
         let lifetimes = lifetimes(&settings.session);
-        let administration = Administration::new(Arc::clone(&store), Arc::clone(&apps), lifetimes)
-            .disclosing_openids(settings.admin.disclose_openid)
-            .with_pictures(checked.pictures.clone());
-        let admin_keys = AdminKeys::new(&settings.admin.keys, Arc::clone(&limits));
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
         Ok(Self {
+            admin: admin_data(settings, &store, &apps, checked.pictures.as_ref(), &limits),
             apps,
             avatars: AvatarData::new(settings, &store, &limits, checked.pictures),
             limits,
             login_counter: Arc::default(),
-            administration: web::Data::new(administration),
-            admin_keys: web::Data::new(admin_keys),
             login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
             phone_numbers: web::Data::new(phone_numbers(settings, &store)),
             sessions: web::Data::new(sessions),
             watermark_max_age: Duration::from_secs(settings.wechat.watermark_seconds.into()),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
-            disclosure: web::Data::new(Disclosure {
-                openid: settings.gateway.disclose_openid,
-            }),
+            disclosure: web::Data::new(disclosure(&settings.gateway)),
             service_keys: web::Data::new(ServiceKeys::new(&settings.gateway.service_keys)),
             metrics: checked.metrics,
             metrics_path: settings.metrics.path.as_str().into(),
@@ -233,9 +230,8 @@ impl Parts {
 
     /// Adds the data of the admin API to a service.
     pub(crate) fn add_administration(&self, api: &mut web::ServiceConfig) {
-        api.app_data(self.administration.clone())
-            .app_data(self.admin_keys.clone())
-            .app_data(self.json.clone())
+        self.admin.add_to(api);
+        api.app_data(self.json.clone())
             .app_data(self.trusted_proxies.clone());
     }
 
@@ -286,20 +282,6 @@ impl Parts {
     }
 }
 
-fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
-    match simulator {
-        Some(simulator) => {
-            let secret = AppSecret::new(simulator.app_secret());
-            let app = App::new(PlatformName::Wechat, AppId::new(simulator.app_id()), secret);
-            Apps::new([("main".to_owned(), app)]).accepting_any_sender()
-        }
-        None => Apps::new(settings.apps.iter().map(|(name, configured)| {
-            let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
-            (name.clone(), App::new(configured.platform, id, secret))
-        })),
-    }
-}
-
 /// Adds the metrics, if they are enabled, to the store, the limits and the calls to WeChat.
 fn metered(
     store: Arc<dyn Store>,
@@ -313,28 +295,4 @@ fn metered(
     checked.wechat = checked.wechat.clone().with_observer(observer);
     let limits = limits.with_observer(metrics::limit_observer(Arc::clone(&metrics)));
     (Arc::new(MeteredStore::new(store, metrics)), limits)
-}
-
-fn phone_numbers(settings: &Settings, store: &Arc<dyn Store>) -> KeptPhoneNumbers {
-    let keys = Arc::new(DataKeys::new(&settings.user.data_keys));
-    KeptPhoneNumbers::new(Arc::clone(store), keys, settings.user.keep_phone_number)
-}
-
-/// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.
-fn login_policy(session: &settings::Session, time_limit: Duration) -> LoginPolicy {
-    LoginPolicy {
-        lifetimes: lifetimes(session),
-        sessions_per_user: session.per_user,
-        key_history: session.key_history,
-        time_limit: SignedDuration::try_from(time_limit).unwrap_or(SignedDuration::MAX),
-    }
-}
-
-/// Returns the configured lifetimes of sessions.
-pub fn lifetimes(session: &settings::Session) -> Lifetimes {
-    Lifetimes {
-        absolute: session.lifetime(),
-        idle: session.idle(),
-        touch_after: session.touch_after(),
-    }
 }

@@ -1,0 +1,290 @@
+//! `weapp-login users …`: finds, blocks and deletes users, whether the server runs or not.
+
+mod output;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Search};
+use weapp_login::apps::Apps;
+use weapp_login::identity::{OpenId, UserId};
+use weapp_login::pictures::Storage;
+use weapp_login::session::User;
+use weapp_login::settings::Settings;
+use weapp_login::store::{self, Store};
+
+use crate::commands::sessions::{parse_user_id, session_line, session_table};
+use crate::commands::users::output::{user_line, user_table};
+use crate::commands::{Failure, configuration, existing_database, print};
+
+/// The subcommands of `users`.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lists users, the newest first.
+    #[command(after_long_help = LIST)]
+    List(List),
+    /// Shows a user and their active sessions.
+    #[command(after_long_help = SHOW)]
+    Show(Show),
+    /// Blocks a user: ends all sessions and rejects each login.
+    #[command(after_long_help = BLOCK)]
+    Block(Block),
+    /// Lets a blocked user log in again.
+    #[command(after_long_help = ONE_USER)]
+    Unblock(OneUser),
+    /// Deletes a user with their profile and all sessions.
+    #[command(after_long_help = DELETE)]
+    Delete(OneUser),
+}
+
+const LIST: &str = "\
+Each line has the user id, the AppID, the time of the first login, the time of the block, if there is one, and the nickname. With
+--json the fields are id, app, nickname, avatar_url, created_at and block, and openid if `admin.disclose_openid` is set.
+
+--openid reads an openid from standard input, so that it is in no list of processes and in no history of a shell.
+
+Examples:
+  weapp-login users list --nickname 小美
+  weapp-login users list --app main --created-since 2026-11-01T00:00:00Z --json | jq -r .id
+  weapp-login users list --openid < openid.txt
+
+Exit codes: 0 on success, also if there is no such user; 1 if the database failed; 2 if the database does not exist, or an
+option or a setting is wrong.";
+
+const SHOW: &str = "\
+With --json, the user is the first line, as in `users list --json`, and each session another one, as in `sessions list --json`.
+
+Exit codes: 0 if the user exists; 1 if the database failed; 2 if the user or the database does not exist, or a setting is
+wrong.";
+
+const BLOCK: &str = "\
+A running server rejects the user's tokens from its next request on, and each login with 403 user_blocked_by_admin. The
+reason is for other operators. A repeated block replaces the reason.
+
+Example:
+  weapp-login users block --user 13b59f2d606a1ae73cc4cada73866b62 --reason spam
+
+Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or an option or a setting is
+wrong.";
+
+const ONE_USER: &str = "\
+Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
+
+const DELETE: &str = "\
+A block is deleted too: the next login of the same person creates a new user. To keep somebody out, block them.
+
+Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only users of this mini program: its name or AppID.
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+    /// Only users whose nickname contains this text.
+    #[arg(long, value_name = "TEXT", conflicts_with = "openid")]
+    nickname: Option<String>,
+    /// Only users whose first login was at this time or later, as in 2026-11-01T00:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "openid")]
+    created_since: Option<Timestamp>,
+    /// Only blocked users.
+    #[arg(long, conflicts_with = "openid")]
+    blocked: bool,
+    /// Only the users with the openid on standard input.
+    #[arg(long)]
+    openid: bool,
+    /// Maximum number of users.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+    /// Prints one JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    of: OneUser,
+    /// Prints one JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Block {
+    #[command(flatten)]
+    of: OneUser,
+    /// The reason: at most 200 characters in one line.
+    #[arg(long, value_name = "TEXT", value_parser = Reason::parse)]
+    reason: Option<Reason>,
+}
+
+#[derive(Args)]
+pub(crate) struct OneUser {
+    /// User id, as returned by GET /session.
+    #[arg(long, value_name = "ID", value_parser = parse_user_id)]
+    user: UserId,
+}
+
+/// Runs the subcommand on the store that the settings name.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command has no request that brings the time"
+)]
+pub(crate) fn run(command: Command, folder: Option<&Path>) -> Result<(), Failure> {
+    let settings = configuration(folder)?.settings;
+    let now = Timestamp::now();
+    let output = actix_rt::System::new().block_on(async {
+        let stored = StoredUsers::open(&settings).await?;
+        let output = match command {
+            Command::List(options) => stored.list(options).await,
+            Command::Show(options) => stored.show(&options, now).await,
+            Command::Block(options) => stored.block(options, now).await,
+            Command::Unblock(options) => stored.unblock(options.user).await,
+            Command::Delete(options) => stored.delete(options.user).await,
+        };
+        stored.store.close().await.map_err(Failure::internal)?;
+        output
+    })?;
+    print(output.as_bytes())
+}
+
+/// The store and its users.
+struct StoredUsers {
+    database: String,
+    store: Arc<dyn Store>,
+    administration: Administration,
+}
+
+impl StoredUsers {
+    /// Opens the store, which must exist.
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        existing_database(&settings.store)?;
+        let store = store::open(store::Database::configured(settings)).await;
+        let store = store.map_err(Failure::configuration)?;
+        let apps = Arc::new(Apps::configured(&settings.apps));
+        let lifetimes = weapp_login::lifetimes(&settings.session);
+        let pictures = Storage::configured(&settings.avatar);
+        let administration = Administration::new(Arc::clone(&store), apps, lifetimes)
+            .with_pictures(pictures.map_err(Failure::configuration)?)
+            .disclosing_openids(settings.admin.disclose_openid);
+        Ok(Self {
+            database: settings.store.name().to_owned(),
+            store,
+            administration,
+        })
+    }
+
+    async fn list(&self, options: List) -> Result<String, Failure> {
+        let json = options.json;
+        let users = if options.openid {
+            let openid = OpenId::new(openid_from_standard_input()?);
+            let app = options.app.as_deref();
+            let found = self.administration.find(&openid, app).await;
+            found.map_err(Failure::internal)?
+        } else {
+            self.search(options).await?
+        };
+        Ok(if json {
+            users
+                .iter()
+                .map(|user| user_line(user, &self.administration))
+                .collect()
+        } else {
+            user_table(&users)
+        })
+    }
+
+    /// Reads pages until there are enough users.
+    async fn search(&self, options: List) -> Result<Vec<User>, Failure> {
+        let mut search = Search {
+            app: options.app,
+            nickname: options.nickname,
+            created_since: options.created_since,
+            blocked: options.blocked,
+            after: None,
+            limit: MAX_PAGE,
+        };
+        let mut users = Vec::new();
+        loop {
+            let page = self.administration.list(search.clone()).await;
+            let page = page.map_err(Failure::internal)?;
+            users.extend(page.users);
+            search.after = page.next;
+            if page.next.is_none() || users.len() >= options.limit {
+                users.truncate(options.limit);
+                return Ok(users);
+            }
+        }
+    }
+
+    async fn show(&self, options: &Show, now: Timestamp) -> Result<String, Failure> {
+        let shown = self.administration.show(options.of.user, now).await;
+        let (user, sessions) = shown.map_err(|error| self.failure(options.of.user, error))?;
+        let sessions = sessions.into_iter().map(|session| {
+            let ends_at = self.administration.ends_at(&session);
+            (session, ends_at)
+        });
+        let sessions: Vec<_> = sessions.collect();
+        if options.json {
+            let lines = sessions.iter();
+            let lines = lines.map(|(session, ends_at)| session_line(session, *ends_at));
+            return Ok(user_line(&user, &self.administration) + &lines.collect::<String>());
+        }
+        let block = user.block.as_ref().map_or_else(String::new, |block| {
+            let reason = block.reason.as_deref().unwrap_or("no reason was given");
+            format!("blocked since {:.0}: {reason}\n", block.at)
+        });
+        Ok(user_table(&[user]) + &block + "\n" + &session_table(&sessions))
+    }
+
+    async fn block(&self, options: Block, now: Timestamp) -> Result<String, Failure> {
+        let user = options.of.user;
+        let blocked = self.administration.block(user, options.reason, now).await;
+        match blocked.map_err(|error| self.failure(user, error))? {
+            1 => Ok("blocked the user and ended 1 session\n".to_owned()),
+            ended => Ok(format!("blocked the user and ended {ended} sessions\n")),
+        }
+    }
+
+    async fn unblock(&self, user: UserId) -> Result<String, Failure> {
+        let unblocked = self.administration.unblock(user).await;
+        unblocked.map_err(|error| self.failure(user, error))?;
+        Ok("unblocked the user\n".to_owned())
+    }
+
+    async fn delete(&self, user: UserId) -> Result<String, Failure> {
+        let deleted = self.administration.delete(user).await;
+        deleted.map_err(|error| self.failure(user, error))?;
+        Ok("deleted the user\n".to_owned())
+    }
+
+    fn failure(&self, user: UserId, error: Error) -> Failure {
+        match error {
+            Error::UserUnknown => Failure::message(format!(
+                "user `{user}` does not exist in the database `{}`\n  \
+                 hint: `users list` prints the ids; use the settings of the server",
+                self.database
+            )),
+            Error::Store(_) | Error::Pictures(_) | Error::SessionUnknown => {
+                Failure::internal(error)
+            }
+        }
+    }
+}
+
+fn openid_from_standard_input() -> Result<String, Failure> {
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    read.map_err(Failure::internal)?;
+    let openid = line.trim();
+    if openid.is_empty() {
+        return Err(Failure::message(
+            "there is no openid on standard input\n  hint: write it to a file, and use `users list --openid < FILE`"
+                .to_owned(),
+        ));
+    }
+    Ok(openid.to_owned())
+}

@@ -1,0 +1,221 @@
+//! `weapp-login users …`: an operator finds, blocks and deletes users, while the server runs.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::Folder;
+use crate::server::{Binary, command};
+
+const UNKNOWN_USER: &str = "00000000000000000000000000000000";
+const MEI_CODE: &str = "the code is a mock one";
+const OTHER_CODE: &str = "051bIzT629FmMN0zraV62WLnT62bIzTA";
+
+/// A server and the settings that it shares with the commands.
+struct Operated {
+    folder: Folder,
+    environment: Vec<(&'static str, String)>,
+    server: Binary,
+}
+
+impl Operated {
+    fn start(environment: &[(&'static str, &str)]) -> Self {
+        let folder = Folder::new();
+        let server = Binary::start(&folder, environment);
+        let environment = environment.iter();
+        let environment = environment.map(|(name, value)| (*name, (*value).to_owned()));
+        Self {
+            environment: environment.collect(),
+            folder,
+            server,
+        }
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let environment = self.environment.iter();
+        let environment: Vec<_> = environment
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let mut child = command(&self.folder, &environment)
+            .arg("users")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that takes no input may have ended.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap_or_default();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    #[track_caller]
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments, "");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), &*stderr), (Some(0), ""));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn rejected(&self, arguments: &[&str], says: &str) {
+        let output = self.run(arguments, "");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
+    }
+
+    #[track_caller]
+    fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let lines = self.done(arguments);
+        let lines = lines.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Logs in and returns the token and the user id.
+    #[track_caller]
+    fn log_in(&self, code: &str) -> (String, String) {
+        let (status, reply) = self.server.login(code);
+        assert_eq!(status, 200, "{reply}");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (
+            text(&reply["data"]["token"]),
+            text(&reply["data"]["user"]["id"]),
+        )
+    }
+}
+
+/// Runs each subcommand against the server of these settings.
+pub(crate) fn check(environment: &[(&'static str, &str)]) {
+    let operated = Operated::start(environment);
+    let (token, mei) = operated.log_in(MEI_CODE);
+    let (_, other) = operated.log_in(OTHER_CODE);
+    let mut connection = operated.server.connect();
+    let rename = connection.ask("PUT", "/user", &token, r#"{"nickname":"小美"}"#);
+    assert_eq!(rename.unwrap().0, 200);
+
+    let all = operated.lines(&["list", "--json"]);
+    let mut ids: Vec<_> = all
+        .iter()
+        .map(|user| user["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    let mut expected = [&*mei, &*other];
+    expected.sort_unstable();
+    assert_eq!(ids, expected);
+    let found = operated.lines(&["list", "--json", "--nickname", "美"]);
+    let app = found[0]["app"].as_str().unwrap().to_owned();
+    let expected = json!([{
+        "id": mei,
+        "app": app,
+        "nickname": "小美",
+        "avatar_url": null,
+        "created_at": found[0]["created_at"],
+        "block": null,
+    }]);
+    assert_eq!(json!(found), expected);
+    assert_eq!(operated.lines(&["list", "--json", "--app", &app]).len(), 2);
+    assert_eq!(operated.lines(&["list", "--json", "--limit", "1"]).len(), 1);
+    assert_eq!(operated.done(&["list", "--blocked"]), "no users\n");
+    assert!(operated.done(&["list"]).starts_with("user "));
+
+    check_block(&operated, &mei, &token);
+    let shown = operated.lines(&["show", "--json", "--user", &mei]);
+    assert_eq!((shown.len(), &shown[1]["app"]), (2, &json!(app)));
+
+    assert_eq!(
+        operated.done(&["delete", "--user", &mei]),
+        "deleted the user\n"
+    );
+    assert_ne!(operated.log_in(MEI_CODE).1, mei, "a new user");
+    for action in ["show", "block", "unblock", "delete"] {
+        let says = format!("user `{UNKNOWN_USER}` does not exist");
+        operated.rejected(&[action, "--user", UNKNOWN_USER], &says);
+    }
+}
+
+/// Blocks a user with a live session, and unblocks them.
+fn check_block(operated: &Operated, mei: &str, token: &str) {
+    let block = ["block", "--user", mei, "--reason", "spam"];
+    assert_eq!(
+        operated.done(&block),
+        "blocked the user and ended 1 session\n"
+    );
+    let (status, _) = operated.server.ask("GET", "/session", token, "");
+    assert_eq!(status, 401);
+    let (status, reply) = operated.server.login(MEI_CODE);
+    assert_eq!(
+        (status, &reply["error"]),
+        (403, &json!("user_blocked_by_admin"))
+    );
+    let shown = operated.lines(&["show", "--json", "--user", mei]);
+    assert_eq!(
+        (shown.len(), &shown[0]["block"]["reason"]),
+        (1, &json!("spam"))
+    );
+    let shown = operated.done(&["show", "--user", mei]);
+    assert!(shown.contains(": spam\n\nno active sessions\n"), "{shown}");
+    assert_eq!(operated.lines(&["list", "--json", "--blocked"]).len(), 1);
+
+    let unblock = operated.done(&["unblock", "--user", mei]);
+    assert_eq!(unblock, "unblocked the user\n");
+    let (_, again) = operated.log_in(MEI_CODE);
+    assert_eq!(again, mei);
+}
+
+#[test]
+fn an_operator_manages_users_while_the_server_runs() {
+    check(&[]);
+}
+
+#[test]
+fn invalid_arguments_are_rejected() {
+    let operated = Operated::start(&[]);
+    operated.rejected(&["show", "--user", "mei"], "32 lower-case");
+    let two_lines = ["block", "--user", UNKNOWN_USER, "--reason", "a\nb"];
+    operated.rejected(&two_lines, "1 to 200 characters in one line");
+    operated.rejected(&["list", "--created-since", "yesterday"], "--created-since");
+    operated.rejected(&["list", "--openid", "--blocked"], "cannot be used with");
+    operated.rejected(&["list", "--openid"], "no openid on standard input");
+    let elsewhere = Folder::new();
+    let output = command(&elsewhere, &[]).args(["users", "list"]).output();
+    assert_eq!(
+        output.unwrap().status.code(),
+        Some(2),
+        "no database is created"
+    );
+}
+
+/// The openid comes from standard input, and is printed only if the settings disclose it.
+#[actix_rt::test]
+async fn a_user_is_found_by_openid() {
+    let options = wechat_simulator::Options::new(7);
+    let wechat = wechat_simulator::Simulator::start(options).await.unwrap();
+    let mut operated = Operated::start(&[
+        ("WEAPP_WECHAT__BASE_URL", &wechat.base_url()),
+        ("WEAPP_APPS__SHOP__APP_ID", wechat.app_id()),
+        ("WEAPP_APPS__SHOP__APP_SECRET", wechat.app_secret()),
+    ]);
+    let (_, mei) = operated.log_in(&wechat.issue_code("mei"));
+    operated.log_in(&wechat.issue_code("bo"));
+    let openid = wechat.openid("mei");
+    let list = |operated: &Operated, arguments: &[&str]| {
+        let arguments = [&["list", "--openid", "--json"], arguments].concat();
+        let output = operated.run(&arguments, &format!("{openid}\n"));
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for arguments in [&[][..], &["--app", "shop"], &["--app", wechat.app_id()]] {
+        let found = list(&operated, arguments);
+        assert_eq!(found.lines().count(), 1);
+        assert!(found.contains(&mei) && !found.contains(&openid), "{found}");
+    }
+    assert_eq!(list(&operated, &["--app", "other"]), "");
+    let disclose = ("WEAPP_ADMIN__DISCLOSE_OPENID", "true".to_owned());
+    operated.environment.push(disclose);
+    let found: Value = serde_json::from_str(&list(&operated, &[])).unwrap();
+    assert_eq!(found["openid"], openid);
+}
