@@ -15,7 +15,7 @@ use crate::store::open::{UNKNOWN_URL, is_postgres, sqlite_path};
 use crate::store::postgres::copy::PostgresRows;
 use crate::store::sqlite::copy::SqliteRows;
 
-use rows::{BATCH, CONTENTS, Rows, Summary, Table, Tables, Value, last_key, size};
+use rows::{BATCH, CONTENTS, Rows, Summary, Table, Tables, Value, size};
 
 /// Progress of a copy.
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +142,8 @@ struct Step {
 
 /// The end of what an earlier run has copied.
 struct Position {
-    key: Option<Value>,
+    /// Empty if there are no rows.
+    key: Vec<Value>,
     rows: u64,
 }
 
@@ -163,11 +164,14 @@ impl Copy<'_> {
 
     /// Returns the end of the target's rows, which must be the first ones of the source.
     async fn position(&self, step: &Step) -> Result<Position, CopyError> {
-        let mut position = Position { key: None, rows: 0 };
+        let mut position = Position {
+            key: Vec::new(),
+            rows: 0,
+        };
         loop {
             let (expected, found) = try_join(
-                self.source.read(step.source, position.key.as_ref()),
-                self.target.read(step.target, position.key.as_ref()),
+                self.source.read(step.source, &position.key),
+                self.target.read(step.target, &position.key),
             )
             .await?;
             if !expected.starts_with(&found) {
@@ -178,7 +182,9 @@ impl Copy<'_> {
                 });
             }
             position.rows += size(&found);
-            position.key = last_key(&found).or(position.key);
+            if !found.is_empty() {
+                position.key = step.target.last_key(&found);
+            }
             if found.len() < BATCH {
                 return Ok(position);
             }
@@ -198,13 +204,13 @@ impl Copy<'_> {
                 done: position.rows,
                 total,
             });
-            let rows = self.source.read(step.source, position.key.as_ref()).await?;
-            let Some(key) = last_key(&rows) else {
+            let rows = self.source.read(step.source, &position.key).await?;
+            if rows.is_empty() {
                 return Ok(());
-            };
+            }
             self.target.insert(step.target, &rows).await?;
             position.rows += size(&rows);
-            position.key = Some(key);
+            position.key = step.source.last_key(&rows);
         }
     }
 

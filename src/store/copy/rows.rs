@@ -24,22 +24,45 @@ pub(crate) type Row = Vec<Value>;
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    /// The columns. The first one is the primary key.
+    /// The first columns, which are the primary key. Texts are compared by their bytes, so that all backends have the same
+    /// order.
+    pub(crate) key: &'static [&'static str],
     pub(crate) columns: &'static [&'static str],
 }
 
 impl Table {
-    pub(crate) fn key(&self) -> &'static str {
-        self.columns.first().copied().unwrap_or_default()
-    }
-
     pub(crate) fn column_list(&self) -> String {
         self.columns.join(", ")
+    }
+
+    /// The statement that reads [`BATCH`] rows, after a key if there is one. `place` returns the placeholder of a value.
+    pub(crate) fn select(&self, has_key: bool, place: impl Fn(usize) -> String) -> String {
+        let (name, columns, key) = (self.name, self.column_list(), self.key.join(", "));
+        let places: Vec<_> = (1..=self.key.len()).map(place).collect();
+        let condition = if has_key {
+            format!("WHERE ({key}) > ({})", places.join(", "))
+        } else {
+            String::new()
+        };
+        format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT {BATCH}")
+    }
+
+    /// The key of the last row; empty if there are no rows.
+    pub(super) fn last_key(&self, rows: &[Row]) -> Vec<Value> {
+        let values = rows.last().map_or(&[][..], Vec::as_slice);
+        values.iter().take(self.key.len()).cloned().collect()
     }
 }
 
 /// The contents of the tables, for messages. Users come first, because the sessions refer to them.
-pub(crate) const CONTENTS: [&str; 4] = ["users", "sessions", "ledger records", "phone numbers"];
+pub(crate) const CONTENTS: [&str; 6] = [
+    "users",
+    "sessions",
+    "ledger records",
+    "phone numbers",
+    "login counts",
+    "events",
+];
 
 /// One [`Table`] per [`CONTENTS`].
 pub(crate) type Tables = [Table; CONTENTS.len()];
@@ -51,8 +74,8 @@ pub(crate) trait Rows {
     /// Counts the rows of a table.
     fn count(&self, table: &'static Table) -> Reply<'_, u64>;
 
-    /// Reads at most [`BATCH`] rows in the order of their keys, beginning after a key.
-    fn read<'a>(&'a self, table: &'static Table, after: Option<&'a Value>) -> Reply<'a, Vec<Row>>;
+    /// Reads at most [`BATCH`] rows in the order of their keys, beginning after a key; an empty one is the start.
+    fn read<'a>(&'a self, table: &'static Table, after: &'a [Value]) -> Reply<'a, Vec<Row>>;
 
     /// Inserts rows in one transaction.
     fn insert<'a>(&'a self, table: &'static Table, rows: &'a [Row]) -> Reply<'a, ()>;
@@ -69,28 +92,23 @@ impl Summary {
     /// Reads the whole table.
     pub(super) async fn of(database: &dyn Rows, table: &'static Table) -> Result<Self, Error> {
         let (mut rows, mut digest) = (0, Sha256::new());
-        let mut after = None;
+        let mut after = Vec::new();
         loop {
-            let batch = database.read(table, after.as_ref()).await?;
+            let batch = database.read(table, &after).await?;
             for value in batch.iter().flatten() {
                 add(&mut digest, value);
             }
             rows += size(&batch);
-            let Some(key) = last_key(&batch) else {
+            after = table.last_key(&batch);
+            if after.is_empty() {
                 break;
-            };
-            after = Some(key);
+            }
         }
         Ok(Self {
             rows,
             digest: digest.finalize().into(),
         })
     }
-}
-
-/// The key of the last row.
-pub(super) fn last_key(rows: &[Row]) -> Option<Value> {
-    rows.last().and_then(|row| row.first()).cloned()
 }
 
 pub(super) fn size(rows: &[Row]) -> u64 {

@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::store::copy::rows::{BATCH, Row, Rows, Table, Tables, Value};
+use crate::store::copy::rows::{Row, Rows, Table, Tables, Value};
 use crate::store::database::Database;
 use crate::store::interface::{OpenError, Reply};
 use crate::store::postgres::connect::{Connection, connect};
@@ -11,13 +11,13 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::target::Target;
 
-/// The tables and columns to copy, in the order of SQLite's. All, except for `clock`, which each database fills by itself, the
-/// numbers of logins,
-/// the order of the logins in a millisecond (`place`), and the log of revocations, which is for running nodes. A test compares
-/// them with the schema.
+/// The tables and columns to copy, in the order of SQLite's. All, except for `clock` and `database_identity`, which each
+/// database fills by itself, the order of the logins in a millisecond (`place`), and the log of revocations, which is for
+/// running nodes. A test compares them with the schema.
 pub(super) const TABLES: Tables = [
     Table {
         name: "account",
+        key: &["id"],
         columns: &[
             "id",
             "subject",
@@ -33,6 +33,7 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "session",
+        key: &["digest"],
         columns: &[
             "digest",
             "id",
@@ -47,6 +48,7 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "ledger",
+        key: &["key"],
         columns: &[
             "key",
             "value",
@@ -58,7 +60,20 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "phone_number",
+        key: &["account"],
         columns: &["account", "number", "digest"],
+    },
+    Table {
+        name: "login_count",
+        key: &["day COLLATE \"C\"", "app COLLATE \"C\"", "node"],
+        columns: &["day", "app", "node", "logins"],
+    },
+    Table {
+        name: "event",
+        key: &["position"],
+        columns: &[
+            "position", "id", "kind", "account", "app", "session", "reason", "at",
+        ],
     },
 ];
 
@@ -83,11 +98,10 @@ impl PostgresRows {
         connected.map(Self)
     }
 
-    async fn read_rows(&self, table: &Table, after: Option<&Value>) -> Result<Vec<Row>, Problem> {
-        let (columns, name, key) = (table.column_list(), table.name, table.key());
-        let condition = after.map_or_else(String::new, |_| format!("WHERE {key} > $1"));
-        let sql = format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT {BATCH}");
-        let found = self.query(&sql, after.as_slice()).await?;
+    async fn read_rows(&self, table: &Table, after: &[Value]) -> Result<Vec<Row>, Problem> {
+        let sql = table.select(!after.is_empty(), |index| format!("${index}"));
+        let after: Vec<_> = after.iter().collect();
+        let found = self.query(&sql, &after).await?;
         let row = |row: &tokio_postgres::Row| {
             let types = row.columns().iter().map(tokio_postgres::Column::type_);
             let values = types
@@ -107,7 +121,15 @@ impl PostgresRows {
         });
         let places = places.collect::<Vec<_>>().join(", ");
         let (name, columns) = (table.name, table.column_list());
-        let sql = format!("INSERT INTO {name} ({columns}) VALUES {places}");
+        let mut sql =
+            format!("INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE VALUES {places}");
+        if name == "event" {
+            // The next event gets a later position.
+            sql = format!(
+                "WITH inserted AS ({sql} RETURNING position)
+                 SELECT setval(pg_get_serial_sequence('event', 'position'), max(position)) FROM inserted"
+            );
+        }
         let values: Vec<_> = rows.iter().flatten().collect();
         self.query(&sql, &values).await.map(drop)
     }
@@ -148,7 +170,7 @@ impl Rows for PostgresRows {
         })
     }
 
-    fn read<'a>(&'a self, table: &'static Table, after: Option<&'a Value>) -> Reply<'a, Vec<Row>> {
+    fn read<'a>(&'a self, table: &'static Table, after: &'a [Value]) -> Reply<'a, Vec<Row>> {
         Box::pin(async move { Ok(self.read_rows(table, after).await?) })
     }
 

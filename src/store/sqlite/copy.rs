@@ -6,17 +6,17 @@ use std::path::Path;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use crate::store::copy::rows::{BATCH, Row, Rows, Table, Tables, Value};
+use crate::store::copy::rows::{Row, Rows, Table, Tables, Value};
 use crate::store::interface::{Error, OpenError, Reply};
 use crate::store::sqlite::open;
 use crate::store::sqlite::problem::Problem;
 
-/// The tables and columns to copy: all, except for `clock`, which each database fills by itself, and the
-/// numbers of logins. A test compares them with
+/// The tables and columns to copy: all, except for `clock`, which each database fills by itself. A test compares them with
 /// the schema.
 pub(super) const TABLES: Tables = [
     Table {
         name: "user",
+        key: &["id"],
         columns: &[
             "id",
             "subject",
@@ -32,6 +32,7 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "session",
+        key: &["digest"],
         columns: &[
             "digest",
             "id",
@@ -46,6 +47,7 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "ledger",
+        key: &["key"],
         columns: &[
             "key",
             "value",
@@ -57,7 +59,20 @@ pub(super) const TABLES: Tables = [
     },
     Table {
         name: "phone_number",
+        key: &["user"],
         columns: &["user", "number", "digest"],
+    },
+    Table {
+        name: "login_count",
+        key: &["day", "app", "node"],
+        columns: &["day", "app", "node", "logins"],
+    },
+    Table {
+        name: "event",
+        key: &["position"],
+        columns: &[
+            "position", "id", "kind", "user", "app", "session", "reason", "at",
+        ],
     },
 ];
 
@@ -77,10 +92,8 @@ impl SqliteRows {
             .map_err(|problem| OpenError::new(path.to_string_lossy(), problem))
     }
 
-    fn read_now(&self, table: &Table, after: Option<&Value>) -> rusqlite::Result<Vec<Row>> {
-        let (columns, name, key) = (table.column_list(), table.name, table.key());
-        let condition = after.map_or_else(String::new, |_| format!("WHERE {key} > ?1"));
-        let sql = format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT {BATCH}");
+    fn read_now(&self, table: &Table, after: &[Value]) -> rusqlite::Result<Vec<Row>> {
+        let sql = table.select(!after.is_empty(), |index| format!("?{index}"));
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(after), |row| {
             let values = (0..table.columns.len()).map(|index| value(row.get_ref(index)?));
@@ -114,7 +127,7 @@ impl Rows for SqliteRows {
         Box::pin(ready(count.map(i64::unsigned_abs).map_err(Error::from)))
     }
 
-    fn read<'a>(&'a self, table: &'static Table, after: Option<&'a Value>) -> Reply<'a, Vec<Row>> {
+    fn read<'a>(&'a self, table: &'static Table, after: &'a [Value]) -> Reply<'a, Vec<Row>> {
         Box::pin(ready(self.read_now(table, after).map_err(Error::from)))
     }
 
