@@ -1395,3 +1395,44 @@ fn no_secret_is_printed() {
     let error = folder.load(&[]).unwrap_err();
     assert!(!format!("{error:?} {error}").contains(SECRET));
 }
+
+#[test]
+fn a_receiver_of_events_needs_a_secret() {
+    let url = (
+        "WEAPP_EVENTS__URL",
+        "https://backend.example.com/events?a=b",
+    );
+    let error = load(&[url]).unwrap_err().to_string();
+    for part in [
+        "`events.url` is set, but `events.secret` is not",
+        "WEAPP_EVENTS__SECRET_FILE",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let key = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let secret = format!("whsec_{key}");
+    let loaded = load(&[url, ("WEAPP_EVENTS__SECRET", &secret)]).unwrap();
+    assert!(!loaded.report.contains(key), "{}", loaded.report);
+    for wrong in [key, "whsec_c2hvcnQ=", "whsec_no base64 at all"] {
+        let error = load(&[url, ("WEAPP_EVENTS__SECRET", wrong)]).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("`events.secret` must be whsec_"), "{error}");
+        assert!(!error.contains(wrong), "{error}");
+    }
+    for wrong in [
+        "backend.example.com",
+        "ftp://a",
+        "https://",
+        "https://a:b@c/d",
+    ] {
+        let error = load(&[
+            ("WEAPP_EVENTS__URL", wrong),
+            ("WEAPP_EVENTS__SECRET", &secret),
+        ]);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("`events.url` must be empty, or http"),
+            "{error}"
+        );
+    }
+}
