@@ -31,8 +31,8 @@ pub struct RequestEvent {
     pub cause: Option<String>,
     /// The AppID in the Referer, if it was a mini program's.
     pub referer_app_id: Option<String>,
-    #[serde(serialize_with = "as_milliseconds", rename = "ms")]
     /// The duration until the reply was ready.
+    #[serde(serialize_with = "as_milliseconds", rename = "ms")]
     pub took: Duration,
 }
 

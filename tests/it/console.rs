@@ -100,68 +100,68 @@ async fn assert_absent(app: &TestApp) {
 
 #[actix_rt::test]
 async fn in_production_every_path_of_the_console_is_404() {
-    let (id, secret) = ("wx4f4bc4dec97d474b", "0123456789abcdef0123456789abcdef");
-    let app = TestApp::with(&[
-        ("WEAPP_PROFILE", "production"),
-        ("WEAPP_APPS__MAIN__APP_ID", id),
-        ("WEAPP_APPS__MAIN__APP_SECRET", secret),
-        ("WEAPP_CONSOLE__ENABLED", "true"),
-    ])
-    .await;
+    let [id, secret, console] = real("true");
+    let production = ("WEAPP_PROFILE", "production");
+    let app = TestApp::with(&[production, id, secret, console]).await;
     assert_absent(&app).await;
+}
+
+/// The settings of a real mini program, with or without the console.
+fn real(console: &str) -> [(&str, &str); 3] {
+    let secret = "0123456789abcdef0123456789abcdef";
+    [
+        ("WEAPP_APPS__MAIN__APP_ID", "wx4f4bc4dec97d474b"),
+        ("WEAPP_APPS__MAIN__APP_SECRET", secret),
+        ("WEAPP_CONSOLE__ENABLED", console),
+    ]
 }
 
 #[actix_rt::test]
 async fn with_the_real_wechat_the_console_is_served_only_if_it_is_enabled() {
-    let (id, secret) = ("wx4f4bc4dec97d474b", "0123456789abcdef0123456789abcdef");
-    let real = [
-        ("WEAPP_APPS__MAIN__APP_ID", id),
-        ("WEAPP_APPS__MAIN__APP_SECRET", secret),
-    ];
-    assert_absent(&TestApp::with(&real).await).await;
-    let enabled = [real[0], real[1], ("WEAPP_CONSOLE__ENABLED", "true")];
-    let app = TestApp::with(&enabled).await;
+    assert_absent(&TestApp::with(&real("false")).await).await;
+    let app = TestApp::with(&real("true")).await;
     let key = [("x-console-key", "")];
     assert_eq!(status(&app, "/", LOCAL, &[]).await, 200);
     assert_eq!(status(&app, "/console/state", LOCAL, &key).await, 200);
 }
 
+/// Returns the key that the server prints.
+fn key_of(app: &TestApp) -> String {
+    let key = app.parts.console().and_then(|console| console.key());
+    key.unwrap().expose().to_owned()
+}
+
+const NO_KEY: (&str, &str) = ("x-console-key", "");
+const HOST: (&str, &str) = ("host", "localhost:3000");
+
 #[actix_rt::test]
-async fn only_a_page_of_this_server_on_this_machine_or_with_the_key_gets_data() {
+async fn only_a_page_on_this_machine_or_with_the_key_gets_data() {
     let app = TestApp::start().await;
-    let key = app
-        .parts
-        .console()
-        .unwrap()
-        .key()
-        .unwrap()
-        .expose()
-        .to_owned();
-    let wrong = "0".repeat(32);
-    let (none, key) = (("x-console-key", ""), ("x-console-key", key.as_str()));
+    let (key, wrong) = (key_of(&app), "0".repeat(32));
+    let key = ("x-console-key", key.as_str());
     let wrong = ("x-console-key", wrong.as_str());
-    let host = ("host", "localhost:3000");
+    let origin = ("origin", "http://localhost:3000");
     let cases: [(&str, &[(&str, &str)], u16); 16] = [
-        (LOCAL, &[none], 200),
+        (LOCAL, &[NO_KEY], 200),
         (LOCAL, &[wrong], 200),
         (LOCAL, &[], 403),
-        ("[::1]:50000", &[none], 200),
-        ("[::ffff:127.0.0.1]:50000", &[none], 200),
-        (REMOTE, &[none], 403),
+        ("[::1]:50000", &[NO_KEY], 200),
+        ("[::ffff:127.0.0.1]:50000", &[NO_KEY], 200),
+        (REMOTE, &[NO_KEY], 403),
         (REMOTE, &[wrong], 403),
         (REMOTE, &[], 403),
         (REMOTE, &[key], 200),
         // A proxy on this machine: the page may be anywhere.
-        (LOCAL, &[none, ("x-forwarded-for", "127.0.0.1")], 403),
-        (LOCAL, &[none, ("forwarded", "for=127.0.0.1")], 403),
-        (LOCAL, &[none, ("via", "1.1 caddy")], 403),
+        (LOCAL, &[NO_KEY, ("x-forwarded-for", "127.0.0.1")], 403),
+        (LOCAL, &[NO_KEY, ("forwarded", "for=127.0.0.1")], 403),
+        (LOCAL, &[NO_KEY, ("via", "1.1 caddy")], 403),
         (LOCAL, &[key, ("x-forwarded-for", "192.0.2.1")], 200),
+        (LOCAL, &[NO_KEY, HOST, origin], 200),
         (
             LOCAL,
-            &[none, host, ("origin", "http://localhost:3000")],
+            &[NO_KEY, HOST, ("sec-fetch-site", "same-origin")],
             200,
         ),
-        (LOCAL, &[none, host, ("sec-fetch-site", "same-origin")], 200),
         (REMOTE, &[key, ("host", "192.168.1.5:3000")], 200),
     ];
     for (peer, headers, expected) in cases {
@@ -174,18 +174,26 @@ async fn only_a_page_of_this_server_on_this_machine_or_with_the_key_gets_data() 
             }
         }
     }
+}
+
+/// With the real WeChat, the guard of the console is the only one.
+#[actix_rt::test]
+async fn a_page_of_another_origin_gets_no_data_even_with_the_key() {
+    let app = TestApp::with(&real("true")).await;
+    let key = key_of(&app);
+    let key = ("x-console-key", key.as_str());
     let foreign: [&[(&str, &str)]; 6] = [
         &[("host", "evil.example")],
-        &[host, ("origin", "https://evil.example")],
+        &[HOST, ("origin", "https://evil.example")],
         // Another server on this machine, to which the API itself responds.
-        &[host, ("origin", "http://localhost:5173")],
-        &[host, ("origin", "https://servicewechat.com")],
-        &[host, ("origin", "null")],
-        &[host, ("sec-fetch-site", "same-site")],
+        &[HOST, ("origin", "http://localhost:5173")],
+        &[HOST, ("origin", "https://servicewechat.com")],
+        &[HOST, ("origin", "null")],
+        &[HOST, ("sec-fetch-site", "same-site")],
     ];
     for headers in foreign {
         let headers: Vec<_> = headers.iter().copied().chain([key]).collect();
-        for path in ["/console/state", "/console/events", "/console/settings"] {
+        for path in ["/console/state", "/console/events", "/console/users"] {
             let (status, _, reply) = request(&app, Method::GET, path, LOCAL, &headers).await;
             let reply: Value = serde_json::from_str(&reply).unwrap_or_default();
             let error = (status, reply["error"].as_str());
@@ -318,11 +326,30 @@ fn a_page_gets_each_request_with_its_calls_and_without_secrets() {
     assert!(cause.contains("login rejected, errcode 40163"), "{cause}");
     assert_eq!(rejected["request_id"], call["request_id"]);
 
-    // A call that continues without its caller belongs to its request too, and so does the access token that it needs.
+    assert_masked(&[&call, &login, &rejected], &[&code, token]);
+}
+
+#[track_caller]
+fn assert_masked(events: &[&Value], secrets: &[&str]) {
+    for event in events {
+        let text = event.to_string();
+        for secret in secrets {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
+
+/// A call that continues without its caller belongs to its request too, and so does the fetch of the access token.
+#[test]
+fn the_calls_for_a_phone_number_belong_to_its_request() {
+    let folder = Folder::new();
+    let server = Binary::start(&folder, &[]);
+    let (_, reply) = server.login(&new_code(&server, "mei"));
+    let token = reply["data"]["token"].as_str().unwrap();
     let (_, reply) = server.ask("POST", "/simulator/users/mei/phone-code", "", "");
-    let phone_code = reply["code"].as_str().unwrap().to_owned();
-    assert_eq!(page.next().2["path"], "/simulator/users/mei/phone-code");
-    let body = json!({"code": phone_code}).to_string();
+    let code = reply["code"].as_str().unwrap();
+    let mut page = Page::open(&server, "");
+    let body = json!({ "code": code }).to_string();
     let (status, reply) = server.ask("POST", "/user/phone", token, &body);
     assert_eq!(status, 200, "{reply}");
     let events = [page.next().2, page.next().2, page.next().2];
@@ -334,14 +361,8 @@ fn a_page_gets_each_request_with_its_calls_and_without_secrets() {
     let headers = events[2]["headers"].to_string();
     let shown: String = token.chars().take(8).collect();
     assert!(headers.contains(&format!("Bearer {shown}…")), "{headers}");
-
     let number = reply["data"]["phone_number"].as_str().unwrap();
-    for event in events.iter().chain([&call, &login, &rejected]) {
-        let text = event.to_string();
-        for secret in [code.as_str(), token, &phone_code, number] {
-            assert!(!text.contains(secret), "{text}");
-        }
-    }
+    assert_masked(&events.each_ref(), &[code, token, number]);
 }
 
 #[test]
