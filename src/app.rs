@@ -10,6 +10,8 @@ use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
 use crate::account::{Decryption, Deletion, KeptPhoneNumbers, PhoneNumbers, SessionKeys};
+use crate::console::Hub;
+use crate::console_parts::Console;
 use crate::handlers::console;
 use crate::handlers::console_log::ConsoleLog;
 use crate::login::Logins;
@@ -66,9 +68,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     if docs.is_some() {
         rows.extend(routes::docs());
     }
-    let console = parts.console.clone();
-    let console = console.filter(|console| console.is_for_development);
-    if console.is_some() {
+    if development_console(parts).is_some() {
         rows.extend(routes::console());
     }
     let paths = PathMatching::new(rows.iter().map(|row| row.path)).below(&parts.base_path);
@@ -79,11 +79,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
     let guard = from_fn(move |request, next| foreign_pages::reject(guard.clone(), request, next));
     let cors = Condition::new(!parts.cors_origins.is_empty(), cors(&parts.cors_origins));
     let readiness = Rc::new(parts.readiness.clone());
-    let hub = parts
-        .console
-        .as_ref()
-        .map(|console| Arc::clone(&console.hub));
-    let recorded = hub.clone();
+    let (hub, recorded) = (hub(parts), hub(parts));
     App::new()
         .app_data(ConsoleLog::new(parts.simulated))
         .configure(|api| parts.add_data(api))
@@ -95,12 +91,7 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
             }
         })
         .configure(|api| routes::register(api, rows))
-        .configure(|api| {
-            if let Some(console) = &console {
-                parts.add_administration(api);
-                console.add_data(api);
-            }
-        })
+        .configure(|api| add_console(parts, api))
         .configure(|api| parts.add_commands(api))
         // The middleware that is wrapped last sees a request first.
         .wrap_fn(move |request, inside| paths.apply(request, inside))
@@ -118,11 +109,30 @@ pub fn app_with(parts: &Parts, rows: Vec<routes::Row>) -> App<impl AppFactory + 
         .wrap_fn(move |request, inside| metrics.record(request, inside))
 }
 
+/// Returns the console that is served on the server's port.
+fn development_console(parts: &Parts) -> Option<&Console> {
+    let console = parts.console.as_ref();
+    console.filter(|console| console.is_for_development)
+}
+
+/// Adds the data of the console's handlers.
+fn add_console(parts: &Parts, api: &mut web::ServiceConfig) {
+    if let Some(console) = development_console(parts) {
+        parts.add_administration(api);
+        console.add_data(api);
+    }
+}
+
+/// Returns the receiver of the events for the console.
+fn hub(parts: &Parts) -> Option<Arc<Hub>> {
+    let console = parts.console.as_ref();
+    console.map(|console| Arc::clone(&console.hub))
+}
+
 /// Returns the access log. The console shows the other requests, so its own are left out.
 fn access_log(parts: &Parts) -> Morgan {
     let log = parts.access_log.logger();
-    let console = parts.console.as_ref();
-    if !console.is_some_and(|console| console.is_for_development) {
+    if development_console(parts).is_none() {
         return log;
     }
     console::paths().fold(log, |log, path| {

@@ -92,6 +92,7 @@ impl Parts {
     ///
     /// # Errors
     /// [`PartsError`] names the setting at fault and the fix.
+    #[expect(clippy::too_many_lines, reason = "one line per part")]
     pub async fn new(
         settings: &Settings,
         simulator: Option<&Simulator>,
