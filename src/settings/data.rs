@@ -20,7 +20,6 @@ use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedPro
 const DAY: i64 = 24 * 60 * 60;
 const TEN_YEARS: i64 = 3_660 * DAY;
 const MINUTE_IN_MILLISECONDS: i64 = 60_000;
-const MAX_BODY: i64 = 16 * 1024 * 1024;
 
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -128,7 +127,7 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Json {
     /// Maximum size of a body in bytes, after decompression.
-    #[serde(deserialize_with = "rules::within::<1, MAX_BODY, _, _>")]
+    #[serde(deserialize_with = "rules::within::<1, 16_777_216, _, _>")]
     pub limit: usize,
     /// If `true`, a body must be an object or an array.
     pub strict: bool,

@@ -12,6 +12,7 @@ mod file_tests;
 mod file_watch;
 mod ledger;
 pub(super) mod open;
+mod opening;
 mod phone_numbers;
 mod problem;
 mod reads;
@@ -27,7 +28,7 @@ mod writer_tests;
 mod writer_thread;
 
 use std::future::ready;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,15 +41,13 @@ use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, Token
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{
-    KeptNumber, LoggedIn, Login, OpenError, Reply, Revocation, Store, Swept, Update,
+    KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
-use crate::store::session_cache::SessionCache;
 
 use commits::CommitWatch;
 use file_watch::FileWatch;
 use writer::Writer;
-use writer_thread::Open;
 
 /// Upper limit for a commit that need not wait for a lock. Our choice.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,40 +62,6 @@ pub(super) struct Sqlite {
     files: Arc<FileWatch>,
     /// The last field, because it must be dropped after all connections.
     commits: Arc<CommitWatch>,
-}
-
-impl Sqlite {
-    /// Opens the file, and creates and migrates it as needed. Evicts from `cache` the sessions that this
-    /// process or another one changes.
-    pub(super) async fn open(path: &Path, cache: Arc<SessionCache>) -> Result<Self, OpenError> {
-        let file = path.to_owned();
-        let open = move || {
-            let connection = open::writer(&file)?;
-            // A new file has no WAL index before the first read.
-            users::read(&connection)?;
-            Ok(Open {
-                connection,
-                files: Arc::new(FileWatch::new(&file)),
-                commits: Arc::new(CommitWatch::new(&file)),
-            })
-        };
-        let (writer, files, commits) = Writer::start(open, cache)
-            .await
-            .map_err(|problem| OpenError::new(path.to_string_lossy(), problem))?;
-        Ok(Self {
-            path: path.to_owned(),
-            writer,
-            readers: Mutex::default(),
-            files,
-            commits,
-        })
-    }
-
-    /// Stores events about the changes, if wanted.
-    pub(super) fn recording_events(mut self, wanted: bool) -> Self {
-        self.writer.records_events = wanted;
-        self
-    }
 }
 
 impl Store for Sqlite {
