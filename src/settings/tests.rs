@@ -470,7 +470,7 @@ fn an_unknown_key_in_the_environment_is_rejected() {
     );
     check(
         "WEAPP_COLOUR",
-        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, user, store, wechat, avatar, limits, metrics, gateway, admin, events, apps",
+        "unknown setting `colour` in WEAPP_COLOUR; the settings there are server, log, json, session, user, store, wechat, avatar, limits, console, metrics, gateway, admin, events, apps",
     );
     check(
         "WEAPP_STORE__URL_FILE",
@@ -1164,6 +1164,9 @@ s3_secret_access_key = ""                         # built in
 address_rejections_per_minute = 30                # built in
 app_rejections_per_minute = 300                   # built in
 user_calls_per_minute = 30                        # built in
+
+[console]
+enabled = false                                   # built in
 
 [metrics]
 enabled = true                                    # built in

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wechat_simulator::{Endpoint, Fault, Options, Payload, Simulator};
 
-use super::{assert_in_no_reply, assert_nowhere, faults, start, with_fault};
+use super::{DATA_KEY, assert_in_no_reply, assert_nowhere, faults, start, with_fault};
 use crate::harness::Folder;
 
 /// Returns the access tokens that WeChat received.
@@ -72,6 +72,7 @@ async fn an_account_discloses_no_secret() {
     secrets.extend(access_tokens(&wechat));
     let encrypt_key = wechat.first_app().encrypt_key("mei").unwrap();
     secrets.push(encrypt_key.encrypt_key);
+    secrets.push(DATA_KEY.to_owned());
     secrets.push(phone["code"].as_str().unwrap().to_owned());
     for event in &events {
         secrets.push(event["encryptedData"].as_str().unwrap().to_owned());

@@ -45,7 +45,9 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
 
 const SERVICE_KEYS: &str = "an-old.key_of~32-letters-01234567,b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 
-/// Starts a server with the log at level trace.
+const DATA_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978";
+
+/// Starts a server that keeps phone numbers, with the log at level trace.
 fn start(wechat: &Simulator, folder: &Folder) -> Binary {
     let environment = [
         ("WEAPP_WECHAT__BASE_URL", &*wechat.base_url()),
@@ -53,6 +55,8 @@ fn start(wechat: &Simulator, folder: &Folder) -> Binary {
         ("WEAPP_APPS__MAIN__APP_ID", wechat.app_id()),
         ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
         ("WEAPP_GATEWAY__SERVICE_KEYS", SERVICE_KEYS),
+        ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),
+        ("WEAPP_USER__DATA_KEYS", DATA_KEY),
         ("WEAPP_LOG__LEVEL", "trace"),
         ("WEAPP_LIMITS__USER_CALLS_PER_MINUTE", "0"),
         (
