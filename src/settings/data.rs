@@ -8,10 +8,9 @@ use std::net::IpAddr;
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{
-    AdminKey, AppId, AppSecret, EventsSecret, PlatformName, ServiceKey, StorePassword,
-};
+use crate::identity::{AdminKey, AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
 use crate::settings::address::{Host, ListenAddress};
+use crate::settings::events::Events;
 use crate::settings::rules;
 use crate::settings::user::{Avatar, User};
 use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
@@ -268,21 +267,6 @@ pub struct Admin {
     pub keys: Vec<AdminKey>,
     /// If `true`, responses contain the openid of a user.
     pub disclose_openid: bool,
-}
-
-/// Delivery of events about users and sessions to another service.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Events {
-    /// URL of the receiver. If empty, no event is stored.
-    #[serde(deserialize_with = "rules::events_url")]
-    pub url: String,
-    /// Secret that signs the events; needed with a URL.
-    #[serde(deserialize_with = "rules::events_secret")]
-    pub secret: EventsSecret,
-    /// Time after which an event that cannot be delivered is dropped.
-    #[serde(deserialize_with = "rules::within::<1, 365, _, _>")]
-    pub keep_days: u32,
 }
 
 /// A mini program.

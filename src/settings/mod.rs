@@ -6,6 +6,7 @@ mod data;
 mod derived;
 mod environment;
 mod error;
+mod events;
 mod files;
 mod keys;
 mod layers;
@@ -26,11 +27,12 @@ use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
 pub use crate::settings::data::{
-    Admin, App, Console, Events, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings,
-    Store, Wechat,
+    Admin, App, Console, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store,
+    Wechat,
 };
 pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};
+pub use crate::settings::events::Events;
 pub use crate::settings::user::{Avatar, User};
 pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
