@@ -134,6 +134,9 @@ fn key_of(app: &TestApp) -> String {
 const NO_KEY: (&str, &str) = ("x-console-key", "");
 const HOST: (&str, &str) = ("host", "localhost:3000");
 
+/// A peer, the headers of its request, and the status of the response.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 #[actix_rt::test]
 async fn only_a_page_on_this_machine_or_with_the_key_gets_data() {
     let app = TestApp::start().await;
@@ -141,7 +144,7 @@ async fn only_a_page_on_this_machine_or_with_the_key_gets_data() {
     let key = ("x-console-key", key.as_str());
     let wrong = ("x-console-key", wrong.as_str());
     let origin = ("origin", "http://localhost:3000");
-    let cases: [(&str, &[(&str, &str)], u16); 16] = [
+    let cases: [Case<'_>; 16] = [
         (LOCAL, &[NO_KEY], 200),
         (LOCAL, &[wrong], 200),
         (LOCAL, &[], 403),
