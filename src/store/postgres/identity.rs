@@ -39,7 +39,7 @@ pub(super) async fn check(client: &Client, expected: &Identity) -> Result<(), Pr
         Err(problem) => return Err(problem),
     };
     Err(Problem::OtherDatabase {
-        expected: expected.clone(),
+        expected: expected.to_string(),
         found,
     })
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use crate::store::interface::Error;
-use crate::store::postgres::identity::Identity;
 
 /// Maximum number of pending calls. More are rejected, so that a database that hangs costs neither memory nor minutes. Our
 /// choice: many times what a working database answers in a second.
@@ -38,7 +37,7 @@ pub(super) enum Problem {
     #[error(
         "this node uses database {expected}, and found {found}; if that one replaces it, restart the node, else correct what `store.url` leads to"
     )]
-    OtherDatabase { expected: Identity, found: String },
+    OtherDatabase { expected: String, found: String },
     /// Too many calls wait.
     #[error("{QUEUE} calls are pending already")]
     QueueFull,
