@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::identity::{AppId, AppSecret, PlatformName, Subject};
 use crate::platforms::AppCredentials;
 use crate::session::{CryptoError, Seal, Sealed};
-use crate::settings;
+use crate::settings::{self, AppKind};
 
 /// The configured mini programs, by name.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub struct App {
     platform: PlatformName,
     credentials: AppCredentials,
     seal: Seal,
+    /// The pages to which a web login may redirect.
+    redirects: Vec<String>,
 }
 
 impl Apps {
@@ -54,7 +56,9 @@ impl Apps {
     pub fn configured(apps: &BTreeMap<String, settings::App>) -> Self {
         Self::new(apps.iter().map(|(name, configured)| {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
-            (name.clone(), App::new(configured.platform, id, secret))
+            let app = App::new(configured.platform, id, secret);
+            let redirects = configured.redirects.clone();
+            (name.clone(), app.with_kind(configured.kind, redirects))
         }))
     }
 
@@ -67,13 +71,31 @@ impl Apps {
         }
     }
 
-    /// Returns the mini program with this name or AppID; without either, the only configured one.
+    /// Returns the mini program with this name or AppID; without either, the only configured mini
+    /// program.
     pub fn find(&self, named: Option<&str>) -> Option<&Arc<App>> {
         if let Some(name) = named {
             return self.by_name.get(name).or_else(|| self.by_id(name));
         }
-        let only = self.by_name.values().next();
-        only.filter(|_only| self.by_name.len() == 1)
+        self.only(|app| !app.kind().is_web())
+    }
+
+    /// Returns the app that matches, if no other one does.
+    fn only(&self, matches: impl Fn(&App) -> bool) -> Option<&Arc<App>> {
+        let mut apps = self.by_name.values().filter(|app| matches(app));
+        apps.next().filter(|_only| apps.next().is_none())
+    }
+
+    /// Selects the website or official account of a login: the one it names, or the only configured one.
+    ///
+    /// # Errors
+    /// [`UnknownApp`] if the named one is not configured; or if it names none, and none or several are.
+    pub fn choose_web(&self, named: Option<&str>) -> Result<&Arc<App>, UnknownApp> {
+        let found = match named {
+            Some(name) => self.find(Some(name)),
+            None => self.only(|app| app.kind().is_web()),
+        };
+        found.ok_or_else(|| self.unknown(named, None))
     }
 
     /// Selects the mini program of a login: the one it names; otherwise the one it was sent from; otherwise the only
@@ -90,7 +112,11 @@ impl Apps {
             }
             None => self.find(named),
         };
-        found.ok_or_else(|| UnknownApp {
+        found.ok_or_else(|| self.unknown(named, from))
+    }
+
+    fn unknown(&self, named: Option<&str>, from: Option<&str>) -> UnknownApp {
+        UnknownApp {
             problem: match (named, from) {
                 (Some(name), _) => {
                     let shown: String = name.chars().take(SHOWN_CHARS).collect();
@@ -100,7 +126,7 @@ impl Apps {
                 (None, None) => "the login names no mini program".to_owned(),
             },
             known: self.names(),
-        })
+        }
     }
 
     /// Returns the mini programs with their names.
@@ -137,8 +163,34 @@ impl App {
         let seal = Seal::new(secret.expose().as_bytes(), b"weapp-login identity v1");
         Self {
             platform,
-            credentials: AppCredentials { id, secret },
+            credentials: AppCredentials {
+                id,
+                secret,
+                kind: AppKind::MiniProgram,
+            },
             seal,
+            redirects: Vec::new(),
+        }
+    }
+
+    /// Sets the kind, and the pages to which a web login may redirect.
+    #[must_use]
+    pub fn with_kind(mut self, kind: AppKind, redirects: Vec<String>) -> Self {
+        self.credentials.kind = kind;
+        Self { redirects, ..self }
+    }
+
+    /// Returns the kind.
+    pub fn kind(&self) -> AppKind {
+        self.credentials.kind
+    }
+
+    /// Returns the page to which a web login redirects: the named one if it is allowed, or else the only allowed one.
+    pub fn redirect<'a>(&'a self, named: Option<&str>) -> Option<&'a str> {
+        let mut redirects = self.redirects.iter().map(String::as_str);
+        match named {
+            Some(named) => redirects.find(|redirect| *redirect == named),
+            None => redirects.next().filter(|_first| redirects.next().is_none()),
         }
     }
 

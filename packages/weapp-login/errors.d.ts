@@ -2,6 +2,7 @@
 
 /** The errors of the server: their names and HTTP statuses. */
 export interface ServerErrors {
+  app_of_another_kind: 400
   app_unknown: 400
   avatar_malformed: 400
   avatar_missing: 400
@@ -39,9 +40,13 @@ export interface ServerErrors {
   profile_missing: 400
   proof_code_invalid: 400
   rate_limited: 429
+  redirect_not_allowed: 400
   service_key_required: 401
+  session_key_absent: 409
   session_key_stale: 409
   session_required: 401
+  snapshot_user: 403
+  state_invalid: 400
   store_unavailable: 503
   token_missing: 400
   too_many_requests: 429

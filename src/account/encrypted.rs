@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::account::error::Error;
+use crate::account::session_key::require_mini_program;
 use crate::platforms::{
     DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, Platforms,
 };
@@ -36,6 +37,7 @@ impl Decryption {
         data: &EncryptedData<'_>,
         now: Timestamp,
     ) -> Result<Fields, Error> {
+        require_mini_program(current)?;
         let terms = DecryptionTerms {
             app_id: current.app().id(),
             now,

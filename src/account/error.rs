@@ -43,6 +43,9 @@ pub enum Error {
     /// The call to check or reset the session key failed.
     #[error("could not check or reset the session key")]
     SessionKey(#[source] CallError),
+    /// The app is a website or an official account, whose sessions have no session key.
+    #[error("the session is of a website or an official account, which have no session keys")]
+    SessionKeyAbsent,
     /// The platform no longer accepts the session key: the user must log in again.
     #[error("the session key is stale")]
     SessionKeyStale,

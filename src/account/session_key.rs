@@ -34,6 +34,7 @@ impl SessionKeys {
     /// # Errors
     /// [`Error::SessionKey`] if the call fails; [`Error::OpenIdSealed`] if the user's openid cannot be decrypted.
     pub async fn is_valid(&self, current: &CurrentSession, now: Timestamp) -> Result<bool, Error> {
+        require_mini_program(current)?;
         let openid = current.openid().ok_or(Error::OpenIdSealed)?;
         let Some(key) = current.session_key() else {
             return Ok(false);
@@ -68,6 +69,7 @@ impl SessionKeys {
     }
 
     async fn replace(&self, current: &CurrentSession, now: Timestamp) -> Result<(), Error> {
+        require_mini_program(current)?;
         let openid = current.openid().ok_or(Error::OpenIdSealed)?;
         let key = current.session_key().ok_or(Error::SessionKeyStale)?;
         self.admit(current)?;
@@ -87,4 +89,12 @@ impl SessionKeys {
             Err(Error::SessionGone)
         }
     }
+}
+
+/// Rejects a session without a session key, which is that of a website or an official account.
+pub(super) fn require_mini_program(current: &CurrentSession) -> Result<(), Error> {
+    if current.app().kind().is_web() {
+        return Err(Error::SessionKeyAbsent);
+    }
+    Ok(())
 }

@@ -15,6 +15,10 @@ impl From<login::Error> for ApiError {
     fn from(error: login::Error) -> Self {
         let converted = match &error {
             login::Error::AppUnknown(_) => ErrorCode::AppUnknown.into(),
+            login::Error::WrongKind(_) => ErrorCode::AppOfAnotherKind.into(),
+            login::Error::RedirectNotAllowed => ErrorCode::RedirectNotAllowed.into(),
+            login::Error::State(_) => ErrorCode::StateInvalid.into(),
+            login::Error::SnapshotUser => ErrorCode::SnapshotUser.into(),
             login::Error::CodeImpossible => ErrorCode::CodeMalformed.into(),
             login::Error::Limited(exceeded) => Self::limited(*exceeded),
             login::Error::UserBlocked(_) => ErrorCode::UserBlockedByAdmin.into(),
@@ -53,6 +57,7 @@ impl From<account::Error> for ApiError {
             E::LoginCodeForPhoneCode => ErrorCode::LoginCodeInsteadOfPhoneCode.into(),
             E::PhoneCodeSpent => ErrorCode::PhoneCodeSpent.into(),
             E::SessionKeyStale | E::NotDecrypted(_) => ErrorCode::SessionKeyStale.into(),
+            E::SessionKeyAbsent => ErrorCode::SessionKeyAbsent.into(),
             E::EncryptedDataMalformed(_) => ErrorCode::EncryptedDataMalformed.into(),
             E::PhoneNumber(error) => Self::from_phone(error),
             E::Proof(error) => Self::from_proof(error),

@@ -49,6 +49,22 @@ table! {
     AppUnknown: BAD_REQUEST, "app_unknown",
         "The server does not know which mini program this login is for, and its log lists those that it knows: send the name or AppID of one as app.",
         "无法确定要登录哪个小程序：请在 app 中传小程序的名字或 AppID，服务端日志里有可选的列表。";
+    /// The login is for an app of another kind than this route takes.
+    AppOfAnotherKind: BAD_REQUEST, "app_of_another_kind",
+        "This app logs in with another route: mini programs with POST /login, websites and official accounts with POST /login/oauth.",
+        "这个应用要用另一个接口登录：小程序用 POST /login，网站应用和公众号用 POST /login/oauth。";
+    /// The page is not one of the app's redirects.
+    RedirectNotAllowed: BAD_REQUEST, "redirect_not_allowed",
+        "The login may not return to this page: add its URL to apps.<name>.redirects in the server's settings, exactly as the page sends it.",
+        "登录后不能跳转到这个页面：请把它的 URL 加入服务端的 apps.<name>.redirects，必须与页面发送的完全一致。";
+    /// The state of a web login is missing, foreign, expired or used.
+    StateInvalid: BAD_REQUEST, "state_invalid",
+        "The state is expired, used, or not of this browser: get a new one from /login/oauth/url, keep its nonce, and send both.",
+        "state 已过期、已使用，或不属于当前浏览器：请重新从 /login/oauth/url 获取，保存 nonce，登录时两个一起发送。";
+    /// The page is shown as a snapshot, whose user is a virtual one.
+    SnapshotUser: FORBIDDEN, "snapshot_user",
+        "WeChat shows this page as a snapshot with a virtual user: let the user open the full page (使用完整服务), then log in.",
+        "微信以快照模式打开了这个页面，用户是虚拟账号：请让用户点击“使用完整服务”，再登录。";
     /// The body has no `code`.
     CodeMissing: BAD_REQUEST, "code_missing",
         "The code is missing: send {\"code\": …} as application/json, with the code from wx.login or the phone number button.",
@@ -133,6 +149,10 @@ table! {
     SessionKeyStale: CONFLICT, "session_key_stale",
         "The session key does not match: first call wx.login and POST the code to /login, then repeat the event and send its new data.",
         "session_key 不匹配：请先调用 wx.login，把 code POST 到 /login，然后重新触发事件，发送新的数据。";
+    /// The session is of a website or an official account.
+    SessionKeyAbsent: CONFLICT, "session_key_absent",
+        "This session has no session key: only mini programs have session keys, encrypted data and phone number codes.",
+        "当前会话没有 session_key：只有小程序才有 session_key、加密数据和手机号 code。";
     /// The login code does not prove that the request comes from the user of the session.
     ProofCodeInvalid: BAD_REQUEST, "proof_code_invalid",
         "The code does not prove who you are: call wx.login as the user of this session, and send the new code.",

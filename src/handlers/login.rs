@@ -46,7 +46,7 @@ pub struct LoginRequest {
 
 /// The token and the user.
 #[derive(Serialize, ToSchema)]
-struct LoginData {
+pub(super) struct LoginData {
     /// Opaque; send it as `Authorization: Bearer <token>`.
     #[schema(examples("wxs_6FqJ0aXnZs1vWm3oGxkq5pYb7TtR2uCd8LhEiKf9BNQAAAAA"))]
     token: String,
@@ -171,16 +171,21 @@ impl LoginRequest {
     }
 
     fn app(&self) -> Result<Option<&str>, ErrorCode> {
-        match &self.app {
-            None | Some(StringField::Missing) => Ok(None),
-            Some(StringField::String(app)) => Ok(Some(app.as_str()).filter(|app| !app.is_empty())),
-            Some(StringField::OtherType) => Err(ErrorCode::AppUnknown),
-        }
+        named_app(self.app.as_ref())
+    }
+}
+
+/// Returns the app that a request names. An empty name counts as none.
+pub(super) fn named_app(field: Option<&StringField>) -> Result<Option<&str>, ErrorCode> {
+    match field {
+        None | Some(StringField::Missing) => Ok(None),
+        Some(StringField::String(app)) => Ok(Some(app.as_str()).filter(|app| !app.is_empty())),
+        Some(StringField::OtherType) => Err(ErrorCode::AppUnknown),
     }
 }
 
 impl LoginData {
-    fn new(grant: &Grant, now: Timestamp) -> Self {
+    pub(super) fn new(grant: &Grant, now: Timestamp) -> Self {
         Self {
             token: grant.token.expose().to_string(),
             expires_in: seconds_until(grant.expires_at, now),

@@ -12,6 +12,7 @@ pub mod health;
 pub mod introspection;
 pub mod login;
 pub mod metrics;
+pub mod oauth;
 pub mod personal_data;
 pub mod phone;
 pub mod real_projects;

@@ -78,3 +78,27 @@ impl fmt::Debug for Grant {
             .finish_non_exhaustive()
     }
 }
+
+/// A request for the login page.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest<'a> {
+    /// The website or official account: its name in the settings or its AppID. `None` means the only one.
+    pub app: Option<&'a str>,
+    /// The page to which the login returns. `None` means the only one that is allowed.
+    pub redirect: Option<&'a str>,
+    /// If `true`, an official account asks for consent, and gets the unionid.
+    pub with_consent: bool,
+}
+
+/// The login page, and what the client keeps until it returns.
+#[derive(Debug, Clone)]
+pub struct LoginPage {
+    /// URL of the page.
+    pub url: String,
+    /// The state that the redirect will have.
+    pub state: String,
+    /// The proof that the login began in this browser.
+    pub nonce: String,
+    /// Time until the state expires.
+    pub expires_in: SignedDuration,
+}

@@ -3,9 +3,11 @@
 use crate::apps::UnknownApp;
 use crate::identity::UserId;
 use crate::limits::Exceeded;
+use crate::login::web_state::InvalidState;
 use crate::platforms::{self, Reason};
 use crate::session::CryptoError;
 use crate::sessions;
+use crate::settings::AppKind;
 use crate::store;
 use crate::store::once;
 
@@ -15,6 +17,18 @@ pub enum Error {
     /// The login names a mini program that is not configured, or none where several are configured.
     #[error(transparent)]
     AppUnknown(#[from] UnknownApp),
+    /// Apps of this kind log in in another way.
+    #[error("the login is for an app of another kind: {}", .0.name())]
+    WrongKind(AppKind),
+    /// The login page may not redirect to this URL.
+    #[error("the redirect is not in the settings of the app")]
+    RedirectNotAllowed,
+    /// The state of a web login is invalid.
+    #[error(transparent)]
+    State(#[from] InvalidState),
+    /// The login is of the virtual account of a page that is shown as a snapshot.
+    #[error("the platform sent the virtual account of a snapshot page")]
+    SnapshotUser,
     /// The code cannot be one of the platform's.
     #[error("the code has characters or a length that no code of the platform has")]
     CodeImpossible,
@@ -52,6 +66,10 @@ impl Error {
         match self {
             Self::Rejected { error, .. } => error.reason().is_some_and(Reason::is_fault_of_client),
             Self::AppUnknown(_)
+            | Self::WrongKind(_)
+            | Self::RedirectNotAllowed
+            | Self::State(_)
+            | Self::SnapshotUser
             | Self::CodeImpossible
             | Self::Limited(_)
             | Self::UserBlocked(_)

@@ -46,7 +46,7 @@ impl Logins {
         key: IdempotencyKey,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let permit = self.admit(&attempt, now).await?;
+        let permit = self.admit(&attempt, false, now).await?;
         let outcome = self.find_or_exchange(&attempt, &key, now).await;
         settle(permit, &outcome);
         outcome

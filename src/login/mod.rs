@@ -8,6 +8,8 @@ mod idempotency;
 mod idempotency_key;
 #[cfg(test)]
 mod tests;
+mod web_login;
+mod web_state;
 
 use std::sync::Arc;
 
@@ -17,17 +19,18 @@ use sha2::{Digest as _, Sha256};
 use crate::apps::{App, Apps};
 use crate::identity::{OpenId, Subject, UserId};
 use crate::limits::{Limits, LoginPermit};
-use crate::platforms::{self, LoginFacts, Platforms};
+use crate::platforms::{self, Identity, LoginFacts, Platforms};
 use crate::session::{CryptoError, SessionId, Token};
 use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
 
-pub use attempt::{Grant, LoginAttempt, LoginPolicy};
+pub use attempt::{Grant, LoginAttempt, LoginPage, LoginPolicy, PageRequest};
 pub use counter::LoginCounter;
 pub(crate) use counter::{KEPT_DAYS, day, days_before};
 pub(crate) use detached::detached;
 pub use error::Error;
 pub use idempotency_key::{IdempotencyKey, MalformedKey};
+pub use web_state::{InvalidState, PresentedState};
 
 /// Logs users in. One instance per worker, because HTTP connections to the platform belong to a worker's runtime.
 pub struct Logins {
@@ -81,19 +84,24 @@ impl Logins {
     /// [`Error::AppUnknown`], [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::Rejected`]
     /// and [`Error::Platform`] if the platform rejects the code or does not reply; [`Error::UserBlocked`] if an operator has blocked the user; [`Error::Store`] if the session could not be stored, in which case the code is spent.
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
-        let permit = self.admit(attempt, now).await?;
+        let permit = self.admit(attempt, false, now).await?;
         let outcome = self.exchange(attempt, Token::generate()?, now).await;
         settle(permit, &outcome);
         outcome
     }
 
-    /// Admits a login within the limits. A code that cannot be one is rejected first.
+    /// Admits a login within the limits. A code that cannot be one, and an app that does not log in in this way, are rejected
+    /// first.
     async fn admit(
         &self,
         attempt: &LoginAttempt,
+        is_web: bool,
         now: Timestamp,
     ) -> Result<LoginPermit<'_>, Error> {
         let app = self.app_of(attempt)?;
+        if app.kind().is_web() != is_web {
+            return Err(Error::WrongKind(app.kind()));
+        }
         let platform = self.platforms.get(app.platform());
         if !platform.is_possible_code(attempt.code.expose()) {
             return Err(Error::CodeImpossible);
@@ -113,11 +121,7 @@ impl Logins {
         now: Timestamp,
     ) -> Result<Grant, Error> {
         let app = self.app_of(attempt)?;
-        let platform = self.platforms.get(app.platform());
-        let identity = platform
-            .exchange_code(app.credentials(), &attempt.code)
-            .await
-            .map_err(|error| self.diagnosed(error, attempt, app, now))?;
+        let identity = self.identify(attempt, app, now).await?;
         let subject = subject(app, &identity.openid);
         // The login replaces the session that the client presents, if it belongs to this user. A subject identifies a user
         // within one mini program.
@@ -162,6 +166,23 @@ impl Logins {
             user,
             is_new,
         })
+    }
+
+    /// Exchanges the code for the user's identity.
+    async fn identify(
+        &self,
+        attempt: &LoginAttempt,
+        app: &App,
+        now: Timestamp,
+    ) -> Result<Identity, Error> {
+        let platform = self.platforms.get(app.platform());
+        let identity = platform.exchange_code(app.credentials(), &attempt.code);
+        let identity = identity.await;
+        let identity = identity.map_err(|error| self.diagnosed(error, attempt, app, now))?;
+        if identity.is_snapshot {
+            return Err(Error::SnapshotUser);
+        }
+        Ok(identity)
     }
 
     fn app_of(&self, attempt: &LoginAttempt) -> Result<&Arc<App>, Error> {

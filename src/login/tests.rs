@@ -117,6 +117,7 @@ fn use_cases(
     let access_tokens = Arc::new(AccessTokenCache::new(Arc::clone(store), second));
     let platforms = PlatformConfig {
         wechat: config,
+        wechat_pages: "https://open.example.com".into(),
         access_tokens,
     }
     .platforms();

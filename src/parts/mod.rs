@@ -143,6 +143,7 @@ impl Parts {
             cors_origins: settings.server.cors_origins.as_slice().into(),
             platforms: PlatformConfig {
                 wechat: checked.wechat,
+                wechat_pages: settings.wechat.authorize_url.as_str().into(),
                 access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
             },
             store,

@@ -28,9 +28,9 @@ pub use exchange::{Exchange, MaskedExchange};
 pub(crate) use http::plain_client;
 pub use http::{Call, ConfigError, HttpConfig, Observer};
 pub use platform::{
-    AccessToken, AppCredentials, AppVersion, DecryptError, Decrypted, DecryptionTerms,
-    EncryptedData, Fields, Identity, LoginFacts, Platform, PlatformFuture, Referer,
-    SessionKeyReset, SessionKeyStatus, SignedRawData,
+    AccessToken, AppCredentials, AppVersion, AuthorizePage, DecryptError, Decrypted,
+    DecryptionTerms, EncryptedData, Fields, Identity, LoginFacts, Platform, PlatformFuture,
+    Referer, SessionKeyReset, SessionKeyStatus, SignedRawData,
 };
 pub use rejection::{Hint, QUOTA_PAUSE, Reason, Rejection};
 
@@ -39,6 +39,8 @@ pub use rejection::{Hint, QUOTA_PAUSE, Reason, Rejection};
 pub struct PlatformConfig {
     /// WeChat's clients.
     pub wechat: HttpConfig,
+    /// Base URL of WeChat's pages on which users log in.
+    pub wechat_pages: Arc<str>,
     /// The access tokens of all apps.
     pub access_tokens: Arc<AccessTokenCache>,
 }
@@ -52,7 +54,11 @@ pub struct Platforms {
 impl PlatformConfig {
     /// Creates the platforms of one worker. Nothing connects yet.
     pub fn platforms(&self) -> Platforms {
-        let wechat = wechat::WeChat::new(&self.wechat, Arc::clone(&self.access_tokens));
+        let wechat = wechat::WeChat::new(
+            &self.wechat,
+            Arc::clone(&self.wechat_pages),
+            Arc::clone(&self.access_tokens),
+        );
         Platforms {
             wechat: Arc::new(wechat),
         }

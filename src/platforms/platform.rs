@@ -14,6 +14,7 @@ use crate::identity::{
 };
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::rejection::Rejection;
+use crate::settings::AppKind;
 
 /// The future of a platform call. It runs on its worker's thread.
 pub type PlatformFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
@@ -29,6 +30,9 @@ pub trait Platform: fmt::Debug + Send + Sync {
         app: &'a AppCredentials,
         code: &'a LoginCode,
     ) -> PlatformFuture<'a, Identity, Error>;
+
+    /// Returns the URL of the page on which users of a website or official account log in. `None` for other apps.
+    fn authorize_url(&self, app: &AppCredentials, page: &AuthorizePage<'_>) -> Option<String>;
 
     /// Describes the likely cause of a rejected login, and its fix, in one line for the log, without secrets.
     fn diagnose(&self, rejection: &Rejection, login: &LoginFacts<'_>) -> String;
@@ -93,6 +97,19 @@ pub struct AppCredentials {
     pub id: AppId,
     /// The AppSecret.
     pub secret: AppSecret,
+    /// The kind of the app.
+    pub kind: AppKind,
+}
+
+/// A page on which users log in.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizePage<'a> {
+    /// URL to which it redirects, with a code and the state.
+    pub redirect: &'a str,
+    /// The state: letters and digits.
+    pub state: &'a str,
+    /// If `true`, the user is asked for consent to their profile, of which only the unionid is used. Websites always ask.
+    pub with_consent: bool,
 }
 
 /// A user, as the platform identifies them after a login. `Debug` shows none of it.
@@ -100,10 +117,12 @@ pub struct AppCredentials {
 pub struct Identity {
     /// The user's id within this app.
     pub openid: OpenId,
-    /// The key of the data that the client receives encrypted; opaque, as the platform sent it.
-    pub session_key: SessionKey,
+    /// The key of the data that the client receives encrypted; opaque, as the platform sent it. `None` after a web login.
+    pub session_key: Option<SessionKey>,
     /// The user's id across all apps of one account, if the platform sends one.
     pub unionid: Option<UnionId>,
+    /// `true` for the virtual account of a page that is shown as a snapshot. It is no user.
+    pub is_snapshot: bool,
 }
 
 /// An access token of an app. `Debug` does not show it.

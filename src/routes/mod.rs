@@ -11,8 +11,8 @@ use actix_web::web;
 
 use crate::error::ErrorCode as E;
 use crate::handlers::{
-    auth, avatar, decrypt, docs, health, introspection, login, personal_data, phone, session,
-    session_key, sessions, user,
+    auth, avatar, decrypt, docs, health, introspection, login, oauth, personal_data, phone,
+    session, session_key, sessions, user,
 };
 use crate::middleware::request_metrics;
 
@@ -57,9 +57,22 @@ pub fn table() -> Vec<Row> {
                 E::CodeMissing,
                 E::CodeMalformed,
                 E::AppUnknown,
+                E::AppOfAnotherKind,
                 E::IdempotencyKeyMalformed,
             ])
             .errors([E::LoginCodeInvalid, E::LoginCodeUsed])
+            .errors([E::UserBlockedByAdmin, E::StoreUnavailable])
+            .errors(PLATFORM)
+            .map_route(|route| route.wrap(from_fn(request_metrics::logins))),
+        Row::get("/login/oauth/url", Open, annotated!(oauth::get_login_page)).errors([
+            E::AppUnknown,
+            E::AppOfAnotherKind,
+            E::RedirectNotAllowed,
+        ]),
+        Row::post("/login/oauth", Open, annotated!(oauth::log_in_on_page))
+            .errors([E::CodeMissing, E::CodeMalformed])
+            .errors([E::AppUnknown, E::AppOfAnotherKind, E::StateInvalid])
+            .errors([E::LoginCodeInvalid, E::LoginCodeUsed, E::SnapshotUser])
             .errors([E::UserBlockedByAdmin, E::StoreUnavailable])
             .errors(PLATFORM)
             .map_route(|route| route.wrap(from_fn(request_metrics::logins))),
@@ -72,14 +85,14 @@ pub fn table() -> Vec<Row> {
             Session,
             annotated!(session_key::check_session_key),
         )
-        .errors([E::SessionKeyStale])
+        .errors([E::SessionKeyStale, E::SessionKeyAbsent])
         .errors(PLATFORM),
         Row::post(
             "/session/key/reset",
             Session,
             annotated!(session_key::reset_session_key),
         )
-        .errors([E::SessionKeyStale])
+        .errors([E::SessionKeyStale, E::SessionKeyAbsent])
         .errors(PLATFORM),
         Row::get("/sessions", Session, annotated!(sessions::list_sessions)),
         Row::delete("/sessions", Session, annotated!(sessions::revoke_sessions)),
@@ -117,12 +130,14 @@ pub fn table() -> Vec<Row> {
                 E::PhoneCodeInvalid,
                 E::PhoneCodeOfAnotherApp,
                 E::PhoneCodeSpent,
+                E::SessionKeyAbsent,
             ])
             .errors(PLATFORM),
         Row::post("/user/decrypt", Session, annotated!(decrypt::decrypt_data)).errors([
             E::EncryptedDataMissing,
             E::EncryptedDataMalformed,
             E::SessionKeyStale,
+            E::SessionKeyAbsent,
         ]),
         Row::get("/auth", Session, annotated!(auth::authorize)),
         Row::post(

@@ -6,14 +6,15 @@ use crate::session::{CryptoError, Sealed, Token};
 /// Separates two keys. Keys are base64, so none contains it.
 const SEPARATOR: char = '\n';
 
-/// Returns the newest key followed by the older ones, without duplicates, `at_most` in total. The newest is always included.
+/// Returns the newest key, if there is one, followed by the older ones, without duplicates, `at_most` in total. The newest is
+/// always included.
 pub(crate) fn of(
-    newest: SessionKey,
+    newest: Option<SessionKey>,
     older: impl IntoIterator<Item = SessionKey>,
     at_most: u32,
 ) -> Vec<SessionKey> {
     let at_most = usize::try_from(at_most).unwrap_or(usize::MAX).max(1);
-    let mut keys = vec![newest];
+    let mut keys = Vec::from_iter(newest);
     for key in older {
         if keys.len() < at_most && !keys.contains(&key) {
             keys.push(key);
@@ -39,7 +40,8 @@ pub(crate) fn open(token: &Token, sealed: &Sealed) -> Vec<SessionKey> {
     let Some(text) = token.open(sealed) else {
         return Vec::new();
     };
-    text.split(SEPARATOR).map(SessionKey::new).collect()
+    let keys = text.split(SEPARATOR).filter(|key| !key.is_empty());
+    keys.map(SessionKey::new).collect()
 }
 
 #[cfg(test)]
@@ -52,7 +54,7 @@ mod tests {
 
     #[track_caller]
     fn check(newest: &str, older: &str, at_most: u32, expected: &str) {
-        let kept = of(SessionKey::new(newest), keys(older), at_most);
+        let kept = of(Some(SessionKey::new(newest)), keys(older), at_most);
         assert_eq!(kept, keys(expected), "{newest} before {older}");
     }
 
@@ -71,5 +73,6 @@ mod tests {
         let sealed = seal(&mine, &keys("b== a==")).unwrap();
         assert_eq!(open(&mine, &sealed), keys("b== a=="));
         assert!(open(&other, &sealed).is_empty());
+        assert!(open(&mine, &seal(&mine, &[]).unwrap()).is_empty());
     }
 }

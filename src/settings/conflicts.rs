@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::settings::app::App;
 use crate::settings::data::Settings;
 use crate::settings::derived::AvatarStore;
 use crate::settings::error::Problem;
@@ -37,6 +38,7 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
         }
     }
     conflicts.extend(avatars(settings, &origin));
+    conflicts.extend(redirects(settings, &origin));
     let (url, wechat) = ("wechat.base_url", &settings.wechat);
     if rules::is_plain_http(&wechat.base_url) && !wechat.allow_plain_http {
         let message = format!(
@@ -118,6 +120,23 @@ fn events_without_secret<'a>(
     let hint = "run echo whsec_$(openssl rand -base64 32), and set WEAPP_EVENTS__SECRET, or WEAPP_EVENTS__SECRET_FILE \
         to the path of a file that holds it";
     Some(Problem::new(&[url, secret], message).hint(hint))
+}
+
+/// Returns the websites and official accounts whose logins could return to no page.
+fn redirects<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
+    let apps = settings.apps.iter();
+    let without = apps.filter(|(_, app)| app.kind.is_web() && app.redirects.is_empty());
+    let problem = |(name, app): (&String, &App)| {
+        let [kind, redirects] = ["kind", "redirects"].map(|key| format!("apps.{name}.{key}"));
+        let (origin, value) = (origin(&kind), app.kind.name());
+        let message = format!("{origin}: `{kind}` is {value}, but `{redirects}` is empty");
+        let hint = format!(
+            "set {} to the URLs of its login pages",
+            variable(&redirects)
+        );
+        Problem::new(&[&kind, &redirects], message).hint(&hint)
+    };
+    without.map(problem).collect()
 }
 
 /// Returns the durations that exceed another one.

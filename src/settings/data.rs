@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::identity::{AdminKey, AppId, AppSecret, PlatformName, ServiceKey, StorePassword};
+use crate::identity::{AdminKey, ServiceKey, StorePassword};
 use crate::settings::address::{Host, ListenAddress};
+use crate::settings::app::App;
 use crate::settings::events::Events;
 use crate::settings::rules;
 use crate::settings::user::{Avatar, User};
@@ -185,6 +186,9 @@ pub struct Wechat {
     /// Scheme, host, optional port and optional path, without a trailing slash.
     #[serde(deserialize_with = "rules::base_url")]
     pub base_url: String,
+    /// Base URL of the pages on which users of official accounts and websites log in.
+    #[serde(deserialize_with = "rules::base_url")]
+    pub authorize_url: String,
     /// If `true`, the base URL may be `http` on another machine.
     pub allow_plain_http: bool,
     /// Proxy for `https`, if any. An `http` base URL is called directly.
@@ -267,18 +271,4 @@ pub struct Admin {
     pub keys: Vec<AdminKey>,
     /// If `true`, responses contain the openid of a user.
     pub disclose_openid: bool,
-}
-
-/// A mini program.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct App {
-    /// Platform that the mini program belongs to.
-    pub platform: PlatformName,
-    /// AppID of the mini program.
-    #[serde(deserialize_with = "rules::app_id")]
-    pub app_id: AppId,
-    /// AppSecret of the mini program.
-    #[serde(deserialize_with = "rules::app_secret")]
-    pub app_secret: AppSecret,
 }

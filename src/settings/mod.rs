@@ -1,6 +1,7 @@
 //! The settings: plain data, read from files and environment variables.
 
 mod address;
+mod app;
 mod conflicts;
 mod data;
 mod derived;
@@ -26,15 +27,15 @@ use crate::settings::error::escape;
 use crate::settings::layers::Layers;
 
 pub use crate::settings::address::{Host, ListenAddress};
+pub use crate::settings::app::App;
 pub use crate::settings::data::{
-    Admin, App, Console, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store,
-    Wechat,
+    Admin, Console, Gateway, Json, Limits, Log, Metrics, Server, Session, Settings, Store, Wechat,
 };
 pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};
 pub use crate::settings::events::Events;
 pub use crate::settings::user::{Avatar, User};
-pub use crate::settings::values::{LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
+pub use crate::settings::values::{AppKind, LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 
 /// The settings and their origins.
 #[derive(Debug, Clone)]

@@ -138,6 +138,13 @@ list_rules! {
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
         some_if(host_of(text) == Some(text), text)
     };
+    // Compared byte for byte with what the page sends.
+    redirects -> String, "URLs of pages without a fragment, such as https://h5.example.com/login", |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+        let page = rest.split('?').next()?;
+        let sound = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        some_if(sound && host_of(page.split('/').next()?).is_some(), text)
+    };
     trusted_proxies -> TrustedProxy, "IP addresses, networks such as 10.0.0.0/8, or unix", TrustedProxy::parse;
     // Characters that need no escaping in a form, a header or a list, and too many to guess.
     service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", key;

@@ -425,7 +425,7 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "unknown-5",
         &format!("[apps.main]\napp_secert = '{SECRET}'\n{SECRET} = 1"),
         "unknown setting `apps.main.app_secert` in local.toml; did you mean `apps.main.app_secret`?\n\
-         unknown setting `*** (42 characters)` in local.toml; the settings there are platform, app_id, app_secret",
+         unknown setting `*** (42 characters)` in local.toml; the settings there are platform, kind, redirects, app_id, app_secret",
     );
 }
 
@@ -881,6 +881,43 @@ fn production_has_no_avatars_until_their_url_is_set() {
 }
 
 #[test]
+fn a_website_needs_the_pages_to_which_a_login_may_return() {
+    let site = [
+        ("WEAPP_APPS__SITE__APP_ID", APP_ID),
+        ("WEAPP_APPS__SITE__APP_SECRET", SECRET),
+        ("WEAPP_APPS__SITE__KIND", "website"),
+    ];
+    let error = load(&site).unwrap_err().to_string();
+    let expected = "WEAPP_APPS__SITE__KIND: `apps.site.kind` is website, but `apps.site.redirects` is empty\n  \
+        hint: set WEAPP_APPS__SITE__REDIRECTS to the URLs of its login pages";
+    assert_eq!(error, expected);
+    for broken in [
+        "h5.example.com",
+        "https://h5.example.com/#/login",
+        "javascript:alert(1)",
+    ] {
+        let redirects = ("WEAPP_APPS__SITE__REDIRECTS", broken);
+        let error = load(&[&site[..], &[redirects]].concat()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("URLs of pages without a fragment"),
+            "{error}"
+        );
+    }
+    let page = "http://localhost:5173/login?a=1";
+    let redirects = ("WEAPP_APPS__SITE__REDIRECTS", page);
+    let settings = settings(&[&site[..], &[redirects]].concat());
+    assert_eq!(settings.apps["site"].redirects, [page]);
+    let kind = load(&[("WEAPP_APPS__SITE__KIND", "app")]).unwrap_err();
+    assert!(
+        kind.to_string()
+            .contains("one of mini_program, official_account, website"),
+        "{kind}"
+    );
+}
+
+#[test]
 fn an_app_id_and_a_secret_have_a_fixed_form() {
     let place = "as in 开发管理 (Development), 开发设置 (Settings) of mp.weixin.qq.com";
     let rule = format!(
@@ -1144,6 +1181,7 @@ stale_milliseconds = 0                            # built in
 
 [wechat]
 base_url = "https://api.weixin.qq.com"            # built in
+authorize_url = "https://open.weixin.qq.com"      # built in
 allow_plain_http = false                          # built in
 proxy = ""                                        # built in
 connect_timeout_milliseconds = 1000               # built in
@@ -1191,6 +1229,8 @@ keep_days = 7                                     # built in
 
 [apps.main]
 platform = "wechat"                               # built in
+kind = "mini_program"                             # built in
+redirects = []                                    # built in
 app_id = ""                                       # built in
 app_secret = ""                                   # built in
 "#

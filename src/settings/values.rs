@@ -49,6 +49,16 @@ macro_rules! named_values {
 }
 
 named_values! {
+    /// The kind of an app, which decides how its users log in.
+    AppKind {
+        /// A mini program: its users log in with a code of `wx.login`.
+        MiniProgram = "mini_program",
+        /// An official account (公众号): its pages in WeChat log in by a redirect.
+        OfficialAccount = "official_account",
+        /// A website: its pages log in by a redirect to a QR code.
+        Website = "website",
+    }
+
     /// The profile. `WEAPP_PROFILE` selects it.
     Profile {
         /// For a development machine: received bodies are logged, and WeChat may be simulated.
@@ -74,6 +84,13 @@ impl<'de> Deserialize<'de> for PlatformName {
             let names = Self::ALL.map(Self::as_str).join(", ");
             D::Error::custom(format!("one of {names}"))
         })
+    }
+}
+
+impl AppKind {
+    /// Returns `true` if users log in with a web page.
+    pub const fn is_web(self) -> bool {
+        matches!(self, Self::OfficialAccount | Self::Website)
     }
 }
 

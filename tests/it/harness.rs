@@ -85,6 +85,11 @@ impl TestApp {
 
     /// Starts with several mini programs of these names.
     pub(crate) async fn serving(names: &[&str]) -> Self {
+        Self::serving_with(names, &[]).await
+    }
+
+    /// Starts with several apps of these names, and with these settings.
+    pub(crate) async fn serving_with(names: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut options = Options::new(7);
         options.apps = names
             .iter()
@@ -100,6 +105,8 @@ impl TestApp {
         let folder = Folder::new();
         environment.push(("WEAPP_STORE__URL".to_owned(), folder.store_url()));
         environment.push(("WEAPP_WECHAT__BASE_URL".to_owned(), wechat.base_url()));
+        let more = settings.iter();
+        environment.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let settings = Settings::load(environment, Path::new("no-such-folder"))
             .unwrap()
             .settings;

@@ -40,6 +40,7 @@ mod listening;
 mod login;
 mod metrics;
 mod migrate;
+mod oauth;
 mod openapi;
 mod outbound;
 mod parallel;

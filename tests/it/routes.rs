@@ -9,9 +9,11 @@ use weapp_login::{app, routes};
 use crate::harness::TestApp;
 
 /// The routes that need no token.
-const OPEN: [(&str, &str); 5] = [
-    ("POST", "/login"),
-    ("GET", "/avatars/{name}"), // returns the token
+const OPEN: [(&str, &str); 7] = [
+    ("POST", "/login"), // returns the token
+    ("GET", "/login/oauth/url"),
+    ("POST", "/login/oauth"),   // returns the token
+    ("GET", "/avatars/{name}"), // an `<image>` sends no token
     ("POST", "/introspect"),    // requires a service key
     ("GET", "/livez"),          // health checks have no token
     ("GET", "/readyz"),

@@ -15,6 +15,9 @@ use crate::state::Shared;
 const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
     <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
+/// Allows pages to load nothing.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /// The year 10000, from which on an HTTP date does not exist.
 const END_OF_DATES: u64 = 253_402_300_800;
 
@@ -93,6 +96,8 @@ fn error(shared: &Shared, request: &RecordedRequest, errcode: i64, errmsg: &str)
 fn reply(request: &RecordedRequest, content: Content) -> Reply {
     match content {
         Content::Json(object) => Reply::new(200, content_type_of(&request.path), object.to_wire()),
+        Content::Html(page) => Reply::new(200, "text/html; charset=utf-8", page)
+            .with("content-security-policy", PAGE_POLICY),
         Content::Redirect(url) => Reply {
             status: 302,
             headers: vec![("location", url)],

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::error::Error;
+use crate::account::session_key::require_mini_program;
 use crate::identity::{OpenId, PhoneCode, PhoneNumber};
 use crate::limits::{LimitedCall, Limits};
 use crate::login::detached;
@@ -73,6 +74,7 @@ impl PhoneNumbers {
         code: PhoneCode,
         now: Timestamp,
     ) -> Result<PhoneNumber, Error> {
+        require_mini_program(&session)?;
         let platform = self.platforms.get(session.app().platform());
         if platform.is_login_code(&code) {
             return Err(Error::LoginCodeForPhoneCode);

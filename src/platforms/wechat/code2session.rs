@@ -38,8 +38,9 @@ impl Client {
             .map_err(|error| error.explained(Reason::CodeInvalid, &hint(code)))?;
         Ok(Identity {
             openid: OpenId::new(reply.required("openid")?),
-            session_key: SessionKey::new(reply.required("session_key")?),
+            session_key: Some(SessionKey::new(reply.required("session_key")?)),
             unionid: reply.optional("unionid").map(UnionId::new),
+            is_snapshot: false,
         })
     }
 }

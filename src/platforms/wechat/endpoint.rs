@@ -6,6 +6,7 @@ use crate::platforms::retry::RetryOn;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     CodeToSession,
+    WebToken,
     StableToken,
     PhoneNumber,
     CheckSessionKey,
@@ -17,6 +18,7 @@ impl Endpoint {
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::CodeToSession => "/sns/jscode2session",
+            Self::WebToken => "/sns/oauth2/access_token",
             Self::StableToken => "/cgi-bin/stable_token",
             Self::PhoneNumber => "/wxa/business/getuserphonenumber",
             Self::CheckSessionKey => "/wxa/checksession",
@@ -31,7 +33,7 @@ impl Endpoint {
     /// paid for, a key that is replaced), only the caller can decide.
     pub(crate) const fn retry_on(self) -> RetryOn {
         match self {
-            Self::CodeToSession | Self::StableToken | Self::CheckSessionKey => {
+            Self::CodeToSession | Self::WebToken | Self::StableToken | Self::CheckSessionKey => {
                 RetryOn::UnsentOrBusy
             }
             Self::PhoneNumber | Self::ResetSessionKey => RetryOn::Unsent,

@@ -16,6 +16,7 @@ mod rid;
 mod session_key;
 #[cfg(test)]
 mod tests;
+mod web_login;
 
 pub use client::Client;
 pub use code_shape::MOCK_CODE;

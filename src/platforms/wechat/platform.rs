@@ -12,14 +12,15 @@ use crate::platforms::access_token::{AccessTokenCache, AccessTokens, TokenFuture
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::http::HttpConfig;
 use crate::platforms::platform::{
-    AppCredentials, DecryptError, Decrypted, DecryptionTerms, EncryptedData, Identity, LoginFacts,
-    Platform, PlatformFuture, SessionKeyReset, SessionKeyStatus,
+    AppCredentials, AuthorizePage, DecryptError, Decrypted, DecryptionTerms, EncryptedData,
+    Identity, LoginFacts, Platform, PlatformFuture, SessionKeyReset, SessionKeyStatus,
 };
 use crate::platforms::rejection::Rejection;
 use crate::platforms::wechat::client::Client;
 use crate::platforms::wechat::code_shape::{self, CodeShape};
 use crate::platforms::wechat::diagnosis::Diagnosis;
 use crate::platforms::wechat::encrypted_data;
+use crate::platforms::wechat::web_login;
 
 /// The stable name of the platform.
 pub const NAME: &str = PlatformName::Wechat.as_str();
@@ -27,15 +28,20 @@ pub const NAME: &str = PlatformName::Wechat.as_str();
 /// WeChat, with the connections of one worker.
 pub struct WeChat {
     client: Client,
+    pages: Arc<str>,
     tokens: AccessTokens,
 }
 
 impl WeChat {
     /// Creates a worker's instance, which shares the access tokens in the cache with the other workers.
-    pub fn new(config: &HttpConfig, cache: Arc<AccessTokenCache>) -> Self {
+    pub fn new(config: &HttpConfig, pages: Arc<str>, cache: Arc<AccessTokenCache>) -> Self {
         let client = Client::new(config);
         let tokens = AccessTokens::new(Arc::new(client.clone()), cache);
-        Self { client, tokens }
+        Self {
+            client,
+            pages,
+            tokens,
+        }
     }
 }
 
@@ -59,7 +65,16 @@ impl Platform for WeChat {
         app: &'a AppCredentials,
         code: &'a LoginCode,
     ) -> PlatformFuture<'a, Identity, Error> {
-        Box::pin(self.client.code_to_session(app, code))
+        Box::pin(async move {
+            if app.kind.is_web() {
+                return self.client.web_identity(app, code).await;
+            }
+            self.client.code_to_session(app, code).await
+        })
+    }
+
+    fn authorize_url(&self, app: &AppCredentials, page: &AuthorizePage<'_>) -> Option<String> {
+        web_login::authorize_url(&self.pages, app, page)
     }
 
     fn diagnose(&self, rejection: &Rejection, login: &LoginFacts<'_>) -> String {

@@ -24,6 +24,8 @@ use crate::state::history::ErrorReply;
 pub(crate) enum Content {
     Json(Object),
     Jpeg(Vec<u8>),
+    /// A page for a browser.
+    Html(String),
     /// A redirect to this URL.
     Redirect(String),
 }

@@ -1,4 +1,4 @@
-//! `sns/oauth2`: logins in a browser and in official accounts, with a page of consent that redirects at once.
+//! `sns/oauth2`: logins in a browser and in official accounts, with a page on which one chooses the user.
 
 use crate::endpoints::Content;
 use crate::endpoints::call::Call;
@@ -14,8 +14,11 @@ use crate::state::users::MOCK_USER;
 use crate::state::web_logins::{Grant, TOKEN_LIFETIME, TokenError};
 use crate::user_id::UserId;
 
-/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: redirects to the page of the app, as after the user's consent. The
-/// user is that of `simulator_user`, by default the one of the mock code.
+/// Maximum number of users on the page. Our choice.
+const MAX_BUTTONS: usize = 50;
+
+/// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: a page on which one chooses the user. With `simulator_user`, which
+/// the page adds, redirects to the page of the app, as after the user's consent.
 ///
 /// Source: [web page authorization](https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html).
 pub(super) fn authorize(call: &mut Call<'_>, scopes: &[&'static str]) -> Result<Content, ApiError> {
@@ -32,8 +35,10 @@ pub(super) fn authorize(call: &mut Call<'_>, scopes: &[&'static str]) -> Result<
     let mut wanted = wanted.split([',', ' ']);
     let scope = wanted.find_map(|wanted| scopes.iter().find(|known| **known == wanted));
     let scope = scope.ok_or(INVALID_ARGUMENTS)?;
-    let user = call.parameter("simulator_user");
-    let user = UserId::named(user.as_deref().unwrap_or(MOCK_USER));
+    let Some(user) = call.parameter("simulator_user") else {
+        return Ok(Content::Html(page_of_users(call)));
+    };
+    let user = UserId::named(&user);
     let code = call.state.web_logins.issue(&app.id, user, scope, call.now);
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("code", &code);
@@ -51,6 +56,47 @@ pub(super) fn authorize(call: &mut Call<'_>, scopes: &[&'static str]) -> Result<
     Ok(Content::Redirect(format!(
         "{page}{separator}{query}{fragment}"
     )))
+}
+
+/// Returns the page on which one chooses the user: one of those that are known, or any other name.
+fn page_of_users(call: &Call<'_>) -> String {
+    let fields = call.request.query.iter().map(|(name, value)| {
+        let (name, value) = (escaped(name), escaped(value));
+        format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+    });
+    let fields: String = fields.collect();
+    let mut names = call.state.users.names();
+    if !names.contains(&MOCK_USER) {
+        names.push(MOCK_USER);
+    }
+    let buttons = names.into_iter().take(MAX_BUTTONS).map(|name| {
+        let name = escaped(name);
+        format!("<p><button name=\"simulator_user\" value=\"{name}\">{name}</button></p>")
+    });
+    let buttons: String = buttons.collect();
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>WeChat simulator</title>\
+         <style>body{{font:1rem/1.5 system-ui;max-width:24rem;margin:3rem auto;padding:0 1rem}}button{{font:inherit}}</style>\
+         <h1>WeChat simulator</h1><p>Log in as… · 选择登录用户</p>\
+         <form>{fields}{buttons}</form>\
+         <form>{fields}<label>Other user · 其他用户 <input name=\"simulator_user\" required></label> <button>OK</button></form></html>"
+    )
+}
+
+/// Escapes a text for HTML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 /// `GET /sns/oauth2/access_token`: exchanges a code.

@@ -76,6 +76,24 @@ async fn the_page_redirects_with_a_code_that_works_once() {
 }
 
 #[actix_web::test]
+async fn the_page_lists_the_users_and_escapes_what_it_shows() {
+    let wechat = simulator().await;
+    wechat.update_user("mei", |_| ());
+    let whole = page(&wechat, AUTHORIZE, "snsapi_base");
+    let asked = whole.replace("&simulator_user=mei", "&x=%3Cscript%3E%22");
+    let reply = request(&wechat, "GET", &asked);
+    assert_eq!(reply.status, "HTTP/1.1 200 OK");
+    for text in [
+        r#"<button name="simulator_user" value="mei">"#,
+        r#"<button name="simulator_user" value="mock">"#,
+        r#"name="state" value="xyz""#,
+        r#"value="&lt;script&gt;&quot;""#,
+    ] {
+        assert!(reply.body.contains(text), "{text}: {}", reply.body);
+    }
+}
+
+#[actix_web::test]
 async fn the_page_rejects_what_wechat_rejects() {
     let wechat = simulator().await;
     let whole = page(&wechat, AUTHORIZE, "snsapi_base");

@@ -18,6 +18,7 @@ use crate::identity::{
 };
 use crate::platforms::wechat::Client;
 use crate::platforms::{AppCredentials, CallError, Error, HttpConfig, Reason};
+use crate::settings::AppKind;
 use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store};
 use wechat_simulator::{Clock, Endpoint, Fault, Options, Simulator};
 
@@ -94,7 +95,7 @@ impl Rig {
         let code = LoginCode::parse(self.simulator.issue_code("mei")).unwrap();
         let client = Client::new(&node.config);
         let identity = client.code_to_session(&node.app, &code).await.unwrap();
-        (identity.openid, identity.session_key)
+        (identity.openid, identity.session_key.unwrap())
     }
 }
 
@@ -117,7 +118,11 @@ impl Node {
             cache: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
             config: HttpConfig::new(PlatformName::Wechat, base_url, call_limit, call_limit)
                 .unwrap(),
-            app: AppCredentials { id, secret },
+            app: AppCredentials {
+                id,
+                secret,
+                kind: AppKind::MiniProgram,
+            },
             store,
         }
     }

@@ -14,6 +14,7 @@ use crate::platforms::wechat::tests::{CODE, app};
 use crate::platforms::{
     AppCredentials, Error, HttpConfig, Identity, Limits, MAX_PAUSE, QUOTA_PAUSE, Reason, Rejection,
 };
+use crate::settings::AppKind;
 
 const SUCCESS: &str =
     r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
@@ -66,6 +67,7 @@ fn other_app() -> AppCredentials {
     AppCredentials {
         id: AppId::new("wx0000000000000000"),
         secret: AppSecret::new("0".repeat(32)),
+        kind: AppKind::MiniProgram,
     }
 }
 
@@ -203,6 +205,7 @@ async fn after_an_exhausted_quota_one_probe_a_minute_finds_that_it_is_back() {
     let app = AppCredentials {
         id: AppId::new(wechat.app_id()),
         secret: AppSecret::new(wechat.app_secret()),
+        kind: AppKind::MiniProgram,
     };
     let process = Process::new(&wechat.base_url());
     let log_in = async || {

@@ -20,6 +20,7 @@ use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
 use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server};
 use crate::platforms::{AppCredentials, Error, HttpConfig, Identity, Reason, Rejection};
+use crate::settings::AppKind;
 
 const APP_ID: &str = "wx4f4bc4dec97d474b";
 const SECRET: &str = "6a5fc2b0e1d34978a6b5c4d3e2f1a0b9";
@@ -39,6 +40,7 @@ fn app() -> AppCredentials {
     AppCredentials {
         id: AppId::new(APP_ID),
         secret: AppSecret::new(SECRET),
+        kind: AppKind::MiniProgram,
     }
 }
 

@@ -108,7 +108,7 @@ async fn an_identity_is_not_shown_by_debug() {
     let identity: Identity = log_in(&Server::start(vec![Act::json(&raw)])).await.unwrap();
     assert_eq!(
         format!("{identity:?}"),
-        "Identity { openid: OpenId(***), session_key: SessionKey(***), unionid: Some(UnionId(***)) }"
+        "Identity { openid: OpenId(***), session_key: Some(SessionKey(***)), unionid: Some(UnionId(***)), is_snapshot: false }"
     );
     assert!(!format!("{:?}", super::app()).contains(SECRET));
 }
