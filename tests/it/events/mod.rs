@@ -182,7 +182,8 @@ async fn a_receiver_that_is_down_gets_one_event_at_a_time_and_ever_more_rarely()
     assert!(pauses[0] <= Duration::from_secs(1), "{pauses:?}");
     assert!(pauses[3] >= Duration::from_secs(4), "{pauses:?}");
     let longest = pauses.last().unwrap();
-    assert!(*longest >= Duration::from_secs(150) && *longest <= Duration::from_secs(300));
+    let bounds = Duration::from_secs(150)..=Duration::from_mins(5);
+    assert!(bounds.contains(longest), "{longest:?}");
     assert_eq!(app.rows_in("event"), 3);
     let (_, metrics) = app.scrape().await;
     assert!(

@@ -72,7 +72,7 @@ impl Receiver {
                 }
                 let (events, respond) = (Arc::clone(&shared), Arc::clone(&respond));
                 drop(thread::spawn(move || {
-                    handle(stream.unwrap(), &events, &*respond)
+                    handle(stream.unwrap(), &events, &*respond);
                 }));
             }
         });
