@@ -197,10 +197,10 @@ table! {
     UserQueryMalformed: BAD_REQUEST, "user_query_malformed",
         "The query is invalid: it takes app, nickname, created_since as RFC 3339, blocked as true or false, limit from 1 to 100, and a cursor of the previous page.",
         "查询参数无效：可以用 app、nickname、created_since（RFC 3339）、blocked（true 或 false）、limit（1 到 100）和上一页返回的 cursor。";
-    /// The body of a search by openid has no `openid`.
+    /// The body of a search has neither an `openid` nor a `phone_number`, or both.
     OpenidMissing: BAD_REQUEST, "openid_missing",
-        "The openid is missing: send {\"openid\": …} as application/json, optionally with app.",
-        "缺少 openid：请以 application/json 发送 {\"openid\": …}，可以加上 app。";
+        "The openid is missing: send {\"openid\": …} or {\"phone_number\": …} as application/json, not both.",
+        "缺少 openid：请以 application/json 发送 {\"openid\": …} 或 {\"phone_number\": …}，不能同时发送。";
     /// The reason of a block is no string of one line, or too long.
     ReasonMalformed: BAD_REQUEST, "reason_malformed",
         "The reason must be a string of at most 200 characters in one line: send {\"reason\": …} as application/json, or no body.",

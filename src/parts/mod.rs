@@ -233,7 +233,8 @@ impl Parts {
     /// Adds the data of the admin API to a service.
     pub(crate) fn add_administration(&self, api: &mut web::ServiceConfig) {
         self.admin.add_to(api);
-        api.app_data(self.json.clone())
+        api.app_data(self.phone_numbers.clone())
+            .app_data(self.json.clone())
             .app_data(self.trusted_proxies.clone());
     }
 

@@ -388,6 +388,39 @@ async fn a_user_is_found_by_openid_in_each_app() {
 }
 
 #[actix_rt::test]
+async fn a_user_is_found_by_a_kept_phone_number() {
+    let keys = format!("alice:{ALICE}");
+    let app = TestApp::with(&[
+        ("WEAPP_ADMIN__KEYS", &keys),
+        ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),
+        ("WEAPP_USER__DATA_KEYS", BOB),
+    ])
+    .await;
+    let (mei, token) = log_in(&app, &["mei", "bo"]).await.remove(0);
+    let code = json!({ "code": app.wechat.issue_phone_code("mei") });
+    let shared = app.post("/user/phone", &token, code).await;
+    let number = data(&shared)["pure_phone_number"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let find = async |number: &str| {
+        let body = json!({ "phone_number": number });
+        post(&app, "/admin/users/find", body).await
+    };
+    let found = find(&number).await;
+    assert_eq!(ids(&data(&found)), [mei]);
+    assert!(!found.text.contains(&number), "{}", found.text);
+    assert_eq!(ids(&data(&find("13500000000").await)), Vec::<String>::new());
+    for body in [
+        json!({ "phone_number": 1 }),
+        json!({ "phone_number": number, "openid": "x" }),
+    ] {
+        let reply = post(&app, "/admin/users/find", body).await;
+        reply.assert_error(400, "openid_missing");
+    }
+}
+
+#[actix_rt::test]
 async fn statistics_count_users_sessions_and_logins() {
     let app = start().await;
     let users = log_in(&app, &["mei", "bo"]).await;

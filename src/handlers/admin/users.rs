@@ -4,10 +4,11 @@ use actix_web::{Error, Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::account::KeptPhoneNumbers;
 use crate::administration::{Administration, Cursor, MAX_PAGE, Page, Search};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
-use crate::identity::OpenId;
+use crate::identity::{OpenId, PhoneText};
 use crate::middleware::json::{Json, StringField};
 use crate::rfc3339::rfc3339;
 use crate::session::User;
@@ -40,14 +41,18 @@ pub struct ListUsersQuery {
     limit: Option<u8>,
 }
 
-/// The search by openid. Other fields are ignored.
+/// The search by openid or by phone number. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 pub struct FindUsersRequest {
     /// The user's id in a mini program at WeChat.
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, examples("oGZUI0egBJY1zhBYw2KhdUfwVJJE"))]
+    #[schema(value_type = String, required = false, min_length = 1, examples("oGZUI0egBJY1zhBYw2KhdUfwVJJE"))]
     openid: StringField,
-    /// Name or AppID of the mini program. Without it, all are searched.
+    /// A phone number that is kept with its user (`user.keep_phone_number`), with `+` and its country code if it is not Chinese.
+    #[serde(default)]
+    #[schema(value_type = String, required = false, min_length = 1, examples("13580006666"))]
+    phone_number: StringField,
+    /// Name or AppID of the mini program of an openid. Without it, all are searched.
     #[schema(required = false)]
     app: Option<String>,
 }
@@ -62,7 +67,7 @@ struct UserListData {
     next: Option<String>,
 }
 
-/// The users with the openid: at most one for each mini program.
+/// The users with the openid, at most one for each mini program, or with the phone number.
 #[derive(Serialize, ToSchema)]
 struct FoundUsersData {
     users: Vec<AdminUser>,
@@ -125,9 +130,9 @@ pub async fn list_users(
     }))
 }
 
-/// Finds users by openid.
+/// Finds users by openid or by phone number.
 ///
-/// The openid is in the body, because URLs are logged.
+/// They are in the body, because URLs are logged.
 ///
 /// # Errors
 /// `openid_missing`; `store_unavailable`.
@@ -139,10 +144,21 @@ pub async fn list_users(
 )]
 pub async fn find_users(
     administration: web::Data<Administration>,
+    phone_numbers: web::Data<KeptPhoneNumbers>,
     Json(request): Json<FindUsersRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let openid = request.openid()?;
-    let users = administration.find(&openid, request.app.as_deref()).await?;
+    let users = match (&request.openid, &request.phone_number) {
+        (StringField::String(openid), StringField::Missing) if !openid.is_empty() => {
+            let openid = OpenId::new(openid.as_str());
+            administration.find(&openid, request.app.as_deref()).await?
+        }
+        (StringField::Missing, StringField::String(number)) if !number.is_empty() => {
+            phone_numbers
+                .users(&PhoneText::new(number.as_str()))
+                .await?
+        }
+        _ => return Err(ErrorCode::OpenidMissing.into()),
+    };
     Ok(Success(FoundUsersData {
         users: AdminUser::all(&users, &administration),
     }))
@@ -167,17 +183,6 @@ impl ListUsersQuery {
                 .map_err(|()| "a malformed cursor".to_owned())?,
             limit,
         })
-    }
-}
-
-impl FindUsersRequest {
-    fn openid(&self) -> Result<OpenId, ApiError> {
-        match &self.openid {
-            StringField::String(openid) if !openid.is_empty() => Ok(OpenId::new(openid.as_str())),
-            StringField::Missing | StringField::String(_) | StringField::OtherType => {
-                Err(ErrorCode::OpenidMissing.into())
-            }
-        }
     }
 }
 
