@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web;
 use jiff::SignedDuration;
 use wechat_simulator::Simulator;
 
 use crate::account::KeptPhoneNumbers;
 use crate::administration::Administration;
 use crate::apps::{App, Apps};
+use crate::checked::Checked;
 use crate::handlers::admin::AdminData;
 use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::limits::Limits;
 use crate::login::LoginPolicy;
+use crate::metrics::{self, MeteredStore};
 use crate::pictures::Storage;
 use crate::session::{DataKeys, Lifetimes};
 use crate::settings::{self, Settings};
@@ -70,4 +73,19 @@ pub fn lifetimes(session: &settings::Session) -> Lifetimes {
         idle: session.idle(),
         touch_after: session.touch_after(),
     }
+}
+
+/// Adds the metrics, if they are enabled, to the store, the limits and the calls to WeChat.
+pub(super) fn metered(
+    store: Arc<dyn Store>,
+    limits: Limits,
+    checked: &mut Checked,
+) -> (Arc<dyn Store>, Limits) {
+    let Some(metrics) = checked.metrics.clone().map(web::Data::into_inner) else {
+        return (store, limits);
+    };
+    let observer = metrics::observer(Arc::clone(&metrics));
+    checked.wechat = checked.wechat.clone().with_observer(observer);
+    let limits = limits.with_observer(metrics::limit_observer(Arc::clone(&metrics)));
+    (Arc::new(MeteredStore::new(store, metrics)), limits)
 }

@@ -22,7 +22,7 @@ use crate::identity::Disclosure;
 use crate::language::Language;
 use crate::limits::Limits;
 use crate::login::{LoginCounter, LoginPolicy};
-use crate::metrics::{self, MeteredStore, Metrics};
+use crate::metrics::Metrics;
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::client_address::TrustedProxies;
 use crate::middleware::foreign_pages;
@@ -39,7 +39,7 @@ use crate::settings::Settings;
 use crate::store::{self, Store};
 use wechat_simulator::{Commands, Guard, Simulator};
 
-use configured::{admin_data, apps, disclosure, login_policy, phone_numbers};
+use configured::{admin_data, apps, disclosure, login_policy, metered, phone_numbers};
 
 pub use configured::lifetimes;
 
@@ -283,19 +283,4 @@ impl Parts {
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
-}
-
-/// Adds the metrics, if they are enabled, to the store, the limits and the calls to WeChat.
-fn metered(
-    store: Arc<dyn Store>,
-    limits: Limits,
-    checked: &mut Checked,
-) -> (Arc<dyn Store>, Limits) {
-    let Some(metrics) = checked.metrics.clone().map(web::Data::into_inner) else {
-        return (store, limits);
-    };
-    let observer = metrics::observer(Arc::clone(&metrics));
-    checked.wechat = checked.wechat.clone().with_observer(observer);
-    let limits = limits.with_observer(metrics::limit_observer(Arc::clone(&metrics)));
-    (Arc::new(MeteredStore::new(store, metrics)), limits)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use crate::store::postgres::connect::{Connection, connect};
+use crate::store::postgres::outage::Outage;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::target::Target;
 
@@ -36,18 +36,6 @@ pub(super) struct Link {
     /// Shared by all links, so that an outage is logged once.
     outage: Arc<Outage>,
 }
-
-/// What the links of a node share about the current outage.
-#[derive(Debug, Default)]
-pub(super) struct Outage {
-    /// The reason that was logged, as a number; 0 while the database can be reached.
-    logged: AtomicU8,
-    /// Notified when a link is connected again, so that the others do not wait any longer.
-    ended: Notify,
-}
-
-const UNREACHABLE: u8 = 1;
-const OTHER_DATABASE: u8 = 2;
 
 #[derive(Debug, Clone)]
 enum State {
@@ -139,10 +127,7 @@ impl Link {
                     client, mut driver, ..
                 }) => {
                     pause = FIRST_PAUSE;
-                    if self.outage.logged.swap(0, Ordering::Relaxed) != 0 {
-                        log::info!("connected to PostgreSQL again");
-                    }
-                    self.outage.ended.notify_waiters();
+                    self.outage.end();
                     let session = Arc::new(Session {
                         client,
                         statements: Mutex::default(),
@@ -153,36 +138,23 @@ impl Link {
                     let abandoned = std::pin::pin!(session.abandoned.notified());
                     if let Either::Left((ended, _)) = select(&mut driver.0, abandoned).await {
                         self.state.send_replace(State::Connecting);
-                        self.log_outage(&match ended {
+                        self.outage.log(&match ended {
                             Ok(Err(error)) => Problem::from(error),
                             Ok(Ok(())) | Err(_) => Problem::Lost("it was closed".to_owned()),
                         });
                     }
                 }
                 Err(problem) => {
-                    self.log_outage(&problem);
+                    self.outage.log(&problem);
                     self.state.send_replace(State::Failed(problem));
-                    let ended = self.outage.ended.notified();
-                    let elapsed = timeout(jittered(pause), ended).await.is_err();
-                    pause = if elapsed {
-                        LONGEST_PAUSE.min(2 * pause)
-                    } else {
+                    let ended = self.outage.ends_within(jittered(pause)).await;
+                    pause = if ended {
                         FIRST_PAUSE
+                    } else {
+                        LONGEST_PAUSE.min(2 * pause)
                     };
                 }
             }
-        }
-    }
-
-    /// Logs the first reason, and once more if another database was found.
-    fn log_outage(&self, problem: &Problem) {
-        let reason = if problem.is_of_another_database() {
-            OTHER_DATABASE
-        } else {
-            UNREACHABLE
-        };
-        if self.outage.logged.fetch_max(reason, Ordering::Relaxed) < reason {
-            log::warn!("no connection to PostgreSQL: {problem}");
         }
     }
 

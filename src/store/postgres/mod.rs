@@ -12,6 +12,7 @@ mod logins;
 mod migrate;
 mod node;
 mod opening;
+mod outage;
 mod phone_numbers;
 mod problem;
 mod rows;
