@@ -63,7 +63,7 @@ table! {
         "state 已过期、已使用，或不属于当前浏览器：请重新从 /login/oauth/url 获取，保存 nonce，登录时两个一起发送。";
     /// The page is shown as a snapshot, whose user is a virtual one.
     SnapshotUser: FORBIDDEN, "snapshot_user",
-        "WeChat shows this page as a snapshot with a virtual user: let the user open the full page (使用完整服务), then log in.",
+        "WeChat shows this page as a snapshot with a virtual user: let the user open the full page, then log in.",
         "微信以快照模式打开了这个页面，用户是虚拟账号：请让用户点击“使用完整服务”，再登录。";
     /// The body has no `code`.
     CodeMissing: BAD_REQUEST, "code_missing",
