@@ -3,6 +3,7 @@
 pub(crate) mod access_tokens;
 pub(crate) mod codes;
 pub(crate) mod encrypt_keys;
+mod export;
 pub(crate) mod history;
 pub(crate) mod messages;
 pub(crate) mod moderation;
@@ -24,7 +25,6 @@ use crate::identifiers::Identifiers;
 use crate::json::Object;
 use crate::options::{Options, RotateAt};
 use crate::request_log::RecordedRequest;
-use crate::saved_state::{SavedState, SavedStateError, SavedUser};
 use crate::state::access_tokens::AccessTokens;
 use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
 use crate::state::encrypt_keys::EncryptKeys;
@@ -173,49 +173,6 @@ impl State {
     pub(crate) fn set_issued_codes_only(&mut self, issued_only: bool) {
         self.login_codes.issued_only = issued_only;
         self.phone_codes.issued_only = issued_only;
-    }
-
-    /// Returns the apps and the listed users, with all their ids.
-    pub(crate) fn saved(&self) -> SavedState {
-        let users = self.users.names().into_iter().map(|name| {
-            let id = UserId::named(name);
-            let data = self.users.get(&id);
-            let apps = self.apps.iter();
-            let unionids = apps.clone().filter_map(|app| {
-                let account = app.open_platform.clone()?;
-                Some((account, self.unionid(app, &id)?))
-            });
-            let user = SavedUser {
-                phone_number: Some(data.phone_number),
-                country_code: Some(data.country_code),
-                nickname: Some(data.nickname),
-                avatar_url: Some(data.avatar_url),
-                blocked: Some(data.blocked),
-                risk_rank: Some(data.risk_rank),
-                openids: apps
-                    .map(|app| (app.id.clone(), self.openid(app, &id)))
-                    .collect(),
-                unionids: unionids.collect(),
-                ..SavedUser::default()
-            };
-            (name.to_owned(), user)
-        });
-        SavedState {
-            seed: Some(self.options.seed),
-            users: users.collect(),
-            apps: self.apps.iter().map(|app| (**app).clone()).collect(),
-        }
-    }
-
-    /// Starts again with the apps and users of an export. The seed, the clock and the other apps stay.
-    pub(crate) fn restore(&mut self, saved: SavedState) -> Result<(), SavedStateError> {
-        saved.ids(self.apps.first().map(AsRef::as_ref))?;
-        for app in saved.apps.iter().cloned() {
-            self.add_app(app);
-        }
-        self.options.saved = saved;
-        self.reset();
-        Ok(())
     }
 
     /// Restores the initial state, except for the apps and the clock.
