@@ -21,6 +21,7 @@ pub mod session;
 pub mod session_key;
 pub mod sessions;
 pub mod simulator;
+mod stored_session;
 pub mod user;
 
 pub use reply::{EmptyData, Envelope, Success};

@@ -10,11 +10,11 @@ use crate::handlers::code_field;
 use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::handlers::stored_session::StoredSession;
 use crate::identity::LoginCode;
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, StringField};
 use crate::rfc3339::rfc3339;
-use crate::session::Session;
 use crate::sessions::{CurrentSession, Sessions};
 
 /// The proof that the user asks for the deletion. Other fields are ignored.
@@ -30,7 +30,7 @@ pub struct DeleteUserRequest {
 #[derive(Serialize, ToSchema)]
 struct ExportData {
     user: ExportedUser,
-    sessions: Vec<ExportedSession>,
+    sessions: Vec<StoredSession>,
 }
 
 /// The user and their profile.
@@ -57,26 +57,6 @@ struct ExportedUser {
     phone: Option<PhoneNumberData>,
 }
 
-/// A stored session. Its token is stored as a digest, and its session keys are encrypted under the token.
-#[derive(Serialize, ToSchema)]
-struct ExportedSession {
-    #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
-    id: String,
-    /// The AppID of the mini program.
-    #[schema(examples("wx0123456789abcdef"))]
-    app: String,
-    #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
-    device: String,
-    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
-    created_at: String,
-    /// The time of the last use, to the hour.
-    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
-    last_seen: String,
-    /// The time at which it expires if it is not used again. Expired sessions are removed a day later.
-    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
-    ends_at: String,
-}
-
 /// Returns everything that is stored about the user.
 ///
 /// # Errors
@@ -92,7 +72,9 @@ pub async fn export_user(
     phone_numbers: web::Data<KeptPhoneNumbers>,
 ) -> Result<impl Responder, ApiError> {
     let stored = sessions.stored(current.user().id).await?;
-    let exported = stored.iter().map(|session| exported(session, &sessions));
+    let exported = stored
+        .iter()
+        .map(|session| StoredSession::new(session, sessions.ends_at(session)));
     Ok(Success(ExportData {
         sessions: exported.collect(),
         user: ExportedUser::new(&current, &phone_numbers),
@@ -143,16 +125,5 @@ impl ExportedUser {
             created_at: rfc3339(user.created_at),
             phone: phone_numbers.of(user).map(Into::into),
         }
-    }
-}
-
-fn exported(session: &Session, sessions: &Sessions) -> ExportedSession {
-    ExportedSession {
-        id: session.id.to_string(),
-        app: session.app.as_str().to_owned(),
-        device: session.device.as_str().to_owned(),
-        created_at: rfc3339(session.created_at),
-        last_seen: rfc3339(session.last_seen),
-        ends_at: rfc3339(sessions.ends_at(session)),
     }
 }

@@ -8,12 +8,12 @@ use crate::administration::{Administration, Reason};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::admin::users::AdminUser;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
+use crate::handlers::stored_session::StoredSession;
 use crate::identity::UserId;
 use crate::middleware::admin_key::{Action, Operator};
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
-use crate::rfc3339::rfc3339;
-use crate::session::{Session, SessionId};
+use crate::session::SessionId;
 
 /// The block. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -28,27 +28,7 @@ pub struct BlockUserRequest {
 #[derive(Serialize, ToSchema)]
 struct UserDetailsData {
     user: AdminUser,
-    sessions: Vec<AdminSession>,
-}
-
-/// A live session. All times are RFC 3339, in UTC, to the millisecond.
-#[derive(Serialize, ToSchema)]
-struct AdminSession {
-    #[schema(examples("5f0e9d1c7b3a48260f1e2d3c4b5a6978"))]
-    id: String,
-    /// The AppID of the mini program.
-    #[schema(examples("wx0123456789abcdef"))]
-    app: String,
-    #[schema(examples("iPhone · WeChat 8.0.50 · iOS 17.1"))]
-    device: String,
-    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
-    created_at: String,
-    /// The time of the last use, to the hour.
-    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
-    last_seen: String,
-    /// The time at which it expires if it is not used again.
-    #[schema(format = DateTime, examples("2026-11-27T08:30:00.000Z"))]
-    ends_at: String,
+    sessions: Vec<StoredSession>,
 }
 
 /// The number of sessions that ended.
@@ -77,7 +57,7 @@ pub async fn show_user(
     let (user, sessions) = administration.show(user_id(&id)?, now).await?;
     let shown = sessions
         .iter()
-        .map(|session| shown(session, &administration));
+        .map(|session| StoredSession::new(session, administration.ends_at(session)));
     Ok(Success(UserDetailsData {
         sessions: shown.collect(),
         user: AdminUser::new(&user, &administration),
@@ -216,16 +196,5 @@ impl BlockUserRequest {
             },
             StringField::OtherType => Err(ErrorCode::ReasonMalformed),
         }
-    }
-}
-
-fn shown(session: &Session, administration: &Administration) -> AdminSession {
-    AdminSession {
-        id: session.id.to_string(),
-        app: session.app.as_str().to_owned(),
-        device: session.device.as_str().to_owned(),
-        created_at: rfc3339(session.created_at),
-        last_seen: rfc3339(session.last_seen),
-        ends_at: rfc3339(administration.ends_at(session)),
     }
 }
