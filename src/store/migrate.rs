@@ -6,7 +6,7 @@ use crate::store::open::{UNKNOWN_URL, is_postgres, sqlite_path};
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::open::migrate_file;
 
-/// Creates the tables of a database, and applies the missing migrations, as [`open`](crate::store::open) does.
+/// Creates the tables of a database, and applies the missing migrations, as [`open`](crate::store::open()) does.
 ///
 /// # Errors
 /// [`OpenError`] says why the schema cannot be used or changed. It is unchanged then.

@@ -49,7 +49,7 @@ impl Client {
     /// # Errors
     /// As [`Client::code_to_session`].
     ///
-    /// Source: as [`authorize_url`].
+    /// Source: as that of `authorize_url`.
     pub async fn web_identity(
         &self,
         app: &AppCredentials,
