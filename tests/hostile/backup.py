@@ -27,7 +27,7 @@ def fill(file):
     return file.stat().st_size
 
 
-with Server(WEAPP_SESSION__PER_USER=1000) as server:
+with Server() as server:
     before = server.login()
     server.stop()
     size = fill(server.folder / "data/weapp.db")

@@ -12,7 +12,7 @@ YEAR = 365 * DAY
 
 with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
     faults = Faults(folder)
-    with Server(folder=folder, WEAPP_SESSION__PER_USER=100, **faults.settings) as server:
+    with Server(folder=folder, **faults.settings) as server:
         before = [server.login() for _ in range(10)]
         server.stop()
         trust_clock(server)

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from cluster import Database, Proxy, free_port
 from faults import Faults, statuses
-from harness import Server, check, finish, wait_until
+from harness import Server, check, finish, new_code, wait_until
 
 ROUNDS, CLIENTS, SEED = 20, 4, 20261127
 
 
 def log_in(code=None, **headers):
     """Logs a user in and returns the status and the token."""
-    status, _, text = node.request("POST", "/login", {"code": code or secrets.token_hex(16)}, headers)
+    status, _, text = node.request("POST", "/login", {"code": code or new_code()}, headers)
     return status, json.loads(text)["data"]["token"] if status == 200 else None
 
 
@@ -90,7 +90,7 @@ def crash():
 def doubt():
     """Loses the reply to the commit of a login. The same login again finds its session."""
     for round in range(5):
-        code, key = secrets.token_hex(16), {"Idempotency-Key": secrets.token_hex(8)}
+        code, key = new_code(), {"Idempotency-Key": secrets.token_hex(8)}
         sessions = int(database.ask("SELECT count(*) FROM session"))
         proxy.lost.clear()
         proxy.loses_commits = True

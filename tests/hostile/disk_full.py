@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from faults import statuses
-from harness import Server, check, finish, wait_until
+from harness import Server, check, finish, new_code, wait_until
 
 folder = tempfile.mkdtemp(prefix="hostile-disk-")
 mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder]
@@ -18,9 +18,9 @@ if subprocess.run(mount, capture_output=True).returncode != 0:
     sys.exit(1 if os.environ.get("WEAPP_HOSTILE_ALL") else 0)
 
 try:
-    with Server(WEAPP_STORE__URL=f"sqlite://{folder}/weapp.db", WEAPP_SESSION__PER_USER=1000) as server:
+    with Server(WEAPP_STORE__URL=f"sqlite://{folder}/weapp.db") as server:
         def log_in():
-            status, _, text = server.request("POST", "/login", {"code": "the code is a mock one"})
+            status, _, text = server.request("POST", "/login", {"code": new_code()})
             return status, text.split('"token":"')[1].split('"')[0] if status == 200 else None
 
         def fill_until_rejected():

@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import os
 import random
-import secrets
 import signal
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from cluster import IS_ROOT, Database, Proxy, free_port
-from harness import Server, check, finish, record, wait_until
+from harness import Server, check, finish, new_code, record, wait_until
 
 REQUESTS = int(os.environ.get("WEAPP_HOSTILE_REQUESTS", 10_000))
 CLIENTS, CHECKS, LIVE, PAUSED = 8, 8, 20, 10
@@ -44,11 +43,6 @@ http {
     }
 }
 """
-
-
-def new_code():
-    """Returns a login code of a user of its own, so that no login ends the sessions of another one."""
-    return {"code": secrets.token_hex(16)}
 
 
 class Client:
@@ -96,7 +90,7 @@ class Client:
 
     def run(self):
         while not self.done.is_set():
-            status, _, text = self.send("POST", "/login", body=new_code())
+            status, _, text = self.send("POST", "/login", body={"code": new_code()})
             if status == 200:
                 self.live.append(json.loads(text)["data"]["token"])
             for token in random.sample(self.live, min(CHECKS, len(self.live))):
@@ -123,7 +117,7 @@ def status_of(node, token, method="GET"):
 
 def log_in(node):
     """Logs a user in and returns the token, or None."""
-    status, _, text = node.request("POST", "/login", new_code())
+    status, _, text = node.request("POST", "/login", {"code": new_code()})
     return json.loads(text)["data"]["token"] if status == 200 else None
 
 

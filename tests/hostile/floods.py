@@ -11,7 +11,7 @@ import string
 import time
 from http.client import HTTPConnection
 
-from harness import Server, check, finish
+from harness import Server, check, finish, new_code
 
 SECONDS = 5
 SENDERS = 6
@@ -21,11 +21,6 @@ ADDRESS, APP, USER, ADDED = 300, 3_000, 30, 25
 
 def text(alphabet, length):
     return "".join(random.choices(alphabet, k=length))
-
-
-def login_code():
-    """A code that the simulated WeChat accepts once."""
-    return text(string.ascii_letters + string.digits, 32)
 
 
 def garbage_code():
@@ -82,7 +77,7 @@ def reached_wechat(server, endpoint, outcome="rejected"):
 def log_in(port, headers, source):
     """Logs a new user in and returns the status."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
-    connection.request("POST", "/login", json.dumps({"code": login_code()}), {"Content-Type": "application/json", **headers})
+    connection.request("POST", "/login", json.dumps({"code": new_code()}), {"Content-Type": "application/json", **headers})
     return connection.getresponse().status
 
 
@@ -124,7 +119,7 @@ def many_clients():
     limits = {"WEAPP_SERVER__TRUSTED_PROXIES": "127.0.0.1", "WEAPP_LIMITS__APP_REJECTIONS_PER_MINUTE": APP // 100}
     burst = APP // 10
     with Server(**limits) as server:
-        token = server.login(login_code())
+        token = server.login()
         statuses = flood(server, garbage_login(forwarded_for))
         reached, sent = reached_wechat(server, "/sns/jscode2session"), sum(statuses.values())
         check(f"garbage codes of {sent} clients that reach WeChat", f"<= {burst + ADDED}", reached, lambda n: 0 < n <= burst + ADDED)
@@ -135,7 +130,7 @@ def many_clients():
 def one_session():
     """One session sends phone number codes that WeChat rejects."""
     with Server() as server:
-        bearer = {"Authorization": f"Bearer {server.login(login_code())}"}
+        bearer = {"Authorization": f"Bearer {server.login()}"}
         statuses = flood(server, lambda: ("/user/phone", {"code": text("0123456789abcdef", 63)}, bearer))
         reached = reached_wechat(server, "/wxa/business/getuserphonenumber")
         sent = sum(statuses.values())

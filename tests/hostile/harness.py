@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import resource
+import secrets
 import shutil
 import signal
 import socket
@@ -52,6 +53,11 @@ def _shown(measured):
 def finish():
     """Ends the run, with an error if a goal was missed."""
     sys.exit(1 if _failures else 0)
+
+
+def new_code():
+    """Returns a login code of a user of its own, so that no login ends the sessions of another one."""
+    return secrets.token_hex(16)
 
 
 def raise_descriptor_limit():
@@ -151,9 +157,9 @@ class Server:
         except OSError:
             return 0, {}, ""
 
-    def login(self, code="the code is a mock one"):
-        """Logs a user of the simulated WeChat in and returns the token."""
-        status, _, text = self.request("POST", "/login", {"code": code})
+    def login(self, code=None):
+        """Logs a user of the simulated WeChat in, by default a new one, and returns the token."""
+        status, _, text = self.request("POST", "/login", {"code": code or new_code()})
         assert status == 200, (status, text)
         return json.loads(text)["data"]["token"]
 

@@ -5,11 +5,11 @@ import tempfile
 import time
 
 from faults import Faults, statuses
-from harness import Server, check, finish, wait_until
+from harness import Server, check, finish, new_code, wait_until
 
 with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
     faults = Faults(folder)
-    with Server(folder=folder, WEAPP_SESSION__PER_USER=1000, **faults.settings) as server:
+    with Server(folder=folder, **faults.settings) as server:
         confirmed = [server.login() for _ in range(20)]
         for name, fault in (
             ("EIO of fsync", {"sync_errno": errno.EIO}),
@@ -21,7 +21,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
             faults.set(**fault)
             found = []
             for _ in range(10):
-                status, _, text = server.request("POST", "/login", {"code": "the code is a mock one"})
+                status, _, text = server.request("POST", "/login", {"code": new_code()})
                 found.append(status)
                 if status == 200:
                     confirmed.append(text.split('"token":"')[1].split('"')[0])

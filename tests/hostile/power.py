@@ -37,7 +37,7 @@ def fail_while_logging_in(server, faults, seconds, rng):
 rng = random.Random(SEED)
 with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
     faults = Faults(folder)
-    with Server(folder=folder, WEAPP_SESSION__PER_USER=1000, **faults.settings) as server:
+    with Server(folder=folder, **faults.settings) as server:
         confirmed, lost = [], 0
         for number in range(ROUNDS):
             confirmed += fail_while_logging_in(server, faults, rng.uniform(0.2, 0.8), rng)

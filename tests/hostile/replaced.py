@@ -7,11 +7,11 @@ import threading
 from pathlib import Path
 
 from faults import statuses
-from harness import Server, check, finish
+from harness import Server, check, finish, new_code
 
 ROUNDS = 8
 
-with tempfile.TemporaryDirectory(prefix="hostile-") as folder, Server(folder=folder, WEAPP_SESSION__PER_USER=1000) as server:
+with tempfile.TemporaryDirectory(prefix="hostile-") as folder, Server(folder=folder) as server:
     data = Path(folder) / "data"
     first = server.login()
     assert server.run("store", "backup", "backup.db").returncode == 0
@@ -22,7 +22,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder, Server(folder=fol
         while not done.is_set():
             with lock:
                 known = confirmed[-1]
-            status, _, text = server.request("POST", "/login", {"code": "the code is a mock one"})
+            status, _, text = server.request("POST", "/login", {"code": new_code()})
             if status == 200:
                 with lock:
                     confirmed.append(text.split('"token":"')[1].split('"')[0])
@@ -51,7 +51,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder, Server(folder=fol
     check("401 meanwhile", "0", sum(status == 401 for _, status in answers), lambda count: count == 0)
 
     os.replace(Path(folder) / "backup.db", data / "weapp.db")
-    status = server.request("POST", "/login", {"code": "the code is a mock one"})[0]
+    status = server.request("POST", "/login", {"code": new_code()})[0]
     check("login after the file was replaced", "503", status, lambda status: status == 503)
     wait = threading.Event()
     wait.wait(1.1)

@@ -7,19 +7,19 @@ import threading
 import time
 
 from faults import Faults, statuses
-from harness import Server, check, finish, wait_until
+from harness import Server, check, finish, new_code, wait_until
 
 STOPPED, CLIENTS = 7, 8
 
 with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
     faults = Faults(folder)
-    with Server(folder=folder, WEAPP_SESSION__PER_USER=1000, **faults.settings) as server:
+    with Server(folder=folder, **faults.settings) as server:
         before = [server.login() for _ in range(10)]
         confirmed, found, done = [], [], threading.Event()
 
         def log_in_and_check():
             while not done.is_set():
-                status, _, text = server.request("POST", "/login", {"code": "the code is a mock one"}, timeout=30)
+                status, _, text = server.request("POST", "/login", {"code": new_code()}, timeout=30)
                 if status == 200:
                     confirmed.append(text.split('"token":"')[1].split('"')[0])
                 found.append(statuses(server, before[:1])[0])

@@ -14,7 +14,7 @@ RECORDS, SESSIONS = 400_000, 50_000
 memory = "/dev/shm"
 place = memory if os.path.isdir(memory) and shutil.disk_usage(memory).free > 2**30 else None
 
-with tempfile.TemporaryDirectory(prefix="hostile-", dir=place) as folder, Server(folder=folder, WEAPP_SESSION__PER_USER=1000) as server:
+with tempfile.TemporaryDirectory(prefix="hostile-", dir=place) as folder, Server(folder=folder) as server:
     def logins(seconds):
         """Logs in for some seconds and returns the sorted times in milliseconds."""
         times, end = [], time.monotonic() + seconds
