@@ -11,6 +11,7 @@ mod events;
 mod file_tests;
 mod file_watch;
 mod ledger;
+mod lock_wait;
 pub(super) mod open;
 mod opening;
 mod phone_numbers;
@@ -268,6 +269,6 @@ impl Store for Sqlite {
     }
 
     fn write_timeout(&self) -> Duration {
-        open::BUSY_TIMEOUT + COMMIT_TIMEOUT
+        lock_wait::BUSY_TIMEOUT + COMMIT_TIMEOUT
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::interface::{Migrated, OpenError};
+use crate::store::sqlite::lock_wait::{BUSY_TIMEOUT, tries_again};
 use crate::store::sqlite::problem::Problem;
 
 /// Identifies our files, in SQLite's `application_id`: `wxlg` in ASCII.
@@ -97,9 +98,6 @@ pub(super) const MIGRATIONS: [&str; 5] = [
     CREATE INDEX phone_number_by_digest ON phone_number (digest);
 ",
 ];
-
-/// Maximum time that a statement waits for another process's lock. Our choice.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Number of pages in the log file, 16 MB, at which it is copied into the database. Our choice: a login changes about ten
 /// pages throughout the indices, and with SQLite's default of 1000 a commit would wait for such a copy too often.
@@ -199,7 +197,7 @@ fn not_permitted(path: &Path) -> Option<Problem> {
     })
 }
 
-/// Switches the file to WAL mode. SQLite's busy timeout does not apply to this statement, so this function retries.
+/// Switches the file to WAL mode. SQLite's busy handler does not apply to this statement, so this function retries.
 fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let pause = Duration::from_millis(20);
     let mut left = BUSY_TIMEOUT;
@@ -222,8 +220,9 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn connect(path: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(tries_again))?;
     // Query plans that do not depend on bound values are reused. Preparing them again for each value took a seventh of a
     // login's instructions.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
