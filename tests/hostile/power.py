@@ -12,7 +12,7 @@ ROUNDS, CLIENTS, SEED = 6, 4, 20261127
 
 
 def fail_while_logging_in(server, faults, seconds, rng):
-    """Logs users in, cuts the power, starts the server, and returns the tokens that were answered."""
+    """Logs users in, cuts the power, and returns the tokens that were answered."""
     confirmed, done = [], threading.Event()
 
     def log_in():
@@ -30,7 +30,6 @@ def fail_while_logging_in(server, faults, seconds, rng):
     done.set()
     for client in clients:
         client.join()
-    server.start()
     return confirmed
 
 
@@ -41,6 +40,7 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         confirmed, lost = [], 0
         for number in range(ROUNDS):
             confirmed += fail_while_logging_in(server, faults, rng.uniform(0.2, 0.8), rng)
+            server.start()
             lost += sum(status != 200 for status in statuses(server, confirmed[-300:]))
         check(f"logins before {ROUNDS} power failures", "> 50", len(confirmed), lambda count: count > 50)
         check("confirmed logins that were lost", "0", lost, lambda count: count == 0)
@@ -49,6 +49,11 @@ with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
 
         faults.set(ignores_sync=1)
         confirmed = fail_while_logging_in(server, faults, 0.5, random.Random(SEED))
-        lost = sum(status != 200 for status in statuses(server, confirmed[-300:]))
+        try:
+            server.start()
+            lost = sum(status != 200 for status in statuses(server, confirmed[-300:]))
+        except SystemExit:
+            # The database cannot even be opened.
+            lost = len(confirmed)
         check("lost if the disk ignores fsync (control)", "> 0", lost, lambda count: count > 0)
 finish()
