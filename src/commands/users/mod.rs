@@ -74,7 +74,7 @@ const ONE_USER: &str = "\
 Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
 
 const DELETE: &str = "\
-A block is deleted too: the next login of the same person creates a new user. To keep somebody out, block them.
+A block is deleted too: the next login of the same person creates a new user. To keep a person out, block them.
 
 Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
 
