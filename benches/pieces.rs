@@ -198,6 +198,7 @@ fn login() -> Login {
             .seal("oGZUI0egBJY1zhBYw2KhdUfwVJJE", &subject.0)
             .unwrap(),
         unionid: None,
+        person: Vec::new(),
         user_if_new: UserId(SessionId::generate().unwrap().0),
         app: AppId::new("wx0123456789abcdef"),
         digest: token.digest(),

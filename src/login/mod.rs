@@ -140,6 +140,7 @@ impl Logins {
             unionid: unionid
                 .map(|unionid| app.seal(subject, unionid.expose()))
                 .transpose()?,
+            person: Vec::new(),
             user_if_new: new_user()?,
             app: app.id().clone(),
             digest: token.digest(),

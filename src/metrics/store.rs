@@ -10,9 +10,10 @@ use crate::identity::UserId;
 use crate::metrics::registry::Metrics;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::{
-    Claim, Claimed, Event, EventRemoval, Holder, KeptNumber, LedgerKey, LoggedIn, Login,
-    LoginCount, NodeId, Reply, Revocation, Statistics, Store, Swept, Update, UserKey, UserPage,
-    UserQuery, Version,
+    Claim, Claimed, ConflictPage, ConflictQuery, Event, EventRemoval, Holder, KeptNumber,
+    LateUnionId, LedgerKey, LoggedIn, Login, LoginCount, NodeId, Reply, Resolution, Resolved,
+    Revocation, Statistics, Store, Swept, Update, UserIdentity, UserKey, UserPage, UserQuery,
+    Version,
 };
 
 /// Delegates to another store and records the time of each operation. An operation whose caller stops waiting is not
@@ -78,6 +79,22 @@ impl Store for MeteredStore {
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         self.timed("revoke", self.store.revoke(revocation))
+    }
+
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        self.timed("identities_of", self.store.identities_of(user))
+    }
+
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
+        self.timed("learn_unionid", self.store.learn_unionid(late))
+    }
+
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        self.timed("list_conflicts", self.store.list_conflicts(query))
+    }
+
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
+        self.timed("resolve_conflict", self.store.resolve_conflict(resolution))
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

@@ -6,15 +6,17 @@ use jiff::civil::Date;
 use crate::identity::{AppId, KeyedDigest, Subject, UserId};
 use crate::session::User;
 
-/// A key by which users are found.
+/// A key by which users are found. One that belongs to an identity finds the user who has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserKey {
-    /// The user with this id.
+    /// The user with this id, or with an identity of this id.
     Id(UserId),
     /// The users with these subjects: those of one openid in several mini programs.
     Subjects(Vec<Subject>),
     /// The users who keep a phone number with one of these digests, each under another key.
     PhoneNumber(Vec<KeyedDigest>),
+    /// The users who have a unionid with one of these digests, each under another key.
+    Person(Vec<KeyedDigest>),
 }
 
 /// Selects a page of users.

@@ -16,6 +16,9 @@ use crate::store::interface::{
     Error, KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::people::{
+    ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
+};
 use crate::store::session_cache::{Lookup, SessionCache};
 
 /// A backend that evicts changed sessions from a [`SessionCache`].
@@ -91,6 +94,22 @@ impl Store for CachedStore {
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         self.backend.update(digest, update)
+    }
+
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        self.backend.identities_of(user)
+    }
+
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
+        self.backend.learn_unionid(late)
+    }
+
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        self.backend.list_conflicts(query)
+    }
+
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
+        self.backend.resolve_conflict(resolution)
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

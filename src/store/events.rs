@@ -57,6 +57,10 @@ pub(super) enum EndReason {
     Blocked,
     /// The user was deleted.
     Deleted,
+    /// The user was merged into another one.
+    Merged,
+    /// The merge of the user with another one was undone.
+    Separated,
 }
 
 impl EndReason {
@@ -69,6 +73,8 @@ impl EndReason {
             Self::Limit => "limit",
             Self::Blocked => "blocked",
             Self::Deleted => "deleted",
+            Self::Merged => "merged",
+            Self::Separated => "separated",
         }
     }
 }

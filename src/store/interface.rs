@@ -17,6 +17,11 @@ use crate::session::{
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
 use crate::store::events::{Event, EventRemoval};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::people::{
+    ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
+};
+
+pub use crate::store::opened::{Migrated, OpenError};
 
 /// The future that a store's method returns.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -28,6 +33,9 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 pub trait Store: fmt::Debug + Send + Sync {
     /// Finds or creates the user, ends the session that the login replaces, adds the session, and ends the user's oldest
     /// sessions over the limit, all in one transaction.
+    ///
+    /// A first login whose unionid another user has is linked: it becomes an identity of that user. If the identity belongs to
+    /// another user already, the conflict is recorded.
     ///
     /// If the user is blocked, there is no session: the reply has the user with the block.
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn>;
@@ -60,14 +68,28 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Ends sessions and returns how many there were.
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize>;
 
+    /// Returns the identities of a user, the first one first.
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>>;
+
+    /// Stores a unionid that arrived after the login. If another user has it, the conflict is recorded. Returns `false` if there
+    /// is no such identity.
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool>;
+
+    /// Lists the conflicts between users, the newest first.
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage>;
+
+    /// Stores a decision about a conflict: merges its two users, or undoes that, and ends the sessions of the identities that
+    /// move. The same decision again changes nothing.
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved>;
+
     /// Changes a user's profile and returns the user, or `None` if there is no such user.
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>>;
 
     /// Keeps a user's phone number in place of an earlier one. Returns `false` if there is no such user.
     fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool>;
 
-    /// Ends all sessions of a user and deletes the user with their profile, in one transaction. Returns `false` if there is
-    /// no such user.
+    /// Ends all sessions of a user and deletes the user with their profile and all identities, in one transaction. Returns
+    /// `false` if there is no such user.
     ///
     /// The next login with the same openid creates a new user.
     fn delete_user(&self, user: UserId) -> Reply<'_, bool>;
@@ -168,6 +190,8 @@ pub struct Login {
     pub openid: Sealed,
     /// The sealed unionid, if the platform returned one. `None` leaves the stored one.
     pub unionid: Option<Sealed>,
+    /// The digests of the unionid, one per key of `user.data_keys`, the current key's first. Empty if the app shares no users.
+    pub person: Vec<KeyedDigest>,
     /// The user's id if this is their first login.
     pub user_if_new: UserId,
     /// The mini program that was logged in to.
@@ -230,15 +254,6 @@ pub struct LoggedIn {
     pub is_new: bool,
 }
 
-/// The versions of a database's schema before and after a migration. Version 0 has no tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migrated {
-    /// The version that was found.
-    pub from: usize,
-    /// The version that this program uses.
-    pub to: usize,
-}
-
 /// Result of one call of [`Store::sweep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {
@@ -265,24 +280,4 @@ pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-}
-
-/// A database that cannot be used. It is left unchanged.
-///
-/// The message names the database, says what is wrong, and how to fix it.
-#[derive(Debug, thiserror::Error)]
-#[error("the database `{database}` {problem}")]
-pub struct OpenError {
-    database: String,
-    problem: String,
-}
-
-impl OpenError {
-    /// `problem` completes a sentence that begins with the name of the database.
-    pub(super) fn new(database: impl Into<String>, problem: impl fmt::Display) -> Self {
-        Self {
-            database: database.into(),
-            problem: problem.to_string(),
-        }
-    }
 }

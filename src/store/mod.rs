@@ -16,6 +16,8 @@ pub mod once;
 #[cfg(test)]
 mod once_tests;
 mod open;
+mod opened;
+mod people;
 mod postgres;
 mod session_cache;
 mod sqlite;
@@ -34,3 +36,7 @@ pub use interface::{
 pub use ledger::{Claim, Claimed, Holder, LedgerKey, Version};
 pub use migrate::migrate;
 pub use open::{check, open};
+pub use people::{
+    ConflictPage, ConflictPosition, ConflictQuery, Decision, LateUnionId, Resolution, Resolved,
+    UserConflict, UserIdentity,
+};

@@ -15,6 +15,9 @@ use crate::store::interface::{
     KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::people::{
+    ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
+};
 
 /// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
 #[derive(Debug)]
@@ -69,6 +72,22 @@ impl Store for Alternating {
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         self.next().revoke(revocation)
+    }
+
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        self.next().identities_of(user)
+    }
+
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
+        self.next().learn_unionid(late)
+    }
+
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        self.next().list_conflicts(query)
+    }
+
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
+        self.next().resolve_conflict(resolution)
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

@@ -51,6 +51,7 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
         subject: Subject([user; 32]),
         openid: Sealed(vec![user, 1]),
         unionid: Some(Sealed(vec![user, 2])),
+        person: Vec::new(),
         user_if_new: UserId(id),
         app: AppId::new("wx0123456789abcdef"),
         digest: token.digest(),

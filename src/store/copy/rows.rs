@@ -55,11 +55,13 @@ impl Table {
 }
 
 /// The contents of the tables, for messages. Users come first, because the sessions refer to them.
-pub(crate) const CONTENTS: [&str; 6] = [
+pub(crate) const CONTENTS: [&str; 8] = [
     "users",
     "sessions",
     "ledger records",
     "phone numbers",
+    "unionids",
+    "user conflicts",
     "login counts",
     "events",
 ];

@@ -23,6 +23,11 @@ async fn fill(store: &dyn Store) -> Vec<Login> {
     // Another session, and a user without a unionid.
     logins.push(contract::login(1, 0));
     logins[2].unionid = None;
+    // Two identities of one user, and a conflict with another user.
+    logins.push(contract::login(6, 60));
+    for of_one_person in [0, 4, 31] {
+        logins[of_one_person].person = vec![KeyedDigest([9; 32])];
+    }
     let mut user = None;
     for login in &logins {
         user = Some(store.log_in(login.clone()).await.unwrap().user.id);
@@ -76,7 +81,7 @@ async fn copy_quietly(
 #[track_caller]
 fn check_counts(copied: &[Copied]) {
     let rows: Vec<_> = copied.iter().map(|table| table.rows).collect();
-    assert_eq!(rows[..5], [30, 31, 1, 1, 2]);
+    assert_eq!(rows[..7], [30, 32, 1, 1, 1, 1, 2]);
 }
 
 /// Copies an empty database after it was filled, and copies it again. `to` is empty.
@@ -145,7 +150,7 @@ async fn an_interrupted_copy_continues() {
     // The tables are copied one after the other, so a copy may end in the middle of any of them.
     let target = rusqlite::Connection::open(folder.file("to.db")).unwrap();
     for (sql, first) in [
-        ("DELETE FROM ledger", [30, 31, 0]),
+        ("DELETE FROM ledger", [30, 32, 0]),
         (
             "DELETE FROM session WHERE digest > (SELECT digest FROM session ORDER BY digest LIMIT 1 OFFSET 6)",
             [30, 7, 0],
@@ -156,10 +161,15 @@ async fn an_interrupted_copy_continues() {
         ),
         ("DELETE FROM user", [0, 0, 0]),
     ] {
-        for later in ["login_count", "ledger", "session", "user"]
-            .iter()
-            .take_while(|table| !sql.contains(*table))
-        {
+        let order = [
+            "login_count",
+            "user_conflict",
+            "union_identity",
+            "ledger",
+            "session",
+            "user",
+        ];
+        for later in order.iter().take_while(|table| !sql.contains(*table)) {
             target
                 .execute_batch(&format!("DELETE FROM {later}"))
                 .unwrap();

@@ -81,6 +81,7 @@ pub(super) async fn find(
                 .map(|subject| subject.0.as_slice())
                 .collect(),
         ),
+        UserKey::Person(_) => return Err(Problem::Unusable("people".to_owned())),
         UserKey::PhoneNumber(digests) => (
             concat!(
                 "SELECT ",

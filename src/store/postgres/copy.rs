@@ -29,6 +29,8 @@ pub(super) const TABLES: Tables = [
             "app_id",
             "blocked_at",
             "block_reason",
+            "parent_id",
+            "root_id",
         ],
     },
     Table {
@@ -44,6 +46,7 @@ pub(super) const TABLES: Tables = [
             "last_seen",
             "device",
             "session_keys",
+            "identity_id",
         ],
     },
     Table {
@@ -62,6 +65,23 @@ pub(super) const TABLES: Tables = [
         name: "phone_number",
         key: &["account"],
         columns: &["account", "number", "digest"],
+    },
+    Table {
+        name: "union_identity",
+        key: &["digest"],
+        columns: &["digest", "account"],
+    },
+    Table {
+        name: "user_conflict",
+        key: &["kept", "other"],
+        columns: &[
+            "kept",
+            "other",
+            "found_at",
+            "decision",
+            "decided_at",
+            "moved",
+        ],
     },
     Table {
         name: "login_count",

@@ -11,7 +11,7 @@ use crate::store::postgres::problem::Problem;
 /// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. A new column has
 /// a name that no other table has, because statements of the previous version join the tables. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
@@ -96,6 +96,30 @@ const MIGRATIONS: [&str; 6] = [
         digest  bytea NOT NULL
     );
     CREATE INDEX phone_number_by_digest ON phone_number (digest);
+",
+    // A row of `account` whose `root_id` is NULL is a user. Any other row is an identity of the user `root_id`: it was joined to
+    // the row `parent_id`. `session.account` is the user, `identity_id` the row that has logged in, if it is another one.
+    "ALTER TABLE account ADD COLUMN parent_id bytea, ADD COLUMN root_id bytea;
+    ALTER TABLE session ADD COLUMN identity_id bytea;
+    CREATE INDEX account_by_parent ON account (parent_id) WHERE parent_id IS NOT NULL;
+    CREATE INDEX account_by_root ON account (root_id) WHERE root_id IS NOT NULL;
+    CREATE TABLE union_identity (
+        digest  bytea PRIMARY KEY,
+        account bytea NOT NULL REFERENCES account ON DELETE CASCADE
+    );
+    CREATE INDEX union_identity_by_account ON union_identity (account);
+    CREATE TABLE user_conflict (
+        kept       bytea NOT NULL REFERENCES account ON DELETE CASCADE,
+        other      bytea NOT NULL REFERENCES account ON DELETE CASCADE,
+        found_at   bigint NOT NULL,
+        decision   text,
+        decided_at bigint,
+        moved      bytea,
+        PRIMARY KEY (kept, other)
+    );
+    CREATE UNIQUE INDEX user_conflict_by_pair ON user_conflict (least(kept, other), greatest(kept, other));
+    CREATE INDEX user_conflict_by_other ON user_conflict (other);
+    CREATE INDEX user_conflict_by_time ON user_conflict (found_at, kept, other);
 ",
 ];
 

@@ -43,6 +43,9 @@ use crate::store::interface::{
     KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::people::{
+    ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
+};
 
 use node::{Node, READ_LIMIT, WRITE_LIMIT};
 use problem::Problem;
@@ -124,6 +127,22 @@ impl Store for Postgres {
             node.cache.evict_all(&revoked);
             Ok(revoked.len())
         })
+    }
+
+    fn identities_of(&self, _user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    }
+
+    fn learn_unionid(&self, _late: LateUnionId) -> Reply<'_, bool> {
+        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    }
+
+    fn list_conflicts(&self, _query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    }
+
+    fn resolve_conflict(&self, _resolution: Resolution) -> Reply<'_, Resolved> {
+        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {

@@ -24,7 +24,9 @@ pub(super) fn block(
     block: &Block,
 ) -> rusqlite::Result<Option<usize>> {
     let blocked = connection
-        .prepare_cached("UPDATE user SET blocked_at = ?2, block_reason = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE user SET blocked_at = ?2, block_reason = ?3 WHERE id = ?1 AND root_id IS NULL",
+        )?
         .execute(params![user.0, block.at.as_millisecond(), block.reason])?;
     if blocked == 0 {
         return Ok(None);
@@ -41,38 +43,51 @@ pub(super) fn block(
 /// Returns `false` if there is no such user.
 pub(super) fn unblock(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
     let found = connection
-        .prepare_cached("UPDATE user SET blocked_at = NULL, block_reason = NULL WHERE id = ?1")?
+        .prepare_cached("UPDATE user SET blocked_at = NULL, block_reason = NULL WHERE id = ?1 AND root_id IS NULL")?
         .execute([user.0])?;
     Ok(found > 0)
 }
 
+/// The users who have the identities of a condition.
+macro_rules! users_of {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user WHERE id IN (SELECT coalesce(root_id, id) FROM user AS identity WHERE ",
+            $condition,
+            ") ORDER BY created_at, id"
+        )
+    };
+}
+
 pub(super) fn find(connection: &Connection, key: &UserKey) -> rusqlite::Result<Vec<User>> {
     let (sql, keys): (_, Vec<&[u8]>) = match key {
-        UserKey::Id(id) => (
-            concat!("SELECT ", user_columns!(), " FROM user WHERE id = ?1"),
-            vec![&id.0],
-        ),
+        UserKey::Id(id) => (users_of!("identity.id = ?1"), vec![&id.0]),
         UserKey::Subjects(subjects) => (
-            concat!("SELECT ", user_columns!(), " FROM user WHERE subject = ?1"),
+            users_of!("identity.subject = ?1"),
             subjects
                 .iter()
                 .map(|subject| subject.0.as_slice())
                 .collect(),
         ),
         UserKey::PhoneNumber(digests) => (
-            concat!(
-                "SELECT ",
-                user_columns!(),
-                " FROM user WHERE id IN (SELECT user FROM phone_number WHERE digest = ?1) ORDER BY created_at, id"
-            ),
+            users_of!("identity.id IN (SELECT user FROM phone_number WHERE digest = ?1)"),
+            digests.iter().map(|digest| digest.0.as_slice()).collect(),
+        ),
+        UserKey::Person(digests) => (
+            users_of!("identity.id IN (SELECT user FROM union_identity WHERE digest = ?1)"),
             digests.iter().map(|digest| digest.0.as_slice()).collect(),
         ),
     };
     let mut statement = connection.prepare_cached(sql)?;
-    let mut users = Vec::new();
+    let mut users: Vec<User> = Vec::new();
     for key in keys {
         for user in statement.query_map([key], |row| user_at(row, 0))? {
-            users.push(user?);
+            let user = user?;
+            if users.iter().all(|known| known.id != user.id) {
+                users.push(user);
+            }
         }
     }
     Ok(users)
@@ -87,7 +102,7 @@ macro_rules! window {
             $columns,
             " FROM (SELECT * FROM user WHERE ",
             $condition,
-            " AND (created_at, id) < (:created_at, :id) AND created_at >= :since
+            " AND root_id IS NULL AND (created_at, id) < (:created_at, :id) AND created_at >= :since
                ORDER BY created_at DESC, id DESC LIMIT :window) AS user"
         )
     };
@@ -98,7 +113,9 @@ macro_rules! page {
     ($condition:literal) => {
         concat!(
             window!(user_columns!(), $condition),
-            " WHERE (:app IS NULL OR app_id = :app) AND (:nickname IS NULL OR instr(nickname, :nickname) > 0)
+            " WHERE (:app IS NULL OR app_id = :app
+                     OR EXISTS (SELECT 1 FROM user AS identity WHERE identity.root_id = user.id AND identity.app_id = :app))
+                AND (:nickname IS NULL OR instr(nickname, :nickname) > 0)
               ORDER BY created_at DESC, id DESC LIMIT :limit"
         )
     };
@@ -172,7 +189,10 @@ pub(super) fn statistics(
     let unused = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
     let live = "SELECT count(*) FROM session WHERE expires_at > ?1 AND last_seen > ?2";
     Ok(Statistics {
-        users: count("SELECT count(*) FROM user", &[])?,
+        users: count(
+            "SELECT (SELECT count(*) FROM user) - (SELECT count(*) FROM user WHERE root_id IS NOT NULL)",
+            &[],
+        )?,
         blocked_users: count("SELECT count(*) FROM user WHERE blocked_at IS NOT NULL", &[])?,
         sessions: count(live, &[now.as_millisecond(), unused.as_millisecond()])?,
         logins: connection

@@ -28,6 +28,8 @@ pub(super) const TABLES: Tables = [
             "app_id",
             "blocked_at",
             "block_reason",
+            "parent_id",
+            "root_id",
         ],
     },
     Table {
@@ -43,6 +45,7 @@ pub(super) const TABLES: Tables = [
             "last_seen",
             "device",
             "session_keys",
+            "identity_id",
         ],
     },
     Table {
@@ -61,6 +64,23 @@ pub(super) const TABLES: Tables = [
         name: "phone_number",
         key: &["user"],
         columns: &["user", "number", "digest"],
+    },
+    Table {
+        name: "union_identity",
+        key: &["digest"],
+        columns: &["digest", "user"],
+    },
+    Table {
+        name: "user_conflict",
+        key: &["kept", "other"],
+        columns: &[
+            "kept",
+            "other",
+            "found_at",
+            "decision",
+            "decided_at",
+            "moved",
+        ],
     },
     Table {
         name: "login_count",

@@ -7,9 +7,9 @@ use rusqlite::Connection;
 
 use crate::store::contract;
 use crate::store::interface::{Error, Login, Migrated, Store, Swept};
-use crate::store::sqlite::Sqlite;
 use crate::store::sqlite::open::{self, number};
 use crate::store::sqlite::tests::{open_cached, open_file};
+use crate::store::sqlite::{Sqlite, migrations};
 use crate::store::temporary::Folder;
 
 /// Checks that no call confirms anything or finds a session missing.
@@ -186,7 +186,7 @@ async fn a_file_of_the_first_version_is_migrated_and_shrinks() {
     let file = folder.file("weapp.db");
     {
         let old = Connection::open(&file).unwrap();
-        old.execute_batch(open::MIGRATIONS[0]).unwrap();
+        old.execute_batch(migrations::MIGRATIONS[0]).unwrap();
         old.execute_batch("PRAGMA journal_mode = WAL; PRAGMA application_id = 0x77786c67; PRAGMA user_version = 1")
             .unwrap();
         assert_eq!(number(&old, "auto_vacuum").unwrap(), 0);
@@ -208,10 +208,10 @@ fn a_migration_says_from_which_version() {
         .unwrap()
         .execute_batch(&format!(
             "{}; PRAGMA application_id = 0x77786c67; PRAGMA user_version = 1",
-            open::MIGRATIONS[0]
+            migrations::MIGRATIONS[0]
         ))
         .unwrap();
-    let to = open::MIGRATIONS.len();
+    let to = migrations::MIGRATIONS.len();
     for (file, from) in [(&new, 0), (&new, to), (&old, 1), (&old, to)] {
         assert_eq!(open::migrate_file(file).unwrap(), Migrated { from, to });
     }
@@ -221,7 +221,7 @@ fn a_migration_says_from_which_version() {
 fn a_large_file_of_the_first_version_is_left_as_it_is() {
     let folder = Folder::new();
     let old = Connection::open(folder.file("weapp.db")).unwrap();
-    old.execute_batch(open::MIGRATIONS[0]).unwrap();
+    old.execute_batch(migrations::MIGRATIONS[0]).unwrap();
     open::make_shrinkable(&old, 3).unwrap();
     assert_eq!(number(&old, "auto_vacuum").unwrap(), 0);
     // The statement of docs/operations.md.

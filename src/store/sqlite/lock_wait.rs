@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Maximum time that a statement waits for another process's lock. Our choice.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Maximum time of a write: the wait for the lock, and a second for the commit. Our choice.
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// Pause between two attempts. SQLite's own handler soon pauses for 100 ms. A process with many writes is between two of them
 /// for a moment only, and the other one missed that moment for several seconds, as during a rolling restart.
 const PAUSE: Duration = Duration::from_micros(200);

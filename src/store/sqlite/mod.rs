@@ -5,6 +5,7 @@ pub(super) mod backup;
 #[cfg(test)]
 mod cache_tests;
 mod commits;
+mod conflicts;
 pub(super) mod copy;
 mod events;
 #[cfg(test)]
@@ -12,8 +13,10 @@ mod file_tests;
 mod file_watch;
 mod ledger;
 mod lock_wait;
+mod migrations;
 pub(super) mod open;
 mod opening;
+mod people;
 mod phone_numbers;
 mod problem;
 mod reads;
@@ -45,13 +48,13 @@ use crate::store::interface::{
     KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
 };
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::store::people::{
+    ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
+};
 
 use commits::CommitWatch;
 use file_watch::FileWatch;
 use writer::Writer;
-
-/// Upper limit for a commit that need not wait for a lock. Our choice.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -88,10 +91,7 @@ impl Store for Sqlite {
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            self.read(|connection| sessions::of_user(connection, user))
-        })
+        Box::pin(async move { self.read_if_open(|connection| sessions::of_user(connection, user)) })
     }
 
     fn count_sessions(&self) -> Reply<'_, u64> {
@@ -108,6 +108,30 @@ impl Store for Sqlite {
         Box::pin(
             self.writer.write(move |connection, changed| {
                 sessions::revoke(connection, changed, revocation)
+            }),
+        )
+    }
+
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        Box::pin(
+            async move { self.read_if_open(|connection| people::identities_of(connection, user)) },
+        )
+    }
+
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
+        let learn =
+            move |connection: &Connection, _changed: &mut _| people::learn(connection, &late);
+        Box::pin(self.writer.write(learn))
+    }
+
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        Box::pin(self.read_aside(move |connection| conflicts::list(connection, &query)))
+    }
+
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
+        Box::pin(
+            self.writer.write(move |connection, changed| {
+                conflicts::resolve(connection, changed, &resolution)
             }),
         )
     }
@@ -149,10 +173,7 @@ impl Store for Sqlite {
     }
 
     fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            self.read(|connection| accounts::find(connection, &key))
-        })
+        Box::pin(async move { self.read_if_open(|connection| accounts::find(connection, &key)) })
     }
 
     fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
@@ -228,17 +249,11 @@ impl Store for Sqlite {
     }
 
     fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            self.read(|connection| events::oldest(connection, &except))
-        })
+        Box::pin(async move { self.read_if_open(|connection| events::oldest(connection, &except)) })
     }
 
     fn count_events(&self) -> Reply<'_, u64> {
-        Box::pin(async move {
-            self.writer.is_open()?;
-            self.read(events::count)
-        })
+        Box::pin(async move { self.read_if_open(events::count) })
     }
 
     fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
@@ -269,6 +284,6 @@ impl Store for Sqlite {
     }
 
     fn write_timeout(&self) -> Duration {
-        lock_wait::BUSY_TIMEOUT + COMMIT_TIMEOUT
+        lock_wait::WRITE_TIMEOUT
     }
 }

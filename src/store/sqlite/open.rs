@@ -12,92 +12,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::interface::{Migrated, OpenError};
 use crate::store::sqlite::lock_wait::{BUSY_TIMEOUT, tries_again};
+use crate::store::sqlite::migrations::MIGRATIONS;
 use crate::store::sqlite::problem::Problem;
 
 /// Identifies our files, in SQLite's `application_id`: `wxlg` in ASCII.
 const APPLICATION_ID: i32 = 0x7778_6c67;
-
-/// The migrations of the schema. A file with `user_version` n has had the first n of them.
-pub(super) const MIGRATIONS: [&str; 5] = [
-    "
-    CREATE TABLE user (
-        id         BLOB NOT NULL PRIMARY KEY,
-        subject    BLOB NOT NULL UNIQUE,
-        openid     BLOB NOT NULL,
-        unionid    BLOB,
-        created_at INTEGER NOT NULL,
-        nickname   TEXT,
-        avatar_url TEXT
-    ) STRICT;
-    CREATE TABLE session (
-        digest       BLOB NOT NULL UNIQUE,
-        id           BLOB NOT NULL,
-        user         BLOB NOT NULL REFERENCES user (id) ON DELETE CASCADE,
-        app          TEXT NOT NULL,
-        created_at   INTEGER NOT NULL,
-        expires_at   INTEGER NOT NULL,
-        last_seen    INTEGER NOT NULL,
-        device       TEXT NOT NULL,
-        session_keys BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX session_by_user ON session (user, created_at);
-    CREATE INDEX session_by_end ON session (expires_at);
-    CREATE INDEX session_by_use ON session (last_seen);
-    CREATE TABLE ledger (
-        key        BLOB NOT NULL PRIMARY KEY,
-        value      BLOB,
-        version    INTEGER NOT NULL DEFAULT 0,
-        expires_at INTEGER NOT NULL DEFAULT 0,
-        holder     BLOB,
-        held_until INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX ledger_by_end ON ledger (expires_at);
-",
-    "
-    CREATE TABLE clock (
-        id           INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-        since        INTEGER,
-        latest       INTEGER,
-        rival_since  INTEGER,
-        rival_latest INTEGER
-    ) STRICT;
-    INSERT INTO clock (id) VALUES (1);
-",
-    "
-    ALTER TABLE user ADD COLUMN app_id TEXT;
-    ALTER TABLE user ADD COLUMN blocked_at INTEGER;
-    ALTER TABLE user ADD COLUMN block_reason TEXT;
-    CREATE INDEX user_by_creation ON user (created_at, id);
-    CREATE INDEX user_by_block ON user (created_at, id) WHERE blocked_at IS NOT NULL;
-    CREATE TABLE login_count (
-        day    TEXT NOT NULL,
-        app    TEXT NOT NULL,
-        node   BLOB NOT NULL,
-        logins INTEGER NOT NULL,
-        PRIMARY KEY (day, app, node)
-    ) STRICT, WITHOUT ROWID;
-",
-    "
-    CREATE TABLE event (
-        position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-        id       BLOB NOT NULL DEFAULT (randomblob(16)),
-        kind     TEXT NOT NULL,
-        user     BLOB NOT NULL,
-        app      TEXT,
-        session  BLOB,
-        reason   TEXT,
-        at       INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
-    ) STRICT;
-",
-    "
-    CREATE TABLE phone_number (
-        user   BLOB NOT NULL PRIMARY KEY REFERENCES user (id) ON DELETE CASCADE,
-        number BLOB NOT NULL,
-        digest BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX phone_number_by_digest ON phone_number (digest);
-",
-];
 
 /// Number of pages in the log file, 16 MB, at which it is copied into the database. Our choice: a login changes about ten
 /// pages throughout the indices, and with SQLite's default of 1000 a commit would wait for such a copy too often.

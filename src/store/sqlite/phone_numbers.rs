@@ -14,7 +14,7 @@ pub(super) fn keep(
     let kept = connection
         .prepare_cached(
             "INSERT INTO phone_number (user, number, digest)
-             SELECT id, ?2, ?3 FROM user WHERE id = ?1
+             SELECT id, ?2, ?3 FROM user WHERE id = ?1 AND root_id IS NULL
              ON CONFLICT (user) DO UPDATE SET number = excluded.number, digest = excluded.digest",
         )?
         .execute(params![user.0, number.sealed.0, number.digest.0])?;

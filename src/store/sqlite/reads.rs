@@ -40,6 +40,15 @@ impl Sqlite {
         Ok(result)
     }
 
+    /// Reads on the calling thread, unless the store is closed.
+    pub(super) fn read_if_open<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        self.writer.is_open()?;
+        self.read(query)
+    }
+
     /// Reads on a thread of its own: for queries that take longer than passing them to another thread.
     pub(super) async fn read_aside<T: Send + 'static>(
         &self,

@@ -24,6 +24,16 @@ macro_rules! user_columns {
 }
 pub(super) use user_columns;
 
+/// The columns that [`user_at`] reads, of the row `identity` and of the user that it is an identity of.
+macro_rules! identity_columns {
+    () => {
+        "user.id, identity.subject, identity.openid, identity.unionid, user.created_at, user.nickname, user.avatar_url,
+         identity.app_id, user.blocked_at, user.block_reason,
+         (SELECT number FROM phone_number WHERE phone_number.user = user.id)"
+    };
+}
+pub(super) use identity_columns;
+
 /// Reads a session from the first columns.
 pub(super) fn session_at(row: &Row<'_>) -> rusqlite::Result<Session> {
     Ok(Session {

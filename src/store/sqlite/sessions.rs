@@ -8,27 +8,38 @@ use crate::session::{Session, SessionStatus, TokenDigest, User};
 use crate::store::events::EndReason;
 use crate::store::interface::{LoggedIn, Login, Revocation, Update};
 use crate::store::sqlite::events::{self, Changed};
+use crate::store::sqlite::people::{self, Identity};
 use crate::store::sqlite::rows::{
-    app_at, session_at, session_columns, time_at, user_at, user_columns,
+    app_at, identity_columns, session_at, session_columns, time_at, user_at,
 };
 use crate::store::sqlite::users;
 
 /// The statement that ends the sessions of a condition.
 macro_rules! end_where {
-    ($condition:literal) => {
+    ($($condition:expr),+) => {
         concat!(
             "DELETE FROM session WHERE ",
-            $condition,
+            $($condition,)+
             " RETURNING digest, id, user, app"
         )
     };
 }
+pub(super) use end_where;
+
 pub(super) fn log_in(
     connection: &Connection,
     changed: &mut Changed,
     login: &Login,
 ) -> rusqlite::Result<LoggedIn> {
-    let user = users::upsert(connection, login)?;
+    let owner = people::owner(connection, &login.person)?;
+    let (user, identity) = users::upsert(connection, login, owner)?;
+    if !login.person.is_empty() {
+        let identity = Identity {
+            id: identity,
+            user: user.id,
+        };
+        people::register(connection, &login.person, owner, identity, login.now)?;
+    }
     if user.block.is_some() {
         return Ok(LoggedIn {
             is_new: false,
@@ -47,13 +58,14 @@ pub(super) fn log_in(
     connection
         .prepare_cached(
             "INSERT INTO session
-                 (digest, id, user, app, created_at, expires_at, last_seen, device, session_keys)
-             VALUES (:digest, :id, :user, :app, :now, :expires_at, :now, :device, :session_keys)",
+                 (digest, id, user, identity_id, app, created_at, expires_at, last_seen, device, session_keys)
+             VALUES (:digest, :id, :user, :identity, :app, :now, :expires_at, :now, :device, :session_keys)",
         )?
         .execute(named_params! {
             ":digest": login.digest.0,
             ":id": login.id.0,
             ":user": user.id.0,
+            ":identity": (identity != user.id).then_some(identity.0),
             ":app": login.app.as_str(),
             ":now": login.now.as_millisecond(),
             ":expires_at": login.expires_at.as_millisecond(),
@@ -125,8 +137,10 @@ pub(super) fn find(
             "SELECT ",
             session_columns!(),
             ", ",
-            user_columns!(),
-            " FROM session JOIN user ON user.id = session.user WHERE digest = ?1",
+            identity_columns!(),
+            " FROM session JOIN user ON user.id = session.user
+                           JOIN user AS identity ON identity.id = coalesce(identity_id, session.user)
+              WHERE digest = ?1",
         ))?
         .query_row([digest.0], |row| Ok((session_at(row)?, user_at(row, 9)?)))
         .optional()
@@ -244,7 +258,7 @@ pub(super) fn delete_user(
 }
 
 /// Runs a statement of [`end_where!`], and stores an event for each session if events are wanted.
-fn end(
+pub(super) fn end(
     connection: &Connection,
     changed: &mut Changed,
     reason: EndReason,

@@ -16,7 +16,7 @@ use crate::store::interface::{Error, OpenError, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 use crate::store::session_cache::SessionCache;
 use crate::store::sqlite::problem::Problem;
-use crate::store::sqlite::{Sqlite, copy, open};
+use crate::store::sqlite::{Sqlite, copy, migrations, open};
 use crate::store::temporary::Folder;
 
 /// Opens a file without a cache in front of it.
@@ -117,7 +117,7 @@ async fn a_newer_schema_is_rejected_unchanged() {
         .unwrap()
         .pragma_update(None, "user_version", 1000)
         .unwrap();
-    let latest = open::MIGRATIONS.len();
+    let latest = migrations::MIGRATIONS.len();
     let says = format!("has schema 1000, and this program supports none later than {latest}");
     check_rejected(&file, &says).await;
 }

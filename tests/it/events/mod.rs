@@ -52,6 +52,7 @@ fn login() -> Login {
         subject: Subject(subject),
         openid: Sealed(Vec::new()),
         unionid: None,
+        person: Vec::new(),
         user_if_new: UserId(id),
         app: AppId::new("wx0123456789abcdef"),
         digest: token.digest(),
