@@ -107,16 +107,17 @@ pub async fn log_in(
     if let Some(real_projects) = http.app_data::<web::Data<RealProjects>>() {
         real_projects.adopt(&attempt.code, attempt.from.as_ref(), &attempt.device);
     }
+    // Boxed, because a request whose body is incomplete has room for the handler's future already.
     let grant = match key {
-        Some(key) => logins.into_inner().log_in_once(attempt, key, now).await?,
-        None => logins.log_in(&attempt, now).await?,
+        Some(key) => Box::pin(logins.into_inner().log_in_once(attempt, key, now)).await?,
+        None => Box::pin(logins.log_in(&attempt, now)).await?,
     };
     http.extensions_mut().insert(RequestUser {
         app: grant.app.clone(),
         user: grant.user.id,
     });
     let phone = match request.phone_code() {
-        Some(code) => Some(phone_number(&http, &grant, code, now).await),
+        Some(code) => Some(Box::pin(phone_number(&http, &grant, code, now)).await),
         None => None,
     };
     Ok(Success(LoginData::new(&grant, now).with_phone(

@@ -1,9 +1,11 @@
 //! Reads a body from the connection, within its limits.
 
+use std::mem;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::rt::time::timeout;
+use actix_web::web::Bytes;
 use futures_util::StreamExt;
 
 use crate::error::BodyError;
@@ -35,25 +37,63 @@ pub(crate) async fn read(
     payload: &mut Payload,
     length: Option<usize>,
     limit: usize,
-) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
+) -> Result<Bytes, BodyError> {
+    let mut body = Body::default();
     // The payload of a request with `Upgrade` does not end at the declared length.
     while length.is_none_or(|length| body.len() < length) {
         let Some(chunk) = payload.next().await else {
             break;
         };
-        let chunk = chunk?;
-        let missing = length.map_or(chunk.len(), |length| length - body.len());
-        let chunk = chunk.get(..missing).unwrap_or(&chunk);
+        let mut chunk = chunk?;
+        if let Some(length) = length {
+            chunk.truncate(length - body.len());
+        }
         if body.len() + chunk.len() > limit {
             return Err(BodyError::TooLarge);
         }
-        body.extend_from_slice(chunk);
+        body.push(chunk, length);
     }
     if length.is_some_and(|length| body.len() < length) {
         return Err(BodyError::LengthMismatch);
     }
-    Ok(body)
+    Ok(body.into_bytes())
+}
+
+/// The chunks of a body. A single one is not copied: thousands of slow clients may each have sent one.
+#[derive(Default)]
+struct Body {
+    only: Bytes,
+    joined: Vec<u8>,
+}
+
+impl Body {
+    fn len(&self) -> usize {
+        self.only.len() + self.joined.len()
+    }
+
+    /// Adds a chunk. `length` is that of the whole body, which is within its limit.
+    fn push(&mut self, chunk: Bytes, length: Option<usize>) {
+        if self.len() == 0 {
+            self.only = chunk;
+            return;
+        }
+        if self.joined.is_empty() {
+            let first = mem::take(&mut self.only);
+            // A buffer that grows in steps takes twice the memory while it is copied.
+            self.joined
+                .reserve_exact(length.unwrap_or(first.len() + chunk.len()));
+            self.joined.extend_from_slice(&first);
+        }
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.joined.is_empty() {
+            self.only
+        } else {
+            self.joined.into()
+        }
+    }
 }
 
 /// Discards the rest of a rejected body if it is small and arrives soon, so that the connection can be used again. Returns the

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use actix_web::web::Bytes;
 use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -59,16 +60,17 @@ const STEP_BYTES: usize = 16 * 1024;
 /// [`BodyError::TooLarge`] if the result is larger than `limit` bytes; [`BodyError::Decompression`] if the stream is damaged
 /// or cut off, or its checksum is wrong.
 pub(crate) fn inflate(
-    body: Vec<u8>,
+    body: Bytes,
     encoding: ContentEncoding,
     limit: usize,
-) -> Result<Vec<u8>, BodyError> {
-    match encoding {
-        ContentEncoding::Identity => Ok(body),
+) -> Result<Bytes, BodyError> {
+    let inflated = match encoding {
+        ContentEncoding::Identity => return Ok(body),
         ContentEncoding::Gzip => gunzip(&body, limit),
         ContentEncoding::Deflate => inflate_zlib(&body, limit),
         ContentEncoding::Brotli => inflate_brotli(&body, limit),
-    }
+    };
+    inflated.map(Bytes::from)
 }
 
 /// As in Node: several gzip streams in a row are joined, and data after a stream is ignored if it starts with a zero byte.
@@ -163,7 +165,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &[u8], encoding: ContentEncoding, expected: Result<usize, &str>) {
-        let inflated = inflate(body.to_vec(), encoding, 100_000);
+        let inflated = inflate(Bytes::copy_from_slice(body), encoding, 100_000);
         let length = inflated.map(|bytes| bytes.len());
         assert_eq!(
             length.map_err(|error| error.to_string()),
@@ -200,8 +202,8 @@ mod tests {
     fn brotli_is_decompressed_within_the_limit() {
         let code = brotli("8b04807b22636f6465223a317d03");
         assert_eq!(
-            inflate(code.clone(), ContentEncoding::Brotli, 10).unwrap(),
-            b"{\"code\":1}"
+            inflate(code.clone().into(), ContentEncoding::Brotli, 10).unwrap(),
+            b"{\"code\":1}"[..]
         );
         check(&brotli("3b"), ContentEncoding::Brotli, Ok(0));
         check(

@@ -242,7 +242,7 @@ proptest! {
         let end = cut.index(packed.len() + 1);
         let encoding = if encoding == "gzip" { ContentEncoding::Gzip } else { ContentEncoding::Deflate };
         for stream in [&packed[..end], &packed[..], &bytes[..]] {
-            let inflated = inflate(stream.to_vec(), encoding, limit);
+            let inflated = inflate(stream.to_vec().into(), encoding, limit);
             prop_assert!(inflated.is_err() || inflated.unwrap().len() <= limit);
         }
     }
