@@ -3,9 +3,13 @@
 mod accounts;
 mod alternating;
 mod events;
+mod identities;
 mod ledger;
 mod logins;
+mod merges;
 mod nodes;
+mod people;
+mod people_of_nodes;
 mod sessions;
 mod sweeps;
 mod users;
@@ -32,6 +36,9 @@ pub(super) async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     sweeps::check(&fresh).await;
     ledger::check(&fresh).await;
     events::check(&fresh).await;
+    people::check(&fresh).await;
+    identities::check(&fresh).await;
+    merges::check(&fresh).await;
     a_probe_leaves_nothing_behind(&*fresh().await).await;
     a_closed_store_returns_an_error(&*fresh().await).await;
 }

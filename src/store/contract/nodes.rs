@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use jiff::SignedDuration;
 
 use crate::session::{Block, Sealed, TokenDigest};
-use crate::store::contract::{at, exists, login};
+use crate::store::contract::{at, exists, login, people_of_nodes};
 use crate::store::interface::{Login, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 
@@ -32,6 +32,7 @@ pub(in crate::store) async fn check_nodes(open: impl AsyncFn(&str) -> Arc<dyn St
     a_use_on_the_other_node_is_in_the_fresh_status(&two().await).await;
     one_of_many_claims_of_two_nodes_takes_the_lease(&two().await).await;
     concurrent_sweeps_remove_each_session_once(&two().await).await;
+    people_of_nodes::check(&two).await;
     eight_nodes_start_on_an_empty_database(&open).await;
 }
 
@@ -42,7 +43,7 @@ pub(in crate::store) async fn check_revocations(nodes: &[Arc<dyn Store>; 2]) {
 
 type Nodes = [Arc<dyn Store>; 2];
 
-fn rounds() -> i64 {
+pub(super) fn rounds() -> i64 {
     std::env::var("WEAPP_TEST_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap())
 }
 

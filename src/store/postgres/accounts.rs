@@ -31,7 +31,7 @@ pub(super) async fn block(
     let (id, at) = (user.0.as_slice(), block.at.as_millisecond());
     let statements: [(&str, Params<'_>); 3] = [
         (
-            "UPDATE account SET blocked_at = $2, block_reason = $3 WHERE id = $1 RETURNING id",
+            "UPDATE account SET blocked_at = $2, block_reason = $3 WHERE id = $1 AND root_id IS NULL RETURNING id",
             &[&id, &at, &block.reason],
         ),
         (
@@ -50,10 +50,23 @@ pub(super) async fn block(
 
 /// Returns `false` if there is no such user.
 pub(super) async fn unblock(link: &Link, limit: Duration, user: UserId) -> Result<bool, Problem> {
-    let sql =
-        "UPDATE account SET blocked_at = NULL, block_reason = NULL WHERE id = $1 RETURNING id";
+    let sql = "UPDATE account SET blocked_at = NULL, block_reason = NULL
+               WHERE id = $1 AND root_id IS NULL RETURNING id";
     let found = link.write(limit, sql, &[&user.0.as_slice()]).await?;
     Ok(!found.is_empty())
+}
+
+/// The users who have the identities of a condition.
+macro_rules! users_of {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM account WHERE id IN (SELECT coalesce(root_id, id) FROM account AS identity WHERE ",
+            $condition,
+            ") ORDER BY created_at, id"
+        )
+    };
 }
 
 pub(super) async fn find(
@@ -62,32 +75,20 @@ pub(super) async fn find(
     key: &UserKey,
 ) -> Result<Vec<User>, Problem> {
     let (sql, keys): (_, Vec<&[u8]>) = match key {
-        UserKey::Id(id) => (
-            concat!(
-                "SELECT ",
-                user_columns!(),
-                " FROM account WHERE id = ANY($1)"
-            ),
-            vec![&id.0],
-        ),
+        UserKey::Id(id) => (users_of!("identity.id = ANY($1)"), vec![&id.0]),
         UserKey::Subjects(subjects) => (
-            concat!(
-                "SELECT ",
-                user_columns!(),
-                " FROM account WHERE subject = ANY($1)"
-            ),
+            users_of!("identity.subject = ANY($1)"),
             subjects
                 .iter()
                 .map(|subject| subject.0.as_slice())
                 .collect(),
         ),
-        UserKey::Person(_) => return Err(Problem::Unusable("people".to_owned())),
         UserKey::PhoneNumber(digests) => (
-            concat!(
-                "SELECT ",
-                user_columns!(),
-                " FROM account WHERE id IN (SELECT account FROM phone_number WHERE digest = ANY($1)) ORDER BY created_at, id"
-            ),
+            users_of!("identity.id IN (SELECT account FROM phone_number WHERE digest = ANY($1))"),
+            digests.iter().map(|digest| digest.0.as_slice()).collect(),
+        ),
+        UserKey::Person(digests) => (
+            users_of!("identity.id IN (SELECT account FROM union_identity WHERE digest = ANY($1))"),
             digests.iter().map(|digest| digest.0.as_slice()).collect(),
         ),
     };
@@ -104,7 +105,7 @@ macro_rules! window {
             $columns,
             " FROM (SELECT * FROM account WHERE ",
             $condition,
-            " AND (created_at, id) < ($1, $2) AND created_at >= $3
+            " AND root_id IS NULL AND (created_at, id) < ($1, $2) AND created_at >= $3
                ORDER BY created_at DESC, id DESC LIMIT $4) AS account"
         )
     };
@@ -115,7 +116,9 @@ macro_rules! page {
     ($condition:literal) => {
         concat!(
             window!(user_columns!(), $condition),
-            " WHERE ($5::text IS NULL OR app_id = $5) AND ($6::text IS NULL OR strpos(nickname, $6) > 0)
+            " WHERE ($5::text IS NULL OR app_id = $5
+                     OR EXISTS (SELECT 1 FROM account AS identity WHERE identity.root_id = account.id AND identity.app_id = $5))
+                AND ($6::text IS NULL OR strpos(nickname, $6) > 0)
               ORDER BY created_at DESC, id DESC LIMIT $7"
         )
     };
@@ -189,6 +192,7 @@ pub(super) async fn statistics(
     let unused = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
     let (now, unused) = (now.as_millisecond(), unused.as_millisecond());
     let users = "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM account) END
+                     - (SELECT count(*) FROM account WHERE root_id IS NOT NULL)
                  FROM pg_class WHERE oid = 'account'::regclass";
     let blocked = "SELECT count(*) FROM account WHERE blocked_at IS NOT NULL";
     let sessions = "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint

@@ -16,11 +16,12 @@ use crate::store::postgres::rows;
 pub(super) const USERS_CREATED: &str = "
     INSERT INTO event (kind, account, app)
     SELECT 'user.created', login.id, login.app
-    FROM unnest($1::bytea[], $2::text[]) AS login (id, app) JOIN account ON account.id = login.id";
+    FROM unnest($1::bytea[], $2::text[]) AS login (id, app) JOIN account ON account.id = login.id
+    WHERE account.root_id IS NULL";
 
 /// Deletes a user, and stores that.
 pub(super) const DELETE_ACCOUNT: &str = "
-    WITH gone AS (DELETE FROM account WHERE id = $1 RETURNING id, app_id),
+    WITH gone AS (DELETE FROM account WHERE id = $1 AND root_id IS NULL RETURNING id, app_id),
          recorded AS (INSERT INTO event (kind, account, app) SELECT 'user.deleted', id, app_id FROM gone)
     SELECT id FROM gone";
 

@@ -9,45 +9,94 @@ use crate::session::{TokenDigest, User};
 use crate::store::interface::{LoggedIn, Login};
 use crate::store::postgres::events::{USERS_CREATED, if_wanted};
 use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::people::{LOCK_PEOPLE, People, RECORD_CONFLICTS, REGISTER};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
-use crate::store::postgres::rows::user_columns;
+use crate::store::postgres::rows::{identity_columns, user_columns};
 
-/// Finds or creates the users, in the order of their subjects, so that batches of two nodes do not wait for each other. The
-/// lock on a user's row makes the logins of one user, and a block, wait for each other.
+/// The logins, as rows to insert.
+macro_rules! logins {
+    () => {
+        "unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::text[])
+             AS login (id, subject, openid, unionid, now, app)"
+    };
+}
+
+/// Completes the insertion of identities. An identity whose user is gone, deleted by a version that deletes no identities,
+/// becomes a user.
+macro_rules! on_known_subject {
+    () => {
+        " ORDER BY subject
+         ON CONFLICT (subject) DO UPDATE
+         SET openid = excluded.openid, unionid = coalesce(excluded.unionid, account.unionid), app_id = excluded.app_id,
+             root_id = (SELECT id FROM account AS owner WHERE owner.id = account.root_id)
+         RETURNING "
+    };
+}
+
+/// Finds or creates the identities, in the order of their subjects, so that batches of two nodes do not wait for each other. The
+/// lock on a row makes the logins of one identity, and a block, wait for each other.
 const USERS: &str = concat!(
-    "INSERT INTO account (id, subject, openid, unionid, created_at, app_id)
-     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::text[])
-         AS login (id, subject, openid, unionid, now, app) ORDER BY subject
-     ON CONFLICT (subject) DO UPDATE
-     SET openid = excluded.openid, unionid = coalesce(excluded.unionid, account.unionid), app_id = excluded.app_id
-     RETURNING ",
+    "INSERT INTO account (id, subject, openid, unionid, created_at, app_id) SELECT * FROM ",
+    logins!(),
+    on_known_subject!(),
     user_columns!(),
+);
+
+/// The same. A new identity is linked to the one that has its unionid.
+const LINKED_USERS: &str = concat!(
+    "WITH known AS (
+         SELECT DISTINCT ON (subject) person.subject, owner.id AS parent_id, coalesce(owner.root_id, owner.id) AS root_id
+         FROM unnest($7::bytea[], $8::bytea[]) WITH ORDINALITY AS person (subject, digest, place)
+         JOIN union_identity USING (digest) JOIN account AS owner ON owner.id = union_identity.account
+         ORDER BY subject, place)
+     INSERT INTO account (id, subject, openid, unionid, created_at, app_id, parent_id, root_id)
+     SELECT login.*, known.parent_id, known.root_id FROM ",
+    logins!(),
+    " LEFT JOIN known USING (subject)",
+    on_known_subject!(),
+    user_columns!(),
+);
+
+/// Reads the users of the identities that are no users themselves, and locks them: a block, too, waits for the logins of all
+/// identities. A user's own row is locked already.
+const OWNERS: &str = concat!(
+    "SELECT ",
+    identity_columns!(),
+    " FROM unnest($1::bytea[]) AS login (subject) JOIN account AS identity USING (subject)
+     JOIN account ON account.id = identity.root_id
+     ORDER BY account.id FOR NO KEY UPDATE OF account"
 );
 
 /// Adds the sessions, except for blocked users.
 const SESSIONS: &str = "
-    INSERT INTO session (digest, id, account, app, created_at, expires_at, last_seen, device, session_keys)
-    SELECT login.digest, login.id, account.id, login.app, login.now, login.expires_at, login.now, login.device,
-           login.session_keys
+    INSERT INTO session
+        (digest, id, account, identity_id, app, created_at, expires_at, last_seen, device, session_keys)
+    SELECT login.digest, login.id, coalesce(account.root_id, account.id),
+           CASE WHEN account.root_id IS NOT NULL THEN account.id END,
+           login.app, login.now, login.expires_at, login.now, login.device, login.session_keys
     FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])
          AS login (subject, digest, id, app, now, expires_at, device, session_keys)
     JOIN account USING (subject)
-    WHERE account.blocked_at IS NULL";
+    WHERE account.blocked_at IS NULL
+      AND (SELECT owner.blocked_at FROM account AS owner WHERE owner.id = account.root_id) IS NULL";
 
-/// The sessions that are replaced, and the oldest ones over the limit.
+/// The sessions that are replaced, and the oldest ones over the limit. Those of the logins count as the latest ones. Several
+/// identities of a user may log in at once.
 macro_rules! ended_sessions {
     () => {
         "SELECT digest, is_replaced FROM (
-             SELECT session.digest, login.others, session.digest IS NOT DISTINCT FROM login.replaces AS is_replaced,
+             SELECT session.digest, login.others, coalesce(session.digest = ANY (login.replaced), false) AS is_replaced,
                     row_number() OVER (
-                        PARTITION BY session.account, session.digest IS NOT DISTINCT FROM login.replaces
-                        ORDER BY session.created_at DESC, session.place DESC) AS rank
-             FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
-                 AS login (subject, digest, others, replaces)
-             JOIN account USING (subject)
-             JOIN session ON session.account = account.id AND session.digest <> login.digest) AS ranked
-         WHERE is_replaced OR rank > others"
+                        PARTITION BY session.account, coalesce(session.digest = ANY (login.replaced), false)
+                        ORDER BY session.digest = ANY (login.digests) DESC, session.created_at DESC, session.place DESC) AS rank
+             FROM (SELECT coalesce(root_id, account.id) AS owner, max(others) AS others, array_agg(digest) AS digests,
+                          array_agg(replaces) AS replaced
+                   FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
+                       AS login (subject, digest, others, replaces)
+                   JOIN account USING (subject) GROUP BY 1) AS login
+             JOIN session ON session.account = login.owner) AS ranked
+         WHERE is_replaced OR rank > others + 1"
     };
 }
 
@@ -86,75 +135,136 @@ const fn replaced_statement(records_events: bool) -> &'static str {
 const BEGIN_ONE: &str = "BEGIN";
 const BEGIN_BATCH: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'";
 
-/// Stores logins of different users in one transaction. Returns the result of each, and the sessions that were ended.
+/// Stores logins of different people in one transaction. Returns the result of each, and the sessions that were ended.
 pub(super) async fn commit(
     link: &Link,
     limit: Duration,
     records_events: bool,
     logins: &[&Login],
 ) -> Result<(Vec<LoggedIn>, Vec<TokenDigest>), Problem> {
-    let logins = Columns(logins);
-    let users = logins.of(|login| login.user_if_new.0.as_slice());
-    let subjects = logins.of(|login| login.subject.0.as_slice());
-    let openids = logins.of(|login| login.openid.0.as_slice());
-    let unionids = logins.of(|login| login.unionid.as_ref().map(|unionid| unionid.0.as_slice()));
-    let now = logins.of(|login| login.now.as_millisecond());
-    let expires_at = logins.of(|login| login.expires_at.as_millisecond());
-    let digests = logins.of(|login| login.digest.0.as_slice());
-    let ids = logins.of(|login| login.id.0.as_slice());
-    let keys = logins.of(|login| login.session_keys.0.as_slice());
-    let apps = logins.of(|login| login.app.as_str());
-    let devices = logins.of(|login| login.device.as_str());
-    let replaced = logins.of(|login| login.replaces.as_ref().map(|digest| digest.0.as_slice()));
-    let others = logins.of(|login| i64::from(login.sessions_per_user.saturating_sub(1)));
-    let ended = replaced_statement(records_events);
-    let statements: [(&str, Params<'_>); 4] = [
-        (
-            USERS,
-            &[&users, &subjects, &openids, &unionids, &now, &apps],
-        ),
-        (
-            SESSIONS,
-            &[
-                &subjects,
-                &digests,
-                &ids,
-                &apps,
-                &now,
-                &expires_at,
-                &devices,
-                &keys,
-            ],
-        ),
-        (ended, &[&subjects, &digests, &others, &replaced]),
-        (USERS_CREATED, &[&users, &apps]),
+    let columns = Columns::of(logins);
+    let Columns {
+        users,
+        subjects,
+        openids,
+        unionids,
+        now,
+        apps,
+        digests,
+        others,
+        replaced,
+        people,
+        ..
+    } = &columns;
+    let (of_people, persons, firsts) = (&people.subjects, &people.digests, &people.firsts);
+    let found: Params<'_> = &[users, subjects, openids, unionids, now, apps];
+    let linked: Params<'_> = &[
+        users, subjects, openids, unionids, now, apps, of_people, persons,
     ];
-    let begin = if logins.0.len() == 1 {
+    let owners: (_, Params<'_>) = (OWNERS, &[subjects]);
+    let sessions: Params<'_> = &[
+        subjects,
+        digests,
+        &columns.ids,
+        apps,
+        now,
+        &columns.expires_at,
+        &columns.devices,
+        &columns.keys,
+    ];
+    let sessions = (SESSIONS, sessions);
+    let ended: (_, Params<'_>) = (
+        replaced_statement(records_events),
+        &[subjects, digests, others, replaced],
+    );
+    let created: (_, Params<'_>) = (USERS_CREATED, &[users, apps]);
+    let with_people: [(_, Params<'_>); 8] = [
+        (LOCK_PEOPLE, &[&people.locks]),
+        (LINKED_USERS, linked),
+        owners,
+        sessions,
+        ended,
+        (REGISTER, &[of_people, persons, &true]),
+        (RECORD_CONFLICTS, &[&firsts.0, &firsts.1, &firsts.2]),
+        created,
+    ];
+    let without_people = [(USERS, found), owners, sessions, ended, created];
+    let (statements, locks): (&[_], _) = if people.is_empty() {
+        (&without_people, 0)
+    } else {
+        (&with_people, 1)
+    };
+    let begin = if logins.len() == 1 {
         BEGIN_ONE
     } else {
         BEGIN_BATCH
     };
-    let results = link
-        .transaction(limit, begin, if_wanted(records_events, &statements))
-        .await?;
-    match results.as_slice() {
-        [users, _sessions, ended, ..] => Ok((assign(logins.0, users)?, rows::digests(ended)?)),
+    let statements = if_wanted(records_events, statements);
+    let results = link.transaction(limit, begin, statements).await?;
+    match results.get(locks..) {
+        Some([users, owners, _sessions, ended, ..]) => {
+            Ok((assign(logins, users, owners)?, rows::digests(ended)?))
+        }
         _ => Err(Problem::Malformed("the number of results".to_owned())),
     }
 }
 
 /// Logins as arrays of their fields, which are the parameters.
-struct Columns<'a>(&'a [&'a Login]);
+struct Columns<'a> {
+    users: Vec<&'a [u8]>,
+    subjects: Vec<&'a [u8]>,
+    openids: Vec<&'a [u8]>,
+    unionids: Vec<Option<&'a [u8]>>,
+    now: Vec<i64>,
+    expires_at: Vec<i64>,
+    digests: Vec<&'a [u8]>,
+    ids: Vec<&'a [u8]>,
+    keys: Vec<&'a [u8]>,
+    apps: Vec<&'a str>,
+    devices: Vec<&'a str>,
+    replaced: Vec<Option<&'a [u8]>>,
+    others: Vec<i64>,
+    people: People<'a>,
+}
 
 impl<'a> Columns<'a> {
-    fn of<T>(&self, field: impl Fn(&'a Login) -> T) -> Vec<T> {
-        self.0.iter().map(|login| field(login)).collect()
+    fn of(logins: &[&'a Login]) -> Self {
+        let mut people = People::default();
+        for login in logins {
+            people.add(&login.subject, &login.person, login.now.as_millisecond());
+        }
+        Self {
+            users: column(logins, |login| login.user_if_new.0.as_slice()),
+            subjects: column(logins, |login| login.subject.0.as_slice()),
+            openids: column(logins, |login| login.openid.0.as_slice()),
+            unionids: column(logins, |login| {
+                login.unionid.as_ref().map(|unionid| unionid.0.as_slice())
+            }),
+            now: column(logins, |login| login.now.as_millisecond()),
+            expires_at: column(logins, |login| login.expires_at.as_millisecond()),
+            digests: column(logins, |login| login.digest.0.as_slice()),
+            ids: column(logins, |login| login.id.0.as_slice()),
+            keys: column(logins, |login| login.session_keys.0.as_slice()),
+            apps: column(logins, |login| login.app.as_str()),
+            devices: column(logins, |login| login.device.as_str()),
+            replaced: column(logins, |login| {
+                login.replaces.as_ref().map(|digest| digest.0.as_slice())
+            }),
+            others: column(logins, |login| {
+                i64::from(login.sessions_per_user.saturating_sub(1))
+            }),
+            people,
+        }
     }
 }
 
-/// Returns the result of each login, whose users came in any order.
-fn assign(logins: &[&Login], users: &[Row]) -> Result<Vec<LoggedIn>, Problem> {
-    let users = users.iter().map(|row| rows::user(row, 0));
+fn column<'a, T>(logins: &[&'a Login], field: impl Fn(&'a Login) -> T) -> Vec<T> {
+    logins.iter().map(|login| field(login)).collect()
+}
+
+/// Returns the result of each login, whose users came in any order. An identity that has an owner is no user itself.
+fn assign(logins: &[&Login], users: &[Row], owners: &[Row]) -> Result<Vec<LoggedIn>, Problem> {
+    let users = users.iter().chain(owners).map(|row| rows::user(row, 0));
     let users = users.collect::<Result<Vec<_>, _>>()?;
     let mut users: HashMap<_, _> = users
         .into_iter()

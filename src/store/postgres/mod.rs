@@ -1,6 +1,8 @@
 //! The store of many nodes: one PostgreSQL database, of which each node has five connections.
 
 mod accounts;
+mod calls;
+mod conflicts;
 mod connect;
 pub(super) mod copy;
 mod events;
@@ -9,10 +11,12 @@ mod invalidation;
 mod ledger;
 mod link;
 mod logins;
+mod merges;
 mod migrate;
 mod node;
 mod opening;
 mod outage;
+mod people;
 mod phone_numbers;
 mod problem;
 mod rows;
@@ -26,8 +30,6 @@ mod users;
 mod worker;
 mod writer;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +39,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::identity::UserId;
 use crate::session::{Block, ProfileChange, Sealed, Session, SessionStatus, TokenDigest, User};
 use crate::store::accounts::{LoginCount, NodeId, Statistics, UserKey, UserPage, UserQuery};
-use crate::store::cached::Invalidation;
 use crate::store::events::{Event, EventRemoval};
 use crate::store::interface::{
     KeptNumber, LoggedIn, Login, Reply, Revocation, Store, Swept, Update,
@@ -48,7 +49,6 @@ use crate::store::people::{
 };
 
 use node::{Node, READ_LIMIT, WRITE_LIMIT};
-use problem::Problem;
 use worker::Worker;
 
 /// A store in a PostgreSQL database.
@@ -58,41 +58,17 @@ pub(super) struct Postgres {
     worker: Worker,
 }
 
-impl Postgres {
-    /// Runs a write to its end, even if the caller goes away, and with it the eviction of what it has changed.
-    fn write<T: Send + 'static, F>(&self, write: impl FnOnce(Arc<Node>) -> F) -> Reply<'_, T>
-    where
-        F: Future<Output = Result<T, Problem>> + Send + 'static,
-    {
-        Box::pin(self.worker.run(write(Arc::clone(&self.node))))
-    }
-}
-
-impl Invalidation for Postgres {
-    fn is_cache_current(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
-        Box::pin(async {
-            self.worker.is_open().is_ok() && self.node.invalidation.is_cache_current().await
-        })
-    }
-}
-
 impl Store for Postgres {
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
         self.write(|node| async move { node.logins.log_in(login).await })
     }
 
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
-        Box::pin(async move {
-            let _place = self.worker.place()?;
-            Ok(sessions::find(&self.node.reads, READ_LIMIT, digest).await?)
-        })
+        self.read(sessions::find(&self.node.reads, READ_LIMIT, digest))
     }
 
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        Box::pin(async move {
-            let _place = self.worker.place()?;
-            Ok(sessions::status(&self.node.reads, READ_LIMIT, digest).await?)
-        })
+        self.read(sessions::status(&self.node.reads, READ_LIMIT, digest))
     }
 
     /// The cache is in front of this store.
@@ -101,10 +77,7 @@ impl Store for Postgres {
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
-        Box::pin(async move {
-            let _place = self.worker.place()?;
-            Ok(sessions::of_user(&self.node.reads, READ_LIMIT, user).await?)
-        })
+        self.read(sessions::of_user(&self.node.reads, READ_LIMIT, user))
     }
 
     fn count_sessions(&self) -> Reply<'_, u64> {
@@ -129,20 +102,26 @@ impl Store for Postgres {
         })
     }
 
-    fn identities_of(&self, _user: UserId) -> Reply<'_, Vec<UserIdentity>> {
-        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
+        self.read(people::identities_of(&self.node.reads, READ_LIMIT, user))
     }
 
-    fn learn_unionid(&self, _late: LateUnionId) -> Reply<'_, bool> {
-        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
+        self.write(|node| async move { people::learn(node.writes(), WRITE_LIMIT, &late).await })
     }
 
-    fn list_conflicts(&self, _query: ConflictQuery) -> Reply<'_, ConflictPage> {
-        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
+        self.read(async move { conflicts::list(&self.node.reads, READ_LIMIT, &query).await })
     }
 
-    fn resolve_conflict(&self, _resolution: Resolution) -> Reply<'_, Resolved> {
-        self.write(|_node| async { Err(Problem::Unusable("people".to_owned())) })
+    fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
+        self.write(move |node| async move {
+            let (link, records_events) = (node.writes(), node.records_events);
+            let (resolved, ended) =
+                conflicts::resolve(link, WRITE_LIMIT, records_events, &resolution).await?;
+            node.cache.evict_all(&ended);
+            Ok(resolved)
+        })
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
@@ -187,10 +166,7 @@ impl Store for Postgres {
     }
 
     fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
-        Box::pin(async move {
-            let _place = self.worker.place()?;
-            Ok(accounts::find(&self.node.reads, READ_LIMIT, &key).await?)
-        })
+        self.read(async move { accounts::find(&self.node.reads, READ_LIMIT, &key).await })
     }
 
     fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
@@ -271,10 +247,7 @@ impl Store for Postgres {
     }
 
     fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
-        Box::pin(async move {
-            let _place = self.worker.place()?;
-            Ok(events::oldest(&self.node.reads, READ_LIMIT, &except).await?)
-        })
+        self.read(async move { events::oldest(&self.node.reads, READ_LIMIT, &except).await })
     }
 
     fn count_events(&self) -> Reply<'_, u64> {

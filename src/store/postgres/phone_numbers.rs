@@ -15,7 +15,7 @@ pub(super) async fn keep(
     number: &KeptNumber,
 ) -> Result<bool, Problem> {
     let sql = "INSERT INTO phone_number (account, number, digest)
-               SELECT id, $2, $3 FROM account WHERE id = $1
+               SELECT id, $2, $3 FROM account WHERE id = $1 AND root_id IS NULL
                ON CONFLICT (account) DO UPDATE SET number = excluded.number, digest = excluded.digest
                RETURNING account";
     let (user, digest) = (user.0.as_slice(), number.digest.0.as_slice());

@@ -25,6 +25,16 @@ macro_rules! user_columns {
 }
 pub(super) use user_columns;
 
+/// The columns that [`user`] reads, of the row `identity` and of the user that it is an identity of.
+macro_rules! identity_columns {
+    () => {
+        "account.id, identity.subject, identity.openid, identity.unionid, account.created_at, account.nickname,
+         account.avatar_url, identity.app_id, account.blocked_at, account.block_reason,
+         (SELECT number FROM phone_number WHERE phone_number.account = account.id)"
+    };
+}
+pub(super) use identity_columns;
+
 /// Reads a session from the first columns.
 pub(super) fn session(row: &Row) -> Result<Session, Problem> {
     Ok(Session {

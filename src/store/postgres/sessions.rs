@@ -8,7 +8,7 @@ use crate::store::interface::{Revocation, Update};
 use crate::store::postgres::link::Link;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
-use crate::store::postgres::rows::{session_columns, user_columns};
+use crate::store::postgres::rows::{identity_columns, session_columns};
 
 pub(super) async fn find(
     link: &Link,
@@ -19,8 +19,10 @@ pub(super) async fn find(
         "SELECT ",
         session_columns!(),
         ", ",
-        user_columns!(),
-        " FROM session JOIN account ON account.id = session.account WHERE digest = $1",
+        identity_columns!(),
+        " FROM session JOIN account ON account.id = session.account
+                       JOIN account AS identity ON identity.id = coalesce(session.identity_id, session.account)
+          WHERE digest = $1",
     );
     let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
     let found = rows
@@ -101,17 +103,17 @@ pub(super) async fn update(
 /// The rows are locked in the order of their keys, so that revocations do not wait for each other. With a reason, an event is
 /// stored for each session.
 macro_rules! revoke_where {
-    ($condition:literal) => {
+    ($condition:expr) => {
         $crate::store::postgres::sessions::revoke_where!($condition; "")
     };
-    ($condition:literal, $reason:literal) => {
+    ($condition:expr, $reason:literal) => {
         $crate::store::postgres::sessions::revoke_where!(
             $condition;
             ", recorded AS (INSERT INTO event (kind, account, app, session, reason)
                  SELECT 'session.revoked', account, app, id, '", $reason, "' FROM gone)"
         )
     };
-    ($condition:literal; $($recorded:literal),+) => {
+    ($condition:expr; $($recorded:literal),+) => {
         concat!(
             "WITH gone AS (DELETE FROM session WHERE digest IN
                  (SELECT digest FROM session WHERE ",
@@ -127,7 +129,7 @@ pub(super) use revoke_where;
 
 /// Selects the statement that stores events, if they are wanted.
 macro_rules! revoke_for {
-    ($records_events:expr, $condition:literal, $reason:literal) => {
+    ($records_events:expr, $condition:expr, $reason:literal) => {
         if $records_events {
             revoke_where!($condition, $reason)
         } else {

@@ -8,6 +8,7 @@ use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, TokenDigest, User};
 use crate::store::postgres::events::DELETE_ACCOUNT;
 use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::people::LOCK_LINKS;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
@@ -22,7 +23,7 @@ pub(super) async fn change_profile(
     let sql = concat!(
         "UPDATE account SET nickname = CASE WHEN $2 THEN $3 ELSE nickname END,
                             avatar_url = CASE WHEN $4 THEN $5 ELSE avatar_url END
-         WHERE id = $1 RETURNING ",
+         WHERE id = $1 AND root_id IS NULL RETURNING ",
         user_columns!(),
     );
     let (sets_nickname, nickname) = assignment(&change.nickname);
@@ -41,7 +42,7 @@ pub(super) async fn change_profile(
 
 /// Returns the digests of the user's sessions, or `None` if there is no such user.
 ///
-/// The lock on the user comes first: otherwise a session of a concurrent login would be deleted without being logged.
+/// The locks on the user and the identities come first: otherwise a session of a concurrent login would be deleted without being logged.
 pub(super) async fn delete(
     link: &Link,
     limit: Duration,
@@ -52,19 +53,26 @@ pub(super) async fn delete(
     let delete = if records_events {
         DELETE_ACCOUNT
     } else {
-        "DELETE FROM account WHERE id = $1 RETURNING id"
+        "DELETE FROM account WHERE id = $1 AND root_id IS NULL RETURNING id"
     };
-    let statements: [(&str, Params<'_>); 3] = [
-        ("SELECT 1 FROM account WHERE id = $1 FOR UPDATE", &[&id]),
+    let statements: [(&str, Params<'_>); 5] = [
+        (LOCK_LINKS, &[]),
+        (
+            "SELECT 1 FROM account WHERE id = $1 OR root_id = $1 ORDER BY root_id IS NULL, id FOR UPDATE",
+            &[&id],
+        ),
         (
             revoke_for!(records_events, "account = $1", "deleted"),
             &[&id],
         ),
         (delete, &[&id]),
+        ("DELETE FROM account WHERE root_id = $1", &[&id]),
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
     match results.as_slice() {
-        [_locked, sessions, users] if !users.is_empty() => rows::digests(sessions).map(Some),
+        [_links, _rows, sessions, users, _identities] if !users.is_empty() => {
+            rows::digests(sessions).map(Some)
+        }
         _ => Ok(None),
     }
 }

@@ -28,8 +28,8 @@ pub(super) struct LoginQueue {
 #[derive(Default)]
 struct Waiting {
     logins: VecDeque<Pending>,
-    /// Subjects of the logins that are being committed. Another login of such a user would wait for the lock on the user's
-    /// row, and the batch with it.
+    /// Subjects of the logins that are being committed, and the digests of their unionids. Another login of such a user would
+    /// wait for the lock on the user's row, and the batch with it.
     committing: HashSet<[u8; 32]>,
 }
 
@@ -70,9 +70,9 @@ impl LoginQueue {
                 self.arrived.notified().await;
                 continue;
             }
-            let subjects: Vec<_> = batch
+            let people: Vec<_> = batch
                 .iter()
-                .map(|pending| pending.login.subject.0)
+                .flat_map(|pending| keys(&pending.login))
                 .collect();
             let outcome = commit_batch(link, limit, (cache, self.records_events), batch).await;
             let mut waiting = self.lock();
@@ -82,8 +82,8 @@ impl LoginQueue {
                     pending.reply.send(Err(problem.clone())).unwrap_or_default();
                 }
             }
-            for subject in subjects {
-                waiting.committing.remove(&subject);
+            for key in people {
+                waiting.committing.remove(&key);
             }
             // A login of one of these users may wait for another connection to look.
             if !waiting.logins.is_empty() {
@@ -92,13 +92,14 @@ impl LoginQueue {
         }
     }
 
-    /// Takes the next batch: at most one login of each user, sorted by subject.
+    /// Takes the next batch: at most one login of each person, sorted by subject.
     fn take(&self) -> Vec<Pending> {
         let mut waiting = self.lock();
         let Waiting { logins, committing } = &mut *waiting;
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
         while let Some(pending) = logins.pop_front() {
-            if committing.insert(pending.login.subject.0) {
+            if keys(&pending.login).all(|key| !committing.contains(&key)) {
+                committing.extend(keys(&pending.login));
                 batch.push(pending);
                 if batch.len() == BATCH {
                     break;
@@ -119,6 +120,12 @@ impl LoginQueue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The subject of a login, and the digests of its unionid.
+fn keys(login: &Login) -> impl Iterator<Item = [u8; 32]> {
+    let person = login.person.iter().map(|digest| digest.0);
+    std::iter::once(login.subject.0).chain(person)
 }
 
 /// Commits a batch together. If one of the logins may be the cause of a failure, each is committed by itself.
