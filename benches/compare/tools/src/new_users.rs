@@ -28,6 +28,7 @@ impl NewUsers {
             subject,
             openid: self.seal.seal("oGZUI0egBJY1zhBYw2KhdUfwVJJE", &subject.0)?,
             unionid: None,
+            person: Vec::new(),
             user_if_new: UserId(random()?),
             app: self.app.clone(),
             digest: token.digest(),
