@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures_util::future::{join, join_all};
 
 use crate::identity::KeyedDigest;
+use crate::store::accounts::UserKey;
 use crate::store::contract::identities::block;
 use crate::store::contract::nodes::rounds;
-use crate::store::contract::people::{conflict, conflicts, login_of};
-use crate::store::interface::{Login, Store};
+use crate::store::contract::people::{conflict, conflicts, found, identities, login_of};
+use crate::store::interface::{Login, Revocation, Store};
 use crate::store::people::{Decision, Resolution, Resolved};
 
 type Nodes = [Arc<dyn Store>; 2];
@@ -20,6 +21,7 @@ pub(super) async fn check(two: &impl AsyncFn() -> Nodes) {
     a_block_leaves_no_session_of_another_identity(&two().await).await;
     concurrent_logins_of_two_identities_leave_the_limit(&two().await).await;
     a_merge_leaves_no_session_of_a_racing_login(&two().await).await;
+    a_deletion_leaves_no_identity_of_a_racing_login(&two().await).await;
 }
 
 /// A login with a subject and a person of this round.
@@ -103,29 +105,58 @@ async fn concurrent_logins_of_two_identities_leave_the_limit(nodes: &Nodes) {
     }
 }
 
-/// Node `a` merges two users, and undoes it, while node `b` logs in the one that moves.
+/// Node `a` merges two users, and undoes it, while node `b` logs in the one that moves, and links an identity to it.
 async fn a_merge_leaves_no_session_of_a_racing_login([a, b]: &Nodes) {
     let [kept, other] = conflict(&**a).await;
-    for round in 0..rounds() {
-        for (decision, user_after) in [(Some(Decision::Merged), kept), (None, other)] {
-            let resolution = Resolution {
-                kept,
-                other,
-                decision,
-                now: login_of(1, round, &[]).now,
-            };
-            let racing = login_of(1, 10 + round, &[]);
-            let (resolved, raced) =
-                join(a.resolve_conflict(resolution), b.log_in(racing.clone())).await;
-            assert!(matches!(resolved.unwrap(), Resolved::Done { .. }));
-            let is_first = raced.unwrap().user.id != user_after;
+    a.log_in(login_of(1, 3, &[8])).await.unwrap();
+    for round in 0..2 * rounds() {
+        let (decision, user_after) = if round % 2 == 0 {
+            (Some(Decision::Merged), kept)
+        } else {
+            (None, other)
+        };
+        let resolution = Resolution {
+            kept,
+            other,
+            decision,
+            now: login_of(1, round, &[]).now,
+        };
+        let mut linked = login_of(3, 10 + round, &[8]);
+        linked.subject.0[1..9].copy_from_slice(&round.to_be_bytes());
+        let racing = [login_of(1, 10 + round, &[]), linked];
+        let logins = racing.each_ref().map(|login| b.log_in(login.clone()));
+        let (resolved, raced) = join(a.resolve_conflict(resolution), join_all(logins)).await;
+        assert!(matches!(resolved.unwrap(), Resolved::Done { .. }));
+        for (login, raced) in racing.iter().zip(raced) {
+            let is_after = raced.unwrap().user.id == user_after;
             for node in [a, b] {
-                let status = node.session_status(racing.digest).await.unwrap();
-                assert_eq!(
-                    status.map(|status| status.user),
-                    (!is_first).then_some(user_after)
-                );
+                let status = node.session_status(login.digest).await.unwrap();
+                let user = status.map(|status| status.user);
+                assert_eq!(user, is_after.then_some(user_after));
             }
+            let subject = UserKey::Subjects(vec![login.subject]);
+            assert_eq!(found(&**a, subject).await, [user_after]);
         }
+        a.revoke(Revocation::AllOf(user_after)).await.unwrap();
+    }
+}
+
+/// Node `a` deletes a user while node `b` links an identity to them. Either that goes too, or it becomes a user.
+async fn a_deletion_leaves_no_identity_of_a_racing_login([a, b]: &Nodes) {
+    for round in 0..2 * rounds() {
+        let (first, racing) = (of_round(1, round), of_round(2, round));
+        let user = first.user_if_new;
+        a.log_in(first.clone()).await.unwrap();
+        let (deleted, raced) = join(a.delete_user(user), b.log_in(racing.clone())).await;
+        assert!(deleted.unwrap());
+        let raced = raced.unwrap().user.id;
+        let expected = if raced == user { vec![] } else { vec![raced] };
+        let subjects = UserKey::Subjects(vec![first.subject, racing.subject]);
+        assert_eq!(found(&**a, subjects).await, expected);
+        assert_eq!(identities(&**a, raced).await, expected);
+        let status = b.session_status(racing.digest).await.unwrap();
+        assert_eq!(status.is_some(), raced != user);
+        let next = b.log_in(of_round(3, round)).await.unwrap();
+        assert_eq!(next.is_new, raced == user);
     }
 }

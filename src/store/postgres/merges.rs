@@ -22,11 +22,11 @@ pub(super) struct Conflict {
 }
 
 /// Locks all rows of the users of two identities. Like a login, it locks the users after their other identities, so that the
-/// two do not wait for each other.
-const LOCK_ROWS: &str = "
+/// two do not wait for each other. Arrays make PostgreSQL use the indices.
+pub(super) const LOCK_ROWS: &str = "
     SELECT 1 FROM account
-    WHERE root_id IN (SELECT coalesce(root_id, id) FROM account WHERE id IN ($1, $2))
-       OR id IN (SELECT coalesce(root_id, id) FROM account WHERE id IN ($1, $2))
+    WHERE root_id = ANY (ARRAY(SELECT coalesce(root_id, id) FROM account WHERE id IN ($1, $2)))
+       OR id = ANY (ARRAY(SELECT coalesce(root_id, id) FROM account WHERE id IN ($1, $2)))
     ORDER BY root_id IS NULL, id FOR UPDATE";
 
 /// Stores the decision, unless the two are merged or one of them is blocked, with the user that stays first. `moved` is the user

@@ -12,7 +12,7 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 
 /// Locks the people of a transaction, in order, so that two first logins of one person end with one user. The rows that a
-/// later statement reads are those of the transactions that this one has waited for. No merge and no deletion runs meanwhile.
+/// later statement reads are those of the transactions that this one has waited for. No merge runs meanwhile.
 pub(super) const LOCK_PEOPLE: &str = "
     SELECT pg_advisory_xact_lock_shared(2004380776, hashtext(current_schema())), pg_advisory_xact_lock(person)
     FROM unnest($1::bigint[]) AS person";
@@ -113,16 +113,19 @@ pub(super) async fn learn(
     Ok(results.get(1).is_some_and(|found| !found.is_empty()))
 }
 
-/// Returns the identities of a user, the user's own row first.
+/// The identities of a user, the user's own row first.
+pub(super) const IDENTITIES: &str = "
+    SELECT id, subject, openid, unionid, app_id, created_at FROM account
+    WHERE (id = $1 AND root_id IS NULL) OR root_id = $1
+    ORDER BY root_id IS NOT NULL, created_at, id";
+
+/// Returns the identities of a user.
 pub(super) async fn identities_of(
     link: &Link,
     limit: Duration,
     user: UserId,
 ) -> Result<Vec<UserIdentity>, Problem> {
-    let sql = "SELECT id, subject, openid, unionid, app_id, created_at FROM account
-               WHERE (id = $1 AND root_id IS NULL) OR root_id = $1
-               ORDER BY root_id IS NOT NULL, created_at, id";
-    let found = link.read(limit, sql, &[&user.0.as_slice()]).await?;
+    let found = link.read(limit, IDENTITIES, &[&user.0.as_slice()]).await?;
     found.iter().map(identity).collect()
 }
 

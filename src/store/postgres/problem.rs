@@ -53,11 +53,13 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Returns `true` if another attempt may succeed at once: two transactions waited for each other.
+    /// Returns `true` if another attempt may succeed at once: two transactions waited for each other, or one has deleted the
+    /// user that the other one has just read.
     pub(super) fn is_conflict(&self) -> bool {
         self.has_code(&[
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::FOREIGN_KEY_VIOLATION,
         ])
     }
 

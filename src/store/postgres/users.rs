@@ -8,7 +8,6 @@ use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, TokenDigest, User};
 use crate::store::postgres::events::DELETE_ACCOUNT;
 use crate::store::postgres::link::{Link, Params};
-use crate::store::postgres::people::LOCK_LINKS;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
@@ -42,6 +41,8 @@ pub(super) async fn change_profile(
 
 /// Returns the digests of the user's sessions, or `None` if there is no such user.
 ///
+/// A login that links an identity to the user at the same time finds its user gone, and is rolled back.
+///
 /// The locks on the user and the identities come first: otherwise a session of a concurrent login would be deleted without being logged.
 pub(super) async fn delete(
     link: &Link,
@@ -55,8 +56,7 @@ pub(super) async fn delete(
     } else {
         "DELETE FROM account WHERE id = $1 AND root_id IS NULL RETURNING id"
     };
-    let statements: [(&str, Params<'_>); 5] = [
-        (LOCK_LINKS, &[]),
+    let statements: [(&str, Params<'_>); 4] = [
         (
             "SELECT 1 FROM account WHERE id = $1 OR root_id = $1 ORDER BY root_id IS NULL, id FOR UPDATE",
             &[&id],
@@ -70,7 +70,7 @@ pub(super) async fn delete(
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
     match results.as_slice() {
-        [_links, _rows, sessions, users, _identities] if !users.is_empty() => {
+        [_rows, sessions, users, _identities] if !users.is_empty() => {
             rows::digests(sessions).map(Some)
         }
         _ => Ok(None),

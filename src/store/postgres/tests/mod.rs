@@ -5,5 +5,6 @@ mod copy;
 mod faults;
 mod identity;
 mod opening;
+mod people;
 mod proxy;
 mod schema;
