@@ -16,7 +16,8 @@ use crate::store::postgres::rows;
 pub(super) const USERS_CREATED: &str = "
     INSERT INTO event (kind, account, app)
     SELECT 'user.created', login.id, login.app
-    FROM unnest($1::bytea[], $2::text[]) AS login (id, app) JOIN account ON account.id = login.id
+    FROM unnest($1::bytea[], $2::text[]) AS login (id, app)
+    CROSS JOIN LATERAL (SELECT root_id FROM account WHERE account.id = login.id OFFSET 0) AS account
     WHERE account.root_id IS NULL";
 
 /// Deletes a user, and stores that.

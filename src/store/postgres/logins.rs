@@ -12,7 +12,7 @@ use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::people::{LOCK_PEOPLE, People, RECORD_CONFLICTS, REGISTER};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
-use crate::store::postgres::rows::{identity_columns, user_columns};
+use crate::store::postgres::rows::{identity_columns, of_digest, of_subject, user_columns};
 
 /// The logins, as rows to insert.
 macro_rules! logins {
@@ -47,9 +47,9 @@ const USERS: &str = concat!(
 const LINKED_USERS: &str = concat!(
     "WITH known AS (
          SELECT DISTINCT ON (subject) person.subject, owner.id AS parent_id, coalesce(owner.root_id, owner.id) AS root_id
-         FROM unnest($7::bytea[], $8::bytea[]) WITH ORDINALITY AS person (subject, digest, place)
-         JOIN union_identity USING (digest) JOIN account AS owner ON owner.id = union_identity.account
-         ORDER BY subject, place)
+         FROM unnest($7::bytea[], $8::bytea[]) WITH ORDINALITY AS person (subject, digest, place)",
+    of_digest!("person", "owner"),
+    "ORDER BY subject, place)
      INSERT INTO account (id, subject, openid, unionid, created_at, app_id, parent_id, root_id)
      SELECT login.*, known.parent_id, known.root_id FROM ",
     logins!(),
@@ -61,65 +61,66 @@ const LINKED_USERS: &str = concat!(
 /// Reads the users of the identities that are no users themselves, and locks them: a block, too, waits for the logins of all
 /// identities. A user's own row is locked already.
 const OWNERS: &str = concat!(
-    "SELECT ",
+    "WITH identity AS MATERIALIZED (SELECT identity.* FROM unnest($1::bytea[]) AS login (subject)",
+    of_subject!("login", "identity"),
+    "WHERE root_id IS NOT NULL)
+     SELECT ",
     identity_columns!(),
-    " FROM unnest($1::bytea[]) AS login (subject) JOIN account AS identity USING (subject)
-     JOIN account ON account.id = identity.root_id
+    " FROM identity JOIN account ON account.id = identity.root_id
+     WHERE account.id = ANY (ARRAY (SELECT root_id FROM identity))
      ORDER BY account.id FOR NO KEY UPDATE OF account"
 );
 
 /// Adds the sessions, except for blocked users.
-const SESSIONS: &str = "
-    INSERT INTO session
+const SESSIONS: &str = concat!(
+    "INSERT INTO session
         (digest, id, account, identity_id, app, created_at, expires_at, last_seen, device, session_keys)
     SELECT login.digest, login.id, coalesce(account.root_id, account.id),
            CASE WHEN account.root_id IS NOT NULL THEN account.id END,
            login.app, login.now, login.expires_at, login.now, login.device, login.session_keys
     FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])
-         AS login (subject, digest, id, app, now, expires_at, device, session_keys)
-    JOIN account USING (subject)
-    WHERE account.blocked_at IS NULL
-      AND (SELECT owner.blocked_at FROM account AS owner WHERE owner.id = account.root_id) IS NULL";
+         AS login (subject, digest, id, app, now, expires_at, device, session_keys)",
+    of_subject!("login", "account"),
+    "WHERE account.blocked_at IS NULL
+      AND (SELECT owner.blocked_at FROM account AS owner WHERE owner.id = account.root_id) IS NULL"
+);
 
-/// The sessions that are replaced, and the oldest ones over the limit. Those of the logins count as the latest ones. Several
-/// identities of a user may log in at once.
-macro_rules! ended_sessions {
-    () => {
-        "SELECT digest, is_replaced FROM (
-             SELECT session.digest, login.others, coalesce(session.digest = ANY (login.replaced), false) AS is_replaced,
-                    row_number() OVER (
-                        PARTITION BY session.account, coalesce(session.digest = ANY (login.replaced), false)
-                        ORDER BY session.digest = ANY (login.digests) DESC, session.created_at DESC, session.place DESC) AS rank
-             FROM (SELECT coalesce(root_id, account.id) AS owner, max(others) AS others, array_agg(digest) AS digests,
-                          array_agg(replaces) AS replaced
-                   FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
-                       AS login (subject, digest, others, replaces)
-                   JOIN account USING (subject) GROUP BY 1) AS login
-             JOIN session ON session.account = login.owner) AS ranked
-         WHERE is_replaced OR rank > others + 1"
+/// Deletes the sessions that are replaced and the oldest ones over the limit, and adds them to the log of revocations. The
+/// sessions of the logins count as the latest ones. Several identities of a user may log in at once.
+macro_rules! end_sessions {
+    ($($recorded:literal)?) => {
+        concat!(
+            "WITH ended AS (SELECT digest, is_replaced FROM (
+                 SELECT session.digest, login.others, coalesce(session.digest = ANY (login.replaced), false) AS is_replaced,
+                        row_number() OVER (
+                            PARTITION BY session.account, coalesce(session.digest = ANY (login.replaced), false)
+                            ORDER BY session.digest = ANY (login.digests) DESC, session.created_at DESC, session.place DESC) AS rank
+                 FROM (SELECT coalesce(root_id, account.id) AS owner, max(others) AS others, array_agg(digest) AS digests,
+                              array_agg(replaces) AS replaced
+                       FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
+                           AS login (subject, digest, others, replaces)",
+            of_subject!("login", "account"),
+                      "GROUP BY 1) AS login
+                 CROSS JOIN LATERAL (SELECT * FROM session WHERE session.account = login.owner OFFSET 0) AS session) AS ranked
+             WHERE is_replaced OR rank > others + 1),
+             gone AS (DELETE FROM session WHERE digest = ANY (ARRAY (SELECT digest FROM ended))
+                 RETURNING digest, id, account, app),
+             logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)",
+            $($recorded,)?
+            " SELECT digest FROM gone",
+        )
     };
 }
 
 /// Ends these sessions. A statement of its own: its snapshot must contain the sessions of the login that the first statement has
 /// waited for.
-const REPLACED: &str = concat!(
-    "WITH gone AS (DELETE FROM session WHERE digest IN (SELECT digest FROM (",
-    ended_sessions!(),
-    ") AS ended) RETURNING digest),
-         logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)
-    SELECT digest FROM gone"
-);
+const REPLACED: &str = end_sessions!();
 
 /// The same, and stores an event for each.
-const REPLACED_WITH_EVENTS: &str = concat!(
-    "WITH gone AS (DELETE FROM session USING (",
-    ended_sessions!(),
-    ") AS ended WHERE session.digest = ended.digest
-             RETURNING session.digest, session.id, session.account, session.app, is_replaced),
-         logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone),
-         recorded AS (INSERT INTO event (kind, account, app, session, reason)
-             SELECT 'session.revoked', account, app, id, CASE WHEN is_replaced THEN 'replaced' ELSE 'limit' END FROM gone)
-    SELECT digest FROM gone"
+const REPLACED_WITH_EVENTS: &str = end_sessions!(
+    ", recorded AS (INSERT INTO event (kind, account, app, session, reason)
+         SELECT 'session.revoked', account, app, id, CASE WHEN is_replaced THEN 'replaced' ELSE 'limit' END
+         FROM gone JOIN ended USING (digest))"
 );
 
 const fn replaced_statement(records_events: bool) -> &'static str {

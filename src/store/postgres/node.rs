@@ -39,7 +39,7 @@ pub(super) struct Node {
     polls: Link,
     /// For the probe, the count and the sweep.
     pub(super) upkeep: Link,
-    writes: [Link; 2],
+    pub(super) writes: [Link; 2],
     next_write: AtomicUsize,
     pub(super) invalidation: Polls,
     pub(super) logins: LoginQueue,
@@ -75,14 +75,15 @@ impl Node {
 
     /// Starts the tasks of the connections.
     pub(super) fn start(self: &Arc<Self>, worker: &Worker, target: &Target) {
-        let links: [fn(&Self) -> &Link; 5] = [
-            |node| &node.reads,
-            |node| &node.polls,
-            |node| &node.upkeep,
-            |node| &node.writes[0],
-            |node| &node.writes[1],
+        let by_key = target.by_key();
+        let links: [(fn(&Self) -> &Link, &Target); 5] = [
+            (|node| &node.reads, &by_key),
+            (|node| &node.polls, &by_key),
+            (|node| &node.upkeep, target),
+            (|node| &node.writes[0], &by_key),
+            (|node| &node.writes[1], &by_key),
         ];
-        for link in links {
+        for (link, target) in links {
             let (node, target) = (Arc::clone(self), target.clone());
             worker.spawn(async move { link(&node).run(&target).await });
         }

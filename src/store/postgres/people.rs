@@ -10,6 +10,7 @@ use crate::store::people::{LateUnionId, UserIdentity};
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
+use crate::store::postgres::rows::{of_digest, of_subject};
 
 /// Locks the people of a transaction, in order, so that two first logins of one person end with one user. The rows that a
 /// later statement reads are those of the transactions that this one has waited for. No merge runs meanwhile.
@@ -23,31 +24,37 @@ pub(super) const LOCK_LINKS: &str =
 
 /// Registers the first digest of each subject: for the identity that has one of its digests already, or for the identity of the
 /// subject, if that is wanted.
-pub(super) const REGISTER: &str = "
+pub(super) const REGISTER: &str = concat!(
+    "
     WITH person AS (
              SELECT * FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS person (subject, digest, place)),
          first AS (
              SELECT DISTINCT ON (subject) subject, digest FROM person ORDER BY subject, place),
          owner AS (
-             SELECT DISTINCT ON (subject) subject, union_identity.account
-             FROM person JOIN union_identity USING (digest) ORDER BY subject, place)
+             SELECT DISTINCT ON (person.subject) person.subject, owner.id AS account
+             FROM person",
+    of_digest!("person", "owner"),
+    "ORDER BY person.subject, place)
     INSERT INTO union_identity (digest, account)
     SELECT first.digest, coalesce(owner.account, account.id)
-    FROM first JOIN account USING (subject) LEFT JOIN owner USING (subject)
+    FROM first",
+    of_subject!("first", "account"),
+    "LEFT JOIN owner ON owner.subject = first.subject
     WHERE $3 OR owner.account IS NOT NULL
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT DO NOTHING"
+);
 
 /// Records a conflict for each subject whose first digest is registered for an identity of another user. Changes nothing if
 /// the conflict is known, in either order.
-pub(super) const RECORD_CONFLICTS: &str = "
-    INSERT INTO user_conflict (kept, other, found_at)
+pub(super) const RECORD_CONFLICTS: &str = concat!(
+    "INSERT INTO user_conflict (kept, other, found_at)
     SELECT coalesce(owner.root_id, owner.id), coalesce(own.root_id, own.id), login.now
-    FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS login (subject, digest, now)
-    JOIN account AS own USING (subject)
-    JOIN union_identity USING (digest)
-    JOIN account AS owner ON owner.id = union_identity.account
-    WHERE coalesce(owner.root_id, owner.id) <> coalesce(own.root_id, own.id)
-    ON CONFLICT DO NOTHING";
+    FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS login (subject, digest, now)",
+    of_subject!("login", "own"),
+    of_digest!("login", "owner"),
+    "WHERE coalesce(owner.root_id, owner.id) <> coalesce(own.root_id, own.id)
+    ON CONFLICT DO NOTHING"
+);
 
 /// The people of some subjects, as parameters of the statements above.
 #[derive(Default)]

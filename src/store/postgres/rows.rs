@@ -35,6 +35,38 @@ macro_rules! identity_columns {
 }
 pub(super) use identity_columns;
 
+/// Joins the identity that has the subject of a row.
+///
+/// PostgreSQL goes on using the plan of a prepared statement that it made while the tables were small. `OFFSET 0` leaves it one
+/// order, from each row to what belongs to it. Else it may have chosen to read a whole table for each batch of logins.
+macro_rules! of_subject {
+    ($row:literal, $name:literal) => {
+        concat!(
+            " CROSS JOIN LATERAL (SELECT * FROM account WHERE account.subject = ",
+            $row,
+            ".subject OFFSET 0) AS ",
+            $name,
+            " ",
+        )
+    };
+}
+pub(super) use of_subject;
+
+/// Joins the identity that the digest of a unionid is registered for. For the form see [`of_subject`].
+macro_rules! of_digest {
+    ($row:literal, $name:literal) => {
+        concat!(
+            " CROSS JOIN LATERAL (SELECT account FROM union_identity WHERE union_identity.digest = ",
+            $row,
+            ".digest OFFSET 0) AS registered
+              CROSS JOIN LATERAL (SELECT * FROM account WHERE account.id = registered.account OFFSET 0) AS ",
+            $name,
+            " ",
+        )
+    };
+}
+pub(super) use of_digest;
+
 /// Reads a session from the first columns.
 pub(super) fn session(row: &Row) -> Result<Session, Problem> {
     Ok(Session {

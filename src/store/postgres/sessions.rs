@@ -10,6 +10,19 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::{identity_columns, session_columns};
 
+/// Joins the row of a user to a session. For the form see `of_subject`.
+macro_rules! its {
+    ($id:literal, $name:literal) => {
+        concat!(
+            "CROSS JOIN LATERAL (SELECT * FROM account WHERE account.id = ",
+            $id,
+            " OFFSET 0) AS ",
+            $name,
+            " ",
+        )
+    };
+}
+
 pub(super) async fn find(
     link: &Link,
     limit: Duration,
@@ -20,9 +33,10 @@ pub(super) async fn find(
         session_columns!(),
         ", ",
         identity_columns!(),
-        " FROM session JOIN account ON account.id = session.account
-                       JOIN account AS identity ON identity.id = coalesce(session.identity_id, session.account)
-          WHERE digest = $1",
+        " FROM session ",
+        its!("session.account", "account"),
+        its!("coalesce(session.identity_id, session.account)", "identity"),
+        " WHERE digest = $1",
     );
     let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
     let found = rows
@@ -36,9 +50,11 @@ pub(super) async fn status(
     limit: Duration,
     digest: TokenDigest,
 ) -> Result<Option<SessionStatus>, Problem> {
-    let sql =
-        "SELECT account.id, account.created_at, app, session.created_at, expires_at, last_seen
-               FROM session JOIN account ON account.id = session.account WHERE digest = $1";
+    let sql = concat!(
+        "SELECT account.id, account.created_at, app, session.created_at, expires_at, last_seen FROM session ",
+        its!("session.account", "account"),
+        " WHERE digest = $1",
+    );
     let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
     let status = rows.first().map(|row| {
         Ok(SessionStatus {
@@ -115,10 +131,10 @@ macro_rules! revoke_where {
     };
     ($condition:expr; $($recorded:literal),+) => {
         concat!(
-            "WITH gone AS (DELETE FROM session WHERE digest IN
+            "WITH gone AS (DELETE FROM session WHERE digest = ANY (ARRAY
                  (SELECT digest FROM session WHERE ",
             $condition,
-            " ORDER BY digest FOR UPDATE) RETURNING digest, id, account, app),
+            " ORDER BY digest FOR UPDATE)) RETURNING digest, id, account, app),
              logged AS (INSERT INTO revocation (digest) SELECT digest FROM gone)",
             $($recorded,)+
             " SELECT digest FROM gone",

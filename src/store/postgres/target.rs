@@ -20,6 +20,11 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=5s \
                        -c default_transaction_isolation=read\\ committed -c weapp_login.direct=on";
 
+/// Settings of the connections for reads and writes, whose statements find a few rows by a key. PostgreSQL keeps the plan of a
+/// prepared statement until it analyzes the tables again, so a scan of a small table, or of a whole index that is as small,
+/// would go on while the table grows.
+const BY_KEY: &str = "-c enable_seqscan=off -c enable_indexonlyscan=off -c jit=off";
+
 /// One server.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
@@ -53,6 +58,16 @@ impl Target {
             must_be_durable: database.must_be_durable,
             ..target
         })
+    }
+
+    /// The same servers, for statements that find a few rows by a key.
+    pub(super) fn by_key(&self) -> Self {
+        let mut target = self.clone();
+        for Server { config, .. } in &mut target.servers {
+            let options = format!("{} {BY_KEY}", config.get_options().unwrap_or_default());
+            config.options(options);
+        }
+        target
     }
 
     /// Parses a URL such as `postgres://weapp@db1,db2/weapp`.

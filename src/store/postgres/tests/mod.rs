@@ -6,5 +6,6 @@ mod faults;
 mod identity;
 mod opening;
 mod people;
+mod plans;
 mod proxy;
 mod schema;

@@ -77,6 +77,15 @@ impl Schema {
         open(&self.url().into()).await.unwrap()
     }
 
+    /// The same, which records events or does not.
+    pub(super) async fn backend_with(&self, records_events: bool) -> Postgres {
+        let database = Database {
+            records_events,
+            ..self.url().into()
+        };
+        open(&database).await.unwrap()
+    }
+
     /// Opens a node that records events.
     pub(super) async fn node(&self) -> Arc<dyn Store> {
         let database = Database {
