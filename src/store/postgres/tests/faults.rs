@@ -20,7 +20,7 @@ pub(super) struct Pair {
     pub(super) schema: Schema,
     pub(super) proxy: Proxy,
     pub(super) a: Arc<dyn Store>,
-    b: Arc<dyn Store>,
+    pub(super) b: Arc<dyn Store>,
 }
 
 impl Pair {

@@ -2,6 +2,7 @@
 
 mod contract;
 mod copy;
+mod failover;
 mod faults;
 mod identity;
 mod opening;
@@ -9,3 +10,4 @@ mod people;
 mod plans;
 mod proxy;
 mod schema;
+mod stalled;

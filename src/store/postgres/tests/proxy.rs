@@ -16,9 +16,14 @@ pub(super) enum Mode {
     Freeze,
     /// Passes requests on, but no responses.
     Swallow,
+    /// Passes requests on up to a COMMIT. The COMMIT, and what follows it on this connection, never arrives.
+    HoldCommit,
     /// Closes new connections.
     Refuse,
 }
+
+/// The request that commits a transaction.
+const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
 /// The running proxy.
 pub(super) struct Proxy {
@@ -102,13 +107,23 @@ async fn copy(
         let mut buffer = [0; 8192];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
             let passes = |state: &State| match state.mode {
-                Mode::Pass | Mode::Refuse => true,
+                Mode::Pass | Mode::Refuse | Mode::HoldCommit => true,
                 Mode::Swallow => is_request,
                 Mode::Freeze => false,
             };
-            if states.wait_for(passes).await.is_err()
-                || to.write_all(&buffer[..length]).await.is_err()
-            {
+            let Ok(mode) = states.wait_for(passes).await.map(|state| state.mode) else {
+                break;
+            };
+            let requests = &buffer[..length];
+            let commit = requests
+                .windows(COMMIT.len())
+                .position(|part| part == COMMIT);
+            let held = commit.filter(|_position| is_request && mode == Mode::HoldCommit);
+            let passed = to.write_all(&requests[..held.unwrap_or(length)]).await;
+            if held.is_some() {
+                std::future::pending::<()>().await;
+            }
+            if passed.is_err() {
                 break;
             }
         }

@@ -1,8 +1,11 @@
 //! A schema of a test's own, and nodes that use it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_rt::time::sleep;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls};
 
 use crate::store::cached::CachedStore;
@@ -84,6 +87,22 @@ impl Schema {
             ..self.url().into()
         };
         open(&database).await.unwrap()
+    }
+
+    /// Waits until a transaction of another connection is open, and does nothing.
+    pub(super) async fn wait_for_idle_transaction(&self) {
+        let client = self.connect().await;
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%AS login (%'
+                   AND state_change < clock_timestamp() - interval '200 ms'";
+        let start = Instant::now();
+        loop {
+            let idle: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+            if idle > 0 {
+                return;
+            }
+            assert!(start.elapsed().as_secs() < 5, "no transaction is idle");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Opens a node that records events.
