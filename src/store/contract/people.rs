@@ -86,11 +86,16 @@ async fn a_first_login_is_linked_by_the_unionid(store: &dyn Store) {
         let (session, of_session) = store.find(linked.digest).await.unwrap().unwrap();
         assert_eq!((session.user, of_session), (created.id, user));
     }
-    let identities = store.identities_of(created.id).await.unwrap();
+    the_identities_of(store, created.id, [&first, &linked]).await;
+    assert_eq!(conflicts(store).await, []);
+}
+
+async fn the_identities_of(store: &dyn Store, user: UserId, [first, linked]: [&Login; 2]) {
+    let identities = store.identities_of(user).await.unwrap();
     let [own, other] = identities.as_slice() else {
         panic!("{identities:?}")
     };
-    assert_eq!((own.id, own.subject), (created.id, first.subject));
+    assert_eq!((own.id, own.subject), (user, first.subject));
     assert_eq!(
         (other.id, other.subject),
         (linked.user_if_new, linked.subject)
@@ -99,17 +104,16 @@ async fn a_first_login_is_linked_by_the_unionid(store: &dyn Store) {
     assert_eq!((&other.unionid, other.created_at), (&linked.unionid, at(5)));
     for key in [
         UserKey::Id(linked.user_if_new),
-        UserKey::Id(created.id),
+        UserKey::Id(user),
         UserKey::Subjects(vec![linked.subject, first.subject]),
         UserKey::Person(digests(&[8, 9])),
     ] {
         let users = store.find_users(key).await.unwrap();
         assert_eq!(users.len(), 1);
-        assert_eq!((users[0].id, users[0].subject), (created.id, first.subject));
+        assert_eq!((users[0].id, users[0].subject), (user, first.subject));
     }
     assert_eq!(found(store, UserKey::Person(digests(&[8]))).await, []);
     assert_eq!(store.identities_of(linked.user_if_new).await.unwrap(), []);
-    assert_eq!(conflicts(store).await, []);
 }
 
 async fn an_older_key_finds_the_person_too(store: &dyn Store) {

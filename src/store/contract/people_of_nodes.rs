@@ -100,7 +100,7 @@ async fn concurrent_logins_of_two_identities_leave_the_limit(nodes: &Nodes) {
         });
         let logins = logins.zip(nodes.iter().cycle());
         let logged_in = join_all(logins.map(|(login, node)| node.log_in(login))).await;
-        assert!(logged_in.iter().all(|reply| reply.is_ok()));
+        assert!(logged_in.iter().all(Result::is_ok));
         assert_eq!(nodes[0].sessions_of(user).await.unwrap().len(), 2);
     }
 }

@@ -9,7 +9,8 @@ use crate::session::{TokenDigest, User};
 use crate::store::interface::{LoggedIn, Login};
 use crate::store::postgres::events::{USERS_CREATED, if_wanted};
 use crate::store::postgres::link::{Link, Params};
-use crate::store::postgres::people::{LOCK_PEOPLE, People, RECORD_CONFLICTS, REGISTER};
+use crate::store::postgres::login_columns::Columns;
+use crate::store::postgres::people::{LOCK_PEOPLE, RECORD_CONFLICTS, REGISTER};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::{identity_columns, of_digest, of_subject, user_columns};
@@ -144,62 +145,35 @@ pub(super) async fn commit(
     logins: &[&Login],
 ) -> Result<(Vec<LoggedIn>, Vec<TokenDigest>), Problem> {
     let columns = Columns::of(logins);
-    let Columns {
-        users,
-        subjects,
-        openids,
-        unionids,
-        now,
-        apps,
-        digests,
-        others,
-        replaced,
-        people,
-        ..
-    } = &columns;
-    let (of_people, persons, firsts) = (&people.subjects, &people.digests, &people.firsts);
-    let found: Params<'_> = &[users, subjects, openids, unionids, now, apps];
-    let linked: Params<'_> = &[
-        users, subjects, openids, unionids, now, apps, of_people, persons,
-    ];
-    let owners: (_, Params<'_>) = (OWNERS, &[subjects]);
-    let sessions: Params<'_> = &[
-        subjects,
-        digests,
-        &columns.ids,
-        apps,
-        now,
-        &columns.expires_at,
-        &columns.devices,
-        &columns.keys,
-    ];
-    let sessions = (SESSIONS, sessions);
-    let ended: (_, Params<'_>) = (
-        replaced_statement(records_events),
-        &[subjects, digests, others, replaced],
-    );
-    let created: (_, Params<'_>) = (USERS_CREATED, &[users, apps]);
+    let (found, linked) = (columns.users(), columns.linked_users());
+    let (owners, sessions) = (columns.owners(), columns.sessions());
+    let (ended, created) = (columns.ended(), columns.created());
+    let (registered, conflicts) = (columns.registered(), columns.conflicts());
+    let replaced = replaced_statement(records_events);
     let with_people: [(_, Params<'_>); 8] = [
-        (LOCK_PEOPLE, &[&people.locks]),
-        (LINKED_USERS, linked),
-        owners,
-        sessions,
-        ended,
-        (REGISTER, &[of_people, persons, &true]),
-        (RECORD_CONFLICTS, &[&firsts.0, &firsts.1, &firsts.2]),
-        created,
+        (LOCK_PEOPLE, &[&columns.people.locks]),
+        (LINKED_USERS, &linked),
+        (OWNERS, &owners),
+        (SESSIONS, &sessions),
+        (replaced, &ended),
+        (REGISTER, &registered),
+        (RECORD_CONFLICTS, &conflicts),
+        (USERS_CREATED, &created),
     ];
-    let without_people = [(USERS, found), owners, sessions, ended, created];
-    let (statements, locks): (&[_], _) = if people.is_empty() {
+    let without_people: [(_, Params<'_>); 5] = [
+        (USERS, &found),
+        (OWNERS, &owners),
+        (SESSIONS, &sessions),
+        (replaced, &ended),
+        (USERS_CREATED, &created),
+    ];
+    let (statements, locks): (&[_], _) = if columns.people.is_empty() {
         (&without_people, 0)
     } else {
         (&with_people, 1)
     };
-    let begin = if logins.len() == 1 {
-        BEGIN_ONE
-    } else {
-        BEGIN_BATCH
-    };
+    let is_one = logins.len() == 1;
+    let begin = if is_one { BEGIN_ONE } else { BEGIN_BATCH };
     let statements = if_wanted(records_events, statements);
     let results = link.transaction(limit, begin, statements).await?;
     match results.get(locks..) {
@@ -208,59 +182,6 @@ pub(super) async fn commit(
         }
         _ => Err(Problem::Malformed("the number of results".to_owned())),
     }
-}
-
-/// Logins as arrays of their fields, which are the parameters.
-struct Columns<'a> {
-    users: Vec<&'a [u8]>,
-    subjects: Vec<&'a [u8]>,
-    openids: Vec<&'a [u8]>,
-    unionids: Vec<Option<&'a [u8]>>,
-    now: Vec<i64>,
-    expires_at: Vec<i64>,
-    digests: Vec<&'a [u8]>,
-    ids: Vec<&'a [u8]>,
-    keys: Vec<&'a [u8]>,
-    apps: Vec<&'a str>,
-    devices: Vec<&'a str>,
-    replaced: Vec<Option<&'a [u8]>>,
-    others: Vec<i64>,
-    people: People<'a>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(logins: &[&'a Login]) -> Self {
-        let mut people = People::default();
-        for login in logins {
-            people.add(&login.subject, &login.person, login.now.as_millisecond());
-        }
-        Self {
-            users: column(logins, |login| login.user_if_new.0.as_slice()),
-            subjects: column(logins, |login| login.subject.0.as_slice()),
-            openids: column(logins, |login| login.openid.0.as_slice()),
-            unionids: column(logins, |login| {
-                login.unionid.as_ref().map(|unionid| unionid.0.as_slice())
-            }),
-            now: column(logins, |login| login.now.as_millisecond()),
-            expires_at: column(logins, |login| login.expires_at.as_millisecond()),
-            digests: column(logins, |login| login.digest.0.as_slice()),
-            ids: column(logins, |login| login.id.0.as_slice()),
-            keys: column(logins, |login| login.session_keys.0.as_slice()),
-            apps: column(logins, |login| login.app.as_str()),
-            devices: column(logins, |login| login.device.as_str()),
-            replaced: column(logins, |login| {
-                login.replaces.as_ref().map(|digest| digest.0.as_slice())
-            }),
-            others: column(logins, |login| {
-                i64::from(login.sessions_per_user.saturating_sub(1))
-            }),
-            people,
-        }
-    }
-}
-
-fn column<'a, T>(logins: &[&'a Login], field: impl Fn(&'a Login) -> T) -> Vec<T> {
-    logins.iter().map(|login| field(login)).collect()
 }
 
 /// Returns the result of each login, whose users came in any order. An identity that has an owner is no user itself.

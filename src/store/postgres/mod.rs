@@ -10,6 +10,7 @@ mod identity;
 mod invalidation;
 mod ledger;
 mod link;
+mod login_columns;
 mod logins;
 mod merges;
 mod migrate;

@@ -80,9 +80,8 @@ impl<'a> People<'a> {
         for digest in person {
             self.subjects.push(&subject.0);
             self.digests.push(&digest.0);
-            let [a, b, c, d, e, f, g, h, ..] = digest.0;
-            self.locks
-                .push(i64::from_be_bytes([a, b, c, d, e, f, g, h]));
+            let lock = digest.0.first_chunk().copied();
+            self.locks.extend(lock.map(i64::from_be_bytes));
         }
         self.locks.sort_unstable();
         self.locks.dedup();
