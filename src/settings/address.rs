@@ -37,7 +37,8 @@ impl Host {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Parses an IP address or `localhost`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         match text {
             "localhost" => Some(Self::Localhost),
             address => address.parse().ok().map(Self::Ip),

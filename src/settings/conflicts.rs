@@ -2,55 +2,98 @@
 
 use std::collections::BTreeMap;
 
-use crate::settings::app::App;
+use config::ValueKind;
+
 use crate::settings::data::Settings;
 use crate::settings::derived::AvatarStore;
-use crate::settings::error::Problem;
-use crate::settings::keys::variable;
-use crate::settings::rules;
+use crate::settings::error::{Problem, is_secret};
+use crate::settings::keys::{Values, variable};
+use crate::settings::report::origin;
+use crate::settings::rules::is_plain_http;
 use crate::settings::values::Profile;
 
-/// Returns all conflicts. `origin` returns the origin of a key's value.
-pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
-    let (mut conflicts, mut ids) = (durations(settings, &origin), BTreeMap::new());
-    for (name, app) in &settings.apps {
-        let [id, secret] = ["app_id", "app_secret"].map(|key| format!("apps.{name}.{key}"));
-        let has_id = !app.app_id.as_str().is_empty();
-        if has_id == app.app_secret.expose().is_empty() {
-            let (set, missing) = if has_id {
-                (&id, &secret)
-            } else {
-                (&secret, &id)
-            };
-            let message = format!("{}: `{set}` is set, but `{missing}` is not", origin(set));
-            let hint = match variable(missing) {
-                name if has_id => {
-                    format!("set {name}, or {name}_FILE to the path of a file that holds it")
-                }
-                name => format!("set {name}"),
-            };
-            conflicts.push(Problem::new(&[set, missing], message).hint(&hint));
-        }
-        // A login could not be assigned to one of two apps with the same AppID.
-        if has_id && let Some(first) = ids.insert(app.app_id.as_str(), id.clone()) {
-            let message = format!("{}: `{id}` is the same as `{first}`", origin(&id));
-            conflicts.push(Problem::new(&[&id], message).hint("remove one of the two apps"));
+/// Durations, each with the relation to another one that is its limit.
+const LIMITS: [[&str; 3]; 3] = [
+    [
+        "session.idle_seconds",
+        "at most",
+        "session.lifetime_seconds",
+    ],
+    ["session.touch_seconds", "less than", "session.idle_seconds"],
+    [
+        "wechat.connect_timeout_milliseconds",
+        "at most",
+        "wechat.timeout_milliseconds",
+    ],
+];
+
+/// Settings that need another one, and the words after its variable in the hint.
+const NEEDS: [[&str; 3]; 3] = [
+    [
+        "admin.port",
+        "admin.keys",
+        "=name:key, with a key as printed by `openssl rand -hex 32`",
+    ],
+    ["user.keep_phone_number", "user.data_keys", DATA_KEY],
+    [
+        "events.url",
+        "events.secret",
+        " to the output of `echo whsec_$(openssl rand -base64 32)`",
+    ],
+];
+const DATA_KEY: &str = " to the output of `openssl rand -hex 32` (keep it: without it, the encrypted phone numbers are lost)";
+
+/// Settings that avatars in a bucket need.
+const BUCKET: [&str; 3] = [
+    "avatar.s3_endpoint",
+    "avatar.s3_access_key_id",
+    "avatar.s3_secret_access_key",
+];
+
+/// Returns all conflicts. `values` has the value and the origin of each key.
+pub(super) fn find(settings: &Settings, values: &Values) -> Vec<Problem> {
+    let in_production = settings.profile == Profile::Production;
+    let mut conflicts: Vec<_> = LIMITS
+        .iter()
+        .filter_map(|limit| exceeded(values, limit))
+        .collect();
+    let mut require = |key: &str, needed: &str, hint: &str| {
+        conflicts.extend(missing(values, key, "set", needed, hint));
+    };
+    for [key, needed, hint] in NEEDS {
+        require(key, needed, hint);
+    }
+    if in_production {
+        require("avatar.store", "avatar.public_url", "");
+    }
+    if let AvatarStore::Bucket { .. } = settings.avatar.kept_in() {
+        for needed in BUCKET {
+            require("avatar.store", needed, "");
         }
     }
-    conflicts.extend(avatars(settings, &origin));
-    conflicts.extend(redirects(settings, &origin));
-    let (url, wechat) = ("wechat.base_url", &settings.wechat);
-    if rules::is_plain_http(&wechat.base_url) && !wechat.allow_plain_http {
-        let message = format!(
-            "{}: `{url}` must be an https URL: http sends the AppSecret unencrypted",
-            origin(url)
-        );
+    conflicts.extend(apps(settings, values));
+    let mut reject = |key: &str, rule: &str, hint: &str| {
+        let message = format!("{}: `{key}` must be {rule}", origin(values.get(key)));
+        conflicts.push(Problem::new(&[key], message).hint(hint));
+    };
+    if is_plain_http(&settings.wechat.base_url) && !settings.wechat.allow_plain_http {
         let hint = "if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true";
-        conflicts.push(Problem::new(&[url], message).hint(hint));
+        reject(
+            "wechat.base_url",
+            "an https URL: http sends the AppSecret unencrypted",
+            hint,
+        );
     }
-    conflicts.extend(missing_keys(settings, &origin));
-    conflicts.extend(events_without_secret(settings, &origin));
-    if settings.profile == Profile::Production && ids.is_empty() {
+    if in_production && settings.console.enabled {
+        let hint = "remove it, or set WEAPP_PROFILE=development on a development machine";
+        reject(
+            "console.enabled",
+            "false in the production profile, which has no console",
+            hint,
+        );
+    }
+    let mut apps = settings.apps.values();
+    if in_production && apps.all(|app| app.app_id.as_str().is_empty()) {
         let message = "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
             WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE";
         conflicts.push(Problem::new(&["apps"], message));
@@ -58,108 +101,67 @@ pub(super) fn find<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) ->
     conflicts
 }
 
-/// Returns the settings that need a key which is not set.
-fn missing_keys<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
-    let mut missing = Vec::new();
-    let (port, keys) = ("admin.port", "admin.keys");
-    if settings.admin.port != 0 && settings.admin.keys.is_empty() {
-        let message = format!("{}: `{port}` is set, but `{keys}` is empty", origin(port));
-        let hint = "set WEAPP_ADMIN__KEYS=name:key, with a key as printed by `openssl rand -hex 32`, or WEAPP_ADMIN__KEYS_FILE to \
-            the path of a file with one name:key per line";
-        missing.push(Problem::new(&[port, keys], message).hint(hint));
+/// Returns the conflicts in and between apps.
+fn apps(settings: &Settings, values: &Values) -> Vec<Problem> {
+    let (mut conflicts, mut ids) = (Vec::new(), BTreeMap::new());
+    for (name, app) in &settings.apps {
+        let key = |key| format!("apps.{name}.{key}");
+        let [id, secret, kind, redirects] = ["app_id", "app_secret", "kind", "redirects"].map(key);
+        conflicts.extend(missing(values, &id, "set", &secret, ""));
+        conflicts.extend(missing(values, &secret, "set", &id, ""));
+        if app.kind.is_web() {
+            let pages = " to the URLs of its login pages";
+            conflicts.extend(missing(values, &kind, app.kind.name(), &redirects, pages));
+        }
+        // A login could not be assigned to one of two apps with the same AppID.
+        let first = ids.insert(app.app_id.as_str(), id.clone());
+        if let Some(first) = first.filter(|_| is_set(values, &id)) {
+            let message = format!(
+                "{}: `{id}` is the same as `{first}`",
+                origin(values.get(&id))
+            );
+            conflicts.push(Problem::new(&[&id], message).hint("remove one of the two apps"));
+        }
     }
-    let (keeps, keys) = ("user.keep_phone_number", "user.data_keys");
-    if settings.user.keep_phone_number && settings.user.data_keys.is_empty() {
-        let message = format!(
-            "{}: `{keeps}` needs a key in `{keys}`, under which the phone numbers are encrypted",
-            origin(keeps)
-        );
-        let hint = "set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32`, and keep it: without it, the phone numbers are lost";
-        missing.push(Problem::new(&[keeps, keys], message).hint(hint));
-    }
-    missing
+    conflicts
 }
 
-/// Returns the settings that the store of the avatars needs and that are not set.
-fn avatars<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
-    let (avatar, store) = (&settings.avatar, "avatar.store");
-    let in_production = settings.profile == Profile::Production;
-    let in_bucket = matches!(avatar.kept_in(), AvatarStore::Bucket { .. });
-    let has_secret = !avatar.s3_secret_access_key.expose().is_empty();
-    let needed = [
-        ("public_url", in_production, !avatar.public_url.is_empty()),
-        ("s3_endpoint", in_bucket, !avatar.s3_endpoint.is_empty()),
-        (
-            "s3_access_key_id",
-            in_bucket,
-            !avatar.s3_access_key_id.is_empty(),
-        ),
-        ("s3_secret_access_key", in_bucket, has_secret),
-    ];
-    let is_missing = |(_, is_needed, is_set): &(&str, bool, bool)| *is_needed && !is_set;
-    let missing = needed.into_iter().filter(is_missing);
-    let missing = missing.filter(|_| avatar.kept_in() != AvatarStore::None);
-    let problem = |(name, ..): (&str, bool, bool)| {
-        let key = format!("avatar.{name}");
-        let message = format!("{}: `{store}` is set, but `{key}` is not", origin(store));
-        Problem::new(&[store, &key], message).hint(&format!("set {}", variable(&key)))
-    };
-    missing.map(problem).collect()
-}
-
-/// Returns the problem if there is a receiver of events, but no secret to sign them with.
-fn events_without_secret<'a>(
-    settings: &Settings,
-    origin: impl Fn(&str) -> &'a str,
-) -> Option<Problem> {
-    let (url, secret) = ("events.url", "events.secret");
-    if settings.events.url.is_empty() || !settings.events.secret.expose().is_empty() {
+/// Returns the problem if the key is set, but not the one that it needs.
+fn missing(values: &Values, key: &str, state: &str, needed: &str, hint: &str) -> Option<Problem> {
+    if !is_set(values, key) || is_set(values, needed) {
         return None;
     }
-    let message = format!("{}: `{url}` is set, but `{secret}` is not", origin(url));
-    let hint = "run echo whsec_$(openssl rand -base64 32), and set WEAPP_EVENTS__SECRET, or WEAPP_EVENTS__SECRET_FILE \
-        to the path of a file that holds it";
-    Some(Problem::new(&[url, secret], message).hint(hint))
+    let lack = match values.get(needed)?.kind {
+        ValueKind::Array(_) => "empty",
+        _ => "not",
+    };
+    let origin = origin(values.get(key));
+    let message = format!("{origin}: `{key}` is {state}, but `{needed}` is {lack}");
+    let name = variable(needed);
+    let mut hint = format!("set {name}{hint}");
+    if is_secret(needed) {
+        hint += &format!(", or {name}_FILE to the path of a file that holds it");
+    }
+    Some(Problem::new(&[key, needed], message).hint(&hint))
 }
 
-/// Returns the websites and official accounts whose logins could return to no page.
-fn redirects<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
-    let apps = settings.apps.iter();
-    let without = apps.filter(|(_, app)| app.kind.is_web() && app.redirects.is_empty());
-    let problem = |(name, app): (&String, &App)| {
-        let [kind, redirects] = ["kind", "redirects"].map(|key| format!("apps.{name}.{key}"));
-        let (origin, value) = (origin(&kind), app.kind.name());
-        let message = format!("{origin}: `{kind}` is {value}, but `{redirects}` is empty");
-        let hint = format!(
-            "set {} to the URLs of its login pages",
-            variable(&redirects)
-        );
-        Problem::new(&[&kind, &redirects], message).hint(&hint)
-    };
-    without.map(problem).collect()
+/// Returns `false` for the values that mean that a setting is off or not set.
+fn is_set(values: &Values, key: &str) -> bool {
+    values.get(key).is_some_and(|value| match &value.kind {
+        ValueKind::Array(items) => !items.is_empty(),
+        value => !matches!(&*value.to_string(), "" | "0" | "false"),
+    })
 }
 
-/// Returns the durations that exceed another one.
-fn durations<'a>(settings: &Settings, origin: impl Fn(&str) -> &'a str) -> Vec<Problem> {
-    let (session, wechat) = (&settings.session, &settings.wechat);
-    let idle = ("session.idle_seconds", session.idle_seconds);
-    let lifetime = ("session.lifetime_seconds", session.lifetime_seconds);
-    let touch = ("session.touch_seconds", session.touch_seconds);
-    let connect = "wechat.connect_timeout_milliseconds";
-    let connect = (connect, wechat.connect_timeout_milliseconds);
-    let call = ("wechat.timeout_milliseconds", wechat.timeout_milliseconds);
-    let limits = [
-        (idle, lifetime, "at most"),
-        (touch, idle, "less than"),
-        (connect, call, "at most"),
-    ];
-    let conflict = |((short, value), (long, limit), relation)| {
-        let (at, limit_at) = (origin(short), origin(long));
-        let message = format!(
-            "{at}: `{short}` must be {relation} `{long}` ({limit}, {limit_at}), got {value}"
-        );
-        let valid = value < limit || value == limit && relation == "at most";
-        (!valid).then(|| Problem::new(&[short, long], message))
-    };
-    limits.into_iter().filter_map(conflict).collect()
+/// Returns the problem if a duration exceeds its limit.
+fn exceeded(values: &Values, [short, relation, long]: &[&str; 3]) -> Option<Problem> {
+    let (value, limit) = (values.get(*short)?, values.get(*long)?);
+    let [number, bound] = [value, limit].map(|value| value.clone().into_int().ok());
+    if number < bound || number == bound && *relation == "at most" {
+        return None;
+    }
+    let (at, limit_at) = (origin(Some(value)), origin(Some(limit)));
+    let message =
+        format!("{at}: `{short}` must be {relation} `{long}` ({limit}, {limit_at}), got {value}");
+    Some(Problem::new(&[short, long], message))
 }

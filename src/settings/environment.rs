@@ -29,10 +29,10 @@ pub(super) fn variables(
             _ if !name.starts_with("WEAPP_") && !is_common => {}
             Ok(text) if text.is_empty() || is_service_link(&name, &text) => {}
             Ok(text) => drop(variables.insert(name, text)),
-            Err(_) => problems.push(Problem::new(
-                &[],
-                format!("{name}: the value must be UTF-8 text"),
-            )),
+            Err(_) => {
+                let message = format!("{name}: the value must be UTF-8 text");
+                problems.push(Problem::new(&[], message));
+            }
         }
     }
     variables
@@ -43,11 +43,10 @@ pub(super) fn variables(
 ///
 /// Source: [Environment variables](https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 fn is_service_link(name: &str, text: &str) -> bool {
-    let has = |text: &str, parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    let is_port = name.contains("_PORT_") && has(name, &["_TCP", "_UDP", "_SCTP"]);
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    let is_port = name.contains("_PORT_") && has(&["_TCP", "_UDP", "_SCTP"]);
     let is_address = name.ends_with("_PORT") && text.contains("://");
-    let is_service = has(name, &["_SERVICE_HOST", "_SERVICE_PORT"]);
-    !name.contains("__") && (is_service || is_port || is_address)
+    !name.contains("__") && (has(&["_SERVICE_HOST", "_SERVICE_PORT"]) || is_port || is_address)
 }
 
 /// Adds a layer for each variable.
@@ -55,63 +54,60 @@ pub(super) fn add(layers: &mut Layers, mut variables: BTreeMap<String, String>) 
     for (name, key) in COMMON {
         let text = variables.remove(name);
         if let Some(text) = text.filter(|_| !variables.contains_key(&variable(key))) {
-            add_text(layers, name, key, text);
+            add_text(layers, name, key, &text);
         }
     }
     for (name, text) in &variables {
-        let upper = name.to_ascii_uppercase().replace('.', "__");
-        let key = upper.replacen("WEAPP_", "", 1).to_ascii_lowercase();
+        let key = name.trim_start_matches("WEAPP_").to_ascii_lowercase();
         let key = key.replace("__", ".");
         let secret = key.strip_suffix("_file").filter(|key| is_secret(key));
-        if *name != upper {
-            let message = format!("unknown setting in {name}; did you mean `{upper}`?");
-            layers.report(&[&key], message);
+        if *name != variable(&key) {
+            let message = format!(
+                "unknown setting in {name}; did you mean `{}`?",
+                variable(&key)
+            );
+            layers.problems.push(Problem::new(&[&key], message));
         } else if let Some(key) = secret.filter(|key| layers.keys.default(key).is_some()) {
             match read_secret(name, text, &variables) {
-                Ok(text) => add_text(layers, name, key, text),
-                Err(problem) => layers.report(&[], format!("{name} {problem}")),
+                Ok(text) => add_text(layers, name, key, &text),
+                Err(problem) => layers.problems.push(problem),
             }
         } else {
-            add_text(layers, name, &key, text.clone());
+            add_text(layers, name, &key, text);
         }
     }
 }
 
 /// Adds a layer for a text. If the key takes a list, the text is split.
-fn add_text(layers: &mut Layers, name: &str, key: &str, text: String) {
+fn add_text(layers: &mut Layers, name: &str, key: &str, text: &str) {
     let value = if let Some(ValueKind::Array(_)) = layers.keys.default(key) {
         // A file holds one item per line.
         let items = text.split([',', '\n']).map(str::trim);
-        let items = items.filter(|item| !item.is_empty());
-        items.collect::<Vec<_>>().into()
+        items
+            .filter(|item| !item.is_empty())
+            .collect::<Vec<_>>()
+            .into()
     } else {
-        ValueKind::String(text)
+        ValueKind::from(text)
     };
     layers.add(name, key, value);
 }
 
 /// Reads the file that a `…_FILE` variable names, without a byte order mark and without the line break at its end.
-fn read_secret(
-    name: &str,
-    file: &str,
-    variables: &BTreeMap<String, String>,
-) -> Result<String, String> {
+fn read_secret(name: &str, file: &str, all: &BTreeMap<String, String>) -> Result<String, Problem> {
     let plain = name.trim_end_matches("_FILE");
-    if variables.contains_key(plain) {
-        return Err(format!(
-            "and {plain} are both set\n  hint: unset one of them"
-        ));
+    if all.contains_key(plain) {
+        let message = format!("{name} and {plain} are both set");
+        return Err(Problem::new(&[], message).hint("unset one of them"));
     }
     let mut text = String::new();
-    let file_to_read = File::open(file).map(|open| open.take(MAX_SECRET_BYTES));
-    match file_to_read.and_then(|mut bytes| bytes.read_to_string(&mut text)) {
-        Ok(_) => Ok(text
-            .trim_start_matches('\u{feff}')
-            .trim_end_matches(['\r', '\n'])
-            .into()),
-        Err(error) => Err(format!(
-            "names a file that cannot be read, {}: {error}\n  hint: the file must hold the secret as UTF-8 text, and nothing else",
-            escape(file)
-        )),
+    let open = File::open(file).map(|open| open.take(MAX_SECRET_BYTES));
+    if let Err(error) = open.and_then(|mut bytes| bytes.read_to_string(&mut text)) {
+        let file = escape(file);
+        let message = format!("{name} names a file that cannot be read, {file}: {error}");
+        let hint = "the file must hold the secret as UTF-8 text, and nothing else";
+        return Err(Problem::new(&[], message).hint(hint));
     }
+    let text = text.trim_start_matches('\u{feff}');
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -21,11 +21,9 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(keys: &[&str], message: impl Into<String>) -> Self {
-        let masked = |key: &&str| escape(key).trim_matches('"').to_owned();
-        Self {
-            keys: keys.iter().map(masked).collect(),
-            message: message.into(),
-        }
+        let keys = keys.iter().map(|key| masked_key(key)).collect();
+        let message = message.into();
+        Self { keys, message }
     }
 
     pub(super) fn hint(mut self, hint: &str) -> Self {
@@ -51,18 +49,16 @@ pub(super) fn is_secret(key: &str) -> bool {
 
 /// Formats a value as TOML. Secrets are masked.
 pub(super) fn shown(key: &str, value: &ValueKind) -> String {
-    if let ValueKind::Array(items) = value {
-        let items = items.iter().map(|item| shown(key, &item.kind));
-        format!("[{}]", items.collect::<Vec<_>>().join(", "))
-    } else if let ValueKind::String(text) = value {
-        let is_secret = is_secret(key) && !text.is_empty();
-        if is_secret { mask(text) } else { escape(text) }
-    } else if let ValueKind::Table(_) = value {
-        String::from("a table")
-    } else if is_secret(key) {
-        String::from("***")
-    } else {
-        value.to_string()
+    match value {
+        ValueKind::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| shown(key, &item.kind)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        ValueKind::String(text) if is_secret(key) && !text.is_empty() => mask(text),
+        ValueKind::String(text) => escape(text),
+        ValueKind::Table(_) => String::from("a table"),
+        _ if is_secret(key) => String::from("***"),
+        number => number.to_string(),
     }
 }
 
@@ -81,23 +77,28 @@ pub(super) fn escape(text: &str) -> String {
     format!("\"{}\"", letters.collect::<String>())
 }
 
+/// Returns a key, masked if it may contain a secret.
+pub(super) fn masked_key(key: &str) -> String {
+    escape(key).trim_matches('"').to_owned()
+}
+
 /// Returns `false` for the URL of a database with a user and no password, which may be shown.
-fn may_have_password(text: &str) -> bool {
+pub(super) fn may_have_password(text: &str) -> bool {
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
-    let is_database = scheme.starts_with("postgres");
-    let is_user = rest
-        .rsplit_once('@')
-        .is_some_and(|(user, _)| !user.contains(':'));
-    text.contains("password=") || text.contains('@') && !(is_database && is_user)
+    let user = rest.rsplit_once('@').map_or(":", |(user, _)| user);
+    let is_database = scheme.starts_with("postgres") && !user.contains(':');
+    text.contains("password=") || text.contains('@') && !is_database
 }
 
 /// Masks a text, but names the place of a blank, which is easily copied with a secret.
 fn mask(text: &str) -> String {
     let is_blank =
-        |letter: char| letter.is_whitespace() || letter.is_control() || letter == '\u{feff}';
-    let blank = text.chars().position(is_blank);
-    let blank = blank.map_or_else(String::new, |place| {
-        format!(", of which number {} is a blank", place + 1)
-    });
-    format!("\"*** ({} characters{blank})\"", text.chars().count())
+        |letter: &char| *letter == '\u{feff}' || letter.is_whitespace() || letter.is_control();
+    let blank = text.chars().position(|letter| is_blank(&letter));
+    let blank = blank.map(|place| format!(", of which number {} is a blank", place + 1));
+    format!(
+        "\"*** ({} characters{})\"",
+        text.chars().count(),
+        blank.unwrap_or_default()
+    )
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use config::{FileFormat, Format as _, ValueKind};
+use config::ValueKind;
+use serde::Deserialize as _;
 
 use crate::settings::error::Problem;
-use crate::settings::keys::Keys;
+use crate::settings::keys::{Keys, Values};
 use crate::settings::layers::{BUILT_IN, Layers};
 use crate::settings::values::Profile;
 
@@ -18,18 +19,17 @@ const PRODUCTION: &str = include_str!("../../config/production.toml");
 
 /// Returns the known keys with their defaults. A test ensures that the built-in files are valid.
 pub(super) fn keys(profile: Profile) -> Keys {
-    let parse = |text| FileFormat::Toml.parse(None, text).unwrap_or_default();
-    Keys::new(parse(DEFAULT), parse(built_in(profile)))
+    let [default, profile] =
+        [DEFAULT, built_in(profile)].map(|text| parse(text).unwrap_or_default());
+    Keys::new(default, profile)
 }
 
 /// Adds the files of the folder. The built-in file of the profile overrides `default.toml`.
 pub(super) fn add(layers: &mut Layers, folder: &Path) {
     add_file(layers, &folder.join("default.toml"));
     add_text(layers, BUILT_IN, built_in(layers.profile));
-    add_file(
-        layers,
-        &folder.join(layers.profile.name()).with_extension("toml"),
-    );
+    let name = layers.profile.name();
+    add_file(layers, &folder.join(name).with_extension("toml"));
     add_file(layers, &folder.join("local.toml"));
 }
 
@@ -48,38 +48,31 @@ fn add_file(layers: &mut Layers, file: &Path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
         Err(error) => {
             let problem = Problem::new(&[], format!("{origin}: the file cannot be read: {error}"));
-            layers
-                .problems
-                .push(problem.hint("it must be a readable file in UTF-8"));
+            let hint = "it must be a readable file in UTF-8";
+            layers.problems.push(problem.hint(hint));
         }
     }
 }
 
 fn add_text(layers: &mut Layers, origin: &str, text: &str) {
-    match FileFormat::Toml.parse(None, text) {
+    match parse(text) {
         Ok(table) => layers.add(origin, "", ValueKind::Table(table)),
-        Err(error) => layers
-            .problems
-            .push(syntax_error(origin, text, &error.to_string())),
+        Err(error) => layers.problems.push(syntax_error(origin, text, &error)),
     }
 }
 
-/// Extracts the line number and the reason from the message of the TOML parser. The text of the line is left out, because
-/// it may contain a secret.
-///
-/// The message consists of `TOML parse error at line 3, column 14`, three lines that quote the text, and the reason. If a
-/// number is too large, the message has no line.
-fn syntax_error(origin: &str, text: &str, message: &str) -> Problem {
-    let is_long_number = |line: &str| line.bytes().filter(u8::is_ascii_digit).count() >= 19;
-    let number = || Some(text.lines().position(is_long_number)? + 1);
-    let (line, reason) = match message.strip_prefix("TOML parse error at line ") {
-        Some(rest) => (
-            rest.split(',').next().and_then(|line| line.parse().ok()),
-            rest.lines().skip(4).collect::<Vec<_>>().join(", "),
-        ),
-        None => (number(), String::from("the number is too large")),
+fn parse(text: &str) -> Result<Values, toml::de::Error> {
+    toml::from_str::<toml::Table>(text).and_then(Values::deserialize)
+}
+
+/// Leaves out the text of the line, because it may contain a secret, and so does the reason if a number is too large.
+fn syntax_error(origin: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    let reason = match error.message() {
+        reason if reason.contains("integer") => "the number is too large",
+        reason => reason,
     };
-    let line = line.map_or_else(String::new, |line: usize| format!(":{line}"));
-    let problem = Problem::new(&[], format!("{origin}{line}: invalid TOML: {reason}"));
+    let problem = Problem::new(&[], format!("{origin}:{line}: invalid TOML: {reason}"));
     problem.hint("a text needs quotation marks, as in format = \"dev\"; a key may occur only once")
 }

@@ -1,10 +1,12 @@
 //! The layers of the settings: checks each value and merges the layers.
 
+use std::mem::discriminant;
+
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Value, ValueKind};
 
 use crate::settings::data::Settings;
-use crate::settings::error::{Problem, escape, shown};
+use crate::settings::error::{Problem, masked_key, shown};
 use crate::settings::keys::{Keys, Values};
 use crate::settings::rules::is_app_name;
 use crate::settings::values::Profile;
@@ -46,27 +48,24 @@ impl Layers {
 
     /// Collects the values of known keys that have the right type.
     fn collect(&mut self, values: &mut Values, origin: &str, key: &str, value: ValueKind) {
-        let default = self.keys.default(key);
-        let value = parsed(default, value);
-        let rule = default.map(|default| type_rule(default, &value));
-        let names = self.keys.names(key);
-        let app = key
-            .strip_prefix("apps.")
-            .and_then(|rest| rest.split('.').next());
+        let in_apps = key.strip_prefix("apps.");
+        let app = in_apps.and_then(|rest| rest.split('.').next());
         if let Some(name) = app.filter(|name| !is_app_name(name)) {
             let rule = "tables named in lower-case letters, digits, `-` and single `_`";
             return self.reject(origin, "apps", rule, &name.into());
         }
-        match (rule, value) {
-            (Some(None), value) => {
+        let typed = self.keys.default(key).map(|default| typed(default, &value));
+        let names = self.keys.names(key);
+        match (typed, value) {
+            (Some(Ok(value)), _) => {
                 values.insert(key.to_owned(), Value::new(Some(&origin.to_owned()), value));
             }
-            (Some(Some(rule)), value) => self.reject(origin, key, rule, &value),
+            (Some(Err(rule)), value) => self.reject(origin, key, rule, &value),
             (None, _) if names.is_empty() => self.reject_unknown(origin, key),
             (None, ValueKind::Table(table)) => {
                 for (name, value) in table {
                     let key = format!("{key}.{name}");
-                    let key = key.strip_prefix('.').unwrap_or(&key);
+                    let key = key.trim_start_matches('.');
                     if name.contains('.') {
                         self.reject_unknown(origin, key);
                     } else {
@@ -79,11 +78,6 @@ impl Layers {
                 self.reject(origin, key, &rule, &value);
             }
         }
-    }
-
-    /// Adds a problem.
-    pub(super) fn report(&mut self, keys: &[&str], message: String) {
-        self.problems.push(Problem::new(keys, message));
     }
 
     fn reject(&mut self, origin: &str, key: &str, rule: &str, value: &ValueKind) {
@@ -103,12 +97,12 @@ impl Layers {
         let instead = suggestion.map(|name| format!("did you mean `{name}`?"));
         let instead = instead.unwrap_or_else(|| {
             let section = key.rsplit_once('.').map_or("", |(section, _)| section);
-            let names = Some(self.keys.names(section)).filter(|names| !names.is_empty());
-            let names = names.unwrap_or_else(|| self.keys.names(""));
-            format!("the settings there are {}", names.join(", "))
+            let sections = [section, ""].map(|section| self.keys.names(section).join(", "));
+            let names = sections.iter().find(|names| !names.is_empty());
+            let names = names.map_or("", String::as_str);
+            format!("the settings there are {names}")
         });
-        let name = escape(key);
-        let name = name.trim_matches('"');
+        let name = masked_key(key);
         let message = format!("unknown setting `{name}` in {origin}; {instead}");
         self.problems.push(Problem::new(&[key], message));
     }
@@ -123,37 +117,29 @@ impl Layers {
     }
 }
 
-/// Parses a text as the type of the default: variables are texts, and a number in a file may have quotes. A text that
-/// cannot be parsed stays one, and so does a secret that looks like a number.
-fn parsed(default: Option<&ValueKind>, value: ValueKind) -> ValueKind {
-    let parsed = match (default, &value) {
-        (Some(ValueKind::I64(_)), ValueKind::String(text)) => text.parse().ok().map(ValueKind::I64),
-        (Some(ValueKind::Boolean(_)), ValueKind::String(text)) => {
-            text.parse().ok().map(ValueKind::Boolean)
-        }
-        _ => None,
-    };
-    parsed.unwrap_or(value)
-}
-
-/// Returns the rule that a value breaks if it has another type than the default.
-fn type_rule(default: &ValueKind, value: &ValueKind) -> Option<&'static str> {
+/// Returns the value as the type of the default, or the rule that it breaks. A text is parsed: variables are texts, and a
+/// number in a file may have quotes. A secret that looks like a number stays a text.
+fn typed(default: &ValueKind, value: &ValueKind) -> Result<ValueKind, &'static str> {
     use ValueKind::{Array, Boolean, I64, String};
     let is_text = |item: &Value| matches!(item.kind, String(_));
-    match (default, value) {
-        (I64(_), I64(_)) | (Boolean(_), Boolean(_)) | (String(_), String(_)) => None,
-        (Array(_), Array(items)) if items.iter().all(is_text) => None,
-        (I64(_), _) => Some("a whole number"),
-        (Boolean(_), _) => Some("true or false"),
-        (Array(_), _) => Some("a list of texts in quotes"),
-        _ => Some("a text in quotes"),
-    }
+    let typed = match (default, value) {
+        (I64(_), String(text)) => text.parse().ok().map(I64),
+        (Boolean(_), String(text)) => text.parse().ok().map(Boolean),
+        (Array(_), Array(items)) if !items.iter().all(is_text) => None,
+        _ => (discriminant(default) == discriminant(value)).then(|| value.clone()),
+    };
+    typed.ok_or(match default {
+        I64(_) => "a whole number",
+        Boolean(_) => "true or false",
+        Array(_) => "a list of texts in quotes",
+        _ => "a text in quotes",
+    })
 }
 
 /// Returns the rule that a value breaks, which is the error of a function in `rules`.
 fn rule(error: &ConfigError) -> String {
-    if let ConfigError::At { error, .. } = error {
-        return rule(error);
+    match error {
+        ConfigError::At { error, .. } => rule(error),
+        error => error.to_string(),
     }
-    error.to_string()
 }

@@ -119,7 +119,8 @@ fn check(layers: &mut Layers) -> Result<Settings, Error> {
             problems: vec![Problem::new(&[], bug)],
         });
     };
-    let mut conflicts = conflicts::find(&settings, |key| report::origin(layers.values.get(key)));
+    let values = layers.keys.with_defaults(&layers.values);
+    let mut conflicts = conflicts::find(&settings, &values);
     // Otherwise one mistake would be reported twice.
     conflicts.retain(|conflict| {
         !layers

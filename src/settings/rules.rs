@@ -2,34 +2,36 @@
 //!
 //! The error of a rule completes the sentence "the setting must be …".
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use log::LevelFilter;
+use reqwest::Url;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::{
     AdminKey, AppId, AppSecret, BucketSecret, DataKey, EventsSecret, ServiceKey, StorePassword,
 };
-use crate::settings::address::ListenAddress;
+use crate::settings::address::{Host, ListenAddress};
+use crate::settings::error::may_have_password;
 use crate::settings::values::{LogTarget, ProxyUrl, TrustedProxy};
 
 /// Deserializes a whole number from `MIN` to `MAX`.
-pub(super) fn within<'de, const MIN: i64, const MAX: i64, D, N>(
+pub(super) fn within<'de, const MIN: i64, const MAX: i64, D: Deserializer<'de>, N: TryFrom<i64>>(
     deserializer: D,
-) -> Result<N, D::Error>
-where
-    D: Deserializer<'de>,
-    N: TryFrom<i64>,
-{
+) -> Result<N, D::Error> {
     let number = i64::deserialize(deserializer)?;
-    match N::try_from(number) {
-        Ok(valid) if (MIN..=MAX).contains(&number) => Ok(valid),
-        _ if number < MIN => Err(D::Error::custom(format!("at least {MIN}"))),
-        _ => Err(D::Error::custom(format!("at most {MAX}"))),
-    }
+    let valid = N::try_from(number)
+        .ok()
+        .filter(|_| (MIN..=MAX).contains(&number));
+    let (side, bound) = if number < MIN {
+        ("least", MIN)
+    } else {
+        ("most", MAX)
+    };
+    valid.ok_or_else(|| D::Error::custom(format!("at {side} {bound}")))
 }
 
 /// Defines functions that deserialize one text, each with its rule and a parser that returns `None` if it is broken.
@@ -56,52 +58,45 @@ macro_rules! list_rules {
 
 text_rules! {
     not_empty -> String, "a text that is not empty", |text| some_if(!text.is_empty(), text);
-    host -> IpAddr, "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost", ip_address;
+    host -> IpAddr, "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost", |text| Host::parse(text)?.ips().first().copied();
     level -> LevelFilter, "one of off, error, warn, info, debug, trace", |text| {
-        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_lowercase()))
+        text.parse().ok().filter(|level: &LevelFilter| level.as_str().to_ascii_lowercase() == text)
     };
     metrics_path -> String, "a path such as /metrics, of letters, digits, `-`, `_`, `.` and slashes", |text| {
         some_if(text.len() > 1 && text.starts_with('/') && consists_of(text, b"/-_."), text)
     };
     base_path -> String, "empty, or a path such as /api, of letters, digits, `-`, `_`, `.`, `~` and slashes", |text| {
         let path = text.strip_suffix('/').unwrap_or(text);
-        let mut segments = path.split('/').skip(1);
-        let valid = segments.all(|name| !matches!(name, "" | "." | "..") && consists_of(name, b"-_.~"));
-        some_if(path.is_empty() || path.starts_with('/') && valid, path)
+        some_if(path.is_empty() || path.strip_prefix('/').is_some_and(is_path), path)
     };
     token_header -> String, "empty, or the name of a header of letters, digits and `-`, such as X-Token, and not Authorization", |text| {
         some_if(consists_of(text, b"-") && !text.eq_ignore_ascii_case("authorization"), text)
     };
     store_url -> String, "sqlite:// and a file, such as sqlite://data/weapp.db, or postgres:// and a host without a password, such as postgres://weapp@db/weapp", |text| {
-        let valid = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
-        some_if(sqlite_file(text).is_some_and(valid) || is_postgres(text), text)
+        let is_file = |file: &str| !file.is_empty() && !file.ends_with('/') && !file.contains([':', '?', '#', '\0']);
+        let (scheme, rest) = text.split_once("://").unwrap_or_default();
+        // The store checks the rest. URLs are printed, so they have no password.
+        let is_server = matches!(scheme, "postgres" | "postgresql") && !rest.is_empty() && !may_have_password(text);
+        some_if(sqlite_file(text).is_some_and(is_file) || is_server, text)
     };
     store_password -> StorePassword, "a text", |text| Some(StorePassword::new(text));
     avatar_store -> String, "empty, a folder such as data/avatars, or s3:// with a bucket and optionally a prefix, such as s3://weapp/avatars", |text| {
         let valid = match text.strip_prefix("s3://") {
-            Some(bucket) => host_of(bucket).is_some_and(|name| !bucket.contains(':') && name.len() >= 3),
+            Some(bucket) => is_path(bucket) && bucket.find('/').unwrap_or(bucket.len()) >= 3,
             None => !text.contains([':', '\0']),
         };
         some_if(valid, text)
     };
     public_url -> String, "empty, or a scheme, a host and optionally a port and a path, such as https://api.example.com/avatars", |text| {
-        let url = text.strip_suffix('/').unwrap_or(text);
-        let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        some_if(text.is_empty() || base.and_then(host_of).is_some(), url)
+        if text.is_empty() { Some(String::new()) } else { base(text) }
     };
     bucket_secret -> BucketSecret, "a text", |text| Some(BucketSecret::new(text));
-    base_url -> String, "a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com", |text| {
-        let url = text.strip_suffix('/').unwrap_or(text);
-        let base = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        some_if(base.and_then(host_of).is_some(), url)
-    };
+    base_url -> String, "a scheme, a host and optionally a port and a path, such as https://api.weixin.qq.com", base;
     proxy -> Option<ProxyUrl>, "empty, or http:// or https:// with a host, optionally a user, a password and a port, such as http://proxy.example.com:3128", |text| {
         if text.is_empty() { Some(None) } else { ProxyUrl::parse(text).map(Some) }
     };
     events_url -> String, "empty, or http:// or https:// with a host, without a user and a password, such as https://backend.example.com/events", |text| {
-        let base = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let base = base.map(|base| base.split(['?', '#']).next().unwrap_or_default());
-        some_if(text.is_empty() || base.and_then(host_of).is_some() && !text.contains(['#', ' ']), text)
+        some_if(text.is_empty() || page(text).is_some(), text)
     };
     events_secret -> EventsSecret, "whsec_ and the base64 of 24 to 64 bytes, as printed by: echo whsec_$(openssl rand -base64 32)", |text| {
         let key = text.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
@@ -126,32 +121,21 @@ list_rules! {
     paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
     // Compared byte for byte with what browsers send, so a default port would never match.
     origins -> String, "origins as browsers send them, such as https://h5.example.com, and not `*`", |text| {
-        let (scheme, host) = text.split_once("://").unwrap_or_default();
-        let is_default = match scheme {
-            "https" => host.ends_with(":443"),
-            "http" => host.ends_with(":80"),
-            _ => true,
-        };
-        let is_exact = !host.contains('/') && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        some_if(host_of(host).is_some() && is_exact && !is_default, text)
+        some_if(page(text)?.origin().ascii_serialization() == text && !text.contains('*'), text)
     };
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
-        some_if(host_of(text) == Some(text), text)
+        some_if(!text.is_empty() && consists_of(text, b"-."), text)
     };
     // Compared byte for byte with what the page sends.
     redirects -> String, "URLs of pages without a fragment, such as https://h5.example.com/login", |text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let page = rest.split('?').next()?;
-        let sound = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-        some_if(sound && host_of(page.split('/').next()?).is_some(), text)
+        some_if(page(text).is_some(), text)
     };
     trusted_proxies -> TrustedProxy, "IP addresses, networks such as 10.0.0.0/8, or unix", TrustedProxy::parse;
     // Characters that need no escaping in a form, a header or a list, and too many to guess.
     service_keys -> ServiceKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", key;
     admin_keys -> AdminKey, "names and keys such as alice:KEY, with keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`", |text| {
         let (name, secret) = text.split_once(':')?;
-        let valid = (1..=64).contains(&name.len()) && consists_of(name, b"-._");
-        let name = some_if(valid, name)?;
+        let name = some_if((1..=64).contains(&name.len()) && consists_of(name, b"-._"), name)?;
         Some(AdminKey { name, key: key(secret)? })
     };
     data_keys -> DataKey, "keys of 32 to 256 letters, digits, `-`, `.`, `_` and `~`, as printed by `openssl rand -hex 32`", |text| {
@@ -166,9 +150,16 @@ fn key(text: &str) -> Option<ServiceKey> {
 
 /// Returns `true` if a base URL sends secrets to another machine without encryption.
 pub(super) fn is_plain_http(base_url: &str) -> bool {
-    let host = base_url.strip_prefix("http://").and_then(host_of);
-    let local = |host| ip_address(host).is_some_and(|address| address.is_loopback());
-    host.is_some_and(|host| !local(host))
+    let url = Url::parse(base_url)
+        .ok()
+        .filter(|url| url.scheme() == "http");
+    let host = url
+        .as_ref()
+        .and_then(Url::host_str)
+        .map(|host| host.trim_matches(['[', ']']));
+    let is_local =
+        |host| Host::parse(host).is_some_and(|host| host.ips().iter().all(IpAddr::is_loopback));
+    host.is_some_and(|host| !is_local(host))
 }
 
 /// Parses `target=level`, `level`, or `target` for all its levels, as `RUST_LOG` does.
@@ -185,28 +176,27 @@ fn log_target(text: &str) -> Option<LogTarget> {
     valid.then_some(LogTarget { name, level })
 }
 
-/// Returns the host of `host`, `host:port`, `[address]` or `[address]:port`, each with or without a path.
-fn host_of(base: &str) -> Option<&str> {
-    let (authority, path) = base.split_at(base.find('/').unwrap_or(base.len()));
-    let (host, port, is_host) = if let Some(bracketed) = authority.strip_prefix('[') {
-        let (host, port) = bracketed.split_once(']')?;
-        (host, port, host.parse::<Ipv6Addr>().is_ok())
-    } else {
-        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
-        (host, port, !host.is_empty() && consists_of(host, b"-."))
-    };
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    let is_segment = |text: &str| !matches!(text, "" | "." | "..") && consists_of(text, b"-._~");
-    let valid = is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-    (valid && path.split('/').skip(1).all(is_segment)).then_some(host)
+/// Parses the URL of a page or an endpoint, without a user, a password and a fragment.
+fn page(text: &str) -> Option<Url> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| url.host_str() > Some(""))?;
+    let is_anonymous =
+        url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
+    let is_exact = url.fragment().is_none() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_anonymous && is_exact && matches!(url.scheme(), "http" | "https")).then_some(url)
 }
 
-/// Parses an IP address. `localhost` means 127.0.0.1.
-fn ip_address(text: &str) -> Option<IpAddr> {
-    match text {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
-        address => address.parse().ok(),
-    }
+/// Returns the URL to which paths can be appended: a scheme, a host and optionally a port and a path, without a slash at the end.
+fn base(text: &str) -> Option<String> {
+    let base = text.strip_suffix('/').unwrap_or(text);
+    let (_, rest) = base.split_once("://")?;
+    let (authority, path) = rest
+        .split_once('/')
+        .map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let valid =
+        consists_of(authority, b"-.:[]") && !authority.ends_with(':') && path.is_none_or(is_path);
+    some_if(valid && page(base).is_some(), base)
 }
 
 /// Returns the file of an `sqlite:` URL. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` name the same, relative file.
@@ -215,32 +205,24 @@ pub(super) fn sqlite_file(url: &str) -> Option<&str> {
     Some(rest.strip_prefix("//").unwrap_or(rest))
 }
 
-/// Returns `true` for the URL of a PostgreSQL database without a password: URLs are printed. The store checks the rest.
-fn is_postgres(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("postgres://")
-        .or_else(|| url.strip_prefix("postgresql://"));
-    let user = |rest: &str| {
-        rest.rsplit_once('@')
-            .map_or(String::new(), |(user, _)| user.into())
-    };
-    rest.is_some_and(|rest| {
-        !rest.is_empty() && !user(rest).contains(':') && !rest.contains("password=")
-    })
-}
-
 /// Returns `true` if an app may have this name. It must fit into a variable, a path and a log line.
 pub(super) fn is_app_name(text: &str) -> bool {
     let valid = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (1..=64).contains(&text.len()) && text.bytes().all(valid) && !text.contains("__")
 }
 
-fn some_if(valid: bool, text: &str) -> Option<String> {
-    valid.then(|| text.to_owned())
+/// Returns `true` for names that need no escaping, separated by single slashes.
+fn is_path(text: &str) -> bool {
+    let mut names = text.split('/');
+    names.all(|name| !matches!(name, "" | "." | "..") && consists_of(name, b"-._~"))
 }
 
 /// Returns `true` if the text consists of ASCII letters, digits and these bytes.
 fn consists_of(text: &str, others: &[u8]) -> bool {
     let mut bytes = text.bytes();
     bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+}
+
+fn some_if(valid: bool, text: &str) -> Option<String> {
+    valid.then(|| text.to_owned())
 }

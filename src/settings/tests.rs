@@ -848,7 +848,8 @@ fn a_bucket_needs_an_endpoint_and_a_key() {
          WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.s3_access_key_id` is not\n  \
          hint: set WEAPP_AVATAR__S3_ACCESS_KEY_ID\n\
          WEAPP_AVATAR__STORE: `avatar.store` is set, but `avatar.s3_secret_access_key` is not\n  \
-         hint: set WEAPP_AVATAR__S3_SECRET_ACCESS_KEY",
+         hint: set WEAPP_AVATAR__S3_SECRET_ACCESS_KEY, or WEAPP_AVATAR__S3_SECRET_ACCESS_KEY_FILE to the path of a file \
+         that holds it",
     );
     for broken in ["s3://", "s3://a", "s3://weapp:9000/x", "gs://weapp"] {
         let error = load(&[("WEAPP_AVATAR__STORE", broken)]).unwrap_err();
@@ -1014,6 +1015,42 @@ fn production_needs_an_app() {
         "the production profile needs a mini program: set WEAPP_APPS__MAIN__APP_ID, and \
          WEAPP_APPS__MAIN__APP_SECRET or WEAPP_APPS__MAIN__APP_SECRET_FILE",
     );
+}
+
+#[test]
+fn production_has_no_console() {
+    let console = ("WEAPP_CONSOLE__ENABLED", "true");
+    let app = [
+        ("WEAPP_APPS__MAIN__APP_ID", APP_ID),
+        ("WEAPP_APPS__MAIN__APP_SECRET", SECRET),
+        console,
+    ];
+    let mut settings = settings(&app);
+    assert!(settings.has_console());
+    settings.profile = Profile::Production;
+    assert!(!settings.has_console());
+    let production = [&app[..], &[("WEAPP_PROFILE", "production")]].concat();
+    assert_eq!(
+        load(&production).unwrap_err().to_string(),
+        "WEAPP_CONSOLE__ENABLED: `console.enabled` must be false in the production profile, which has no console\n  \
+         hint: remove it, or set WEAPP_PROFILE=development on a development machine"
+    );
+}
+
+#[test]
+fn a_number_that_no_type_holds_is_a_syntax_error_without_its_digits() {
+    let digits = "9".repeat(60);
+    for number in [&digits[..20], &digits] {
+        let folder = Folder::new(&format!("long-{}", number.len()));
+        let error = folder
+            .with("local.toml", format!("\nserver.port = {number}"))
+            .error(&[]);
+        let expected = "local.toml:2: invalid TOML: the number is too large\n";
+        assert!(
+            error.starts_with(expected) && !error.contains(number),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -1334,10 +1371,9 @@ fn kept_phone_numbers_need_a_key() {
     check_variable(
         "WEAPP_USER__KEEP_PHONE_NUMBER",
         "true",
-        "WEAPP_USER__KEEP_PHONE_NUMBER: `user.keep_phone_number` needs a key in `user.data_keys`, under which the phone \
-         numbers are encrypted\n  \
-         hint: set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32`, and keep it: without it, the phone \
-         numbers are lost",
+        "WEAPP_USER__KEEP_PHONE_NUMBER: `user.keep_phone_number` is set, but `user.data_keys` is empty\n  \
+         hint: set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32` (keep it: without it, the encrypted phone \
+         numbers are lost), or WEAPP_USER__DATA_KEYS_FILE to the path of a file that holds it",
     );
     let user = settings(&[
         ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),

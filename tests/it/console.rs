@@ -100,9 +100,9 @@ async fn assert_absent(app: &TestApp) {
 
 #[actix_rt::test]
 async fn in_production_every_path_of_the_console_is_404() {
-    let [id, secret, console] = real("true");
+    let [id, secret, _console] = real("true");
     let production = ("WEAPP_PROFILE", "production");
-    let app = TestApp::with(&[production, id, secret, console]).await;
+    let app = TestApp::with(&[production, id, secret]).await;
     assert_absent(&app).await;
 }
 
