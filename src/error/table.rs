@@ -115,12 +115,12 @@ table! {
         "暂时无法存储或读取头像：请按 Retry-After 等待后重试。";
     /// WeChat does not accept the code (40029).
     LoginCodeInvalid: UNAUTHORIZED, "login_code_invalid",
-        "WeChat does not accept this login code: call wx.login again and send the new code.",
-        "微信不接受这个登录 code：请重新调用 wx.login，发送新的 code。";
+        "WeChat does not accept this login code: send a new code, from wx.login in a mini program or from a new GET /login/oauth/url on the web.",
+        "微信不接受这个登录 code。请发送新的 code：小程序重新调用 wx.login，网页重新请求 GET /login/oauth/url。";
     /// WeChat has seen the code before (40163).
     LoginCodeUsed: UNAUTHORIZED, "login_code_used",
-        "This login code was used before and works only once: call wx.login again.",
-        "这个登录 code 已经用过，每个 code 只能用一次：请重新调用 wx.login。";
+        "This login code was used before and works only once: send a new code, from wx.login in a mini program or from a new GET /login/oauth/url on the web.",
+        "这个登录 code 已经用过，每个 code 只能用一次。请发送新的 code：小程序重新调用 wx.login，网页重新请求 GET /login/oauth/url。";
     /// The client sent a login code in place of a phone number code.
     LoginCodeInsteadOfPhoneCode: BAD_REQUEST, "login_code_instead_of_phone_code",
         "This is a code from wx.login: send e.detail.code of the phone number button's event.",
