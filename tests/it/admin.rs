@@ -511,15 +511,15 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
     let mei = login["data"]["user"]["id"].as_str().unwrap().to_owned();
     let mut admin = connect(port);
     let path = format!("/admin/users/{mei}");
-    let mut ask = |method: &str, path: &str, key: &str| {
+    let mut ask = |method: &str, path: &str, key: &str, expected: u16| {
         let (status, reply) = admin.ask(method, path, key, "").unwrap();
-        assert_eq!(status, 200, "{reply}");
-        reply
+        assert_eq!(status, expected, "{reply}");
     };
-    ask("POST", &format!("{path}/block"), ALICE);
-    ask("POST", &format!("{path}/unblock"), BOB);
-    ask("GET", &path, BOB);
-    ask("DELETE", &path, ALICE);
+    ask("POST", &format!("{path}/block"), ALICE, 200);
+    ask("POST", &format!("{path}/unblock"), BOB, 200);
+    ask("GET", &path, BOB, 200);
+    ask("DELETE", &path, ALICE, 200);
+    ask("DELETE", &path, BOB, 404);
     server.signal("TERM");
     assert!(server.wait().success());
     let log = server.output();
@@ -527,11 +527,12 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
         .lines()
         .filter(|line| line.contains(" audit "))
         .collect();
-    assert_eq!(audit.len(), 3, "{log}");
+    assert_eq!(audit.len(), 4, "{log}");
     for (line, says) in audit.iter().zip([
         format!("block_user done: user {mei}, by alice (request "),
         format!("unblock_user done: user {mei}, by bob (request "),
         format!("delete_user done: user {mei}, by alice (request "),
+        format!("delete_user failed: user {mei}, by bob (request "),
     ]) {
         assert!(line.contains(&says), "{line}");
     }
