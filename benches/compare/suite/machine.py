@@ -84,7 +84,8 @@ def install_peers():
 
 def versions():
     """Returns the versions of the measured servers, of the tools and of the machine."""
-    peers = ["express", "body-parser", "morgan", "fastify", "better-sqlite3", "undici", "express-session", "connect-pg-simple", "pg"]
+    peers = ["express", "body-parser", "morgan", "fastify", "better-sqlite3", "undici", "express-session", "connect-pg-simple", "better-auth",
+             "pg"]
     modules = PEERS / "node_modules"
     lock = (COMPARE / "Cargo.lock").read_text()
     found = {

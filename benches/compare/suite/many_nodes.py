@@ -15,7 +15,8 @@ from .requests import LOGIN, SESSION, is_complete
 from .results import Goal, Series, times
 from .rounds import add, in_turn
 
-SQLITE, EXACT, BOUNDED, PEER = "SQLite", "stale 0", "stale 1000", "express-session"
+SQLITE, EXACT, BOUNDED = "SQLite", "stale 0", "stale 1000"
+PEERS = ["express-session", "better-auth"]
 
 
 def ours(url, wechat, stale=0):
@@ -24,16 +25,16 @@ def ours(url, wechat, stale=0):
 
 
 def session_check(pace):
-    """W1 on SQLite and on PostgreSQL; express-session with connect-pg-simple"""
+    """W1 on SQLite and on PostgreSQL; express-session with connect-pg-simple, and Better Auth"""
     with Cluster() as cluster:
         database, tokens = databases.filled(pace.sessions, pace.sessions)
         url, _ = cluster.filled(pace.sessions)
-        peer, cookies = cluster.filled_peer(pace.sessions)
+        peers = {name: partial(servers.postgres_peer, name, *cluster.filled_peer(name, pace.sessions)) for name in PEERS}
         series = in_turn(pace, {
             SQLITE: partial(servers.ours, database),
             EXACT: partial(ours, url),
             BOUNDED: partial(ours, url, stale=1000),
-            PEER: partial(servers.express_session, peer, cookies),
+            **peers,
         }, SESSION, tokens)
     goals = [(EXACT, SQLITE, 0.5), (BOUNDED, SQLITE, 0.9)]
     return series.values(), [times(f"session check, {one}", series[one], series[other], goal) for one, other, goal in goals]
@@ -79,15 +80,16 @@ def shared_load(pace, cluster, url, count, request, tokens):
 
 
 def login(pace):
-    """W2 on SQLite and on PostgreSQL, with the latency; express-session with connect-pg-simple"""
+    """W2 on SQLite and on PostgreSQL, with the latency; express-session with connect-pg-simple, and Better Auth"""
     _, tokens = databases.filled(pace.sessions, pace.sessions)
     ratio = Series("PostgreSQL, p99 / median", "×")
     with Cluster() as cluster:
         contestants = {
             SQLITE: lambda wechat: servers.ours(databases.empty("ours"), wechat),
             "PostgreSQL": lambda wechat: ours(cluster.create("logins"), wechat),
-            PEER: lambda wechat: servers.express_session(cluster.filled_peer(1)[0], None, wechat),
         }
+        for name in PEERS:
+            contestants[name] = partial(empty_peer, cluster, name)
         series = {name: Series(name, "requests/s") for name in contestants}
         for number in range(1, pace.rounds + 1):
             for name, start in contestants.items():
@@ -104,6 +106,11 @@ def login(pace):
         times("login", series["PostgreSQL"], series[SQLITE], 0.5),
         Goal("login", "p99 at most 10 × the median", f"{reached:.1f} ×", reached <= 10),
     ]
+
+
+def empty_peer(cluster, name, wechat):
+    """Starts a peer on a new database."""
+    return servers.postgres_peer(name, cluster.filled_peer(name, 1)[0], None, wechat)
 
 
 class Client:

@@ -83,12 +83,13 @@ class Cluster:
         self.ask("VACUUM ANALYZE", "filled")
         return url, tokens
 
-    def filled_peer(self, sessions):
-        """Returns the URL of a database of express-session with that many sessions, and the file with their cookies."""
-        url, cookies = self.create("peer"), WORK / f"cookies-{sessions}.txt"
-        run("node", PEERS / "seed-postgres.js", url, cookies, sessions)
-        self.ask("VACUUM ANALYZE", "peer")
-        return url, cookies
+    def filled_peer(self, peer, sessions):
+        """Returns the URL of a database of a peer with that many sessions, and the file with their tokens or cookies."""
+        name = peer.replace("-", "_")
+        url, tokens = self.create(name), WORK / f"{peer}-{sessions}.txt"
+        run("node", PEERS / f"seed-{peer}.js", url, tokens, sessions)
+        self.ask("VACUUM ANALYZE", name)
+        return url, tokens
 
     def busy_seconds(self):
         """Returns the processor time of the server with all its processes, in seconds."""

@@ -126,12 +126,12 @@ def peer(name, database, wechat_port):
     return Server(name, ["node", PEERS / f"{name}.js"], environment=environment)
 
 
-def express_session(database, cookies, wechat_port):
-    """Starts Express with express-session on a PostgreSQL URL. Its tokens are cookies."""
-    server = peer("express-session", database, wechat_port)
-    server.tokens = cookies
-    # The signature in the cookie is escaped for the URL.
-    server.has_fixed_length = False
+def postgres_peer(name, database, tokens, wechat_port):
+    """Starts Express with express-session, whose tokens are cookies, or with Better Auth, on a PostgreSQL URL."""
+    server = peer(name, database, wechat_port)
+    server.tokens = tokens
+    # The signature in a cookie is escaped for the URL.
+    server.has_fixed_length = name != "express-session"
     return server
 
 

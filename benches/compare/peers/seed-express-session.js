@@ -1,6 +1,6 @@
 'use strict'
 // Fills a PostgreSQL database with sessions of express-session, and writes their cookies to a file:
-// node seed-postgres.js DATABASE COOKIES COUNT
+// node seed-express-session.js DATABASE COOKIES COUNT
 
 const { randomBytes, randomUUID } = require('node:crypto')
 const { readFileSync, writeFileSync } = require('node:fs')
