@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::store::interface::{LoggedIn, Login};
 use crate::store::postgres::link::Link;
@@ -15,6 +16,12 @@ use crate::store::session_cache::SessionCache;
 
 /// Maximum number of logins per commit, which limits the time that the first of them waits. Our choice.
 const BATCH: usize = 256;
+
+/// While one connection commits, the other one begins with this many logins, or with fewer of which the first has waited for
+/// this time. Our choice: about the time of a commit. A commit costs the database as much as several logins, so that logins
+/// are better committed together, but not behind a slow commit.
+const ENOUGH: usize = 64;
+const SHARING: Duration = Duration::from_millis(5);
 
 /// The logins that wait for a commit.
 #[derive(Default)]
@@ -31,10 +38,22 @@ struct Waiting {
     /// Subjects of the logins that are being committed, and the digests of their unionids. Another login of such a user would
     /// wait for the lock on the user's row, and the batch with it.
     committing: HashSet<[u8; 32]>,
+    /// Number of logins that are being committed.
+    under_way: usize,
+}
+
+/// The next batch of a connection.
+enum Next {
+    Batch(Vec<Pending>),
+    /// None before a login arrives, or a batch is committed.
+    None,
+    /// None before this time, unless more logins arrive.
+    At(Instant),
 }
 
 struct Pending {
     login: Login,
+    since: Instant,
     reply: oneshot::Sender<Result<LoggedIn, Problem>>,
 }
 
@@ -55,27 +74,46 @@ impl LoginQueue {
 
     /// Adds a login, and waits until it is durable.
     pub(super) async fn log_in(&self, login: Login) -> Result<LoggedIn, Problem> {
-        let (reply, result) = oneshot::channel();
-        self.lock().logins.push_back(Pending { login, reply });
-        self.arrived.notify_one();
+        let result = self.add(login);
         let stopped = |_dropped| Problem::Lost("the store is closed".to_owned());
         result.await.map_err(stopped)?
+    }
+
+    fn add(&self, login: Login) -> oneshot::Receiver<Result<LoggedIn, Problem>> {
+        let (reply, result) = oneshot::channel();
+        self.lock().logins.push_back(Pending {
+            login,
+            since: Instant::now(),
+            reply,
+        });
+        self.arrived.notify_one();
+        result
     }
 
     /// Commits batches on this connection. Never ends.
     pub(super) async fn run(&self, link: &Link, limit: Duration, cache: &Arc<SessionCache>) {
         loop {
-            let batch = self.take();
-            if batch.is_empty() {
-                self.arrived.notified().await;
-                continue;
-            }
+            let batch = match self.take() {
+                Next::Batch(batch) => batch,
+                Next::None => {
+                    self.arrived.notified().await;
+                    continue;
+                }
+                Next::At(time) => {
+                    timeout_at(time, self.arrived.notified())
+                        .await
+                        .unwrap_or_default();
+                    continue;
+                }
+            };
+            let count = batch.len();
             let people: Vec<_> = batch
                 .iter()
                 .flat_map(|pending| keys(&pending.login))
                 .collect();
             let outcome = commit_batch(link, limit, (cache, self.records_events), batch).await;
             let mut waiting = self.lock();
+            waiting.under_way -= count;
             if let Err(problem) = outcome {
                 // The others would wait for the same connection, after having waited as long as a write may take.
                 for pending in waiting.logins.drain(..) {
@@ -93,9 +131,20 @@ impl LoginQueue {
     }
 
     /// Takes the next batch: at most one login of each person, sorted by subject.
-    fn take(&self) -> Vec<Pending> {
+    fn take(&self) -> Next {
         let mut waiting = self.lock();
-        let Waiting { logins, committing } = &mut *waiting;
+        let Waiting {
+            logins,
+            committing,
+            under_way,
+        } = &mut *waiting;
+        let Some(first) = logins.front() else {
+            return Next::None;
+        };
+        let latest = first.since + SHARING;
+        if *under_way > 0 && logins.len() < ENOUGH && Instant::now() < latest {
+            return Next::At(latest);
+        }
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
         while let Some(pending) = logins.pop_front() {
             if keys(&pending.login).all(|key| !committing.contains(&key)) {
@@ -113,8 +162,12 @@ impl LoginQueue {
         if !batch.is_empty() && !logins.is_empty() {
             self.arrived.notify_one();
         }
+        if batch.is_empty() {
+            return Next::None;
+        }
+        *under_way += batch.len();
         batch.sort_by_key(|pending| pending.login.subject.0);
-        batch
+        Next::Batch(batch)
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -170,4 +223,38 @@ async fn commit_batch(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENOUGH, LoginQueue, Next, SHARING};
+    use crate::store::contract::login;
+
+    fn add(queue: &LoginQueue, users: std::ops::Range<usize>) {
+        for user in users {
+            drop(queue.add(login(u8::try_from(user).unwrap(), 0)));
+        }
+    }
+
+    /// Returns the number of logins in the next batch, or `None` if it is not yet time for it.
+    fn take(queue: &LoginQueue) -> Option<usize> {
+        match queue.take() {
+            Next::Batch(batch) => Some(batch.len()),
+            Next::At(_time) => None,
+            Next::None => panic!("no login waits"),
+        }
+    }
+
+    #[actix_rt::test]
+    async fn a_login_waits_for_others_only_during_a_commit_and_not_for_long() {
+        let queue = LoginQueue::new(false);
+        add(&queue, 0..1);
+        assert_eq!(take(&queue), Some(1));
+        add(&queue, 1..4);
+        assert_eq!(take(&queue), None);
+        tokio::time::sleep(SHARING).await;
+        assert_eq!(take(&queue), Some(3));
+        add(&queue, 4..4 + ENOUGH);
+        assert_eq!(take(&queue), Some(ENOUGH));
+    }
 }
