@@ -42,7 +42,8 @@ fn message<T>(result: Result<T, Error>) -> String {
 async fn check_rejected(pair: &Pair, live: &crate::store::interface::Login, says: &str) {
     let start = Instant::now();
     let mut calls = 0;
-    while start.elapsed() < SECOND / 2 {
+    // On a busy machine, a call may take as long.
+    while start.elapsed() < SECOND / 2 || calls < 2 {
         let error = status(&pair.a, live)
             .await
             .expect_err("the other database was used");
@@ -55,7 +56,6 @@ async fn check_rejected(pair: &Pair, live: &crate::store::interface::Login, says
         calls += 1;
         sleep(Duration::from_millis(5)).await;
     }
-    assert!(calls > 1);
     assert!(message(pair.a.log_in(login(9, 0)).await).contains(says));
     assert!(message(pair.a.probe(Timestamp::UNIX_EPOCH).await).contains(says));
 }
