@@ -9,7 +9,9 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 
-use crate::account::{Decryption, Deletion, KeptPhoneNumbers, PhoneNumbers, SessionKeys};
+use crate::account::{
+    Decryption, Deletion, Identities, KeptPhoneNumbers, PhoneNumbers, SessionKeys, UnionIds,
+};
 use crate::console::Hub;
 use crate::console_parts::Console;
 use crate::handlers::console;
@@ -153,14 +155,21 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), time_limit, limits(), kept);
     let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
     let deletion = Deletion::new(platforms.clone(), store(), limits(), avatars);
-    let decryption = Decryption::new(platforms.clone(), parts.watermark_max_age);
+    let keys = || Arc::clone(&parts.data_keys);
+    let unionids = UnionIds::new(platforms.clone(), store(), keys(), limits());
+    let max_age = parts.watermark_max_age;
+    let decryption = Decryption::new(platforms.clone(), max_age, unionids.clone());
+    let identities = Identities::new(store(), Arc::clone(&apps));
     let logins = Logins::new(platforms, apps, store(), sessions(), policy)
         .with_limits(limits())
+        .with_data_keys(keys())
         .with_counter(Arc::clone(&parts.login_counter));
     api.app_data(web::Data::new(logins))
         .app_data(web::Data::new(phone_numbers))
         .app_data(web::Data::new(session_keys))
         .app_data(web::Data::new(decryption))
+        .app_data(web::Data::new(unionids))
+        .app_data(web::Data::new(identities))
         .app_data(web::Data::new(deletion));
 }
 

@@ -40,6 +40,8 @@ pub struct App {
     seal: Seal,
     /// The pages to which a web login may redirect.
     redirects: Vec<String>,
+    /// The Open Platform account whose apps share users.
+    open_platform: Option<Arc<str>>,
 }
 
 impl Apps {
@@ -57,8 +59,11 @@ impl Apps {
         Self::new(apps.iter().map(|(name, configured)| {
             let (id, secret) = (configured.app_id.clone(), configured.app_secret.clone());
             let app = App::new(configured.platform, id, secret);
-            let redirects = configured.redirects.clone();
-            (name.clone(), app.with_kind(configured.kind, redirects))
+            let app = app.with_kind(configured.kind, configured.redirects.clone());
+            (
+                name.clone(),
+                app.with_open_platform(&configured.open_platform),
+            )
         }))
     }
 
@@ -170,6 +175,17 @@ impl App {
             },
             seal,
             redirects: Vec::new(),
+            open_platform: None,
+        }
+    }
+
+    /// Lets the app share users with all apps of the Open Platform account with this name. Empty means that it shares none.
+    #[must_use]
+    pub fn with_open_platform(self, name: &str) -> Self {
+        let open_platform = (!name.is_empty()).then(|| name.into());
+        Self {
+            open_platform,
+            ..self
         }
     }
 
@@ -192,6 +208,11 @@ impl App {
             Some(named) => redirects.find(|redirect| *redirect == named),
             None => redirects.next().filter(|_first| redirects.next().is_none()),
         }
+    }
+
+    /// Returns the Open Platform account whose apps share users, if the app belongs to one.
+    pub fn open_platform(&self) -> Option<&str> {
+        self.open_platform.as_deref()
     }
 
     /// Returns the platform.

@@ -30,6 +30,8 @@ export interface ServerErrors {
   method_not_allowed: 405
   nickname_malformed: 400
   not_found: 404
+  payment_malformed: 400
+  payment_unknown: 409
   phone_code_invalid: 400
   phone_code_of_another_app: 400
   phone_code_spent: 409

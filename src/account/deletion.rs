@@ -36,7 +36,8 @@ impl Deletion {
         }
     }
 
-    /// Deletes the session's user: first their avatars, then their profile and all sessions, in one transaction. Their next
+    /// Deletes the session's user: first the avatars of all identities, then everything
+    /// else, in one transaction. Their next
     /// login creates a new user.
     ///
     /// The login code proves that the user asks for it themselves, in their mini program: a stolen token is not enough.
@@ -67,7 +68,9 @@ impl Deletion {
             return Err(Error::ProofOfAnotherUser);
         }
         // First, because no later attempt could find them without the user.
-        self.avatars.remove_all(user).await?;
+        for identity in self.store.identities_of(user).await? {
+            self.avatars.remove_all(identity.id).await?;
+        }
         self.store.delete_user(user).await?;
         Ok(())
     }

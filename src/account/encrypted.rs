@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::account::error::Error;
 use crate::account::session_key::require_mini_program;
+use crate::account::unionids::UnionIds;
 use crate::platforms::{
     DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, Platforms,
 };
@@ -16,27 +17,54 @@ use crate::sessions::CurrentSession;
 pub struct Decryption {
     platforms: Platforms,
     max_age: Duration,
+    unionids: UnionIds,
 }
 
 impl Decryption {
     /// Accepts data created at most `max_age` before or, as clocks differ, after the request.
-    pub fn new(platforms: Platforms, max_age: Duration) -> Self {
-        Self { platforms, max_age }
+    /// A unionid in the data is stored in `unionids`.
+    pub fn new(platforms: Platforms, max_age: Duration, unionids: UnionIds) -> Self {
+        Self {
+            platforms,
+            max_age,
+            unionids,
+        }
     }
 
-    /// Decrypts the data, and returns its fields without openid and unionid, which are not for the client.
+    /// Decrypts the data, and returns its fields without openid and unionid, which are not for the client. Stores the unionid if
+    /// it is new.
     ///
     /// Tries the session's keys, newest first: data that was fetched just before a login is encrypted under the previous key.
     ///
     /// # Errors
     /// [`Error::EncryptedDataMalformed`] if no key can decrypt the data; [`Error::NotDecrypted`] for every other failure, with
     /// the reason for the log.
-    pub fn decrypt(
+    pub async fn decrypt(
         &self,
         current: &CurrentSession,
         data: &EncryptedData<'_>,
         now: Timestamp,
     ) -> Result<Fields, Error> {
+        let Decrypted {
+            fields,
+            unionid,
+            was_repaired,
+        } = self.open(current, data, now)?;
+        if was_repaired {
+            log::info!("a client sent encrypted data in which a form had turned `+` into a space");
+        }
+        if let Some(unionid) = unionid {
+            self.unionids.learn_decrypted(current, &unionid, now).await;
+        }
+        Ok(fields)
+    }
+
+    fn open(
+        &self,
+        current: &CurrentSession,
+        data: &EncryptedData<'_>,
+        now: Timestamp,
+    ) -> Result<Decrypted, Error> {
         require_mini_program(current)?;
         let terms = DecryptionTerms {
             app_id: current.app().id(),
@@ -47,7 +75,7 @@ impl Decryption {
         let mut reason = DecryptError::WrongKey;
         for key in current.session_keys() {
             match platform.decrypt(&key, data, &terms) {
-                Ok(decrypted) => return Ok(fields_of(decrypted)),
+                Ok(decrypted) => return Ok(decrypted),
                 Err(flaw @ DecryptError::Malformed(_)) => {
                     return Err(Error::EncryptedDataMalformed(flaw));
                 }
@@ -56,11 +84,4 @@ impl Decryption {
         }
         Err(Error::NotDecrypted(reason))
     }
-}
-
-fn fields_of(decrypted: Decrypted) -> Fields {
-    if decrypted.was_repaired {
-        log::info!("a client sent encrypted data in which a form had turned `+` into a space");
-    }
-    decrypted.fields
 }

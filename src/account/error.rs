@@ -43,6 +43,9 @@ pub enum Error {
     /// The call to check or reset the session key failed.
     #[error("could not check or reset the session key")]
     SessionKey(#[source] CallError),
+    /// The platform returned no unionid for the payment.
+    #[error("could not fetch the unionid of a user who has paid")]
+    PaidUnionId(#[source] CallError),
     /// The app is a website or an official account, whose sessions have no session key.
     #[error("the session is of a website or an official account, which have no session keys")]
     SessionKeyAbsent,

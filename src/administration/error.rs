@@ -15,6 +15,12 @@ pub enum Error {
     /// There is no user with this id.
     #[error("there is no such user")]
     UserUnknown,
+    /// The two users have no conflict.
+    #[error("the two users have no conflict")]
+    ConflictUnknown,
+    /// One of the two users is blocked, so that a merge would lift the block or spread it.
+    #[error("one of the two users is blocked")]
+    ConflictBlocked,
     /// The user has no session with this id.
     #[error("the user has no such session")]
     SessionUnknown,

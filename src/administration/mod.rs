@@ -1,7 +1,9 @@
 //! The use cases of an operator: find, block and delete users, end their sessions, count them. Time is an argument.
 
+mod conflicts;
 mod cursor;
 mod error;
+mod people;
 mod reason;
 mod statistics;
 
@@ -13,10 +15,11 @@ use crate::apps::Apps;
 use crate::identity::{AppId, OpenId, UserId};
 use crate::login::subject;
 use crate::pictures::Storage;
-use crate::session::{Block, Lifetimes, Session, SessionId, User};
-use crate::store::{Revocation, Store, UserKey, UserPage, UserQuery};
+use crate::session::{Block, DataKeys, Lifetimes, Session, SessionId, User};
+use crate::store::{Revocation, Store, UserConflict, UserIdentity, UserKey, UserPage, UserQuery};
 
-pub use cursor::Cursor;
+pub use conflicts::{ConflictSearch, Conflicts};
+pub use cursor::{ConflictCursor, Cursor};
 pub use error::Error;
 pub use reason::{MalformedReason, Reason};
 pub use statistics::{Day, Statistics};
@@ -35,6 +38,20 @@ pub struct Administration {
     lifetimes: Lifetimes,
     discloses_openids: bool,
     pictures: Option<Storage>,
+    data_keys: Arc<DataKeys>,
+}
+
+/// A user, with their sessions, their identities and their open conflicts.
+#[derive(Debug, Clone)]
+pub struct UserDetails {
+    /// The user.
+    pub user: User,
+    /// The live sessions, the latest login first.
+    pub sessions: Vec<Session>,
+    /// The user in each app, the first one first.
+    pub identities: Vec<UserIdentity>,
+    /// The conflicts without a decision, the newest first, at most [`MAX_PAGE`].
+    pub conflicts: Vec<UserConflict>,
 }
 
 /// A search for users. An absent field selects all.
@@ -72,7 +89,14 @@ impl Administration {
             lifetimes,
             discloses_openids: false,
             pictures: None,
+            data_keys: Arc::new(DataKeys::new(&[])),
         }
+    }
+
+    /// Sets the keys of the digests that find users by unionid. Without them, no user is found.
+    #[must_use]
+    pub fn with_data_keys(self, data_keys: Arc<DataKeys>) -> Self {
+        Self { data_keys, ..self }
     }
 
     /// Sets the storage of the users' avatars, which are removed with them.
@@ -127,15 +151,27 @@ impl Administration {
         Ok(self.store.find_users(UserKey::Subjects(subjects)).await?)
     }
 
-    /// Returns a user and their sessions that are live at `now`, the latest login first.
+    /// Returns a user, with their sessions that are live at `now`. The id of a user who was merged into another one returns that
+    /// one.
     ///
     /// # Errors
     /// [`Error::UserUnknown`] if there is no such user; [`Error::Store`] if the store fails.
-    pub async fn show(&self, id: UserId, now: Timestamp) -> Result<(User, Vec<Session>), Error> {
+    pub async fn show(&self, id: UserId, now: Timestamp) -> Result<UserDetails, Error> {
         let user = self.user(id).await?;
-        let mut sessions = self.store.sessions_of(id).await?;
+        let mut sessions = self.store.sessions_of(user.id).await?;
         sessions.retain(|session| !session.is_expired(&self.lifetimes, now));
-        Ok((user, sessions))
+        let open = ConflictSearch {
+            user: Some(user.id),
+            only_open: true,
+            after: None,
+            limit: MAX_PAGE,
+        };
+        Ok(UserDetails {
+            identities: self.store.identities_of(user.id).await?,
+            conflicts: self.conflicts(open).await?.conflicts,
+            user,
+            sessions,
+        })
     }
 
     async fn user(&self, id: UserId) -> Result<User, Error> {
@@ -205,7 +241,9 @@ impl Administration {
     /// exist.
     pub async fn delete(&self, id: UserId) -> Result<(), Error> {
         if let Some(pictures) = &self.pictures {
-            pictures.remove_all(id).await?;
+            for identity in self.store.identities_of(id).await? {
+                pictures.remove_all(identity.id).await?;
+            }
         }
         if self.store.delete_user(id).await? {
             Ok(())

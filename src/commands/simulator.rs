@@ -1,7 +1,7 @@
 //! The simulator that replaces WeChat in development while no app is configured.
 
 use weapp_login::settings::Settings;
-use wechat_simulator::{Options, Simulator};
+use wechat_simulator::{App, Options, Simulator};
 
 use crate::commands::Failure;
 
@@ -13,6 +13,25 @@ pub(crate) async fn start(settings: &Settings) -> Result<Option<Simulator>, Fail
     if !settings.simulated() {
         return Ok(None);
     }
-    let simulator = Simulator::start(Options::new(SEED)).await;
+    let simulator = Simulator::start(options(settings)).await;
     simulator.map(Some).map_err(Failure::internal)
+}
+
+/// Returns the options: the app `main`, then the other apps of the settings, each in the Open Platform account that it names.
+fn options(settings: &Settings) -> Options {
+    let mut options = Options::new(SEED);
+    let apps = &settings.simulated_apps;
+    let others = apps.keys().filter(|name| *name != "main");
+    let names = std::iter::once("main").chain(others.map(String::as_str));
+    options.apps = names
+        .map(|name| {
+            let app = App::named(SEED, name);
+            let account = apps.get(name).map(|app| app.open_platform.as_str());
+            match account.filter(|account| !account.is_empty()) {
+                Some(account) => app.with_open_platform(account),
+                None => app,
+            }
+        })
+        .collect();
+    options
 }

@@ -63,6 +63,7 @@ impl From<account::Error> for ApiError {
             E::Proof(error) => Self::from_proof(error),
             E::ProofOfAnotherUser => ErrorCode::ProofCodeInvalid.into(),
             E::SessionKey(error) => Self::from_call(error),
+            E::PaidUnionId(error) => Self::from_paid(error),
             E::AvatarOff => ErrorCode::AvatarOff.into(),
             E::AvatarUnusable(unusable) => unusable_code(unusable).into(),
             E::AvatarStore(_) => ErrorCode::AvatarUnavailable.into(),
@@ -77,9 +78,10 @@ impl From<administration::Error> for ApiError {
         let code = match &error {
             administration::Error::Pictures(_) => ErrorCode::AvatarUnavailable,
             administration::Error::Store(_) => ErrorCode::StoreUnavailable,
-            administration::Error::UserUnknown | administration::Error::SessionUnknown => {
-                ErrorCode::NotFound
-            }
+            administration::Error::ConflictBlocked => ErrorCode::ConflictOfBlockedUser,
+            administration::Error::UserUnknown
+            | administration::Error::SessionUnknown
+            | administration::Error::ConflictUnknown => ErrorCode::NotFound,
         };
         Self::from(code).with_cause(error)
     }
@@ -146,6 +148,20 @@ impl ApiError {
         mapped.with_code(code)
     }
 
+    /// Maps an error of a call for the unionid of a user who has paid. A foreign openid is one of another AppID than that of the
+    /// settings.
+    fn from_paid(error: &CallError) -> Self {
+        let mapped = Self::from_call(error);
+        let CallError::Call(error) = error else {
+            return mapped;
+        };
+        match error.reason() {
+            Some(Reason::PaymentUnknown) => mapped.with_code(ErrorCode::PaymentUnknown),
+            Some(Reason::Mismatch) => mapped.with_code(ErrorCode::PlatformMisconfigured),
+            _ => mapped,
+        }
+    }
+
     /// Maps an error of the exchange of a code that proves who the user is. Logging in again does not help.
     fn from_proof(error: &platforms::Error) -> Self {
         let mapped = Self::from_platform(error);
@@ -189,7 +205,7 @@ pub fn code_for(reason: Reason) -> ErrorCode {
         | Reason::TokenInvalid => ErrorCode::PlatformMisconfigured,
         Reason::InvalidRequest | Reason::Success => ErrorCode::Internal,
         // No request of ours can get these, so the meaning of the reply is unknown.
-        Reason::SessionKeyStale | Reason::Mismatch | Reason::Unknown => {
+        Reason::SessionKeyStale | Reason::Mismatch | Reason::PaymentUnknown | Reason::Unknown => {
             ErrorCode::PlatformUnintelligible
         }
     }

@@ -1,9 +1,12 @@
 //! Everything that can go wrong, as a client sees it: one closed table of status, name and sentences.
 
 mod api_error;
+mod code;
 mod conversions;
 mod definition;
 mod table;
+#[cfg(test)]
+mod table_tests;
 
 pub use api_error::{ApiError, JSON, PlatformRejection};
 pub use conversions::code_for;

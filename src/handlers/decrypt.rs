@@ -62,7 +62,7 @@ pub async fn decrypt_data(
     Json(request): Json<DecryptRequest>,
 ) -> Result<impl Responder, ApiError> {
     let encrypted = request.encrypted().ok_or(ErrorCode::EncryptedDataMissing)?;
-    let fields = decryption.decrypt(&live, &encrypted, now);
+    let fields = decryption.decrypt(&live, &encrypted, now).await;
     let fields = fields.inspect_err(|error| real_projects.explain(error))?;
     Ok(Success(DecryptedData(fields)))
 }

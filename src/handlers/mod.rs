@@ -13,6 +13,7 @@ pub mod introspection;
 pub mod login;
 pub mod metrics;
 pub mod oauth;
+pub mod paid;
 pub mod personal_data;
 pub mod phone;
 pub mod real_projects;

@@ -4,7 +4,7 @@ use actix_web::{Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::{Deletion, KeptPhoneNumbers};
+use crate::account::{Deletion, Identities, Identity, KeptPhoneNumbers};
 use crate::error::ApiError;
 use crate::handlers::code_field;
 use crate::handlers::phone::PhoneNumberData;
@@ -30,6 +30,8 @@ pub struct DeleteUserRequest {
 #[derive(Serialize, ToSchema)]
 struct ExportData {
     user: ExportedUser,
+    /// The user in each app. There are several if apps share users.
+    identities: Vec<ExportedIdentity>,
     sessions: Vec<StoredSession>,
 }
 
@@ -57,6 +59,24 @@ struct ExportedUser {
     phone: Option<PhoneNumberData>,
 }
 
+/// The user in one app.
+#[derive(Serialize, ToSchema)]
+struct ExportedIdentity {
+    /// The AppID. `null` if the last login was before this was recorded.
+    #[schema(required = true, examples("wx0123456789abcdef"))]
+    app: Option<String>,
+    /// The user's id in the app at WeChat. `null` if the app is not in the settings, or its AppSecret has changed since the last
+    /// login.
+    #[schema(required = true, examples("oGZUI0egBJY1zhBYw2KhdUfwVJJE"))]
+    openid: Option<String>,
+    /// The user's id in the Open Platform account, if WeChat has sent one.
+    #[schema(required = true, examples("o6_bmasdasdsad6_2sgVt7hMZOPfL"))]
+    unionid: Option<String>,
+    /// The time of the first login in the app.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    created_at: String,
+}
+
 /// Returns everything that is stored about the user.
 ///
 /// # Errors
@@ -69,14 +89,17 @@ struct ExportedUser {
 pub async fn export_user(
     current: CurrentSession,
     sessions: web::Data<Sessions>,
+    identities: web::Data<Identities>,
     phone_numbers: web::Data<KeptPhoneNumbers>,
 ) -> Result<impl Responder, ApiError> {
     let stored = sessions.stored(current.user().id).await?;
+    let identities = identities.of(current.user().id).await?;
     let exported = stored
         .iter()
         .map(|session| StoredSession::new(session, sessions.ends_at(session)));
     Ok(Success(ExportData {
         sessions: exported.collect(),
+        identities: identities.into_iter().map(Into::into).collect(),
         user: ExportedUser::new(&current, &phone_numbers),
     }))
 }
@@ -110,6 +133,17 @@ pub async fn delete_user(
 impl DeleteUserRequest {
     fn code(&self) -> Result<LoginCode, ApiError> {
         code_field::parse(&self.code, LoginCode::parse)
+    }
+}
+
+impl From<Identity> for ExportedIdentity {
+    fn from(identity: Identity) -> Self {
+        Self {
+            app: identity.app.map(|app| app.as_str().to_owned()),
+            openid: identity.openid.map(|id| id.expose().to_owned()),
+            unionid: identity.unionid.map(|id| id.expose().to_owned()),
+            created_at: rfc3339(identity.created_at),
+        }
     }
 }
 

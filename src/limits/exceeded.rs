@@ -32,6 +32,8 @@ pub enum LimitedCall {
     PhoneNumber,
     /// A check or reset of a session key.
     SessionKey,
+    /// The unionid of a user who has paid.
+    PaidUnionId,
     /// The deletion of a user.
     Deletion,
     /// A request with a wrong admin key.
@@ -58,6 +60,7 @@ impl LimitedCall {
             Self::Login => "login",
             Self::PhoneNumber => "phone_number",
             Self::SessionKey => "session_key",
+            Self::PaidUnionId => "paid_unionid",
             Self::Deletion => "deletion",
             Self::AdminKey => "admin_key",
             Self::Avatar => "avatar",

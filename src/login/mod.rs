@@ -6,6 +6,7 @@ mod detached;
 mod error;
 mod idempotency;
 mod idempotency_key;
+mod person;
 #[cfg(test)]
 mod tests;
 mod web_login;
@@ -17,10 +18,10 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::apps::{App, Apps};
-use crate::identity::{OpenId, Subject, UserId};
+use crate::identity::{KeyedDigest, OpenId, Subject, UnionId, UserId};
 use crate::limits::{Limits, LoginPermit};
 use crate::platforms::{self, Identity, LoginFacts, Platforms};
-use crate::session::{CryptoError, SessionId, Token};
+use crate::session::{CryptoError, DataKeys, SessionId, Token};
 use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
 
@@ -30,6 +31,7 @@ pub(crate) use counter::{KEPT_DAYS, day, days_before};
 pub(crate) use detached::detached;
 pub use error::Error;
 pub use idempotency_key::{IdempotencyKey, MalformedKey};
+pub(crate) use person::person;
 pub use web_state::{InvalidState, PresentedState};
 
 /// Logs users in. One instance per worker, because HTTP connections to the platform belong to a worker's runtime.
@@ -41,6 +43,7 @@ pub struct Logins {
     policy: LoginPolicy,
     limits: Arc<Limits>,
     counter: Option<Arc<LoginCounter>>,
+    keys: Option<Arc<DataKeys>>,
 }
 
 impl Logins {
@@ -60,6 +63,7 @@ impl Logins {
             policy,
             limits: Arc::default(),
             counter: None,
+            keys: None,
         }
     }
 
@@ -74,6 +78,15 @@ impl Logins {
     pub fn with_counter(self, counter: Arc<LoginCounter>) -> Self {
         Self {
             counter: Some(counter),
+            ..self
+        }
+    }
+
+    /// Sets the keys of the digests by which apps share users. Without them, no app shares any.
+    #[must_use]
+    pub fn with_data_keys(self, keys: Arc<DataKeys>) -> Self {
+        Self {
+            keys: Some(keys),
             ..self
         }
     }
@@ -140,7 +153,7 @@ impl Logins {
             unionid: unionid
                 .map(|unionid| app.seal(subject, unionid.expose()))
                 .transpose()?,
-            person: Vec::new(),
+            person: self.person(app, unionid),
             user_if_new: new_user()?,
             app: app.id().clone(),
             digest: token.digest(),
@@ -167,6 +180,13 @@ impl Logins {
             user,
             is_new,
         })
+    }
+
+    /// Returns the digests of the unionid. Empty if there is none, or the app shares no users.
+    fn person(&self, app: &App, unionid: Option<&UnionId>) -> Vec<KeyedDigest> {
+        let digests = self.keys.as_ref().zip(unionid);
+        let digests = digests.map(|(keys, unionid)| person(app, keys, unionid));
+        digests.unwrap_or_default()
     }
 
     /// Exchanges the code for the user's identity.

@@ -128,7 +128,7 @@ impl Operator {
     /// # Errors
     /// That of the change.
     pub fn audit<T, E>(&self, action: Action, user: UserId, result: Result<T, E>) -> Result<T, E> {
-        let outcome = if result.is_ok() { "done" } else { "failed" };
+        let outcome = outcome(&result);
         let (name, action, request_id) = (&*self.name, action.as_str(), &*self.request_id);
         log::info!(
             target: AUDIT,
@@ -137,6 +137,31 @@ impl Operator {
         );
         result
     }
+
+    /// Logs a decision about two users, and whether it was stored. Returns the result.
+    ///
+    /// # Errors
+    /// That of the decision.
+    pub fn audit_conflict<T, E>(
+        &self,
+        action: Action,
+        [kept, other]: [UserId; 2],
+        result: Result<T, E>,
+    ) -> Result<T, E> {
+        let (outcome, [kept, other]) = (outcome(&result), [kept.to_string(), other.to_string()]);
+        let (name, action, request_id) = (&*self.name, action.as_str(), &*self.request_id);
+        log::info!(
+            target: AUDIT,
+            operator = name, action = action, user = &*kept, other = &*other, outcome = outcome, request_id = request_id;
+            "{action} {outcome}: user {kept} and user {other}, by {name} (request {request_id})"
+        );
+        result
+    }
+}
+
+/// Returns the word for the log.
+fn outcome<T, E>(result: &Result<T, E>) -> &'static str {
+    if result.is_ok() { "done" } else { "failed" }
 }
 
 /// A change by an operator.
@@ -152,6 +177,12 @@ pub enum Action {
     EndSession,
     /// A user was deleted.
     DeleteUser,
+    /// Two users became one.
+    MergeUsers,
+    /// Two users stay apart.
+    KeepUsersApart,
+    /// A conflict between two users was opened again.
+    ReopenConflict,
 }
 
 impl Action {
@@ -163,6 +194,9 @@ impl Action {
             Self::EndSessions => "end_sessions",
             Self::EndSession => "end_session",
             Self::DeleteUser => "delete_user",
+            Self::MergeUsers => "merge_users",
+            Self::KeepUsersApart => "keep_users_apart",
+            Self::ReopenConflict => "reopen_conflict",
         }
     }
 }

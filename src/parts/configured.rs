@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use jiff::SignedDuration;
-use wechat_simulator::Simulator;
+use wechat_simulator::{AppHandle, Simulator};
 
 use crate::account::KeptPhoneNumbers;
 use crate::administration::Administration;
@@ -16,7 +16,6 @@ use crate::identity::{AppId, AppSecret, Disclosure, PlatformName};
 use crate::limits::Limits;
 use crate::login::LoginPolicy;
 use crate::metrics::{self, MeteredStore};
-use crate::pictures::Storage;
 use crate::session::{DataKeys, Lifetimes};
 use crate::settings::{self, Settings};
 use crate::store::Store;
@@ -24,24 +23,45 @@ use crate::store::Store;
 pub(super) fn apps(settings: &Settings, simulator: Option<&Simulator>) -> Apps {
     match simulator {
         Some(simulator) => {
-            let secret = AppSecret::new(simulator.app_secret());
-            let app = App::new(PlatformName::Wechat, AppId::new(simulator.app_id()), secret);
-            Apps::new([("main".to_owned(), app)]).accepting_any_sender()
+            let main = simulated(simulator.first_app(), settings.simulated_apps.get("main"));
+            let others = settings.simulated_apps.iter();
+            let others = others.filter_map(|(name, app)| {
+                let handle = simulator.named_app(name).filter(|_app| name != "main")?;
+                Some((name.clone(), simulated(&handle, Some(app))))
+            });
+            Apps::new([("main".to_owned(), main)].into_iter().chain(others)).accepting_any_sender()
         }
         None => Apps::configured(&settings.apps),
     }
 }
 
-pub(super) fn admin_data(
+/// Returns a simulated app with the settings of the real one.
+fn simulated(handle: &AppHandle, configured: Option<&settings::App>) -> App {
+    let (id, secret) = (AppId::new(handle.id()), AppSecret::new(handle.secret()));
+    let app = App::new(PlatformName::Wechat, id, secret);
+    let Some(configured) = configured else {
+        return app;
+    };
+    app.with_kind(configured.kind, configured.redirects.clone())
+        .with_open_platform(&configured.open_platform)
+}
+
+pub(super) fn administration(
     settings: &Settings,
     store: &Arc<dyn Store>,
     apps: &Arc<Apps>,
-    pictures: Option<&Storage>,
+    data_keys: &Arc<DataKeys>,
+) -> Administration {
+    let lifetimes = lifetimes(&settings.session);
+    Administration::new(Arc::clone(store), Arc::clone(apps), lifetimes)
+        .with_data_keys(Arc::clone(data_keys))
+}
+
+pub(super) fn admin_data(
+    settings: &Settings,
+    administration: Administration,
     limits: &Arc<Limits>,
 ) -> AdminData {
-    let lifetimes = lifetimes(&settings.session);
-    let administration = Administration::new(Arc::clone(store), Arc::clone(apps), lifetimes);
-    let administration = administration.with_pictures(pictures.cloned());
     AdminData::new(administration, &settings.admin, Arc::clone(limits))
 }
 
@@ -51,9 +71,13 @@ pub(super) fn disclosure(gateway: &settings::Gateway) -> Disclosure {
     }
 }
 
-pub(super) fn phone_numbers(settings: &Settings, store: &Arc<dyn Store>) -> KeptPhoneNumbers {
-    let keys = Arc::new(DataKeys::new(&settings.user.data_keys));
-    KeptPhoneNumbers::new(Arc::clone(store), keys, settings.user.keep_phone_number)
+pub(super) fn phone_numbers(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    data_keys: &Arc<DataKeys>,
+) -> KeptPhoneNumbers {
+    let (keys, keeps_new) = (Arc::clone(data_keys), settings.user.keep_phone_number);
+    KeptPhoneNumbers::new(Arc::clone(store), keys, keeps_new)
 }
 
 /// Returns the configured limits of logins. `time_limit` is that of the platform call and the store together.

@@ -33,13 +33,15 @@ use crate::openapi;
 use crate::platforms::{AccessTokenCache, PlatformConfig};
 use crate::readiness::Readiness;
 use crate::routes;
-use crate::session::CryptoError;
+use crate::session::{CryptoError, DataKeys};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::store::{self, Store};
 use wechat_simulator::{Commands, Guard, Simulator};
 
-use configured::{admin_data, apps, disclosure, login_policy, metered, phone_numbers};
+use configured::{
+    admin_data, administration, apps, disclosure, login_policy, metered, phone_numbers,
+};
 
 pub use configured::lifetimes;
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub(crate) profiles: web::Data<Profiles>,
     pub(crate) avatars: AvatarData,
     pub(crate) phone_numbers: web::Data<KeptPhoneNumbers>,
+    /// The keys of kept phone numbers and of the digests that find users.
+    pub(crate) data_keys: Arc<DataKeys>,
     pub(crate) watermark_max_age: Duration,
     pub(crate) readiness: web::Data<Readiness>,
     pub(crate) disclosure: web::Data<Disclosure>,
@@ -110,17 +114,20 @@ impl Parts {
             checked.wechat = checked.wechat.with_observer(console.observer());
         }
         let limits = Arc::new(limits);
+        let data_keys = Arc::new(DataKeys::new(&settings.user.data_keys));
         let lifetimes = lifetimes(&settings.session);
         let sessions = Sessions::new(Arc::clone(&store), Arc::clone(&apps), lifetimes);
+        let administration = administration(settings, &store, &apps, &data_keys)
+            .with_pictures(checked.pictures.clone());
         Ok(Self {
-            admin: admin_data(settings, &store, &apps, checked.pictures.as_ref(), &limits),
+            admin: admin_data(settings, administration, &limits),
             apps,
             avatars: AvatarData::new(settings, &store, &limits, checked.pictures),
             limits,
             login_counter: Arc::default(),
             login_policy: login_policy(&settings.session, store.write_timeout() + call_limit),
             profiles: web::Data::new(Profiles::new(Arc::clone(&store))),
-            phone_numbers: web::Data::new(phone_numbers(settings, &store)),
+            phone_numbers: web::Data::new(phone_numbers(settings, &store, &data_keys)),
             sessions: web::Data::new(sessions),
             watermark_max_age: Duration::from_secs(settings.wechat.watermark_seconds.into()),
             readiness: web::Data::new(Readiness::new(Arc::clone(&store))),
@@ -148,6 +155,7 @@ impl Parts {
             },
             store,
             access_log: checked.access_log,
+            data_keys,
         })
     }
 

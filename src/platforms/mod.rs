@@ -10,6 +10,7 @@ mod exchange;
 mod http;
 mod limiter;
 pub(crate) mod outbound;
+mod payment;
 mod platform;
 mod rejection;
 mod retry;
@@ -27,6 +28,7 @@ pub use error::{CallError, ConnectError, Error, InvalidReply, MAX_REPLY_BYTES};
 pub use exchange::{Exchange, MaskedExchange};
 pub(crate) use http::plain_client;
 pub use http::{Call, ConfigError, HttpConfig, Observer};
+pub use payment::Payment;
 pub use platform::{
     AccessToken, AppCredentials, AppVersion, AuthorizePage, DecryptError, Decrypted,
     DecryptionTerms, EncryptedData, Fields, Identity, LoginFacts, Platform, PlatformFuture,

@@ -13,6 +13,7 @@ use crate::identity::{
     UnionId,
 };
 use crate::platforms::error::{CallError, Error};
+use crate::platforms::payment::Payment;
 use crate::platforms::rejection::Rejection;
 use crate::settings::AppKind;
 
@@ -76,6 +77,15 @@ pub trait Platform: fmt::Debug + Send + Sync {
         key: &'a SessionKey,
         now: Timestamp,
     ) -> PlatformFuture<'a, SessionKeyReset, CallError>;
+
+    /// Fetches the unionid of a user after a payment.
+    fn paid_unionid<'a>(
+        &'a self,
+        app: &'a AppCredentials,
+        openid: &'a OpenId,
+        payment: &'a Payment,
+        now: Timestamp,
+    ) -> PlatformFuture<'a, UnionId, CallError>;
 
     /// Decrypts data that the client received encrypted.
     ///
@@ -221,6 +231,8 @@ pub struct DecryptionTerms<'a> {
 pub struct Decrypted {
     /// The fields for the client.
     pub fields: Fields,
+    /// The user's unionid, if the data has one. A client can forge it, because the encryption is not authenticated.
+    pub unionid: Option<UnionId>,
     /// Set if a form had turned `+` into a space, which was corrected; the client should be corrected too.
     pub was_repaired: bool,
 }

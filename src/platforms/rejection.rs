@@ -56,8 +56,10 @@ pub enum Reason {
     TokenInvalid,
     /// The session key is no longer valid: the user must log in again.
     SessionKeyStale,
-    /// The arguments do not match the platform's records: an openid of another app, an unknown payment.
+    /// The arguments do not match the platform's records: an openid of another app.
     Mismatch,
+    /// The user has no such payment, or it is too old.
+    PaymentUnknown,
     /// The app does not exist, or the code belongs to another app.
     UnknownApp,
     /// The app has no permission for the endpoint.
@@ -90,6 +92,7 @@ impl Reason {
             | Self::TokenInvalid
             | Self::SessionKeyStale
             | Self::Mismatch
+            | Self::PaymentUnknown
             | Self::UnknownApp
             | Self::NotPermitted
             | Self::Misconfigured
@@ -112,6 +115,7 @@ impl Reason {
             | Self::TokenInvalid
             | Self::SessionKeyStale
             | Self::Mismatch
+            | Self::PaymentUnknown
             | Self::UnknownApp
             | Self::NotPermitted
             | Self::Misconfigured

@@ -1,7 +1,7 @@
 //! The route table of the admin API.
 
 use crate::error::ErrorCode as E;
-use crate::handlers::admin::{statistics, user, users};
+use crate::handlers::admin::{conflicts, statistics, user, users};
 use crate::routes::row::{Endpoint, Guard, Row};
 
 /// Returns the table of the admin API, which has a port of its own.
@@ -43,6 +43,20 @@ pub fn admin() -> Vec<Row> {
             Admin,
             annotated!(user::end_session),
         )
+        .errors(store),
+        Row::get(
+            "/admin/conflicts",
+            Admin,
+            annotated!(conflicts::list_conflicts),
+        )
+        .errors([E::ConflictQueryMalformed])
+        .errors(store),
+        Row::post(
+            "/admin/conflicts/{kept}/{other}",
+            Admin,
+            annotated!(conflicts::decide_conflict),
+        )
+        .errors([E::DecisionMalformed, E::ConflictOfBlockedUser])
         .errors(store),
         Row::get(
             "/admin/statistics",

@@ -11,7 +11,7 @@ use actix_web::web;
 
 use crate::error::ErrorCode as E;
 use crate::handlers::{
-    auth, avatar, decrypt, docs, health, introspection, login, oauth, personal_data, phone,
+    auth, avatar, decrypt, docs, health, introspection, login, oauth, paid, personal_data, phone,
     session, session_key, sessions, user,
 };
 use crate::middleware::request_metrics;
@@ -132,6 +132,9 @@ pub fn table() -> Vec<Row> {
                 E::PhoneCodeSpent,
                 E::SessionKeyAbsent,
             ])
+            .errors(PLATFORM),
+        Row::post("/user/paid", Session, annotated!(paid::fetch_paid_unionid))
+            .errors([E::PaymentMalformed, E::PaymentUnknown, E::SessionKeyAbsent])
             .errors(PLATFORM),
         Row::post("/user/decrypt", Session, annotated!(decrypt::decrypt_data)).errors([
             E::EncryptedDataMissing,

@@ -17,6 +17,9 @@ pub struct App {
     /// URLs of the pages to which a web login may redirect.
     #[serde(deserialize_with = "rules::redirects")]
     pub redirects: Vec<String>,
+    /// Name of the Open Platform account whose apps share users. Empty if the app shares none.
+    #[serde(deserialize_with = "rules::open_platform")]
+    pub open_platform: String,
     /// AppID of the mini program.
     #[serde(deserialize_with = "rules::app_id")]
     pub app_id: AppId,

@@ -42,6 +42,7 @@ const NEEDS: [[&str; 3]; 3] = [
     ],
 ];
 const DATA_KEY: &str = " to the output of `openssl rand -hex 32` (keep it: without it, the encrypted phone numbers are lost)";
+const UNIONID_KEY: &str = " to the output of `openssl rand -hex 32` (keep it: without it, no login is linked to a known user)";
 
 /// Settings that avatars in a bucket need.
 const BUCKET: [&str; 3] = [
@@ -109,6 +110,14 @@ fn apps(settings: &Settings, values: &Values) -> Vec<Problem> {
         let [id, secret, kind, redirects] = ["app_id", "app_secret", "kind", "redirects"].map(key);
         conflicts.extend(missing(values, &id, "set", &secret, ""));
         conflicts.extend(missing(values, &secret, "set", &id, ""));
+        let account = key("open_platform");
+        conflicts.extend(missing(
+            values,
+            &account,
+            "set",
+            "user.data_keys",
+            UNIONID_KEY,
+        ));
         if app.kind.is_web() {
             let pages = " to the URLs of its login pages";
             conflicts.extend(missing(values, &kind, app.kind.name(), &redirects, pages));

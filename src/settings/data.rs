@@ -57,6 +57,9 @@ pub struct Settings {
     pub events: Events,
     /// The mini programs by name. Apps without an AppID are left out.
     pub apps: BTreeMap<String, App>,
+    /// The apps without an AppID, if WeChat is simulated: the simulator gives each its own.
+    #[serde(skip)]
+    pub simulated_apps: BTreeMap<String, App>,
 }
 
 /// The address, the threads and the shutdown of the server.

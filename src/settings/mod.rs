@@ -134,8 +134,10 @@ fn check(layers: &mut Layers) -> Result<Settings, Error> {
             problems: std::mem::take(&mut layers.problems),
         });
     }
-    settings
-        .apps
-        .retain(|_, app| !app.app_id.as_str().is_empty());
+    let without_id = |_: &String, app: &mut App| app.app_id.as_str().is_empty();
+    let without_id = settings.apps.extract_if(.., without_id).collect();
+    if settings.simulated() {
+        settings.simulated_apps = without_id;
+    }
     Ok(settings)
 }

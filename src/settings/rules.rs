@@ -79,6 +79,9 @@ text_rules! {
         let is_server = matches!(scheme, "postgres" | "postgresql") && !rest.is_empty() && !may_have_password(text);
         some_if(sqlite_file(text).is_some_and(is_file) || is_server, text)
     };
+    open_platform -> String, "empty, or a name of at most 64 letters, digits, `-`, `_` and `.`", |text| {
+        some_if(text.len() <= 64 && consists_of(text, b"-_."), text)
+    };
     store_password -> StorePassword, "a text", |text| Some(StorePassword::new(text));
     avatar_store -> String, "empty, a folder such as data/avatars, or s3:// with a bucket and optionally a prefix, such as s3://weapp/avatars", |text| {
         let valid = match text.strip_prefix("s3://") {

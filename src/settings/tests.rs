@@ -425,7 +425,7 @@ fn an_unknown_key_in_a_file_is_rejected() {
         "unknown-5",
         &format!("[apps.main]\napp_secert = '{SECRET}'\n{SECRET} = 1"),
         "unknown setting `apps.main.app_secert` in local.toml; did you mean `apps.main.app_secret`?\n\
-         unknown setting `*** (42 characters)` in local.toml; the settings there are platform, kind, redirects, app_id, app_secret",
+         unknown setting `*** (42 characters)` in local.toml; the settings there are platform, kind, redirects, open_platform, app_id, app_secret",
     );
 }
 
@@ -1268,6 +1268,7 @@ keep_days = 7                                     # built in
 platform = "wechat"                               # built in
 kind = "mini_program"                             # built in
 redirects = []                                    # built in
+open_platform = ""                                # built in
 app_id = ""                                       # built in
 app_secret = ""                                   # built in
 "#
@@ -1364,6 +1365,30 @@ fn service_keys_are_a_list_of_secrets() {
         "local.toml: `gateway.service_keys` must be a list of texts in quotes, got \"*** (1 characters)\"\n  \
          hint: remove it to use the default, []",
     );
+}
+
+#[test]
+fn apps_that_share_users_need_a_key() {
+    check_variable(
+        "WEAPP_APPS__MAIN__OPEN_PLATFORM",
+        "acme",
+        "WEAPP_APPS__MAIN__OPEN_PLATFORM: `apps.main.open_platform` is set, but `user.data_keys` is empty\n  \
+         hint: set WEAPP_USER__DATA_KEYS to the output of `openssl rand -hex 32` (keep it: without it, no login is linked \
+         to a known user), or WEAPP_USER__DATA_KEYS_FILE to the path of a file that holds it",
+    );
+    check_variable(
+        "WEAPP_APPS__MAIN__OPEN_PLATFORM",
+        "ac/me",
+        "WEAPP_APPS__MAIN__OPEN_PLATFORM: `apps.main.open_platform` must be empty, or a name of at most 64 letters, \
+         digits, `-`, `_` and `.`, got \"ac/me\"",
+    );
+    let settings = settings(&[
+        ("WEAPP_APPS__SHOP__OPEN_PLATFORM", "acme"),
+        ("WEAPP_USER__DATA_KEYS", KEY),
+    ]);
+    assert!(settings.simulated() && settings.apps.is_empty());
+    assert_eq!(settings.simulated_apps["shop"].open_platform, "acme");
+    assert_eq!(settings.simulated_apps["main"].open_platform, "");
 }
 
 #[test]

@@ -14,7 +14,7 @@ const MAX_UPLOAD: i64 = 16 * 1024 * 1024;
 pub struct User {
     /// If `true`, the phone number of each successful exchange is kept with its user.
     pub keep_phone_number: bool,
-    /// Keys that encrypt kept phone numbers and compute their digests. The first one encrypts.
+    /// Keys that encrypt kept phone numbers and compute the digests of phone numbers and unionids. The first one encrypts.
     #[serde(deserialize_with = "rules::data_keys")]
     pub data_keys: Vec<DataKey>,
 }

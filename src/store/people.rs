@@ -123,8 +123,8 @@ pub enum Resolved {
 }
 
 impl Decision {
-    /// Returns the text that is stored.
-    pub(super) fn as_str(self) -> &'static str {
+    /// Returns the text that is stored and shown.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Merged => "merged",
             Self::Apart => "apart",

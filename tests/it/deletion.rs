@@ -93,6 +93,12 @@ async fn an_export_has_everything_that_is_stored_of_one_user() {
         }));
     }
     reply.assert_data(json!({
+        "identities": [{
+            "app": app.wechat.app_id(),
+            "openid": live.openid().unwrap().expose(),
+            "unionid": live.unionid().map(|id| id.expose().to_owned()),
+            "created_at": format!("{:.3}", live.user().created_at),
+        }],
         "user": {
             "id": live.user().id.to_string(),
             "openid": live.openid().unwrap().expose(),

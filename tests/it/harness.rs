@@ -129,6 +129,13 @@ impl TestApp {
             .unwrap()
     }
 
+    /// Returns `true` if a file of the store contains these bytes.
+    pub(crate) fn store_contains(&self, bytes: &[u8]) -> bool {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    }
+
     /// Locks the store's file, as another process does while it writes. The returned connection unlocks it on drop.
     pub(crate) fn lock_store(&self) -> rusqlite::Connection {
         let file = self.folder.path().join("weapp.db");

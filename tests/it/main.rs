@@ -44,6 +44,7 @@ mod oauth;
 mod openapi;
 mod outbound;
 mod parallel;
+mod people;
 mod phone;
 mod postgres;
 mod process;

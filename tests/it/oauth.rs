@@ -71,6 +71,14 @@ fn redirect_of(url: &Url) -> Url {
     Url::parse(location.unwrap_or_else(|| panic!("{reply}"))).unwrap()
 }
 
+/// Logs a user in to a website.
+pub(crate) async fn web_login(app: &TestApp, name: &str, user: &str) -> Reply {
+    let (state, nonce) = state(app, name).await;
+    let code = code(app, name, user).await;
+    let body = json!({ "code": code, "app": name, "state": state, "nonce": nonce });
+    log_in(app, body).await
+}
+
 async fn log_in(app: &TestApp, body: Value) -> Reply {
     let request = TestRequest::post().uri("/login/oauth").set_json(body);
     app.call(request).await

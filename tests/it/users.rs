@@ -191,13 +191,16 @@ fn invalid_arguments_are_rejected() {
 
 /// The openid comes from standard input, and is printed only if the settings disclose it.
 #[actix_rt::test]
-async fn a_user_is_found_by_openid() {
-    let options = wechat_simulator::Options::new(7);
+async fn a_user_is_found_by_openid_and_by_unionid() {
+    let mut options = wechat_simulator::Options::new(7);
+    options.apps = vec![wechat_simulator::App::named(7, "main").with_open_platform("acme")];
     let wechat = wechat_simulator::Simulator::start(options).await.unwrap();
     let mut operated = Operated::start(&[
         ("WEAPP_WECHAT__BASE_URL", &wechat.base_url()),
         ("WEAPP_APPS__SHOP__APP_ID", wechat.app_id()),
         ("WEAPP_APPS__SHOP__APP_SECRET", wechat.app_secret()),
+        ("WEAPP_APPS__SHOP__OPEN_PLATFORM", "acme"),
+        ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
     ]);
     let (_, mei) = operated.log_in(&wechat.issue_code("mei"));
     operated.log_in(&wechat.issue_code("bo"));
@@ -214,8 +217,88 @@ async fn a_user_is_found_by_openid() {
         assert!(found.contains(&mei) && !found.contains(&openid), "{found}");
     }
     assert_eq!(list(&operated, &["--app", "other"]), "");
+    for (input, expected) in [(wechat.unionid("mei").unwrap(), 1), ("o6_b".to_owned(), 0)] {
+        let found = operated.run(&["list", "--unionid", "--json"], &input);
+        let found = String::from_utf8(found.stdout).unwrap();
+        assert_eq!(found.matches(&mei).count(), expected, "{found}");
+        assert_eq!(found.lines().count(), expected);
+        assert!(!found.contains(&input), "{found}");
+    }
+    let hint = "users list --unionid < FILE";
+    operated.rejected(&["list", "--unionid"], hint);
     let disclose = ("WEAPP_ADMIN__DISCLOSE_OPENID", "true".to_owned());
     operated.environment.push(disclose);
     let found: Value = serde_json::from_str(&list(&operated, &[])).unwrap();
     assert_eq!(found["openid"], openid);
+}
+
+/// With the built-in simulator, whose apps belong to the Open Platform account of the settings.
+#[test]
+#[expect(clippy::too_many_lines, reason = "one story of two users")]
+fn a_conflict_is_listed_merged_and_opened_again() {
+    let operated = Operated::start(&[
+        ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
+        ("WEAPP_APPS__MAIN__OPEN_PLATFORM", "acme"),
+        ("WEAPP_APPS__DESK__OPEN_PLATFORM", "acme"),
+    ]);
+    let (status, apps) = operated.server.ask("GET", "/simulator/apps", "", "");
+    assert_eq!(status, 200, "{apps}");
+    let app_ids = [0, 1].map(|index| apps["apps"][index]["app_id"].as_str().unwrap().to_owned());
+    let bind = |server: &Binary, account: &Value| {
+        let app = &apps["apps"][0];
+        let app = json!({ "app_id": app["app_id"], "app_secret": app["app_secret"], "open_platform": account });
+        let (status, reply) = server.ask("POST", "/simulator/apps", "", &app.to_string());
+        assert_eq!(status, 200, "{reply}");
+    };
+    let log_in = |server: &Binary, user: &str, app_id: &str| {
+        let path = format!("/simulator/users/{user}/login-code?app_id={app_id}");
+        let (_, code) = server.ask("POST", &path, "", "");
+        let body = json!({ "code": code["code"], "app": app_id }).to_string();
+        let (status, reply) = server.ask("POST", "/login", "", &body);
+        assert_eq!(status, 200, "{reply}");
+        reply["data"]["user"]["id"].as_str().unwrap().to_owned()
+    };
+    let [main, desk] = [0, 1].map(|index| log_in(&operated.server, "bo", &app_ids[index]));
+    assert_eq!(main, desk, "one user in both apps");
+
+    bind(&operated.server, &Value::Null);
+    let [main, desk] = [0, 1].map(|index| log_in(&operated.server, "mei", &app_ids[index]));
+    assert_ne!(main, desk);
+    assert_eq!(operated.done(&["conflicts"]), "no conflicts\n");
+    bind(&operated.server, &json!("acme"));
+    log_in(&operated.server, "mei", &app_ids[0]);
+    let found = operated.lines(&["conflicts", "--open", "--json"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["kept"], desk);
+    assert_eq!(found[0]["other"], main);
+    assert!(
+        operated
+            .done(&["show", "--user", &main])
+            .contains("open conflict")
+    );
+
+    let merged = operated.done(&["merge", &desk, &main]);
+    assert_eq!(
+        merged,
+        format!("merged user {main} into user {desk} and ended 2 sessions\n")
+    );
+    let shown = operated.done(&["show", "--user", &main]);
+    assert!(
+        shown.starts_with("user ") && shown.contains(&desk),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("\nin wx").count(), 2, "{shown}");
+    let table = operated.done(&["conflicts", "--user", &desk]);
+    assert!(table.ends_with("merged\n"), "{table}");
+    assert!(
+        operated
+            .done(&["apart", &main, &desk])
+            .contains("stay apart")
+    );
+    operated.done(&["reopen", &main, &desk]);
+    assert_eq!(operated.lines(&["conflicts", "--open", "--json"]).len(), 1);
+
+    operated.rejected(&["merge", &main, UNKNOWN_USER], "have no conflict");
+    operated.done(&["block", "--user", &main]);
+    operated.rejected(&["merge", &desk, &main], "is blocked");
 }

@@ -1,7 +1,6 @@
 //! A running simulator and its Rust API.
 
 use std::fmt;
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
@@ -16,11 +15,11 @@ use crate::endpoint::{Endpoint, Limits};
 use crate::faults::Fault;
 use crate::options::{Options, SessionKeyPolicy};
 use crate::request_log::RecordedRequest;
-use crate::saved_state::{SavedState, SavedStateError};
+use crate::saved_state::SavedState;
 use crate::server::{Port, Server};
+use crate::start_error::StartError;
 use crate::state::users::TestUser;
 use crate::state::{Shared, State};
-use crate::tls::TlsError;
 use crate::user_id::UserId;
 
 /// Length of the queue of connections to accept. Tests open a thousand at once, and with the standard library's 128 some of
@@ -35,38 +34,6 @@ pub struct Simulator {
     tls_address: Option<SocketAddr>,
     app: AppHandle,
     server: Server,
-}
-
-/// The reason why a simulator did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Other machines can reach the address, and [`Options::allow_remote`] is `false`.
-    #[error(
-        "the WeChat simulator logs in everyone, so it does not listen on `{0}`, which other machines can reach\n  \
-         hint: listen on 127.0.0.1, or set `Options::allow_remote`"
-    )]
-    Remote(SocketAddr),
-    /// [`Options::apps`] is empty.
-    #[error("the WeChat simulator needs at least one app")]
-    NoApp,
-    /// The address is not available.
-    #[error("the WeChat simulator cannot listen on `{address}`")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The error of the operating system.
-        source: io::Error,
-    },
-    /// [`Options::saved`] has the same id twice, or an empty one.
-    #[error("the saved state cannot be used: {0}")]
-    SavedState(#[source] SavedStateError),
-    /// The certificate of the TLS port cannot be made.
-    #[error("the WeChat simulator cannot use TLS: {0}")]
-    Tls(#[source] TlsError),
-    /// The server's thread cannot be started.
-    #[error("the WeChat simulator cannot start its thread")]
-    Thread(#[source] io::Error),
 }
 
 impl Simulator {
@@ -144,6 +111,12 @@ impl Simulator {
         let shared = Arc::clone(&self.app.shared);
         let app = shared.lock().app(app_id)?;
         Some(AppHandle { shared, app })
+    }
+
+    /// Returns the app that [`App::named`] makes of the simulator's seed and this name, if there is one.
+    pub fn named_app(&self, name: &str) -> Option<AppHandle> {
+        let id = self.state().identifiers.app_id(name);
+        self.app(&id)
     }
 
     /// Adds an app, or replaces the one with its AppID. Returns `false` if there are 1,000 apps already.

@@ -1,23 +1,30 @@
 //! `weapp-login users …`: finds, blocks and deletes users, whether the server runs or not.
 
+mod conflicts;
+mod help;
+mod input;
+mod options;
 mod output;
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Search};
+use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Search, UserDetails};
 use weapp_login::apps::Apps;
-use weapp_login::identity::{OpenId, UserId};
+use weapp_login::identity::{OpenId, UnionId, UserId};
 use weapp_login::pictures::Storage;
-use weapp_login::session::User;
+use weapp_login::session::{DataKeys, User};
 use weapp_login::settings::Settings;
-use weapp_login::store::{self, Store};
+use weapp_login::store::{self, Decision, Store};
 
 use crate::commands::sessions::{parse_user_id, session_line, session_table};
-use crate::commands::users::output::{user_line, user_table};
+use crate::commands::users::help::{
+    APART, BLOCK, CONFLICTS, DELETE, LIST, MERGE, ONE_USER, REOPEN, SHOW,
+};
+use crate::commands::users::options::{Conflicts, Pair};
+use crate::commands::users::output::{identity_lines, user_line, user_table};
 use crate::commands::{Failure, configuration, existing_database, print};
 
 /// The subcommands of `users`.
@@ -38,47 +45,22 @@ pub(crate) enum Command {
     /// Deletes a user with their profile and all sessions.
     #[command(after_long_help = DELETE)]
     Delete(OneUser),
+    /// Lists the conflicts between users who are probably one person, the newest first.
+    #[command(after_long_help = CONFLICTS)]
+    Conflicts(Conflicts),
+    /// Merges two users in conflict into the first one.
+    #[command(after_long_help = MERGE)]
+    Merge(Pair),
+    /// Decides that two users in conflict stay apart.
+    #[command(after_long_help = APART)]
+    Apart(Pair),
+    /// Opens a decided conflict again.
+    #[command(after_long_help = REOPEN)]
+    Reopen(Pair),
 }
 
-const LIST: &str = "\
-Each line has the user id, the AppID, the time of the first login, the time of the block, if there is one, and the nickname. With
---json the fields are id, app, nickname, avatar_url, created_at and block, and openid if `admin.disclose_openid` is set.
-
---openid reads an openid from standard input, so that it is in no list of processes and in no history of a shell.
-
-Examples:
-  weapp-login users list --nickname 小美
-  weapp-login users list --app main --created-since 2026-11-01T00:00:00Z --json | jq -r .id
-  weapp-login users list --openid < openid.txt
-
-Exit codes: 0 on success, also if there is no such user; 1 if the database failed; 2 if the database does not exist, or an
-option or a setting is wrong.";
-
-const SHOW: &str = "\
-With --json, the user is the first line, as in `users list --json`, and each session another one, as in `sessions list --json`.
-
-Exit codes: 0 if the user exists; 1 if the database failed; 2 if the user or the database does not exist, or a setting is
-wrong.";
-
-const BLOCK: &str = "\
-A running server rejects the user's tokens from its next request on, and each login with 403 user_blocked_by_admin. The
-reason is for other operators. A repeated block replaces the reason.
-
-Example:
-  weapp-login users block --user 13b59f2d606a1ae73cc4cada73866b62 --reason spam
-
-Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or an option or a setting is
-wrong.";
-
-const ONE_USER: &str = "\
-Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
-
-const DELETE: &str = "\
-A block is deleted too: the next login of the same person creates a new user. To keep a person out, block them.
-
-Exit codes: 0 on success; 1 if the database failed; 2 if the user or the database does not exist, or a setting is wrong.";
-
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per option")]
 pub(crate) struct List {
     /// Only users of this mini program: its name or AppID.
     #[arg(long, value_name = "NAME")]
@@ -95,6 +77,9 @@ pub(crate) struct List {
     /// Only the users with the openid on standard input.
     #[arg(long)]
     openid: bool,
+    /// Only the users with the unionid on standard input.
+    #[arg(long, conflicts_with_all = ["openid", "nickname", "created_since", "blocked"])]
+    unionid: bool,
     /// Maximum number of users.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
@@ -144,6 +129,10 @@ pub(crate) fn run(command: Command, folder: Option<&Path>) -> Result<(), Failure
             Command::Block(options) => stored.block(options, now).await,
             Command::Unblock(options) => stored.unblock(options.user).await,
             Command::Delete(options) => stored.delete(options.user).await,
+            Command::Conflicts(options) => stored.conflicts(&options).await,
+            Command::Merge(pair) => stored.decide(pair, Some(Decision::Merged), now).await,
+            Command::Apart(pair) => stored.decide(pair, Some(Decision::Apart), now).await,
+            Command::Reopen(pair) => stored.decide(pair, None, now).await,
         };
         stored.store.close().await.map_err(Failure::internal)?;
         output
@@ -169,6 +158,7 @@ impl StoredUsers {
         let pictures = Storage::configured(&settings.avatar);
         let administration = Administration::new(Arc::clone(&store), apps, lifetimes)
             .with_pictures(pictures.map_err(Failure::configuration)?)
+            .with_data_keys(Arc::new(DataKeys::new(&settings.user.data_keys)))
             .disclosing_openids(settings.admin.disclose_openid);
         Ok(Self {
             database: settings.store.name().to_owned(),
@@ -180,9 +170,14 @@ impl StoredUsers {
     async fn list(&self, options: List) -> Result<String, Failure> {
         let json = options.json;
         let users = if options.openid {
-            let openid = OpenId::new(openid_from_standard_input()?);
+            let openid = OpenId::new(input::identifier("openid")?);
             let app = options.app.as_deref();
             let found = self.administration.find(&openid, app).await;
+            found.map_err(Failure::internal)?
+        } else if options.unionid {
+            let unionid = UnionId::new(input::identifier("unionid")?);
+            let app = options.app.as_deref();
+            let found = self.administration.find_person(&unionid, app).await;
             found.map_err(Failure::internal)?
         } else {
             self.search(options).await?
@@ -222,7 +217,12 @@ impl StoredUsers {
 
     async fn show(&self, options: &Show, now: Timestamp) -> Result<String, Failure> {
         let shown = self.administration.show(options.of.user, now).await;
-        let (user, sessions) = shown.map_err(|error| self.failure(options.of.user, error))?;
+        let UserDetails {
+            user,
+            sessions,
+            identities,
+            conflicts,
+        } = shown.map_err(|error| self.failure(options.of.user, error))?;
         let sessions = sessions.into_iter().map(|session| {
             let ends_at = self.administration.ends_at(&session);
             (session, ends_at)
@@ -237,7 +237,8 @@ impl StoredUsers {
             let reason = block.reason.as_deref().unwrap_or("no reason was given");
             format!("blocked since {:.0}: {reason}\n", block.at)
         });
-        Ok(user_table(&[user]) + &block + "\n" + &session_table(&sessions))
+        let people = identity_lines(&identities, &conflicts);
+        Ok(user_table(&[user]) + &block + &people + "\n" + &session_table(&sessions))
     }
 
     async fn block(&self, options: Block, now: Timestamp) -> Result<String, Failure> {
@@ -268,23 +269,11 @@ impl StoredUsers {
                  hint: `users list` prints the ids; use the settings of the server",
                 self.database
             )),
-            Error::Store(_) | Error::Pictures(_) | Error::SessionUnknown => {
-                Failure::internal(error)
-            }
+            Error::Store(_)
+            | Error::Pictures(_)
+            | Error::SessionUnknown
+            | Error::ConflictUnknown
+            | Error::ConflictBlocked => Failure::internal(error),
         }
     }
-}
-
-fn openid_from_standard_input() -> Result<String, Failure> {
-    let mut line = String::new();
-    let read = io::stdin().read_line(&mut line);
-    read.map_err(Failure::internal)?;
-    let openid = line.trim();
-    if openid.is_empty() {
-        return Err(Failure::message(
-            "there is no openid on standard input\n  hint: write it to a file, and use `users list --openid < FILE`"
-                .to_owned(),
-        ));
-    }
-    Ok(openid.to_owned())
 }

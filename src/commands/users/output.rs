@@ -5,6 +5,7 @@ use weapp_login::administration::Administration;
 use weapp_login::identity::AppId;
 use weapp_login::rfc3339::rfc3339;
 use weapp_login::session::User;
+use weapp_login::store::{Decision, UserConflict, UserIdentity};
 
 /// A user in JSON. All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize)]
@@ -60,6 +61,68 @@ pub(super) fn user_table(users: &[User]) -> String {
         row([&user.id.to_string(), app, &created, &blocked, nickname])
     });
     std::iter::once(row(heads)).chain(rows).collect()
+}
+
+/// Formats the identities of a user who has several, and the conflicts without a decision, as lines.
+pub(super) fn identity_lines(identities: &[UserIdentity], conflicts: &[UserConflict]) -> String {
+    let several = identities.iter().filter(|_one| identities.len() > 1);
+    let identities = several.map(|identity| {
+        let app = identity
+            .app
+            .as_ref()
+            .map_or("an unknown app", AppId::as_str);
+        format!("in {app} since {:.0}\n", identity.created_at)
+    });
+    let conflicts = conflicts.iter().map(|conflict| {
+        let UserConflict { kept, other, .. } = conflict;
+        format!("open conflict: {kept} and {other}; see `users conflicts --help`\n")
+    });
+    identities.chain(conflicts).collect()
+}
+
+/// A conflict in JSON.
+#[derive(Serialize)]
+struct ConflictLine {
+    kept: String,
+    other: String,
+    found_at: String,
+    decision: Option<&'static str>,
+    decided_at: Option<String>,
+}
+
+/// Formats a conflict as a line of JSON.
+pub(super) fn conflict_line(conflict: &UserConflict) -> String {
+    let line = ConflictLine {
+        kept: conflict.kept.to_string(),
+        other: conflict.other.to_string(),
+        found_at: rfc3339(conflict.found_at),
+        decision: conflict.decision.map(Decision::as_str),
+        decided_at: conflict.decided_at.map(rfc3339),
+    };
+    // A struct of strings always serializes.
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
+}
+
+/// Formats conflicts as a table.
+pub(super) fn conflict_table(conflicts: &[UserConflict]) -> String {
+    if conflicts.is_empty() {
+        return "no conflicts\n".to_owned();
+    }
+    let row = |[kept, other, found, decision]: [&str; 4]| {
+        format!("{kept:<32}  {other:<32}  {found:<20}  {decision}\n")
+    };
+    let rows = conflicts.iter().map(|conflict| {
+        let (kept, other) = (conflict.kept.to_string(), conflict.other.to_string());
+        let found = format!("{:.0}", conflict.found_at);
+        row([
+            &kept,
+            &other,
+            &found,
+            conflict.decision.map_or("open", Decision::as_str),
+        ])
+    });
+    let heads = row(["kept", "other", "found", "decision"]);
+    std::iter::once(heads).chain(rows).collect()
 }
 
 /// Formats a row of the table. All columns except the last have a fixed width.

@@ -1,5 +1,7 @@
 //! The handlers of the admin API, for operators.
 
+mod conflict;
+pub mod conflicts;
 pub mod statistics;
 pub mod user;
 pub mod users;

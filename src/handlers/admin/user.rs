@@ -4,8 +4,9 @@ use actix_web::{Responder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::administration::{Administration, Reason};
+use crate::administration::{Administration, Reason, UserDetails};
 use crate::error::{ApiError, ErrorCode};
+use crate::handlers::admin::conflict::AdminConflict;
 use crate::handlers::admin::users::AdminUser;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::handlers::stored_session::StoredSession;
@@ -13,7 +14,9 @@ use crate::identity::UserId;
 use crate::middleware::admin_key::{Action, Operator};
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
+use crate::rfc3339::rfc3339;
 use crate::session::SessionId;
+use crate::store::UserIdentity;
 
 /// The block. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -29,17 +32,34 @@ pub struct BlockUserRequest {
 struct UserDetailsData {
     user: AdminUser,
     sessions: Vec<StoredSession>,
+    /// The user in each app, the first one first. There are several if apps share users.
+    identities: Vec<AdminIdentity>,
+    /// The conflicts of the user without a decision, the newest first.
+    conflicts: Vec<AdminConflict>,
+}
+
+/// A user in one app.
+#[derive(Serialize, ToSchema)]
+struct AdminIdentity {
+    /// The AppID. `null` if the last login was before this was recorded.
+    #[schema(required = true, examples("wx0123456789abcdef"))]
+    app: Option<String>,
+    /// The time of the first login in the app.
+    #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
+    created_at: String,
 }
 
 /// The number of sessions that ended.
 #[derive(Serialize, ToSchema)]
-struct EndedSessionsData {
+pub(super) struct EndedSessionsData {
     /// Expired sessions that had not been removed yet count too.
     #[schema(examples(2))]
-    ended_sessions: usize,
+    pub(super) ended_sessions: usize,
 }
 
 /// Returns a user and their live sessions.
+///
+/// The id of a user who was merged into another one returns that one.
 ///
 /// # Errors
 /// `not_found` for an unknown user; `store_unavailable`.
@@ -54,13 +74,20 @@ pub async fn show_user(
     id: web::Path<String>,
     RequestTime(now): RequestTime,
 ) -> Result<impl Responder, ApiError> {
-    let (user, sessions) = administration.show(user_id(&id)?, now).await?;
+    let UserDetails {
+        user,
+        sessions,
+        identities,
+        conflicts,
+    } = administration.show(user_id(&id)?, now).await?;
     let shown = sessions
         .iter()
         .map(|session| StoredSession::new(session, administration.ends_at(session)));
     Ok(Success(UserDetailsData {
         sessions: shown.collect(),
         user: AdminUser::new(&user, &administration),
+        identities: identities.iter().map(AdminIdentity::new).collect(),
+        conflicts: conflicts.iter().map(AdminConflict::new).collect(),
     }))
 }
 
@@ -184,6 +211,15 @@ pub async fn end_session(
 
 fn user_id(text: &str) -> Result<UserId, ErrorCode> {
     UserId::parse(text).ok_or(ErrorCode::NotFound)
+}
+
+impl AdminIdentity {
+    fn new(identity: &UserIdentity) -> Self {
+        Self {
+            app: identity.app.as_ref().map(|app| app.as_str().to_owned()),
+            created_at: rfc3339(identity.created_at),
+        }
+    }
 }
 
 impl BlockUserRequest {

@@ -8,7 +8,7 @@ use crate::account::KeptPhoneNumbers;
 use crate::administration::{Administration, Cursor, MAX_PAGE, Page, Search};
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
-use crate::identity::{OpenId, PhoneText};
+use crate::identity::{OpenId, PhoneText, UnionId};
 use crate::middleware::json::{Json, StringField};
 use crate::rfc3339::rfc3339;
 use crate::session::User;
@@ -41,20 +41,27 @@ pub struct ListUsersQuery {
     limit: Option<u8>,
 }
 
-/// The search by openid or by phone number. Other fields are ignored.
+/// The search by openid, by unionid or by phone number: one of them. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 pub struct FindUsersRequest {
     /// The user's id in a mini program at WeChat.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, examples("oGZUI0egBJY1zhBYw2KhdUfwVJJE"))]
     openid: StringField,
+    /// The user's id in an Open Platform account. Found only for apps with `apps.<name>.open_platform`.
+    #[serde(default)]
+    #[schema(value_type = String, required = false, min_length = 1, examples("o6_bmasdasdsad6_2sgVt7hMZOPfL"))]
+    unionid: StringField,
     /// A phone number that is kept with its user (`user.keep_phone_number`), with `+` and its country code if it is not Chinese.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, examples("13580006666"))]
     phone_number: StringField,
-    /// Name or AppID of the mini program of an openid. Without it, all are searched.
+    /// Name or AppID of the app of an openid or unionid. Without it, all are searched.
     #[schema(required = false)]
     app: Option<String>,
+    /// Name of the Open Platform account of a unionid, in place of `app`.
+    #[schema(required = false)]
+    open_platform: Option<String>,
 }
 
 /// A page of users, the newest first.
@@ -67,7 +74,7 @@ struct UserListData {
     next: Option<String>,
 }
 
-/// The users with the openid, at most one for each mini program, or with the phone number.
+/// The users with the openid, at most one for each mini program, or with the unionid or the phone number.
 #[derive(Serialize, ToSchema)]
 struct FoundUsersData {
     users: Vec<AdminUser>,
@@ -130,7 +137,7 @@ pub async fn list_users(
     }))
 }
 
-/// Finds users by openid or by phone number.
+/// Finds users by openid, by unionid or by phone number.
 ///
 /// They are in the body, because URLs are logged.
 ///
@@ -147,15 +154,21 @@ pub async fn find_users(
     phone_numbers: web::Data<KeptPhoneNumbers>,
     Json(request): Json<FindUsersRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let users = match (&request.openid, &request.phone_number) {
-        (StringField::String(openid), StringField::Missing) if !openid.is_empty() => {
+    use StringField::{Missing, String};
+    let app = request.app.as_deref();
+    let users = match (&request.openid, &request.unionid, &request.phone_number) {
+        (String(openid), Missing, Missing) if !openid.is_empty() => {
             let openid = OpenId::new(openid.as_str());
-            administration.find(&openid, request.app.as_deref()).await?
+            administration.find(&openid, app).await?
         }
-        (StringField::Missing, StringField::String(number)) if !number.is_empty() => {
-            phone_numbers
-                .users(&PhoneText::new(number.as_str()))
-                .await?
+        (Missing, String(unionid), Missing) if !unionid.is_empty() => {
+            let unionid = UnionId::new(unionid.as_str());
+            let within = request.open_platform.as_deref().or(app);
+            administration.find_person(&unionid, within).await?
+        }
+        (Missing, Missing, String(number)) if !number.is_empty() => {
+            let number = PhoneText::new(number.as_str());
+            phone_numbers.users(&number).await?
         }
         _ => return Err(ErrorCode::OpenidMissing.into()),
     };

@@ -15,7 +15,7 @@ use sha1::{Digest as _, Sha1};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
 use zeroize::Zeroizing;
 
-use crate::identity::{AppId, SessionKey};
+use crate::identity::{AppId, SessionKey, UnionId};
 use crate::platforms::platform::{
     DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData,
 };
@@ -27,8 +27,14 @@ const BLOCK: usize = 16;
 /// Maximum length of encrypted data, in bytes of base64. Our choice: real data has less than one thousand.
 pub const MAX_ENCRYPTED_BYTES: usize = 64 * 1024;
 
+/// The field with the unionid. WeChat sends it only if the app is bound to an Open Platform account.
+const UNIONID: &str = "unionId";
+
 /// Fields that identify a user to WeChat, which are not for the client.
-const IDENTIFIERS: [&str; 2] = ["openId", "unionId"];
+const IDENTIFIERS: [&str; 2] = ["openId", UNIONID];
+
+/// Maximum length of a unionid, in bytes. Our choice: real ones have 28 characters.
+const MAX_UNIONID_BYTES: usize = 512;
 
 /// Decrypts the data of an event, if it was created for this app, is recent, and has a valid signature where it has one.
 ///
@@ -52,12 +58,13 @@ pub(super) fn decrypt(
     if !bool::from(is_padded) {
         return Err(DecryptError::WrongKey);
     }
-    let fields = parsed?;
+    let (fields, unionid) = parsed?;
     if !is_signed {
         return Err(DecryptError::WrongSignature);
     }
     Ok(Decrypted {
         fields,
+        unionid,
         was_repaired: encrypted.data.contains(' ') || encrypted.iv.contains(' '),
     })
 }
@@ -137,10 +144,14 @@ struct Watermark {
     timestamp: Value,
 }
 
-/// Parses the text as a JSON object whose watermark meets the terms, and removes the user's ids.
-fn parse(plain: &[u8], terms: &DecryptionTerms<'_>) -> Result<Fields, DecryptError> {
+/// Parses the text as a JSON object whose watermark meets the terms, and separates the user's ids from the fields.
+fn parse(
+    plain: &[u8],
+    terms: &DecryptionTerms<'_>,
+) -> Result<(Fields, Option<UnionId>), DecryptError> {
     let (watermark, created_at, mut fields) = read(plain).ok_or(DecryptError::NoWatermark)?;
     let age = created_at.duration_since(terms.now);
+    let unionid = fields.get(UNIONID).and_then(unionid);
     fields.retain(|name, _| !IDENTIFIERS.contains(&name.as_str()));
     if watermark.appid != terms.app_id.as_str() {
         return Err(DecryptError::OtherApp {
@@ -154,7 +165,15 @@ fn parse(plain: &[u8], terms: &DecryptionTerms<'_>) -> Result<Fields, DecryptErr
             max: terms.max_age.as_secs(),
         });
     }
-    Ok(Fields(fields))
+    Ok((Fields(fields), unionid))
+}
+
+/// Returns a usable unionid. Data without one is no error.
+fn unionid(value: &Value) -> Option<UnionId> {
+    let text = value.as_str()?;
+    let is_valid = (1..=MAX_UNIONID_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_valid.then(|| UnionId::new(text))
 }
 
 /// Returns the watermark, its time and all fields.

@@ -11,6 +11,7 @@ pub(crate) enum Endpoint {
     PhoneNumber,
     CheckSessionKey,
     ResetSessionKey,
+    PaidUnionId,
 }
 
 impl Endpoint {
@@ -23,6 +24,7 @@ impl Endpoint {
             Self::PhoneNumber => "/wxa/business/getuserphonenumber",
             Self::CheckSessionKey => "/wxa/checksession",
             Self::ResetSessionKey => "/wxa/resetusersessionkey",
+            Self::PaidUnionId => "/wxa/getpaidunionid",
         }
     }
 
@@ -33,9 +35,11 @@ impl Endpoint {
     /// paid for, a key that is replaced), only the caller can decide.
     pub(crate) const fn retry_on(self) -> RetryOn {
         match self {
-            Self::CodeToSession | Self::WebToken | Self::StableToken | Self::CheckSessionKey => {
-                RetryOn::UnsentOrBusy
-            }
+            Self::CodeToSession
+            | Self::WebToken
+            | Self::StableToken
+            | Self::CheckSessionKey
+            | Self::PaidUnionId => RetryOn::UnsentOrBusy,
             Self::PhoneNumber | Self::ResetSessionKey => RetryOn::Unsent,
         }
     }

@@ -241,9 +241,9 @@ pub static TABLE: &[Row] = table! {
         BUG;
     87009 SessionKeyStale "invalid signature", text("the session key was replaced, has expired or is wrong", "session_key 已被替换、已过期或不正确"),
         NEW_LOGIN;
-    89002 Mismatch "open not exists", text("the mini program is not bound to an Open Platform account, so there is no unionid", "小程序没有绑定到微信开放平台账号，所以没有 unionid"),
+    89002 Misconfigured "open not exists", text("the mini program is not bound to an Open Platform account, so there is no unionid", "小程序没有绑定到微信开放平台账号，所以没有 unionid"),
         text("bind it on the Open Platform, or do without unionids", "在微信开放平台绑定小程序，或者不使用 unionid");
-    89300 Mismatch "invalid trade", text("the user has no such payment", "用户没有这笔支付"),
+    89300 PaymentUnknown "invalid trade", text("the user has no such payment", "用户没有这笔支付"),
         text("ask within 5 minutes of the payment, with its own identifiers", "在支付后 5 分钟内，用这笔支付的订单号查询");
     89501 Misconfigured "ip is waiting for confirmation", text("a new server IP address waits for the administrator", "新的服务器 IP 地址正在等待管理员确认"),
         CONFIRM;

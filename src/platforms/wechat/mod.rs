@@ -8,6 +8,7 @@ mod diagnosis;
 mod encrypted_data;
 mod endpoint;
 pub mod errcode;
+mod paid_unionid;
 mod phone;
 mod platform;
 mod referer;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::identity::{
-    AccessTokenText, LoginCode, OpenId, PhoneCode, PhoneNumber, PlatformName, SessionKey,
+    AccessTokenText, LoginCode, OpenId, PhoneCode, PhoneNumber, PlatformName, SessionKey, UnionId,
 };
 use crate::platforms::access_token::{AccessTokenCache, AccessTokens, TokenFuture, TokenSource};
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::http::HttpConfig;
+use crate::platforms::payment::Payment;
 use crate::platforms::platform::{
     AppCredentials, AuthorizePage, DecryptError, Decrypted, DecryptionTerms, EncryptedData,
     Identity, LoginFacts, Platform, PlatformFuture, SessionKeyReset, SessionKeyStatus,
@@ -142,6 +143,22 @@ impl Platform for WeChat {
             let call = async |token: &AccessTokenText| {
                 let client = &self.client;
                 client.reset_session_key(&app.id, token, openid, key).await
+            };
+            self.tokens.with_token(app, now, call).await
+        })
+    }
+
+    fn paid_unionid<'a>(
+        &'a self,
+        app: &'a AppCredentials,
+        openid: &'a OpenId,
+        payment: &'a Payment,
+        now: Timestamp,
+    ) -> PlatformFuture<'a, UnionId, CallError> {
+        Box::pin(async move {
+            let call = async |token: &AccessTokenText| {
+                let client = &self.client;
+                client.paid_unionid(&app.id, token, openid, payment).await
             };
             self.tokens.with_token(app, now, call).await
         })

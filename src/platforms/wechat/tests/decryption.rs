@@ -9,7 +9,7 @@ use cbc::cipher::{Block, BlockModeEncrypt as _, KeyIvInit as _};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::identity::{AppId, SessionKey};
+use crate::identity::{AppId, SessionKey, UnionId};
 use crate::platforms::wechat::encrypted_data::decrypt;
 use crate::platforms::wechat::tests::{APP_ID, SESSION_KEY};
 use crate::platforms::{
@@ -327,7 +327,12 @@ fn wrong_padding_never_decrypts() {
 
 #[test]
 fn decrypted_data_is_not_shown_by_debug() {
-    let opened = open(PHONE, IV).unwrap();
-    let shown = "Decrypted { fields: Fields(***), was_repaired: false }";
+    let opened = open(USER, IV).unwrap();
+    assert_eq!(
+        opened.unionid.as_ref().map(UnionId::expose),
+        Some("ocMvos6NjeKLIBqg5Mr9QjxrP1FA")
+    );
+    let shown =
+        "Decrypted { fields: Fields(***), unionid: Some(UnionId(***)), was_repaired: false }";
     assert_eq!(format!("{opened:?}"), shown);
 }

@@ -7,6 +7,7 @@ mod diagnosis;
 mod errcodes;
 mod leaks;
 mod network;
+mod paid;
 mod proxy;
 mod rejections;
 mod replies;
