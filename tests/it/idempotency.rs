@@ -200,7 +200,7 @@ async fn a_response_is_not_repeated_after_its_session_has_ended() {
     let expected = json!({
         "code": 401,
         "error": "login_code_used",
-        "message": "This login code was used before and works only once: call wx.login again.",
+        "message": "This login code was used before and works only once: send a new code, from wx.login in a mini program or from a new GET /login/oauth/url on the web.",
         "request_id": rejected["request_id"],
     });
     assert_eq!(rejected, expected);

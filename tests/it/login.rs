@@ -41,7 +41,7 @@ async fn a_code_works_once() {
         json!({
             "code": 40163,
             "error": "login_code_used",
-            "message": "This login code was used before and works only once: call wx.login again.",
+            "message": "This login code was used before and works only once: send a new code, from wx.login in a mini program or from a new GET /login/oauth/url on the web.",
             "platform": { "name": "wechat", "errcode": 40163, "rid": rid },
             "wechat": { "errcode": 40163, "rid": rid },
             "request_id": rejected["request_id"],
