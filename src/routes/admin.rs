@@ -2,11 +2,22 @@
 
 use crate::error::ErrorCode as E;
 use crate::handlers::admin::{conflicts, statistics, user, users};
-use crate::routes::row::{Endpoint, Guard, Row};
+use crate::routes::row::Guard::Admin;
+use crate::routes::row::{Endpoint, Row};
 
 /// Returns the table of the admin API, which has a port of its own.
 pub fn admin() -> Vec<Row> {
-    use Guard::Admin;
+    let statistics = Row::get(
+        "/admin/statistics",
+        Admin,
+        annotated!(statistics::get_statistics),
+    )
+    .errors([E::StoreUnavailable]);
+    let rows = [users(), conflicts(), vec![statistics]];
+    rows.into_iter().flatten().collect()
+}
+
+fn users() -> Vec<Row> {
     let store = [E::StoreUnavailable];
     vec![
         Row::get("/admin/users", Admin, annotated!(users::list_users))
@@ -44,6 +55,12 @@ pub fn admin() -> Vec<Row> {
             annotated!(user::end_session),
         )
         .errors(store),
+    ]
+}
+
+fn conflicts() -> Vec<Row> {
+    let store = [E::StoreUnavailable];
+    vec![
         Row::get(
             "/admin/conflicts",
             Admin,
@@ -57,12 +74,6 @@ pub fn admin() -> Vec<Row> {
             annotated!(conflicts::decide_conflict),
         )
         .errors([E::DecisionMalformed, E::ConflictOfBlockedUser])
-        .errors(store),
-        Row::get(
-            "/admin/statistics",
-            Admin,
-            annotated!(statistics::get_statistics),
-        )
         .errors(store),
     ]
 }

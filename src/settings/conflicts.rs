@@ -140,25 +140,27 @@ fn missing(values: &Values, key: &str, state: &str, needed: &str, hint: &str) ->
     if !is_set(values, key) || is_set(values, needed) {
         return None;
     }
-    let lack = match values.get(needed)?.kind {
-        ValueKind::Array(_) => "empty",
-        _ => "not",
-    };
+    let is_list = matches!(values.get(needed)?.kind, ValueKind::Array(_));
+    let lack = if is_list { "empty" } else { "not" };
     let origin = origin(values.get(key));
     let message = format!("{origin}: `{key}` is {state}, but `{needed}` is {lack}");
     let name = variable(needed);
-    let mut hint = format!("set {name}{hint}");
-    if is_secret(needed) {
-        hint += &format!(", or {name}_FILE to the path of a file that holds it");
-    }
+    let file = if is_secret(needed) {
+        format!(", or {name}_FILE to the path of a file that holds it")
+    } else {
+        String::new()
+    };
+    let hint = format!("set {name}{hint}{file}");
     Some(Problem::new(&[key, needed], message).hint(&hint))
 }
 
 /// Returns `false` for the values that mean that a setting is off or not set.
 fn is_set(values: &Values, key: &str) -> bool {
-    values.get(key).is_some_and(|value| match &value.kind {
-        ValueKind::Array(items) => !items.is_empty(),
-        value => !matches!(&*value.to_string(), "" | "0" | "false"),
+    values.get(key).is_some_and(|value| {
+        if let ValueKind::Array(items) = &value.kind {
+            return !items.is_empty();
+        }
+        !matches!(&*value.kind.to_string(), "" | "0" | "false")
     })
 }
 

@@ -49,16 +49,18 @@ pub(super) fn is_secret(key: &str) -> bool {
 
 /// Formats a value as TOML. Secrets are masked.
 pub(super) fn shown(key: &str, value: &ValueKind) -> String {
-    match value {
-        ValueKind::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| shown(key, &item.kind)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        ValueKind::String(text) if is_secret(key) && !text.is_empty() => mask(text),
-        ValueKind::String(text) => escape(text),
-        ValueKind::Table(_) => String::from("a table"),
-        _ if is_secret(key) => String::from("***"),
-        number => number.to_string(),
+    if let ValueKind::Array(items) = value {
+        let items: Vec<_> = items.iter().map(|item| shown(key, &item.kind)).collect();
+        format!("[{}]", items.join(", "))
+    } else if let ValueKind::String(text) = value {
+        let is_secret = is_secret(key) && !text.is_empty();
+        if is_secret { mask(text) } else { escape(text) }
+    } else if let ValueKind::Table(_) = value {
+        String::from("a table")
+    } else if is_secret(key) {
+        String::from("***")
+    } else {
+        value.to_string()
     }
 }
 

@@ -128,18 +128,18 @@ fn typed(default: &ValueKind, value: &ValueKind) -> Result<ValueKind, &'static s
         (Array(_), Array(items)) if !items.iter().all(is_text) => None,
         _ => (discriminant(default) == discriminant(value)).then(|| value.clone()),
     };
-    typed.ok_or(match default {
-        I64(_) => "a whole number",
-        Boolean(_) => "true or false",
-        Array(_) => "a list of texts in quotes",
+    typed.ok_or(match (default, value) {
+        (I64(_), _) => "a whole number",
+        (Boolean(_), _) => "true or false",
+        (Array(_), _) => "a list of texts in quotes",
         _ => "a text in quotes",
     })
 }
 
 /// Returns the rule that a value breaks, which is the error of a function in `rules`.
 fn rule(error: &ConfigError) -> String {
-    match error {
-        ConfigError::At { error, .. } => rule(error),
-        error => error.to_string(),
+    if let ConfigError::At { error, .. } = error {
+        return rule(error);
     }
+    error.to_string()
 }

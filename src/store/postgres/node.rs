@@ -1,5 +1,6 @@
 //! The connections of a node, and the calls that wait for them.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -76,14 +77,15 @@ impl Node {
     /// Starts the tasks of the connections.
     pub(super) fn start(self: &Arc<Self>, worker: &Worker, target: &Target) {
         let by_key = target.by_key();
-        let links: [(fn(&Self) -> &Link, &Target); 5] = [
-            (|node| &node.reads, &by_key),
-            (|node| &node.polls, &by_key),
-            (|node| &node.upkeep, target),
-            (|node| &node.writes[0], &by_key),
-            (|node| &node.writes[1], &by_key),
+        let links: [fn(&Self) -> &Link; 5] = [
+            |node| &node.upkeep,
+            |node| &node.reads,
+            |node| &node.polls,
+            |node| &node.writes[0],
+            |node| &node.writes[1],
         ];
-        for (link, target) in links {
+        let targets = iter::once(target).chain(iter::repeat(&by_key));
+        for (link, target) in links.into_iter().zip(targets) {
             let (node, target) = (Arc::clone(self), target.clone());
             worker.spawn(async move { link(&node).run(&target).await });
         }

@@ -20,8 +20,8 @@ async fn run_statements(node: &Postgres) {
         assert!(node.find(login.digest).await.unwrap().is_some());
         assert!(node.session_status(login.digest).await.unwrap().is_some());
         assert!(!node.sessions_of(user).await.unwrap().is_empty());
-        let used = Update::Used(login.now);
-        assert!(node.update(login.digest, used).await.unwrap());
+        let update = Update::Used(login.now);
+        assert!(node.update(login.digest, update).await.unwrap());
         for revocation in [
             Revocation::OthersOf(user, login.digest),
             Revocation::Id(user, login.id),

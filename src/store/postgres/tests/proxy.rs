@@ -119,11 +119,11 @@ async fn copy(
                 .windows(COMMIT.len())
                 .position(|part| part == COMMIT);
             let held = commit.filter(|_position| is_request && mode == Mode::HoldCommit);
-            let passed = to.write_all(&requests[..held.unwrap_or(length)]).await;
+            let written = to.write_all(&requests[..held.unwrap_or(length)]).await;
             if held.is_some() {
                 std::future::pending::<()>().await;
             }
-            if passed.is_err() {
+            if written.is_err() {
                 break;
             }
         }
