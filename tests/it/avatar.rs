@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::harness::{Folder, Reply, TestApp, bearer};
 use crate::server::Binary;
 
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     let picture = DynamicImage::new_rgb8(width, height);
     picture.write_to(&mut file, ImageFormat::Png).unwrap();
@@ -43,7 +43,7 @@ fn pictures(folder: &Folder) -> PathBuf {
 }
 
 /// Returns the number of files in a folder and its folders.
-fn files_in(folder: &Path) -> usize {
+pub(crate) fn files_in(folder: &Path) -> usize {
     let Ok(entries) = fs::read_dir(folder) else {
         return 0;
     };
@@ -52,7 +52,7 @@ fn files_in(folder: &Path) -> usize {
     entries.map(count).sum()
 }
 
-async fn put(app: &TestApp, token: &str, file: Vec<u8>) -> Reply {
+pub(crate) async fn put(app: &TestApp, token: &str, file: Vec<u8>) -> Reply {
     let request = TestRequest::put().uri("/user/avatar").set_payload(file);
     let request = request.insert_header(("host", "192.168.1.7:3000"));
     app.call(request.insert_header(bearer(token))).await

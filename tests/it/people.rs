@@ -5,7 +5,8 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 use wechat_simulator::{App, Endpoint, Fault, Payload, Payment};
 
-use crate::harness::{Reply, TestApp, bearer, now};
+use crate::avatar::{files_in, png, put};
+use crate::harness::{Folder, Reply, TestApp, bearer, now};
 use crate::oauth::web_login;
 
 const KEY: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
@@ -15,21 +16,23 @@ const PAGE: &str = "https://h5.example.com/login";
 /// Starts with two mini programs and a website of one Open Platform account, and a mini program of another one. The simulator
 /// sends unionids for the apps of `sending`.
 async fn start(sending: &[&str]) -> TestApp {
+    start_with(sending, &[]).await
+}
+
+async fn start_with(sending: &[&str], more: &[(&str, &str)]) -> TestApp {
     let admin_keys = format!("alice:{ADMIN_KEY}");
-    let app = TestApp::serving_with(
-        &["shop", "desk", "site", "alien"],
-        &[
-            ("WEAPP_USER__DATA_KEYS", KEY),
-            ("WEAPP_ADMIN__KEYS", &admin_keys),
-            ("WEAPP_APPS__SHOP__OPEN_PLATFORM", "acme"),
-            ("WEAPP_APPS__DESK__OPEN_PLATFORM", "acme"),
-            ("WEAPP_APPS__SITE__OPEN_PLATFORM", "acme"),
-            ("WEAPP_APPS__SITE__KIND", "website"),
-            ("WEAPP_APPS__SITE__REDIRECTS", PAGE),
-            ("WEAPP_APPS__ALIEN__OPEN_PLATFORM", "other"),
-        ],
-    )
-    .await;
+    let own = [
+        ("WEAPP_USER__DATA_KEYS", KEY),
+        ("WEAPP_ADMIN__KEYS", &admin_keys),
+        ("WEAPP_APPS__SHOP__OPEN_PLATFORM", "acme"),
+        ("WEAPP_APPS__DESK__OPEN_PLATFORM", "acme"),
+        ("WEAPP_APPS__SITE__OPEN_PLATFORM", "acme"),
+        ("WEAPP_APPS__SITE__KIND", "website"),
+        ("WEAPP_APPS__SITE__REDIRECTS", PAGE),
+        ("WEAPP_APPS__ALIEN__OPEN_PLATFORM", "other"),
+    ];
+    let settings: Vec<_> = own.iter().chain(more).copied().collect();
+    let app = TestApp::serving_with(&["shop", "desk", "site", "alien"], &settings).await;
     for name in sending {
         bind(&app, name);
     }
@@ -89,7 +92,11 @@ async fn decrypt(app: &TestApp, name: &str, token: &str, user: &str, what: Paylo
 
 /// Makes Mei two users, one in each mini program, who are in conflict. Returns the two, the one with the unionid first.
 async fn in_conflict() -> (TestApp, String, String) {
-    let app = start(&["desk"]).await;
+    in_conflict_with(&[]).await
+}
+
+async fn in_conflict_with(more: &[(&str, &str)]) -> (TestApp, String, String) {
+    let app = start_with(&["desk"], more).await;
     let shop = log_in(&app, "shop", "mei").await.user_id();
     let desk = log_in(&app, "desk", "mei").await.user_id();
     assert_ne!(shop, desk, "the first login had no unionid");
@@ -412,6 +419,34 @@ async fn the_calls_of_a_user_are_limited() {
         last = app.post("/user/paid", &token, body.clone()).await;
     }
     last.assert_error(429, "rate_limited");
+}
+
+#[actix_rt::test]
+async fn the_avatars_of_a_merged_user_are_deleted_too() {
+    for by_operator in [false, true] {
+        let folder = Folder::new();
+        let store = folder.path().display().to_string();
+        let (app, desk, shop) = in_conflict_with(&[("WEAPP_AVATAR__STORE", &store)]).await;
+        for name in ["desk", "shop"] {
+            let token = log_in(&app, name, "mei").await.token();
+            let reply = put(&app, &token, png(4, 4)).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+        }
+        decide(&app, [&desk, &shop], "merge").await;
+        assert_eq!(files_in(folder.path()), 2);
+        if by_operator {
+            let path = format!("/admin/users/{desk}");
+            admin(&app, Method::DELETE, &path, Value::Null).await
+        } else {
+            let token = log_in(&app, "shop", "mei").await.token();
+            let code = app.wechat.named_app("shop").unwrap().issue_code("mei");
+            let request = TestRequest::delete().uri("/user");
+            let request = request.set_json(json!({ "code": code }));
+            app.call(request.insert_header(bearer(&token))).await
+        }
+        .assert_data(json!({}));
+        assert_eq!(files_in(folder.path()), 0, "{by_operator}");
+    }
 }
 
 #[actix_rt::test]
