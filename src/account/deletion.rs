@@ -36,8 +36,7 @@ impl Deletion {
         }
     }
 
-    /// Deletes the session's user: first the avatars of all identities, then everything
-    /// else, in one transaction. Their next
+    /// Deletes the session's user: first the avatars of all identities, then everything else, in one transaction. Their next
     /// login creates a new user.
     ///
     /// The login code proves that the user asks for it themselves, in their mini program: a stolen token is not enough.

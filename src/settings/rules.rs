@@ -124,7 +124,7 @@ list_rules! {
     paths -> String, "paths that begin with a slash", |text| some_if(text.starts_with('/'), text);
     // Compared byte for byte with what browsers send, so a default port would never match.
     origins -> String, "origins as browsers send them, such as https://h5.example.com, and not `*`", |text| {
-        some_if(page(text)?.origin().ascii_serialization() == text && !text.contains('*'), text)
+        some_if(page(text)?.origin().ascii_serialization() == text, text)
     };
     host_names -> String, "host names without scheme and port, such as demo.example.com", |text| {
         some_if(!text.is_empty() && consists_of(text, b"-."), text)
@@ -180,26 +180,26 @@ fn log_target(text: &str) -> Option<LogTarget> {
 }
 
 /// Parses the URL of a page or an endpoint, without a user, a password and a fragment.
+///
+/// [`Url`] corrects and accepts more than can be used: `https:host`, `https:///host` and `https://*.example.com`.
 fn page(text: &str) -> Option<Url> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| url.host_str() > Some(""))?;
-    let is_anonymous =
-        url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let is_authority =
+        !authority.is_empty() && !authority.ends_with(':') && consists_of(authority, b"-.:[]");
+    let is_web = matches!(scheme, "http" | "https") && is_authority;
+    let url = Url::parse(text).ok().filter(|_| is_web)?;
     let is_exact = url.fragment().is_none() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_anonymous && is_exact && matches!(url.scheme(), "http" | "https")).then_some(url)
+    (is_exact && url.port() != Some(0)).then_some(url)
 }
 
 /// Returns the URL to which paths can be appended: a scheme, a host and optionally a port and a path, without a slash at the end.
 fn base(text: &str) -> Option<String> {
     let base = text.strip_suffix('/').unwrap_or(text);
     let (_, rest) = base.split_once("://")?;
-    let (authority, path) = rest
-        .split_once('/')
-        .map_or((rest, None), |(authority, path)| (authority, Some(path)));
-    let valid =
-        consists_of(authority, b"-.:[]") && !authority.ends_with(':') && path.is_none_or(is_path);
-    some_if(valid && page(base).is_some(), base)
+    let path = rest.split_once('/').map(|(_, path)| path);
+    let valid = !base.contains('?') && path.is_none_or(is_path) && page(base).is_some();
+    some_if(valid, base)
 }
 
 /// Returns the file of an `sqlite:` URL. `sqlite://data/weapp.db` and `sqlite:data/weapp.db` name the same, relative file.

@@ -895,6 +895,12 @@ fn a_website_needs_the_pages_to_which_a_login_may_return() {
     for broken in [
         "h5.example.com",
         "https://h5.example.com/#/login",
+        "https:h5.example.com/login",
+        "https:///h5.example.com/login",
+        "HTTPS://h5.example.com/login",
+        "https://*.example.com/login",
+        "https://h5.example.com\\login",
+        "https://mei@h5.example.com/login",
         "javascript:alert(1)",
     ] {
         let redirects = ("WEAPP_APPS__SITE__REDIRECTS", broken);
@@ -1527,6 +1533,8 @@ fn a_receiver_of_events_needs_a_secret() {
         "backend.example.com",
         "ftp://a",
         "https://",
+        "https:backend.example.com/events",
+        "https://*.example.com/events",
         "https://a:b@c/d",
     ] {
         let error = load(&[
