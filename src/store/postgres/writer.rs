@@ -93,7 +93,7 @@ impl LoginQueue {
     /// Commits batches on this connection. Never ends.
     pub(super) async fn run(&self, link: &Link, limit: Duration, cache: &Arc<SessionCache>) {
         loop {
-            let batch = match self.take() {
+            let batch = match self.take(Instant::now()) {
                 Next::Batch(batch) => batch,
                 Next::None => {
                     self.arrived.notified().await;
@@ -131,7 +131,7 @@ impl LoginQueue {
     }
 
     /// Takes the next batch: at most one login of each person, sorted by subject.
-    fn take(&self) -> Next {
+    fn take(&self, now: Instant) -> Next {
         let mut waiting = self.lock();
         let Waiting {
             logins,
@@ -142,7 +142,7 @@ impl LoginQueue {
             return Next::None;
         };
         let latest = first.since + SHARING;
-        if *under_way > 0 && logins.len() < ENOUGH && Instant::now() < latest {
+        if *under_way > 0 && logins.len() < ENOUGH && now < latest {
             return Next::At(latest);
         }
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
@@ -227,6 +227,8 @@ async fn commit_batch(
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::{ENOUGH, LoginQueue, Next, SHARING};
     use crate::store::contract::login;
 
@@ -237,24 +239,24 @@ mod tests {
     }
 
     /// Returns the number of logins in the next batch, or `None` if it is not yet time for it.
-    fn take(queue: &LoginQueue) -> Option<usize> {
-        match queue.take() {
+    fn take(queue: &LoginQueue, now: Instant) -> Option<usize> {
+        match queue.take(now) {
             Next::Batch(batch) => Some(batch.len()),
             Next::At(_time) => None,
             Next::None => panic!("no login waits"),
         }
     }
 
-    #[actix_rt::test]
-    async fn a_login_waits_for_others_only_during_a_commit_and_not_for_long() {
+    #[test]
+    fn a_login_waits_for_others_only_during_a_commit_and_not_for_long() {
         let queue = LoginQueue::new(false);
+        let start = Instant::now();
         add(&queue, 0..1);
-        assert_eq!(take(&queue), Some(1));
+        assert_eq!(take(&queue, start), Some(1));
         add(&queue, 1..4);
-        assert_eq!(take(&queue), None);
-        tokio::time::sleep(SHARING).await;
-        assert_eq!(take(&queue), Some(3));
+        assert_eq!(take(&queue, start), None);
+        assert_eq!(take(&queue, Instant::now() + SHARING), Some(3));
         add(&queue, 4..4 + ENOUGH);
-        assert_eq!(take(&queue), Some(ENOUGH));
+        assert_eq!(take(&queue, start), Some(ENOUGH));
     }
 }
