@@ -13,12 +13,12 @@ prometheus, server = sys.argv[1:]
 
 def result_of(query):
     url = f"http://127.0.0.1:{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": query})
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=30) as response:
         return json.load(response)["data"]["result"]
 
 
 def wait_for(query, description):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             if result_of(query):
@@ -26,9 +26,9 @@ def wait_for(query, description):
         except (urllib.error.URLError, ConnectionError):
             pass
         # Without requests the rate stays zero.
-        urllib.request.urlopen(f"http://127.0.0.1:{server}/livez", timeout=5).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{server}/livez", timeout=30).close()
         time.sleep(0.2)
-    sys.exit(f"no {description} after 30 seconds")
+    sys.exit(f"no {description} after 120 seconds")
 
 
 wait_for('rate(weapp_http_request_duration_seconds_count{route="/livez"}[10s]) > 0', "rate of requests")

@@ -13,7 +13,7 @@ start_server() {
   shift || true
   (cd "$home" && exec env "${environment[@]}" "$binary" "$@") >"$out" 2>&1 &
   pid=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     port=$(grep -o 'http://127.0.0.1:[0-9]*' "$out" | head -1 | grep -o '[0-9]*$') && return
     sleep 0.1
   done

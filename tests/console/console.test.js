@@ -32,6 +32,7 @@ after(async () => {
 // Opens the console in a new browser profile. Errors of the page and requests to other hosts fail the test.
 async function open(t, { pane = '', at = server.url, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options })
+  context.setDefaultTimeout(120_000)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
   const errors = []
@@ -299,6 +300,7 @@ test('operators use the same page on the admin port, without the phone and the s
   })
   assert.equal((await fetch(other.url)).status, 404)
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } })
+  context.setDefaultTimeout(120_000)
   t.after(() => context.close())
   const page = await context.newPage()
   await page.goto(`http://localhost:${port}/`)
@@ -416,6 +418,7 @@ test('behind a proxy the page asks for the key, and the printed address has it',
   const address = other.output.match(/console: (\S+?);/)[1]
   const extraHTTPHeaders = { via: 'proxy' }
   const context = await browser.newContext({ extraHTTPHeaders, locale: 'en-GB' })
+  context.setDefaultTimeout(120_000)
   t.after(() => context.close())
   const page = await context.newPage()
   await page.goto(other.url)

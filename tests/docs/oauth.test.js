@@ -13,6 +13,9 @@ import { chromium } from 'playwright-core'
 const binary = resolve(process.env.WEAPP_LOGIN_BIN)
 const app = { id: 'wx0123456789abcdef', secret: '0123456789abcdef0123456789abcdef' }
 
+// Ends a test that hangs. A busy machine may need minutes.
+const limit = { timeout: 300_000 }
+
 // The login page of the website, as docs/several-apps.md shows it.
 const page = (api) => `<!doctype html><title>site</title><button>Log in</button><output></output><script>
 const api = ${JSON.stringify(api)}
@@ -87,6 +90,13 @@ async function launch(t) {
   return browser
 }
 
+// Opens a page in a new profile.
+async function open(browser) {
+  const context = await browser.newContext()
+  context.setDefaultTimeout(120_000)
+  return context.newPage()
+}
+
 // Opens the login page, and chooses a user on the simulator's page.
 async function logIn(tab, url, user) {
   await tab.goto(url)
@@ -100,12 +110,12 @@ async function shown(tab) {
   return JSON.parse(await tab.locator('output').textContent())
 }
 
-test('a user logs in on the page, and is the same user the next time', { timeout: 60_000 }, async (t) => {
+test('a user logs in on the page, and is the same user the next time', limit, async (t) => {
   const url = await website(t)
   const browser = await launch(t)
   const users = []
   for (const name of ['mei', 'mei', 'bo']) {
-    const tab = await (await browser.newContext()).newPage()
+    const tab = await open(browser)
     await logIn(tab, url, name)
     const reply = await shown(tab)
     assert.equal(reply.code, 0, JSON.stringify(reply))
@@ -118,16 +128,16 @@ test('a user logs in on the page, and is the same user the next time', { timeout
   assert.notEqual(users[0].id, users[2].id)
 })
 
-test('a login that began in another browser is rejected', { timeout: 60_000 }, async (t) => {
+test('a login that began in another browser is rejected', limit, async (t) => {
   const url = await website(t)
   const browser = await launch(t)
-  const attacker = await (await browser.newContext()).newPage()
+  const attacker = await open(browser)
   // The attacker keeps the code and the state of their own login, and does not use them.
   await attacker.route(/\/login\/oauth$/, (route) => route.abort())
   const redirected = attacker.waitForRequest(/\/login\?code=/)
   await logIn(attacker, url, 'attacker')
   const returned = (await redirected).url()
-  const victim = await (await browser.newContext()).newPage()
+  const victim = await open(browser)
   await victim.goto(returned)
   assert.equal((await shown(victim)).error, 'state_invalid')
   // Nor does it help that the victim has begun a login too.

@@ -47,6 +47,7 @@ before(async () => {
   origin = `http://127.0.0.1:${pages.address().port}`
   server = await startServer({ WEAPP_SERVER__CORS_ORIGINS: origin })
   browser = await chromium.launchPersistentContext(profile, options)
+  browser.setDefaultTimeout(120_000)
 })
 after(async () => {
   if (browser) await browser.close()
@@ -55,7 +56,7 @@ after(async () => {
   if (server) await server.stop()
 })
 
-test('a page of another origin logs in, reads errors and logs out', { timeout: 180_000, skip }, async () => {
+test('a page of another origin logs in, reads errors and logs out', { timeout: 300_000, skip }, async () => {
   const page = await browser.newPage()
   await page.goto(origin)
   const seen = await page.evaluate(async (baseUrl) => {
@@ -84,15 +85,15 @@ test('a page of another origin logs in, reads errors and logs out', { timeout: 1
   await page.close()
 })
 
-test('the H5 build of the uni-app sample logs in and out', { timeout: 180_000, skip: skip || !existsSync(UNI_APP) }, async () => {
+test('the H5 build of the uni-app sample logs in and out', { timeout: 300_000, skip: skip || !existsSync(UNI_APP) }, async () => {
   const page = await browser.newPage()
   await page.goto(`${origin}/h5/`)
-  await page.waitForFunction(() => /^[0-9a-f]{32}$/.test(document.querySelector('.user')?.textContent), null, { timeout: 90_000 })
+  await page.waitForFunction(() => /^[0-9a-f]{32}$/.test(document.querySelector('.user')?.textContent), null, { timeout: 120_000 })
   await page.locator('.out').click()
   await page.getByText('未登录').waitFor()
   await page.locator('.call').click()
   await page.getByText('session_required').waitFor()
   await page.locator('.in').click()
-  await page.waitForFunction(() => /^[0-9a-f]{32}$/.test(document.querySelector('.user')?.textContent), null, { timeout: 90_000 })
+  await page.waitForFunction(() => /^[0-9a-f]{32}$/.test(document.querySelector('.user')?.textContent), null, { timeout: 120_000 })
   await page.close()
 })
