@@ -27,7 +27,6 @@ mod parts;
 pub mod pictures;
 pub mod platforms;
 pub mod readiness;
-pub mod rfc3339;
 pub mod routes;
 pub mod session;
 pub mod sessions;
@@ -35,6 +34,7 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod testing;
+pub mod time;
 
 pub use app::{AppFactory, admin_app, app, app_with, metrics_app};
 pub use checked::PartsError;

@@ -14,6 +14,7 @@ use crate::platforms::{Payment, Platforms};
 use crate::session::DataKeys;
 use crate::sessions::CurrentSession;
 use crate::store::{LateUnionId, Store};
+use crate::time::to_milliseconds;
 
 /// Stores late unionids. One instance per worker, because HTTP connections to the platform belong to a worker's runtime.
 #[derive(Clone)]
@@ -97,7 +98,7 @@ impl UnionIds {
             unionid: app.seal(subject, unionid.expose())?,
             person: person(app, &self.keys, unionid),
             is_proven,
-            now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            now: to_milliseconds(now),
         };
         Ok(self.store.learn_unionid(late).await?)
     }

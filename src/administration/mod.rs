@@ -17,6 +17,7 @@ use crate::login::subject;
 use crate::pictures::Storage;
 use crate::session::{Block, DataKeys, Lifetimes, Session, SessionId, User};
 use crate::store::{Revocation, Store, UserConflict, UserIdentity, UserKey, UserPage, UserQuery};
+use crate::time::to_milliseconds;
 
 pub use conflicts::{ConflictSearch, Conflicts};
 pub use cursor::{ConflictCursor, Cursor};
@@ -192,7 +193,7 @@ impl Administration {
     ) -> Result<usize, Error> {
         let block = Block {
             // The store keeps milliseconds.
-            at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            at: to_milliseconds(now),
             reason: reason.map(Reason::into_text),
         };
         let ended = self.store.block_user(id, block).await?;

@@ -10,6 +10,7 @@ use crate::identity::{UnionId, UserId};
 use crate::login::person;
 use crate::session::User;
 use crate::store::{ConflictPage, ConflictQuery, Decision, Resolution, Resolved, UserKey};
+use crate::time::to_milliseconds;
 
 impl Administration {
     /// Returns the users with this unionid: in all apps that share users, or in the Open Platform account or the app with this
@@ -71,7 +72,7 @@ impl Administration {
             other,
             decision,
             // The store keeps milliseconds.
-            now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            now: to_milliseconds(now),
         };
         match self.store.resolve_conflict(resolution).await? {
             Resolved::Done { ended } => Ok(ended),

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use weapp_login::apps::Apps;
 use weapp_login::identity::UserId;
-use weapp_login::rfc3339::rfc3339;
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
 use weapp_login::sessions::{Sessions, SweepOutcome};
 use weapp_login::settings::Settings;
 use weapp_login::store::{self, Revocation, Store};
+use weapp_login::time::rfc3339;
 
 use crate::commands::{Failure, configuration, existing_database, print};
 

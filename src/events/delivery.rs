@@ -13,6 +13,7 @@ use crate::identity::UserId;
 use crate::metrics::Metrics;
 use crate::session::CryptoError;
 use crate::store::{self, Claim, Claimed, Event, EventRemoval, Holder, LedgerKey, Store};
+use crate::time::{minus, plus};
 
 /// Pause while there is nothing to deliver. Our choice: a second of delay, for one read of an empty table.
 const IDLE: Duration = Duration::from_secs(1);
@@ -230,7 +231,7 @@ impl Delivery {
         accepts: bool,
         now: Timestamp,
     ) -> Result<(), store::Error> {
-        let oldest = now.saturating_sub(self.keep).unwrap_or(Timestamp::MIN);
+        let oldest = minus(now, self.keep);
         let old = rejected.iter().filter(|event| event.at < oldest);
         let old: Vec<_> = old.map(|event| event.position).collect();
         if old.is_empty() {
@@ -282,12 +283,4 @@ fn backoff(attempts: u32) -> Duration {
     let pause = LONGEST_PAUSE.min(FIRST_PAUSE * (1 << doublings));
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     pause.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
-}
-
-fn plus(time: Timestamp, span: Duration) -> Timestamp {
-    time.saturating_add(span).unwrap_or(Timestamp::MAX)
-}
-
-fn minus(time: Timestamp, span: Duration) -> Timestamp {
-    time.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }

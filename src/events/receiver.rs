@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use crate::events::signature::Signer;
 use crate::identity::{AppId, EventsSecret};
 use crate::platforms::outbound;
-use crate::rfc3339::rfc3339;
 use crate::store::Event;
+use crate::time::rfc3339;
 
 /// Maximum time to connect to the receiver, and of a whole delivery. Our choice.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);

@@ -14,8 +14,8 @@ use crate::handlers::stored_session::StoredSession;
 use crate::identity::LoginCode;
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, StringField};
-use crate::rfc3339::rfc3339;
 use crate::sessions::{CurrentSession, Sessions};
+use crate::time::rfc3339;
 
 /// The proof that the user asks for the deletion. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::middleware::session::PresentedToken;
-use crate::rfc3339::rfc3339;
 use crate::sessions::{CurrentUser, Sessions};
+use crate::time::rfc3339;
 
 /// The live session and its user.
 #[derive(Serialize, ToSchema)]

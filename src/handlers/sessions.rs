@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::middleware::clock::RequestTime;
-use crate::rfc3339::rfc3339;
 use crate::session::SessionId;
 use crate::sessions::{CurrentUser, Sessions};
+use crate::time::rfc3339;
 
 /// The user's live sessions, latest login first.
 #[derive(Serialize, ToSchema)]

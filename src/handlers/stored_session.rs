@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::rfc3339::rfc3339;
 use crate::session::Session;
+use crate::time::rfc3339;
 
 /// A stored session. Its token is stored as a digest, and its session keys are encrypted under the token.
 #[derive(Serialize, ToSchema)]

@@ -10,9 +10,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::reply::{Envelope, Success};
 use crate::middleware::json::Json;
-use crate::rfc3339::rfc3339;
 use crate::session::{Change, ProfileChange, User};
 use crate::sessions::CurrentSession;
+use crate::time::rfc3339;
 
 /// The changes: at least one field. An absent field keeps its value; `null` clears it.
 #[derive(Deserialize, ToSchema)]

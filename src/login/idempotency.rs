@@ -13,6 +13,7 @@ use crate::login::idempotency_key::IdempotencyKey;
 use crate::login::{Logins, settle};
 use crate::session::Token;
 use crate::store::once::{Once, Record, Turn, Verdict};
+use crate::time::plus;
 
 /// Time for which a login can be repeated: as long as the platform accepts the code.
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -100,7 +101,7 @@ impl Logins {
 
 /// Stores the token of a login for repeated ones. The login succeeds even if this fails.
 async fn keep(once: &Once, token: &Token, is_new: bool, now: Timestamp) {
-    let expires_at = now.saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX);
+    let expires_at = plus(now, KEPT_FOR);
     for _attempt in 0..ATTEMPTS {
         let Err(error) = once.keep(&encode(token, is_new), expires_at).await else {
             return;

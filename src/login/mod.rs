@@ -24,6 +24,7 @@ use crate::platforms::{self, Identity, LoginFacts, Platforms};
 use crate::session::{CryptoError, DataKeys, SessionId, Token};
 use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
+use crate::time::to_milliseconds;
 
 pub use attempt::{Grant, LoginAttempt, LoginPage, LoginPolicy, PageRequest};
 pub use counter::LoginCounter;
@@ -143,7 +144,7 @@ impl Logins {
         let older = previous.iter().flat_map(CurrentSession::session_keys);
         let keys = key_history::of(identity.session_key, older, self.policy.key_history);
         // The store keeps milliseconds; the times returned here must equal the stored ones.
-        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let now = to_milliseconds(now);
         let lifetimes = &self.policy.lifetimes;
         let expires_at = lifetimes.expires_at(now);
         let unionid = identity.unionid.as_ref();

@@ -8,6 +8,7 @@ use sha2::Sha256;
 use crate::apps::App;
 use crate::session::CryptoError;
 use crate::store::LedgerKey;
+use crate::time::plus;
 
 /// Time that a user has on the login page. Our choice: twice the lifetime of a code.
 pub(super) const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
@@ -53,7 +54,7 @@ impl State {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(CryptoError::NoRandomness)?;
         let nonce = lower::encode_string(&nonce);
-        let expires_at = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        let expires_at = plus(now, LIFETIME);
         let time = format!("{:0TIME_DIGITS$x}", expires_at.as_second());
         let signature = signature(app, &time, &nonce).map(|signed| signed.finalize().into_bytes());
         let signature = signature

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::platforms::error::Error;
 use crate::platforms::rejection::{QUOTA_PAUSE, Reason};
+use crate::time::plus;
 
 /// Limits on calls to a platform. [`Limits::default`] is our choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +126,7 @@ impl Circuit {
         self.trips = self.trips.saturating_add(1);
         self.open = Some(Open {
             since: now,
-            until: now.saturating_add(pause).unwrap_or(Timestamp::MAX),
+            until: plus(now, pause),
             last: error.clone(),
             probing: false,
         });

@@ -6,6 +6,7 @@ use crate::identity::{AppId, UserId};
 use crate::session::device::{Device, SessionId};
 use crate::session::seal::Sealed;
 use crate::session::token::TokenDigest;
+use crate::time::plus;
 
 /// Limits on the lifetime of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +62,12 @@ pub struct SessionStatus {
 impl Lifetimes {
     /// Returns the latest possible end of a session that begins at `now`.
     pub fn expires_at(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.absolute).unwrap_or(Timestamp::MAX)
+        plus(now, self.absolute)
     }
 
     /// Returns the end of a session that is not used after `last_seen`.
     pub fn ends_at(&self, last_seen: Timestamp, expires_at: Timestamp) -> Timestamp {
-        let idle = last_seen.saturating_add(self.idle);
-        idle.unwrap_or(Timestamp::MAX).min(expires_at)
+        plus(last_seen, self.idle).min(expires_at)
     }
 }
 

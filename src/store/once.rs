@@ -13,6 +13,7 @@ use crate::session::{CryptoError, Seal};
 
 use crate::store::interface::{self, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
+use crate::time::plus;
 
 /// First and longest pause between two reads of a record that another caller holds. Our choice: a read takes
 /// microseconds, and most work takes less than a tenth of a second.
@@ -253,10 +254,6 @@ fn jittered(pause: Duration) -> Duration {
 fn span(from: Timestamp, to: Timestamp) -> Duration {
     let span = Duration::try_from(to.duration_since(from)).unwrap_or_default();
     span.max(Duration::from_millis(1))
-}
-
-fn plus(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

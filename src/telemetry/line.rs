@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::rfc3339::rfc3339;
+use crate::time::rfc3339;
 
 /// Target of the access log. Its lines are printed without a prefix and at any level.
 pub const ACCESS: &str = "access";

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 17] = [
     &[
         "identity",
         "language",
-        "rfc3339",
+        "time",
         "masking",
         "current_request",
     ],

@@ -20,6 +20,7 @@ use crate::platforms::{self, CallError, Platform, Platforms};
 use crate::sessions::CurrentSession;
 use crate::store::once::{Once, Stored, Turn, Verdict};
 use crate::store::{Store, Version};
+use crate::time::plus;
 
 use note::Note;
 
@@ -185,10 +186,6 @@ impl Exchange {
 /// Returns `true` if the platform may have returned the number, and charged for it, although no answer arrived.
 fn is_lost(error: &platforms::Error) -> bool {
     error.may_have_been_processed() && error.rejection().is_none()
-}
-
-fn plus(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
 impl fmt::Debug for PhoneNumbers {

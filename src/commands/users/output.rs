@@ -3,9 +3,9 @@
 use serde::Serialize;
 use weapp_login::administration::Administration;
 use weapp_login::identity::AppId;
-use weapp_login::rfc3339::rfc3339;
 use weapp_login::session::User;
 use weapp_login::store::{Decision, UserConflict, UserIdentity};
+use weapp_login::time::rfc3339;
 
 /// A user in JSON. All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize)]

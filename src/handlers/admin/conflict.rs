@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::rfc3339::rfc3339;
 use crate::store::{Decision, UserConflict};
+use crate::time::rfc3339;
 
 /// Two users with the same unionid. All times are RFC 3339, in UTC, to the millisecond.
 #[derive(Serialize, ToSchema)]

@@ -14,9 +14,9 @@ use crate::identity::UserId;
 use crate::middleware::admin_key::{Action, Operator};
 use crate::middleware::clock::RequestTime;
 use crate::middleware::json::{Json, StringField};
-use crate::rfc3339::rfc3339;
 use crate::session::SessionId;
 use crate::store::UserIdentity;
+use crate::time::rfc3339;
 
 /// The block. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]

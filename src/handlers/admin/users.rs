@@ -10,8 +10,8 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handlers::reply::{Envelope, Success};
 use crate::identity::{OpenId, PhoneText, UnionId};
 use crate::middleware::json::{Json, StringField};
-use crate::rfc3339::rfc3339;
 use crate::session::User;
+use crate::time::rfc3339;
 
 /// Number of users on a page, unless the request names another.
 const PAGE: u8 = 50;

@@ -14,6 +14,7 @@ use crate::platforms::platform::{AccessToken, AppCredentials};
 use crate::session::CryptoError;
 use crate::store::Store;
 use crate::store::once::{Once, Record, Stored, Turn, Verdict};
+use crate::time::{minus, plus};
 
 /// Time before its expiry at which a token is renewed: in the last five minutes WeChat returns a new one, and both work.
 ///
@@ -164,9 +165,7 @@ impl Fetch {
 
 impl FetchedToken {
     fn new(token: AccessTokenText, fetched_at: Timestamp, expires_at: Timestamp) -> Self {
-        let in_time = expires_at
-            .saturating_sub(RENEW_BEFORE)
-            .unwrap_or(Timestamp::MIN);
+        let in_time = minus(expires_at, RENEW_BEFORE);
         let at_least = plus(fetched_at, USE_FOR);
         Self {
             token,
@@ -194,12 +193,7 @@ impl FetchedToken {
     }
 }
 
-fn plus(time: Timestamp, span: Duration) -> Timestamp {
-    time.saturating_add(span).unwrap_or(Timestamp::MAX)
-}
-
 /// Returns `now` plus the time that has passed since `started`.
 pub(super) fn later(now: Timestamp, started: Instant) -> Timestamp {
-    now.saturating_add(started.elapsed())
-        .unwrap_or(Timestamp::MAX)
+    plus(now, started.elapsed())
 }

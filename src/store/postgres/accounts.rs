@@ -17,6 +17,7 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
 use crate::store::postgres::sessions::{revoke_for, revoke_where};
+use crate::time::minus;
 
 /// Returns the digests of the ended sessions, or `None` if there is no such user.
 ///
@@ -189,7 +190,7 @@ pub(super) async fn statistics(
     (now, idle): (Timestamp, SignedDuration),
     since: Date,
 ) -> Result<Statistics, Problem> {
-    let unused = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
+    let unused = minus(now, idle);
     let (now, unused) = (now.as_millisecond(), unused.as_millisecond());
     let users = "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM account) END
                      - (SELECT count(*) FROM account WHERE root_id IS NOT NULL)

@@ -2,7 +2,9 @@
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 
 use crate::store::postgres::identity;
 use crate::store::postgres::problem::Problem;
@@ -47,10 +49,9 @@ impl Drop for Driver {
 /// # Errors
 /// [`Problem`] with the reason of each server.
 pub(super) async fn connect(target: &Target) -> Result<Connection, Problem> {
-    let tls = Tls::new(target.root_certificates.as_deref())?;
     let mut reasons = None;
     for server in &target.servers {
-        let attempt = connect_to(server, tls.clone(), target);
+        let attempt = connect_to(server, target);
         let problem = match timeout(CONNECT_TIMEOUT, attempt).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(problem)) => problem,
@@ -68,11 +69,16 @@ pub(super) async fn connect(target: &Target) -> Result<Connection, Problem> {
     Err(reasons.unwrap_or_else(|| Problem::Unusable("no host is configured".to_owned())))
 }
 
-async fn connect_to(server: &Server, tls: Tls, target: &Target) -> Result<Connection, Problem> {
-    let (client, driver) = server.config.connect(tls).await.map_err(explain)?;
+async fn connect_to(server: &Server, target: &Target) -> Result<Connection, Problem> {
+    // TLS reads all certificates of the system, so it is set up only if it is used.
+    let (client, driver) = if server.config.get_ssl_mode() == SslMode::Disable {
+        open(server, NoTls).await?
+    } else {
+        open(server, Tls::new(target.root_certificates.as_deref())?).await?
+    };
     let mut connection = Connection {
         client,
-        driver: Driver(tokio::spawn(driver)),
+        driver,
         has_synchronous_standby: false,
     };
     check_engine(&connection.client).await?;
@@ -82,6 +88,15 @@ async fn connect_to(server: &Server, tls: Tls, target: &Target) -> Result<Connec
         identity::check(&connection.client, expected).await?;
     }
     Ok(connection)
+}
+
+/// Opens a connection, and starts its driver.
+async fn open<T>(server: &Server, tls: T) -> Result<(Client, Driver), Problem>
+where
+    T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+{
+    let (client, driver) = server.config.connect(tls).await.map_err(explain)?;
+    Ok((client, Driver(tokio::spawn(driver))))
 }
 
 /// Adds the cause to the error of a connection pooler, which rejects the settings of the connection.

@@ -11,6 +11,7 @@ use crate::store::interface::Swept;
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
+use crate::time::{minus, plus};
 
 /// Maximum number of rows that one call changes in a table. Our choice: takes a few milliseconds.
 const BATCH: i64 = 100;
@@ -58,7 +59,7 @@ pub(super) async fn sweep(
     remove_revocations(link, limit).await?;
     let records = remove_records(link, limit, now).await?;
     let is_proven = matches!(clock, Clock::Proven);
-    let expired = now.saturating_sub(TOLERANCE).unwrap_or(Timestamp::MIN);
+    let expired = minus(now, TOLERANCE);
     let mut removed = Vec::new();
     if is_proven {
         removed = remove_expired(link, limit, expired).await?;
@@ -67,7 +68,7 @@ pub(super) async fn sweep(
     let (mut changed, mut is_last) = (Vec::new(), !is_full(records) && !is_full(removed.len()));
     let mut sessions = removed.len();
     if is_last {
-        let unused = expired.saturating_sub(idle).unwrap_or(Timestamp::MIN);
+        let unused = minus(expired, idle);
         let unused = is_proven.then_some(unused);
         let walked = walk.go_on(link, limit, (now, unused)).await?;
         sessions += walked.removed.len();
@@ -254,7 +255,7 @@ impl Walk {
                        RETURNING digest),
                    logged AS (INSERT INTO revocation (digest) SELECT digest FROM corrected)
                    SELECT digest FROM corrected";
-        let future = now.saturating_add(TOLERANCE).unwrap_or(Timestamp::MAX);
+        let future = plus(now, TOLERANCE);
         let (now, future) = (now.as_millisecond(), future.as_millisecond());
         let params: Params<'_> = &[&self.position, &end, &now, &future, &BATCH];
         rows::digests(&link.write(limit, sql, params).await?)

@@ -15,6 +15,7 @@ use crate::store::interface::Revocation;
 use crate::store::sqlite::events::{self, Changed};
 use crate::store::sqlite::rows::{app_at, time_at, user_at, user_columns};
 use crate::store::sqlite::sessions::revoke_because;
+use crate::time::minus;
 
 /// Returns the number of ended sessions, or `None` if there is no such user.
 pub(super) fn block(
@@ -186,7 +187,7 @@ pub(super) fn statistics(
             row.get::<_, i64>(0).map(i64::unsigned_abs)
         })
     };
-    let unused = now.saturating_sub(idle).unwrap_or(Timestamp::MIN);
+    let unused = minus(now, idle);
     let live = "SELECT count(*) FROM session WHERE expires_at > ?1 AND last_seen > ?2";
     Ok(Statistics {
         users: count(

@@ -9,6 +9,7 @@ use crate::store::sqlite::events::Changed;
 use crate::store::sqlite::open::number;
 use crate::store::sqlite::rows::time_at;
 use crate::store::sqlite::sessions::delete;
+use crate::time::{minus, plus};
 
 /// Maximum number of rows that one call changes in a table. Our choice: takes a few milliseconds, so that a login that
 /// waits for it does not notice.
@@ -109,8 +110,8 @@ fn remove_sessions(
     now: Timestamp,
     idle: SignedDuration,
 ) -> rusqlite::Result<usize> {
-    let expired = now.saturating_sub(TOLERANCE).unwrap_or(Timestamp::MIN);
-    let unused = expired.saturating_sub(idle).unwrap_or(Timestamp::MIN);
+    let expired = minus(now, TOLERANCE);
+    let unused = minus(expired, idle);
     delete(
         connection,
         changed,
@@ -127,7 +128,7 @@ fn correct_future_sessions(
     changed: &mut Changed,
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
-    let future = now.saturating_add(TOLERANCE).unwrap_or(Timestamp::MAX);
+    let future = plus(now, TOLERANCE);
     delete(
         connection,
         changed,

@@ -1,7 +1,22 @@
-//! RFC 3339 times, as responses and the log show them.
+//! Points in time: sums that end at the limits of [`Timestamp`], and RFC 3339 as responses and the log show it.
 
-use jiff::Timestamp;
 use jiff::tz::Offset;
+use jiff::{Timestamp, TimestampArithmetic};
+
+/// Returns the time after this span, at most [`Timestamp::MAX`].
+pub fn plus(time: Timestamp, span: impl Into<TimestampArithmetic>) -> Timestamp {
+    time.saturating_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns the time before this span, at least [`Timestamp::MIN`].
+pub fn minus(time: Timestamp, span: impl Into<TimestampArithmetic>) -> Timestamp {
+    time.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// Returns the time without the parts of a millisecond, as the stores keep it.
+pub fn to_milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
 
 /// Formats a time in UTC, to the millisecond: `2026-11-23T08:05:09.012Z`.
 ///
