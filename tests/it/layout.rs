@@ -7,13 +7,7 @@ use crate::sources::{SourceFile, sources};
 
 /// The modules of `src` by floor, from the ground up. A module imports only from lower floors and from itself.
 const FLOORS: [&[&str]; 17] = [
-    &[
-        "identity",
-        "language",
-        "time",
-        "masking",
-        "current_request",
-    ],
+    &["identity", "language", "time", "masking", "current_request"],
     &["session", "settings"],
     &["store", "telemetry", "limits"],
     &["platforms"],
