@@ -1,5 +1,7 @@
 // Starts the page: the language, the colours, the panes, and the connection.
+import { setMode } from './admin.js'
 import { data, Failure, setKey, takeKey } from './call.js'
+import { conflictsPane } from './conflicts.js'
 import { diagnosisPane } from './diagnosis.js'
 import { announce, element, field, fill } from './element.js'
 import { connect, on } from './events.js'
@@ -12,7 +14,7 @@ import { statisticsPane, usersPane } from './users.js'
 const PANES = [['phone', phonePane], ['log', logPane], ['state', statePane], ['diagnosis', diagnosisPane]]
 
 // Without the phone and the simulator: for operators, on the admin port.
-const ADMIN_PANES = [['users', usersPane], ['rejections', logPane], ['statistics', statisticsPane]]
+const ADMIN_PANES = [['users', usersPane], ['conflicts', conflictsPane], ['rejections', logPane], ['statistics', statisticsPane]]
 
 const THEME = 'weapp-login console theme'
 
@@ -97,6 +99,7 @@ async function start() {
   try {
     const state = await data('state')
     document.getElementById('version').textContent = state.version
+    setMode(state.mode)
     showPanes(state)
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -1,5 +1,6 @@
 // The state: the people, the clock and the rules of the simulated WeChat. Each form names the call that it makes.
 import { Failure, succeed } from './call.js'
+import { conflictsCard } from './conflicts.js'
 import { announce, element, field, fill, select } from './element.js'
 import { on } from './events.js'
 import { onLanguage, t } from './language.js'
@@ -10,7 +11,8 @@ const FAULTS = ['errcode', 'delay', 'silence', 'reset_before', 'reset_after', 't
 
 export function statePane(facts) {
   const simulator = facts.simulated ? [peopleCard(), clockCard(), rotationCard(), faultsCard(), limitsCard()] : []
-  const cards = [usersCard(facts), ...simulator, statisticsCard()]
+  const conflicts = facts.shares_users ? [conflictsCard()] : []
+  const cards = [usersCard(facts), ...conflicts, ...simulator, statisticsCard()]
   const reload = () => cards.forEach((card) => card.load().catch(() => {}))
   on('state', (state) => state === 'connected' && reload())
   onLanguage(reload)

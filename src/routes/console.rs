@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::web::to;
 
-use crate::handlers::admin::{statistics, user, users};
+use crate::handlers::admin::{conflicts, statistics, user, users};
 use crate::handlers::console;
 use crate::middleware::console_access;
 use crate::routes::row::{Guard, Row};
@@ -31,6 +31,12 @@ pub fn console() -> Vec<Row> {
             "/console/users/{id}/sessions/{session}",
             Open,
             to(user::end_session),
+        ),
+        Row::get("/console/conflicts", Open, to(conflicts::list_conflicts)),
+        Row::post(
+            "/console/conflicts/{kept}/{other}",
+            Open,
+            to(conflicts::decide_conflict),
         ),
         Row::get("/console/statistics", Open, to(statistics::get_statistics)),
     ];

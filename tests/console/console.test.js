@@ -311,7 +311,7 @@ test('operators use the same page on the admin port, without the phone and the s
   await page.getByLabel('Key').fill(key)
   await page.getByRole('button', { name: 'Open' }).click()
   await page.locator('.entry', { hasText: user.id }).waitFor()
-  assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['Users', 'Rejected requests', 'Statistics'])
+  assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['Users', 'Conflicts', 'Rejected requests', 'Statistics'])
   assert.deepEqual(await violations(page), [])
   await page.getByRole('tab', { name: 'Rejected requests' }).click()
   await fetch(`${other.url}session`)
@@ -319,6 +319,54 @@ test('operators use the same page on the admin port, without the phone and the s
   await page.getByRole('tab', { name: 'Statistics' }).click()
   await page.getByText('Live sessions').waitFor()
   assert.deepEqual(await violations(page), [])
+})
+
+test('operators merge two users in conflict, and undo it', async (t) => {
+  const other = new Server()
+  t.after(() => other.remove())
+  const port = await freePort()
+  const key = 'an-admin-key-of-the-browser-test-0123456789'
+  const environment = {
+    WEAPP_APPS__DESK__OPEN_PLATFORM: 'acme', WEAPP_USER__DATA_KEYS: 'b9f3b1c5a7d04e6f8091a2b3c4d5e6f7',
+    WEAPP_ADMIN__PORT: `${port}`, WEAPP_ADMIN__KEYS: `alice:${key}`,
+  }
+  const logIn = async (app) => {
+    const body = JSON.stringify({ code: 'the code is a mock one', app })
+    const reply = await fetch(`${other.url}login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    assert.equal(reply.status, 200, await reply.clone().text())
+    return (await reply.json()).data.user.id
+  }
+  // The first login in `shop` has no unionid, and a later one has that of the user of `desk`.
+  await other.start({ ...environment, WEAPP_APPS__SHOP__PLATFORM: 'wechat' })
+  const shop = await logIn('shop')
+  const desk = await logIn('desk')
+  await other.stop()
+  await other.start({ ...environment, WEAPP_APPS__SHOP__OPEN_PLATFORM: 'acme' })
+  assert.equal(await logIn('shop'), shop)
+
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } })
+  context.setDefaultTimeout(120_000)
+  t.after(() => context.close())
+  const page = await context.newPage()
+  page.on('dialog', (dialog) => dialog.accept())
+  await page.goto(`http://localhost:${port}/`)
+  await page.getByLabel('Key').fill(key)
+  await page.getByRole('button', { name: 'Open' }).click()
+  await page.getByRole('tab', { name: 'Conflicts' }).click()
+  const pane = page.locator('#pane-conflicts')
+  const conflict = pane.locator('.entry', { hasText: shop }).filter({ hasText: desk })
+  await conflict.locator('summary').click()
+  assert.deepEqual(await violations(page), [])
+  await conflict.locator('tbody tr', { hasText: desk }).getByRole('button', { name: 'Merge into this user' }).click()
+  await announced(page, 'Done.')
+  await pane.getByText('None.').waitFor()
+  assert.equal(await logIn('shop'), desk)
+
+  await pane.getByLabel('Without a decision only').uncheck()
+  await conflict.filter({ hasText: 'merged' }).locator('summary').click()
+  await conflict.getByRole('button', { name: 'Undo the decision' }).click()
+  await conflict.filter({ hasText: 'open' }).waitFor()
+  assert.equal(await logIn('shop'), shop)
 })
 
 test('the diagnosis shows the cause of the last rejection, the AppIDs and the settings', async (t) => {

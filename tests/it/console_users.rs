@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use weapp_login::{admin_app, app, routes};
 
 use crate::harness::{Folder, TestApp, bearer};
+use crate::people::in_conflict_with;
 use crate::server::{Binary, Connection};
 
 const LOCAL: &str = "127.0.0.1:50000";
@@ -60,6 +61,23 @@ async fn in_development_the_page_lists_users_revokes_sessions_and_blocks() {
     rejected.assert_error(403, "user_blocked_by_admin");
     let (_, numbers) = ask(&app, Method::GET, "/console/statistics", LOCAL).await;
     assert_eq!(numbers["data"]["blocked_users"], 1);
+}
+
+#[actix_rt::test]
+async fn in_development_the_page_decides_conflicts_if_apps_share_users() {
+    let (app, kept, other) = in_conflict_with(&[("WEAPP_CONSOLE__ENABLED", "true")]).await;
+    let (_, state) = ask(&app, Method::GET, "/console/state", LOCAL).await;
+    assert_eq!(state["data"]["shares_users"], true);
+    let open = "/console/conflicts?open=true";
+    let pair = format!("/console/conflicts/{kept}/{other}");
+    for (method, path) in [(Method::GET, open), (Method::POST, &pair)] {
+        assert_eq!(ask(&app, method, path, REMOTE).await.0, 403, "{path}");
+    }
+    let (_, listed) = ask(&app, Method::GET, open, LOCAL).await;
+    assert_eq!(listed["data"]["conflicts"][0]["other"], other);
+    let (status, reply) = ask(&app, Method::POST, &pair, LOCAL).await;
+    let error = (status, reply["error"].as_str());
+    assert_eq!(error, (400, Some("decision_malformed")));
 }
 
 /// Starts an app with an admin port, in the production profile.

@@ -95,7 +95,8 @@ async fn in_conflict() -> (TestApp, String, String) {
     in_conflict_with(&[]).await
 }
 
-async fn in_conflict_with(more: &[(&str, &str)]) -> (TestApp, String, String) {
+/// The same with more settings.
+pub(crate) async fn in_conflict_with(more: &[(&str, &str)]) -> (TestApp, String, String) {
     let app = start_with(&["desk"], more).await;
     let shop = log_in(&app, "shop", "mei").await.user_id();
     let desk = log_in(&app, "desk", "mei").await.user_id();

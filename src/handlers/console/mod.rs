@@ -35,9 +35,11 @@ macro_rules! file {
 const PAGE: &str = include_str!("../../../console/index.html");
 
 /// The files of the page: name, content type and content. They have no data, so they need no key.
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 16] = [
+    file!("admin.js", SCRIPT),
     file!("app.js", SCRIPT),
     file!("call.js", SCRIPT),
+    file!("conflicts.js", SCRIPT),
     file!("copy.js", SCRIPT),
     file!("diagnosis.js", SCRIPT),
     file!("diagram.js", SCRIPT),
@@ -69,7 +71,15 @@ pub async fn get_file(name: web::Path<String>) -> Result<impl Responder, ApiErro
 
 /// Returns the paths that the page requests by itself.
 pub fn paths() -> impl Iterator<Item = String> {
-    let data = ["events", "state", "settings", "users", "statistics"].into_iter();
+    let data = [
+        "events",
+        "state",
+        "settings",
+        "users",
+        "conflicts",
+        "statistics",
+    ]
+    .into_iter();
     let names = FILES.iter().map(|(name, _, _)| *name).chain(data);
     let paths = names.map(|name| format!("/console/{name}"));
     paths.chain(["/".to_owned()])

@@ -39,6 +39,8 @@ struct StateData {
     mode: Mode,
     version: &'static str,
     simulated: bool,
+    /// `true` if apps share users, so that two users can be in conflict.
+    shares_users: bool,
     apps: Vec<AppData>,
 }
 
@@ -110,6 +112,7 @@ pub async fn get_state(state: web::Data<ConsoleState>) -> impl Responder {
         mode: state.mode,
         version: env!("CARGO_PKG_VERSION"),
         simulated: state.simulated,
+        shares_users: (state.apps.iter()).any(|(_, app)| app.open_platform().is_some()),
         apps: apps.collect(),
     })
 }
