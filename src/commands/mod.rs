@@ -26,9 +26,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use weapp_login::language::Language;
 use weapp_login::settings::{self, Loaded, Settings};
+use weapp_login::store::{Database, Store};
 
 /// Returns `true` if `NO_COLOR` is set. See <https://no-color.org>.
 pub(crate) fn no_color() -> bool {
@@ -142,6 +144,13 @@ pub(crate) fn existing_database(store: &settings::Store) -> Result<(), Failure> 
          `store.url` is relative; `config check` shows them",
         file.display()
     )))
+}
+
+/// Opens the store that the settings name, which must exist.
+pub(crate) async fn existing_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    existing_database(&settings.store)?;
+    let store = weapp_login::store::open(Database::configured(settings)).await;
+    store.map_err(Failure::configuration)
 }
 
 /// Writes to standard output. A closed pipe, as after `| head`, is not an error.

@@ -11,10 +11,10 @@ use weapp_login::identity::UserId;
 use weapp_login::session::{Lifetimes, ProfileChange, Session, SessionId};
 use weapp_login::sessions::{Sessions, SweepOutcome};
 use weapp_login::settings::Settings;
-use weapp_login::store::{self, Revocation, Store};
+use weapp_login::store::{Revocation, Store};
 use weapp_login::time::rfc3339;
 
-use crate::commands::{Failure, configuration, existing_database, print};
+use crate::commands::{Failure, configuration, existing_store, print};
 
 /// The subcommands of `sessions`.
 #[derive(Subcommand)]
@@ -122,11 +122,9 @@ struct Line<'a> {
 impl StoredSessions {
     /// Opens the store, which must exist.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        existing_database(&settings.store)?;
-        let store = store::open(store::Database::configured(settings)).await;
         Ok(Self {
             database: settings.store.name().to_owned(),
-            store: store.map_err(Failure::configuration)?,
+            store: existing_store(settings).await?,
             lifetimes: weapp_login::lifetimes(&settings.session),
         })
     }
@@ -145,19 +143,8 @@ impl StoredSessions {
         if sessions.is_empty() {
             self.require_user(options.user).await?;
         }
-        let sessions = sessions.into_iter().map(|session| {
-            let ends_at = session.ends_at(&self.lifetimes);
-            (session, ends_at)
-        });
-        let sessions: Vec<_> = sessions.collect();
-        Ok(if options.json {
-            let lines = sessions.iter();
-            lines
-                .map(|(session, ends_at)| session_line(session, *ends_at))
-                .collect()
-        } else {
-            session_table(&sessions)
-        })
+        let ends_at = |session: &Session| session.ends_at(&self.lifetimes);
+        Ok(format_sessions(&sessions, ends_at, options.json))
     }
 
     async fn revoke(&self, options: &Revoke, now: Timestamp) -> Result<String, Failure> {
@@ -214,8 +201,30 @@ impl StoredSessions {
     }
 }
 
-/// Formats a session as a line of JSON. `ends_at` is the time at which it expires if it is not used again.
-pub(super) fn session_line(session: &Session, ends_at: Timestamp) -> String {
+/// Formats sessions as lines of JSON or as a table. `ends_at` returns the time at which one expires if it is not used again.
+pub(super) fn format_sessions(
+    sessions: &[Session],
+    ends_at: impl Fn(&Session) -> Timestamp,
+    json: bool,
+) -> String {
+    let each = sessions.iter().map(|session| (session, ends_at(session)));
+    if json {
+        return each.map(|(session, end)| line(session, end)).collect();
+    }
+    if sessions.is_empty() {
+        return "no active sessions\n".to_owned();
+    }
+    let heads = ["session", "app", "created", "last seen", "ends", "device"];
+    let rows = each.map(|(session, end)| {
+        let (id, app) = (session.id.to_string(), session.app.as_str());
+        let [created, seen, end] =
+            [session.created_at, session.last_seen, end].map(|time| format!("{time:.0}"));
+        row([&id, app, &created, &seen, &end, session.device.as_str()])
+    });
+    std::iter::once(row(heads)).chain(rows).collect()
+}
+
+fn line(session: &Session, ends_at: Timestamp) -> String {
     let line = Line {
         id: session.id.to_string(),
         app: session.app.as_str(),
@@ -226,21 +235,6 @@ pub(super) fn session_line(session: &Session, ends_at: Timestamp) -> String {
     };
     // A struct of strings always serializes.
     serde_json::to_string(&line).unwrap_or_default() + "\n"
-}
-
-/// Formats sessions, each with the time at which it ends, as a table.
-pub(super) fn session_table(sessions: &[(Session, Timestamp)]) -> String {
-    if sessions.is_empty() {
-        return "no active sessions\n".to_owned();
-    }
-    let heads = ["session", "app", "created", "last seen", "ends", "device"];
-    let rows = sessions.iter().map(|(session, ends)| {
-        let (id, app) = (session.id.to_string(), session.app.as_str());
-        let [created, seen, ends] =
-            [session.created_at, session.last_seen, *ends].map(|time| format!("{time:.0}"));
-        row([&id, app, &created, &seen, &ends, session.device.as_str()])
-    });
-    std::iter::once(row(heads)).chain(rows).collect()
 }
 
 /// Formats a row of the table. All columns except the last have a fixed width.

@@ -15,17 +15,17 @@ use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Searc
 use weapp_login::apps::Apps;
 use weapp_login::identity::{OpenId, UnionId, UserId};
 use weapp_login::pictures::Storage;
-use weapp_login::session::{DataKeys, User};
+use weapp_login::session::{DataKeys, Session, User};
 use weapp_login::settings::Settings;
-use weapp_login::store::{self, Decision, Store};
+use weapp_login::store::{Decision, Store};
 
-use crate::commands::sessions::{parse_user_id, session_line, session_table};
+use crate::commands::sessions::{format_sessions, parse_user_id};
 use crate::commands::users::help::{
     APART, BLOCK, CONFLICTS, DELETE, LIST, MERGE, ONE_USER, REOPEN, SHOW,
 };
 use crate::commands::users::options::{Conflicts, Pair};
 use crate::commands::users::output::{identity_lines, user_line, user_table};
-use crate::commands::{Failure, configuration, existing_database, print};
+use crate::commands::{Failure, configuration, existing_store, print};
 
 /// The subcommands of `users`.
 #[derive(Subcommand)]
@@ -150,9 +150,7 @@ struct StoredUsers {
 impl StoredUsers {
     /// Opens the store, which must exist.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        existing_database(&settings.store)?;
-        let store = store::open(store::Database::configured(settings)).await;
-        let store = store.map_err(Failure::configuration)?;
+        let store = existing_store(settings).await?;
         let apps = Arc::new(Apps::configured(&settings.apps));
         let lifetimes = weapp_login::lifetimes(&settings.session);
         let pictures = Storage::configured(&settings.avatar);
@@ -223,22 +221,17 @@ impl StoredUsers {
             identities,
             conflicts,
         } = shown.map_err(|error| self.failure(options.of.user, error))?;
-        let sessions = sessions.into_iter().map(|session| {
-            let ends_at = self.administration.ends_at(&session);
-            (session, ends_at)
-        });
-        let sessions: Vec<_> = sessions.collect();
+        let ends_at = |session: &Session| self.administration.ends_at(session);
+        let sessions = format_sessions(&sessions, ends_at, options.json);
         if options.json {
-            let lines = sessions.iter();
-            let lines = lines.map(|(session, ends_at)| session_line(session, *ends_at));
-            return Ok(user_line(&user, &self.administration) + &lines.collect::<String>());
+            return Ok(user_line(&user, &self.administration) + &sessions);
         }
         let block = user.block.as_ref().map_or_else(String::new, |block| {
             let reason = block.reason.as_deref().unwrap_or("no reason was given");
             format!("blocked since {:.0}: {reason}\n", block.at)
         });
         let people = identity_lines(&identities, &conflicts);
-        Ok(user_table(&[user]) + &block + &people + "\n" + &session_table(&sessions))
+        Ok(user_table(&[user]) + &block + &people + "\n" + &sessions)
     }
 
     async fn block(&self, options: Block, now: Timestamp) -> Result<String, Failure> {
