@@ -105,7 +105,8 @@ def with_table(page):
     words, reached = PAGES[page], {}
     for row in re.findall(r"^\| W\d+ \| (.+) \| [\d.]+ × (.+) \| (.+) \| .+ \|$", RESULTS.read_text(), re.MULTILINE):
         what, peer, ratio = row
-        reached.setdefault(what, {})[peer] = ratio
+        if peer in PEERS:
+            reached.setdefault(what, {})[peer] = ratio
     rows = [[words[what], *[peers.get(peer, "") for peer in PEERS]] for what, peers in reached.items()]
     made = table([words[peer] for peer in ["", *PEERS]], rows)
     before, marked, rest = page.read_text().partition(MARKS[0])
