@@ -44,7 +44,7 @@ impl Deletion {
     ///
     /// # Errors
     /// [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
-    /// reply; [`Error::AvatarStore`] and [`Error::Store`] if a store fails. The user still exists then.
+    /// reply; [`Error::UserGone`] if the user was deleted, merged or separated meanwhile; [`Error::AvatarStore`] and [`Error::Store`] if a store fails. The user still exists then.
     pub async fn delete(
         self: Arc<Self>,
         current: CurrentSession,
@@ -66,11 +66,17 @@ impl Deletion {
         if subject(app, &identity.openid) != current.user().subject {
             return Err(Error::ProofOfAnotherUser);
         }
+        // While the platform was asked, an operator may have merged the identity into another user, or separated it from this one.
+        let identities = self.store.identities_of(user).await?;
+        let subject = &current.user().subject;
+        if !identities.iter().any(|one| one.subject == *subject) {
+            return Err(Error::UserGone);
+        }
         // First, because no later attempt could find them without the user.
-        for identity in self.store.identities_of(user).await? {
+        for identity in identities {
             self.avatars.remove_all(identity.id).await?;
         }
-        self.store.delete_user(user).await?;
-        Ok(())
+        let is_deleted = self.store.delete_user(user).await?;
+        is_deleted.then_some(()).ok_or(Error::UserGone)
     }
 }

@@ -1,7 +1,10 @@
 //! `apps.<name>.open_platform`: apps of one Open Platform account share users.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use futures_util::future::join;
 use serde_json::{Value, json};
 use wechat_simulator::{App, Endpoint, Fault, Payload, Payment};
 
@@ -447,6 +450,36 @@ async fn the_avatars_of_a_merged_user_are_deleted_too() {
         }
         .assert_data(json!({}));
         assert_eq!(files_in(folder.path()), 0, "{by_operator}");
+    }
+}
+
+/// The identity of the session belongs to another user when the platform replies, so that neither user may be deleted.
+#[actix_rt::test]
+async fn a_user_who_is_merged_or_separated_during_their_deletion_is_not_deleted() {
+    for separates in [false, true] {
+        let (app, desk, shop) = in_conflict().await;
+        if separates {
+            decide(&app, [&desk, &shop], "merge").await;
+        }
+        let token = log_in(&app, "shop", "mei").await.token();
+        let code = app.wechat.named_app("shop").unwrap().issue_code("mei");
+        let by = Duration::from_millis(400);
+        app.wechat
+            .fail_next(Endpoint::Code2Session, Fault::Delay { by });
+        let request = TestRequest::delete().uri("/user");
+        let request = request.set_json(json!({ "code": code }));
+        let deletion = app.call(request.insert_header(bearer(&token)));
+        let decision = async {
+            actix_rt::time::sleep(Duration::from_millis(100)).await;
+            let decision = if separates { "reopen" } else { "merge" };
+            decide(&app, [&desk, &shop], decision).await
+        };
+        let (deleted, decided) = join(deletion, decision).await;
+        assert_eq!(decided.status, 200, "{}", decided.text);
+        deleted.assert_error(401, "session_required");
+        assert_eq!(app.rows_in("user"), 2, "{separates}");
+        let kept = log_in(&app, "desk", "mei").await;
+        assert_eq!(kept.user_id(), desk, "{separates}");
     }
 }
 
