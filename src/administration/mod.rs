@@ -218,8 +218,9 @@ impl Administration {
     /// [`Error::UserUnknown`] if there is no such user; [`Error::Store`] if the store fails: the sessions may be live.
     pub async fn end_sessions(&self, id: UserId) -> Result<usize, Error> {
         let ended = self.store.revoke(Revocation::AllOf(id)).await?;
-        if ended == 0 {
-            self.user(id).await?;
+        // The id of a merged user finds the user that they are part of, whose sessions have not been ended.
+        if ended == 0 && self.user(id).await?.id != id {
+            return Err(Error::UserUnknown);
         }
         Ok(ended)
     }

@@ -193,6 +193,25 @@ async fn two_known_users_stay_apart_until_an_operator_merges_them() {
     assert_eq!(conflicts(&app, "open=true").await.len(), 1);
 }
 
+/// Otherwise an operator would believe that the sessions have ended.
+#[actix_rt::test]
+async fn the_id_of_a_merged_user_changes_nothing() {
+    let (app, desk, shop) = in_conflict().await;
+    decide(&app, [&desk, &shop], "merge").await;
+    let token = log_in(&app, "shop", "mei").await.token();
+    for (method, path) in [
+        (Method::DELETE, "/sessions"),
+        (Method::POST, "/block"),
+        (Method::POST, "/unblock"),
+        (Method::DELETE, ""),
+    ] {
+        let path = format!("/admin/users/{shop}{path}");
+        let reply = admin(&app, method, &path, Value::Null).await;
+        reply.assert_error(404, "not_found");
+    }
+    assert_eq!(user_of(&app, &token).await, desk);
+}
+
 #[actix_rt::test]
 async fn a_decision_needs_a_conflict_of_two_users_who_are_not_blocked() {
     let (app, desk, shop) = in_conflict().await;
