@@ -96,6 +96,12 @@ response, _ = send("POST", "/introspect", body="token=x", token=token)
 equal(response.getheader("X-Request-Id"), None, "POST /introspect goes to the backend, not to weapp-login")
 equal(send("GET", "/metrics")[0].status, 401, "GET /metrics goes there too, so it needs a session")
 
+response, error = send("GET", "/avatars/none.jpg")
+equal((response.status, error["error"]), (404, "not_found"), "a picture needs no token, and is not in the backend")
+if name == "nginx":
+    response, error = send("PUT", "/user/avatar", token, body="x" * 1_500_000)
+    equal(bool(response.getheader("X-Request-Id") and error["error"]), True, "an upload of 1.5 MB reaches weapp-login")
+
 PAGE = "https://h5.example.com"
 if name in ("nginx", "caddy"):
     before = received()
