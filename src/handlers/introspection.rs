@@ -76,7 +76,8 @@ struct ActiveToken {
     token_type: &'static str,
     /// The time of the login, in Unix seconds.
     iat: i64,
-    /// The time at which the session expires if it is not used again, in Unix seconds. The response may be cached until then.
+    /// The time at which the session expires if it is not used again, in Unix seconds. A logout can end it earlier, so cache the
+    /// response only as long as a logout may take to become effective.
     exp: i64,
     /// Only if the settings disclose it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -156,7 +156,7 @@ pub struct Session {
     /// Minimum interval between two updates of a session's last use; less than the idle time.
     #[serde(deserialize_with = "rules::within::<1, TEN_YEARS, _, _>")]
     pub touch_seconds: u32,
-    /// Maximum number of sessions per user and app.
+    /// Maximum number of sessions per user, in all apps that share the user.
     #[serde(deserialize_with = "rules::within::<1, 1_000, _, _>")]
     pub per_user: u32,
     /// Number of WeChat session keys in a session: its own and those of previous logins.

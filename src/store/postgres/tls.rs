@@ -21,7 +21,6 @@ use tokio_rustls::TlsConnector;
 use crate::store::postgres::problem::Problem;
 
 /// Makes TLS connections that verify the server's certificate and name.
-#[derive(Clone)]
 pub(super) struct Tls(TlsConnector);
 
 /// A connection to be made to a server of this name.
