@@ -152,6 +152,7 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let (policy, apps) = (parts.login_policy, Arc::clone(&parts.apps));
     let kept = KeptPhoneNumbers::clone(&parts.phone_numbers);
     let time_limit = policy.time_limit;
+    let identities = Identities::new(store(), Arc::clone(&apps), kept.clone());
     let phone_numbers = PhoneNumbers::new(platforms.clone(), store(), time_limit, limits(), kept);
     let session_keys = SessionKeys::new(platforms.clone(), sessions(), limits());
     let deletion = Deletion::new(platforms.clone(), store(), limits(), avatars);
@@ -159,7 +160,6 @@ fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
     let unionids = UnionIds::new(platforms.clone(), store(), keys(), limits());
     let max_age = parts.watermark_max_age;
     let decryption = Decryption::new(platforms.clone(), max_age, unionids.clone());
-    let identities = Identities::new(store(), Arc::clone(&apps));
     let logins = Logins::new(platforms, apps, store(), sessions(), policy)
         .with_limits(limits())
         .with_data_keys(keys())

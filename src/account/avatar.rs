@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::account::error::Error;
-use crate::identity::UserId;
 use crate::limits::{LimitedCall, Limits};
 use crate::login::detached;
 use crate::pictures::{Encoder, PictureName, Storage};
@@ -81,15 +80,9 @@ impl Avatars {
         }
     }
 
-    /// Removes all pictures that a user has uploaded.
-    ///
-    /// # Errors
-    /// [`Error::AvatarStore`] if the folder or bucket fails.
-    pub async fn remove_all(&self, user: UserId) -> Result<(), Error> {
-        match &self.storage {
-            Some(storage) => Ok(storage.remove_all(user).await?),
-            None => Ok(()),
-        }
+    /// Returns where the pictures are. `None` if uploads are off.
+    pub(super) fn storage(&self) -> Option<&Storage> {
+        self.storage.as_ref()
     }
 
     /// Returns the picture with this name, if it exists.

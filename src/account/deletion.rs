@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::account::avatar::Avatars;
 use crate::account::error::Error;
-use crate::identity::LoginCode;
+use crate::identity::{LoginCode, UserId};
 use crate::limits::{LimitedCall, Limits};
 use crate::login::{detached, subject};
+use crate::pictures::{self, Storage};
 use crate::platforms::Platforms;
 use crate::sessions::CurrentSession;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// Deletes users.
 #[derive(Debug)]
@@ -72,11 +73,33 @@ impl Deletion {
         if !identities.iter().any(|one| one.subject == *subject) {
             return Err(Error::UserGone);
         }
-        // First, because no later attempt could find them without the user.
-        for identity in identities {
-            self.avatars.remove_all(identity.id).await?;
-        }
-        let is_deleted = self.store.delete_user(user).await?;
+        let is_deleted = erase::<Error>(&*self.store, self.avatars.storage(), user).await?;
         is_deleted.then_some(()).ok_or(Error::UserGone)
     }
+}
+
+/// Deletes a user with all identities and sessions, their profile and their avatars. Returns `false` if there is no such user.
+///
+/// # Errors
+/// The store's and those of the folder or bucket of the avatars. The user may exist then.
+pub async fn erase<E>(store: &dyn Store, avatars: Option<&Storage>, user: UserId) -> Result<bool, E>
+where
+    E: From<store::Error> + From<pictures::Error>,
+{
+    // First, so that the user still exists for another attempt if this fails.
+    if let Some(avatars) = avatars {
+        for identity in store.identities_of(user).await? {
+            avatars.remove_all(identity.id).await?;
+        }
+    }
+    let deleted = store.delete_user(user).await?;
+    // Those that were uploaded or came with a merge meanwhile.
+    if let Some(avatars) = avatars {
+        for id in &deleted {
+            if let Err(error) = avatars.remove_all(*id).await {
+                log::error!("avatars of deleted users may remain: {error:?}");
+            }
+        }
+    }
+    Ok(!deleted.is_empty())
 }

@@ -6,19 +6,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::error::Error;
+use crate::account::phone::{KeptPhoneNumber, KeptPhoneNumbers};
 use crate::apps::Apps;
 use crate::identity::{AppId, OpenId, UnionId, UserId};
+use crate::session::Profile;
 use crate::store::{Store, UserIdentity};
 
 /// Reads and decrypts the identities of users.
 pub struct Identities {
     store: Arc<dyn Store>,
     apps: Arc<Apps>,
+    phone_numbers: KeptPhoneNumbers,
 }
 
 /// An identity of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// Id of the identity. That of the user's own is the user's id; that of a user who was merged into this one, their former id.
+    pub id: UserId,
     /// The app.
     pub app: Option<AppId>,
     /// The user's id in the app. `None` if the app is not configured, or its AppSecret has changed since the last login.
@@ -27,12 +32,20 @@ pub struct Identity {
     pub unionid: Option<UnionId>,
     /// Time of the first login with this identity.
     pub created_at: Timestamp,
+    /// The profile. That of a merged user is kept, so that the merge can be undone.
+    pub profile: Profile,
+    /// The phone number, kept in the same way. `None` if there is none, or its key has been removed from the settings.
+    pub phone_number: Option<KeptPhoneNumber>,
 }
 
 impl Identities {
-    /// Reads from `store`, and decrypts with the secrets of `apps`.
-    pub fn new(store: Arc<dyn Store>, apps: Arc<Apps>) -> Self {
-        Self { store, apps }
+    /// Reads from `store`, and decrypts with the secrets of `apps` and the keys of `phone_numbers`.
+    pub fn new(store: Arc<dyn Store>, apps: Arc<Apps>, phone_numbers: KeptPhoneNumbers) -> Self {
+        Self {
+            store,
+            apps,
+            phone_numbers,
+        }
     }
 
     /// Returns the identities of a user, the first one first.
@@ -50,7 +63,11 @@ impl Identities {
         let open = |sealed| app.and_then(|app| app.open(stored.subject, sealed));
         let openid = open(&stored.openid);
         let unionid = stored.unionid.as_ref().and_then(open);
+        let number = stored.phone_number.as_ref();
         Identity {
+            id: stored.id,
+            phone_number: number.and_then(|number| self.phone_numbers.open(stored.id, number)),
+            profile: stored.profile,
             openid: openid.map(|text| OpenId::new(text.as_str())),
             unionid: unionid.map(|text| UnionId::new(text.as_str())),
             app: stored.app,

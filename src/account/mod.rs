@@ -11,7 +11,7 @@ mod session_key;
 mod unionids;
 
 pub use avatar::Avatars;
-pub use deletion::Deletion;
+pub use deletion::{Deletion, erase};
 pub use encrypted::Decryption;
 pub use error::Error;
 pub use identities::{Identities, Identity};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::account::error::Error;
 use crate::account::session_key::require_mini_program;
-use crate::identity::UnionId;
+use crate::identity::{KeyedDigest, UnionId};
 use crate::limits::{LimitedCall, Limits};
 use crate::login::person;
 use crate::platforms::{Payment, Platforms};
@@ -63,14 +63,15 @@ impl UnionIds {
             .paid_unionid(app.credentials(), &openid, payment, now)
             .await
             .map_err(Error::PaidUnionId)?;
-        let is_stored = self.learn(current, &unionid, true, now).await?;
+        let proof = person(app, &self.keys, &unionid);
+        let is_stored = self.learn(current, &unionid, Some(proof), now).await?;
         is_stored.then_some(()).ok_or(Error::UserGone)
     }
 
     /// Stores the unionid of decrypted data. A failure is logged, because the client needs the data and not the unionid.
     ///
-    /// The encryption is not authenticated, so a client can change the unionid. It therefore links no login: a forged one would
-    /// draw another person's next login into the forger's user.
+    /// The encryption is not authenticated, so a client can change the unionid. It therefore links no login and finds no conflict:
+    /// a forged one would draw another person's next login, or an operator's merge, into the forger's user.
     pub(super) async fn learn_decrypted(
         &self,
         current: &CurrentSession,
@@ -80,7 +81,7 @@ impl UnionIds {
         if current.unionid().as_ref() == Some(unionid) {
             return;
         }
-        if let Err(error) = self.learn(current, unionid, false, now).await {
+        if let Err(error) = self.learn(current, unionid, None, now).await {
             log::warn!("the unionid of decrypted data could not be stored: {error}");
         }
     }
@@ -89,15 +90,14 @@ impl UnionIds {
         &self,
         current: &CurrentSession,
         unionid: &UnionId,
-        is_proven: bool,
+        proof: Option<Vec<KeyedDigest>>,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (app, subject) = (current.app(), current.user().subject);
         let late = LateUnionId {
             subject,
             unionid: app.seal(subject, unionid.expose())?,
-            person: person(app, &self.keys, unionid),
-            is_proven,
+            proof,
             now: to_milliseconds(now),
         };
         Ok(self.store.learn_unionid(late).await?)

@@ -21,6 +21,9 @@ pub enum Error {
     /// One of the two users is blocked, so that a merge would lift the block or spread it.
     #[error("one of the two users is blocked")]
     ConflictBlocked,
+    /// A later merge depends on the one that would be undone.
+    #[error("a later merge depends on this one")]
+    ConflictHasLaterMerge,
     /// The user has no session with this id.
     #[error("the user has no such session")]
     SessionUnknown,

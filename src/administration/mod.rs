@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::account::erase;
 use crate::apps::Apps;
 use crate::identity::{AppId, OpenId, UserId};
 use crate::login::subject;
@@ -242,16 +243,8 @@ impl Administration {
     /// [`Error::UserUnknown`] if there is no such user; [`Error::Pictures`] and [`Error::Store`] if a store fails: the user may
     /// exist.
     pub async fn delete(&self, id: UserId) -> Result<(), Error> {
-        if let Some(pictures) = &self.pictures {
-            for identity in self.store.identities_of(id).await? {
-                pictures.remove_all(identity.id).await?;
-            }
-        }
-        if self.store.delete_user(id).await? {
-            Ok(())
-        } else {
-            Err(Error::UserUnknown)
-        }
+        let is_deleted = erase::<Error>(&*self.store, self.pictures.as_ref(), id).await?;
+        is_deleted.then_some(()).ok_or(Error::UserUnknown)
     }
 
     /// Returns the numbers of users, sessions and logins.

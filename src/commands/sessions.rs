@@ -194,7 +194,8 @@ impl StoredSessions {
             Some(_) => Ok(()),
             None => Err(Failure::message(format!(
                 "user `{user}` does not exist in the database `{}`\n  \
-                 hint: use the id that GET /session returns as user.id, and the settings of the server",
+                 hint: use the id that GET /session returns as user.id, and the settings of the server; `users show` finds a merged \
+                 user by the earlier id",
                 self.database
             ))),
         }

@@ -79,6 +79,7 @@ impl From<administration::Error> for ApiError {
             administration::Error::Pictures(_) => ErrorCode::AvatarUnavailable,
             administration::Error::Store(_) => ErrorCode::StoreUnavailable,
             administration::Error::ConflictBlocked => ErrorCode::ConflictOfBlockedUser,
+            administration::Error::ConflictHasLaterMerge => ErrorCode::ConflictHasLaterMerge,
             administration::Error::UserUnknown
             | administration::Error::SessionUnknown
             | administration::Error::ConflictUnknown => ErrorCode::NotFound,

@@ -221,6 +221,10 @@ table! {
     ConflictOfBlockedUser: CONFLICT, "conflict_of_blocked_user",
         "One of the two users is blocked, so a merge would lift the block or spread it: unblock the user first.",
         "其中一个用户已被封禁，合并会解除或扩大封禁：请先解封。";
+    /// A merge cannot be undone, because a later one has joined other users through it.
+    ConflictHasLaterMerge: CONFLICT, "conflict_has_later_merge",
+        "A later merge depends on this one: undo that first. /admin/conflicts?user=… lists the merges of a user.",
+        "后来的合并依赖于这次合并：请先撤销后来的合并。/admin/conflicts?user=… 列出用户的合并。";
     /// The reason of a block is no string of one line, or too long.
     ReasonMalformed: BAD_REQUEST, "reason_malformed",
         "The reason must be a string of at most 200 characters in one line: send {\"reason\": …} as application/json, or no body.",

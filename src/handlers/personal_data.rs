@@ -11,7 +11,7 @@ use crate::handlers::phone::PhoneNumberData;
 use crate::handlers::real_projects::RealProjects;
 use crate::handlers::reply::{EmptyData, Envelope, Success};
 use crate::handlers::stored_session::StoredSession;
-use crate::identity::LoginCode;
+use crate::identity::{LoginCode, UserId};
 use crate::middleware::client::Client;
 use crate::middleware::json::{Json, StringField};
 use crate::sessions::{CurrentSession, Sessions};
@@ -62,6 +62,9 @@ struct ExportedUser {
 /// The user in one app.
 #[derive(Serialize, ToSchema)]
 struct ExportedIdentity {
+    /// The user's id. In an app of a user who was merged into this one, it is the id that they had before.
+    #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
+    id: String,
     /// The AppID. `null` if the last login was before this was recorded.
     #[schema(required = true, examples("wx0123456789abcdef"))]
     app: Option<String>,
@@ -75,6 +78,18 @@ struct ExportedIdentity {
     /// The time of the first login in the app.
     #[schema(format = DateTime, examples("2026-11-24T08:30:00.000Z"))]
     created_at: String,
+    /// The nickname of a user who was merged into this one. It is kept so that the merge can be undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("小美"))]
+    nickname: Option<String>,
+    /// The picture of a merged user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("https://cdn.example.com/mei.png"))]
+    avatar_url: Option<String>,
+    /// The phone number of a merged user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phone: Option<PhoneNumberData>,
 }
 
 /// Returns everything that is stored about the user.
@@ -92,14 +107,18 @@ pub async fn export_user(
     identities: web::Data<Identities>,
     phone_numbers: web::Data<KeptPhoneNumbers>,
 ) -> Result<impl Responder, ApiError> {
-    let stored = sessions.stored(current.user().id).await?;
-    let identities = identities.of(current.user().id).await?;
+    let user = current.user().id;
+    let stored = sessions.stored(user).await?;
+    let identities = identities.of(user).await?;
+    let identities = identities
+        .into_iter()
+        .map(|identity| ExportedIdentity::new(identity, user));
     let exported = stored
         .iter()
         .map(|session| StoredSession::new(session, sessions.ends_at(session)));
     Ok(Success(ExportData {
         sessions: exported.collect(),
-        identities: identities.into_iter().map(Into::into).collect(),
+        identities: identities.collect(),
         user: ExportedUser::new(&current, &phone_numbers),
     }))
 }
@@ -136,9 +155,17 @@ impl DeleteUserRequest {
     }
 }
 
-impl From<Identity> for ExportedIdentity {
-    fn from(identity: Identity) -> Self {
+impl ExportedIdentity {
+    fn new(identity: Identity, user: UserId) -> Self {
+        let is_own = identity.id == user;
+        // The user's own profile is in `user`.
+        let merged = (!is_own).then_some((identity.profile, identity.phone_number));
+        let (profile, phone_number) = merged.unwrap_or_default();
         Self {
+            id: identity.id.to_string(),
+            nickname: profile.nickname,
+            avatar_url: profile.avatar_url,
+            phone: phone_number.map(Into::into),
             app: identity.app.map(|app| app.as_str().to_owned()),
             openid: identity.openid.map(|id| id.expose().to_owned()),
             unionid: identity.unionid.map(|id| id.expose().to_owned()),

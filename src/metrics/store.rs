@@ -106,7 +106,7 @@ impl Store for MeteredStore {
         self.timed("keep_phone_number", kept)
     }
 
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         self.timed("delete_user", self.store.delete_user(user))
     }
 

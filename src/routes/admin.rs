@@ -74,6 +74,7 @@ fn conflicts() -> Vec<Row> {
             annotated!(conflicts::decide_conflict),
         )
         .errors([E::DecisionMalformed, E::ConflictOfBlockedUser])
+        .errors([E::ConflictHasLaterMerge])
         .errors(store),
     ]
 }

@@ -120,7 +120,7 @@ impl Store for CachedStore {
         self.backend.keep_phone_number(user, number)
     }
 
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         self.backend.delete_user(user)
     }
 

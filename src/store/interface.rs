@@ -88,11 +88,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Keeps a user's phone number in place of an earlier one. Returns `false` if there is no such user.
     fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool>;
 
-    /// Ends all sessions of a user and deletes the user with their profile and all identities, in one transaction. Returns
-    /// `false` if there is no such user.
+    /// Ends all sessions of a user and deletes the user with their profile and all identities, in one transaction. Returns the
+    /// ids of the identities, the user's own first; none if there is no such user.
     ///
     /// The next login with the same openid creates a new user.
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool>;
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>>;
 
     /// Blocks a user and ends all their sessions, in one transaction. Returns the number of sessions, or `None` if there is
     /// no such user. A repeated block replaces the time and the reason.

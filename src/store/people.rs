@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::identity::{AppId, KeyedDigest, Subject, UserId};
-use crate::session::Sealed;
+use crate::session::{Profile, Sealed};
 
 /// An identity of a user: an openid in one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct UserIdentity {
     pub app: Option<AppId>,
     /// Time of the first login with this identity.
     pub created_at: Timestamp,
+    /// The profile. That of an identity that was a user before a merge is kept, so that the merge can be undone.
+    pub profile: Profile,
+    /// The phone number, kept in the same way, sealed for the user with the id of the identity.
+    pub phone_number: Option<Sealed>,
 }
 
 /// A unionid that arrived after the login.
@@ -29,11 +33,10 @@ pub struct LateUnionId {
     pub subject: Subject,
     /// The sealed unionid.
     pub unionid: Sealed,
-    /// Its digests, one per key of `user.data_keys`, the current key's first. Empty if the app shares no users.
-    pub person: Vec<KeyedDigest>,
-    /// If `true`, the platform sent it to the server. Otherwise a client may have forged it: it then replaces no stored unionid,
-    /// and no later login is linked by it.
-    pub is_proven: bool,
+    /// The digests of a unionid that the platform sent to the server, one per key of `user.data_keys`, the current key's first.
+    /// Empty if the app shares no users. `None` if a client may have forged the unionid: it then replaces no stored one, links no
+    /// login and finds no conflict.
+    pub proof: Option<Vec<KeyedDigest>>,
     /// Time of its arrival.
     pub now: Timestamp,
 }
@@ -120,6 +123,8 @@ pub enum Resolved {
     NotFound,
     /// One of the two users is blocked. Nothing was changed: a merge, or its undoing, would lift the block or spread it.
     Blocked,
+    /// A later merge has joined another user to one that would be separated. Nothing was changed: the later one is undone first.
+    HasLaterMerge,
 }
 
 impl Decision {

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use actix_guarded_server::HttpServer;
 use actix_web::body::to_bytes;
@@ -15,6 +16,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpRequest, HttpResponse};
+use futures_util::future::join;
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
@@ -164,6 +166,32 @@ async fn an_operator_removes_a_user_with_their_picture() {
     let request = TestRequest::delete().uri(&path);
     let removed = app.call_admin(request.insert_header(bearer(key))).await;
     assert_eq!(removed.status, 200, "{}", removed.text);
+    assert_eq!(files_in(&pictures(&folder)), 0);
+}
+
+/// The deletion waits for the locked database after it has removed the pictures, and the upload ends meanwhile.
+#[actix_rt::test]
+async fn a_picture_of_an_upload_during_the_deletion_is_removed() {
+    let folder = Folder::new();
+    let app = in_folder(&folder).await;
+    let token = app.token_of("mei").await;
+    put(&app, &token, png(2, 2)).await;
+    let of_user = fs::read_dir(pictures(&folder)).unwrap().next();
+    let of_user = of_user.unwrap().unwrap().path();
+    let body = json!({ "code": app.wechat.issue_code("mei") });
+    let lock = app.lock_store();
+    let request = TestRequest::delete().uri("/user").set_json(body);
+    let deletion = app.call(request.insert_header(bearer(&token)));
+    let upload = async {
+        while files_in(&pictures(&folder)) > 0 {
+            actix_rt::time::sleep(Duration::from_millis(5)).await;
+        }
+        fs::create_dir_all(&of_user).unwrap();
+        fs::write(of_user.join("late.jpg"), png(2, 2)).unwrap();
+        drop(lock);
+    };
+    let (deleted, ()) = join(deletion, upload).await;
+    deleted.assert_data(json!({}));
     assert_eq!(files_in(&pictures(&folder)), 0);
 }
 

@@ -94,6 +94,7 @@ async fn an_export_has_everything_that_is_stored_of_one_user() {
     }
     reply.assert_data(json!({
         "identities": [{
+            "id": live.user().id.to_string(),
             "app": app.wechat.app_id(),
             "openid": live.openid().unwrap().expose(),
             "unionid": live.unionid().map(|id| id.expose().to_owned()),

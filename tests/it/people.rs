@@ -249,6 +249,29 @@ async fn a_decision_needs_a_conflict_of_two_users_who_are_not_blocked() {
 }
 
 #[actix_rt::test]
+async fn a_merge_is_not_undone_before_a_later_one_that_depends_on_it() {
+    let (app, desk, shop) = in_conflict().await;
+    // A third user of Mei, who is in conflict with the first one.
+    let third = web_login(&app, "site", "mei").await.user_id();
+    assert_ne!(third, desk);
+    bind(&app, "site");
+    web_login(&app, "site", "mei").await;
+    decide(&app, [&shop, &desk], "merge").await;
+    decide(&app, [&desk, &third], "merge").await;
+    for decision in ["apart", "reopen"] {
+        let reply = decide(&app, [&desk, &shop], decision).await;
+        reply.assert_error(409, "conflict_has_later_merge");
+    }
+    for (users, decision) in [([&*desk, &*third], "apart"), ([&*desk, &*shop], "apart")] {
+        let reply = decide(&app, users, decision).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    assert_eq!(log_in(&app, "shop", "mei").await.user_id(), shop);
+    assert_eq!(log_in(&app, "desk", "mei").await.user_id(), desk);
+    assert_eq!(web_login(&app, "site", "mei").await.user_id(), third);
+}
+
+#[actix_rt::test]
 async fn conflicts_are_listed_by_pages_and_by_user() {
     let app = start(&["desk"]).await;
     let names = ["mei", "bo", "lin"];
@@ -350,19 +373,22 @@ async fn a_unionid_of_encrypted_data_links_no_login() {
 }
 
 #[actix_rt::test]
-async fn a_unionid_of_encrypted_data_finds_a_conflict() {
+async fn a_unionid_of_encrypted_data_finds_no_conflict() {
     let app = start(&["desk"]).await;
     let desk = log_in(&app, "desk", "mei").await.user_id();
     let shop = log_in(&app, "shop", "mei").await;
     bind(&app, "shop");
     let reply = decrypt(&app, "shop", &shop.token(), "mei", Payload::user_info()).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let found = conflicts(&app, "open=true").await;
-    assert_eq!(found[0]["kept"], desk);
-    assert_eq!(found[0]["other"], shop.user_id());
+    assert_eq!(conflicts(&app, "").await, Vec::<Value>::new());
     let export = app.ask(Method::GET, "/user/export", &shop.token()).await;
     let unionid = app.wechat.named_app("shop").unwrap().unionid("mei");
     assert_eq!(export.json()["data"]["user"]["unionid"], json!(unionid));
+    // The next login proves it.
+    log_in(&app, "shop", "mei").await;
+    let found = conflicts(&app, "open=true").await;
+    assert_eq!(found[0]["kept"], desk);
+    assert_eq!(found[0]["other"], shop.user_id());
 }
 
 #[actix_rt::test]
@@ -500,6 +526,43 @@ async fn a_user_who_is_merged_or_separated_during_their_deletion_is_not_deleted(
         let kept = log_in(&app, "desk", "mei").await;
         assert_eq!(kept.user_id(), desk, "{separates}");
     }
+}
+
+/// The profile and the number of a merged user are kept, so that the merge can be undone. So they are personal data.
+#[actix_rt::test]
+async fn the_export_has_what_is_kept_of_a_merged_user() {
+    let keeps = [("WEAPP_USER__KEEP_PHONE_NUMBER", "true")];
+    let (app, desk, shop) = in_conflict_with(&keeps).await;
+    let mut kept = Vec::new();
+    for name in ["desk", "shop"] {
+        let token = log_in(&app, name, "mei").await.token();
+        let profile = json!({ "nickname": name, "avatar_url": format!("https://a/{name}") });
+        let request = TestRequest::put().uri("/user").set_json(profile);
+        app.call(request.insert_header(bearer(&token))).await;
+        let code = app.wechat.named_app(name).unwrap().issue_phone_code("mei");
+        let number = app
+            .post("/user/phone", &token, json!({ "code": code }))
+            .await;
+        assert_eq!(number.status, 200, "{}", number.text);
+        kept.push(number.json()["data"].clone());
+    }
+    decide(&app, [&desk, &shop], "merge").await;
+    let token = log_in(&app, "shop", "mei").await.token();
+    let export = app.ask(Method::GET, "/user/export", &token).await.json();
+    let user = &export["data"]["user"];
+    assert_eq!(
+        (&user["nickname"], &user["phone"]),
+        (&json!("desk"), &kept[0])
+    );
+    let identities = &export["data"]["identities"];
+    let [own, merged] = [&identities[0], &identities[1]];
+    assert_eq!((&own["id"], &merged["id"]), (&json!(desk), &json!(shop)));
+    for name in ["nickname", "avatar_url", "phone"] {
+        assert_eq!(own.get(name), None, "{name}: it is in `user`");
+    }
+    assert_eq!(merged["nickname"], "shop");
+    assert_eq!(merged["avatar_url"], "https://a/shop");
+    assert_eq!(merged["phone"], kept[1]);
 }
 
 #[actix_rt::test]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::account::error::Error;
 use crate::identity::{KeyedDigest, PhoneNumber, PhoneText, UserId};
-use crate::session::{CryptoError, DataKeys, User};
+use crate::session::{CryptoError, DataKeys, Sealed, User};
 use crate::store::{KeptNumber, Store, UserKey};
 
 /// The country code of a number that is searched for without one.
@@ -62,7 +62,12 @@ impl KeptPhoneNumbers {
 
     /// Decrypts the user's kept number. `None` if there is none, or its key has been removed from the settings.
     pub fn of(&self, user: &User) -> Option<KeptPhoneNumber> {
-        let text = self.keys.open(user.phone_number.as_ref()?, &user.id.0)?;
+        self.open(user.id, user.phone_number.as_ref()?)
+    }
+
+    /// Decrypts a number that was sealed for this user.
+    pub(crate) fn open(&self, user: UserId, sealed: &Sealed) -> Option<KeptPhoneNumber> {
+        let text = self.keys.open(sealed, &user.0)?;
         let mut parts = text.split('\n');
         Some(KeptPhoneNumber {
             phone_number: PhoneText::new(parts.next()?),

@@ -58,6 +58,12 @@ impl StoredUsers {
                      hint: use `users unblock` first"
                 )));
             }
+            Err(Error::ConflictHasLaterMerge) => {
+                return Err(Failure::message(format!(
+                    "a later merge depends on that of `{kept}` and `{other}`\n  \
+                     hint: undo that first; `users conflicts --user {kept}` prints the merges"
+                )));
+            }
             Err(error) => return Err(Failure::internal(error)),
         };
         Ok(match decision {

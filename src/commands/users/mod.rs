@@ -259,14 +259,16 @@ impl StoredUsers {
         match error {
             Error::UserUnknown => Failure::message(format!(
                 "user `{user}` does not exist in the database `{}`\n  \
-                 hint: `users list` prints the ids; use the settings of the server",
+                 hint: `users list` prints the ids, and `users show` finds a merged user by the earlier id; \
+                 use the settings of the server",
                 self.database
             )),
             Error::Store(_)
             | Error::Pictures(_)
             | Error::SessionUnknown
             | Error::ConflictUnknown
-            | Error::ConflictBlocked => Failure::internal(error),
+            | Error::ConflictBlocked
+            | Error::ConflictHasLaterMerge => Failure::internal(error),
         }
     }
 }

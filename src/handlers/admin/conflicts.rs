@@ -88,7 +88,8 @@ pub async fn list_conflicts(
 /// `reopen`, undoes a merge.
 ///
 /// # Errors
-/// `decision_malformed`; `not_found` if the two have no conflict; `conflict_of_blocked_user`; `store_unavailable`.
+/// `decision_malformed`; `not_found` if the two have no conflict; `conflict_of_blocked_user`;
+/// `conflict_has_later_merge` if another merge must be undone first; `store_unavailable`.
 #[utoipa::path(
     post,
     path = "/admin/conflicts/{kept}/{other}",

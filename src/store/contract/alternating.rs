@@ -98,7 +98,7 @@ impl Store for Alternating {
         self.next().keep_phone_number(user, number)
     }
 
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         self.next().delete_user(user)
     }
 

@@ -97,8 +97,9 @@ async fn a_deleted_user_leaves_no_identity(store: &dyn Store) {
     let [kept, _other] = conflict(store).await;
     let linked = login_of(3, 3, &[9]);
     assert_eq!(log_in(store, &linked).await.id, kept);
-    assert!(!store.delete_user(linked.user_if_new).await.unwrap());
-    assert!(store.delete_user(kept).await.unwrap());
+    assert_eq!(store.delete_user(linked.user_if_new).await.unwrap(), []);
+    let deleted = store.delete_user(kept).await.unwrap();
+    assert_eq!(deleted, [kept, linked.user_if_new]);
     assert!(!exists(store, linked.digest).await);
     assert_eq!(conflicts(store).await, []);
     assert_eq!(found(store, UserKey::Person(digests(&[9]))).await, []);

@@ -7,7 +7,9 @@ use crate::session::{Change, ProfileChange};
 use crate::store::accounts::UserKey;
 use crate::store::contract::at;
 use crate::store::contract::identities::block;
-use crate::store::contract::people::{conflict, conflicts, found, identities, log_in, login_of};
+use crate::store::contract::people::{
+    app, conflict, conflicts, found, identities, log_in, login_of,
+};
 use crate::store::interface::{Login, Store};
 use crate::store::people::{ConflictQuery, Decision, Resolution, Resolved};
 
@@ -16,7 +18,9 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     an_undone_merge_leaves_the_two_users(&*fresh().await).await;
     what_was_linked_to_a_merged_user_moves_with_it(&*fresh().await).await;
     the_user_that_stays_can_be_chosen(&*fresh().await).await;
-    merges_of_merged_users_are_undone_one_by_one(&*fresh().await).await;
+    merges_of_merged_users_are_undone_in_reverse_order(&*fresh().await).await;
+    a_merge_of_one_user_is_undone_without_moving_anyone(&*fresh().await).await;
+    a_deletion_has_an_event_for_each_merged_user(&*fresh().await).await;
     no_merge_lifts_or_spreads_a_block(&*fresh().await).await;
     decisions_are_stored_and_reopened(&*fresh().await).await;
     people_have_the_events_of_one_user(&*fresh().await).await;
@@ -154,7 +158,7 @@ async fn the_user_that_stays_can_be_chosen(store: &dyn Store) {
     assert_eq!(found(store, UserKey::Id(other)).await, [kept]);
 }
 
-async fn merges_of_merged_users_are_undone_one_by_one(store: &dyn Store) {
+async fn merges_of_merged_users_are_undone_in_reverse_order(store: &dyn Store) {
     let [kept, second] = conflict(store).await;
     let third = log_in(store, &login_of(3, 0, &[])).await.id;
     log_in(store, &login_of(3, 3, &[9])).await;
@@ -169,12 +173,64 @@ async fn merges_of_merged_users_are_undone_one_by_one(store: &dyn Store) {
     };
     let of_user = store.list_conflicts(query).await.unwrap().conflicts;
     assert_eq!(of_user.len(), 2);
+    let before = conflicts(store).await;
+    for decision in [None, APART] {
+        let undone = resolve(store, [second, kept], decision).await;
+        assert_eq!(undone, Resolved::HasLaterMerge);
+    }
+    let reversed = resolve(store, [kept, second], MERGED).await;
+    assert_eq!(reversed, Resolved::HasLaterMerge);
+    assert_eq!(identities(store, second).await.len(), 3);
+    assert_eq!(conflicts(store).await, before);
+    resolve(store, [kept, third], None).await;
+    assert_eq!(identities(store, third).await, [third]);
     resolve(store, [second, kept], None).await;
     assert_eq!(identities(store, kept).await, [kept]);
-    assert_eq!(identities(store, second).await, [second, third]);
-    resolve(store, [kept, third], None).await;
     assert_eq!(identities(store, second).await, [second]);
-    assert_eq!(identities(store, third).await, [third]);
+}
+
+/// Three users with one unionid have three conflicts. Two merges make them one user, so that the third one moves nobody.
+async fn a_merge_of_one_user_is_undone_without_moving_anyone(store: &dyn Store) {
+    let [kept, second] = conflict(store).await;
+    let third = log_in(store, &login_of(3, 0, &[])).await.id;
+    log_in(store, &login_of(3, 3, &[9])).await;
+    log_in(store, &login_of(1, 4, &[7])).await;
+    log_in(store, &login_of(3, 5, &[7])).await;
+    for pair in [[kept, second], [kept, third], [second, third]] {
+        let merged = resolve(store, pair, MERGED).await;
+        assert!(matches!(merged, Resolved::Done { .. }), "{merged:?}");
+    }
+    assert_eq!(identities(store, kept).await.len(), 3);
+    for pair in [[kept, second], [kept, third]] {
+        assert_eq!(resolve(store, pair, None).await, Resolved::HasLaterMerge);
+    }
+    let undone = resolve(store, [second, third], None).await;
+    assert_eq!(undone, Resolved::Done { ended: 0 });
+    assert_eq!(identities(store, kept).await.len(), 3);
+    for pair in [[kept, third], [kept, second]] {
+        let undone = resolve(store, pair, None).await;
+        assert!(matches!(undone, Resolved::Done { .. }), "{undone:?}");
+    }
+    for user in [kept, second, third] {
+        assert_eq!(identities(store, user).await, [user]);
+    }
+}
+
+/// A linked identity was no user, so no event was sent when it was created.
+async fn a_deletion_has_an_event_for_each_merged_user(store: &dyn Store) {
+    let pair @ [kept, other] = conflict(store).await;
+    let linked = login_of(3, 3, &[9]);
+    log_in(store, &linked).await;
+    resolve(store, pair, MERGED).await;
+    let deleted = store.delete_user(kept).await.unwrap();
+    assert_eq!(deleted.len(), 3);
+    let events = store.events(Vec::new()).await.unwrap();
+    let deleted = events.iter().filter(|event| event.kind == "user.deleted");
+    let deleted = deleted.map(|event| (event.user, event.app.clone()));
+    assert_eq!(
+        deleted.collect::<Vec<_>>(),
+        [(kept, Some(app(2))), (other, Some(app(1)))]
+    );
 }
 
 async fn no_merge_lifts_or_spreads_a_block(store: &dyn Store) {

@@ -188,12 +188,11 @@ async fn conflicts_are_listed_in_pages(store: &dyn Store) {
     }
 }
 
-fn late(subject: &Login, person: &[u8], is_proven: bool) -> LateUnionId {
+fn late(subject: &Login, proof: Option<&[u8]>) -> LateUnionId {
     LateUnionId {
         subject: subject.subject,
-        unionid: Sealed(vec![if is_proven { 41 } else { 42 }]),
-        person: digests(person),
-        is_proven,
+        unionid: Sealed(vec![if proof.is_some() { 41 } else { 42 }]),
+        proof: proof.map(digests),
         now: at(7),
     }
 }
@@ -206,14 +205,14 @@ async fn unionid(store: &dyn Store, user: UserId) -> Option<Sealed> {
 async fn a_proven_late_unionid_counts_as_one_of_a_login(store: &dyn Store) {
     let first = login_of(1, 0, &[]);
     let user = log_in(store, &first).await.id;
-    let unknown = late(&login_of(9, 0, &[]), &[9], true);
+    let unknown = late(&login_of(9, 0, &[]), Some(&[9]));
     assert!(!store.learn_unionid(unknown).await.unwrap());
-    assert!(store.learn_unionid(late(&first, &[9], true)).await.unwrap());
+    assert!(store.learn_unionid(late(&first, Some(&[9]))).await.unwrap());
     assert_eq!(unionid(store, user).await, Some(Sealed(vec![41])));
     assert_eq!(log_in(store, &login_of(2, 0, &[9])).await.id, user);
     let third = login_of(3, 0, &[]);
     let other = log_in(store, &third).await.id;
-    assert!(store.learn_unionid(late(&third, &[9], true)).await.unwrap());
+    assert!(store.learn_unionid(late(&third, Some(&[9]))).await.unwrap());
     let found: Vec<_> = conflicts(store).await;
     assert_eq!((found[0].kept, found[0].other), (user, other));
     assert_eq!((found[0].found_at, found.len()), (at(7), 1));
@@ -225,28 +224,15 @@ async fn a_late_unionid_of_a_client_links_nothing(store: &dyn Store) {
         ..login_of(1, 0, &[])
     };
     let user = log_in(store, &forger).await.id;
-    assert!(
-        store
-            .learn_unionid(late(&forger, &[9], false))
-            .await
-            .unwrap()
-    );
+    assert!(store.learn_unionid(late(&forger, None)).await.unwrap());
     assert_eq!(unionid(store, user).await, Some(Sealed(vec![42])));
     let victim = store.log_in(login_of(2, 0, &[9])).await.unwrap();
     assert!(victim.is_new);
+    assert!(store.learn_unionid(late(&forger, None)).await.unwrap());
     assert_eq!(conflicts(store).await, []);
-    assert!(
-        store
-            .learn_unionid(late(&forger, &[9], true))
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .learn_unionid(late(&forger, &[9], false))
-            .await
-            .unwrap()
-    );
+    let proven = late(&forger, Some(&[9]));
+    assert!(store.learn_unionid(proven).await.unwrap());
+    assert!(store.learn_unionid(late(&forger, None)).await.unwrap());
     assert_eq!(unionid(store, user).await, Some(Sealed(vec![41])));
     assert_eq!(conflicts(store).await.len(), 1);
     assert_eq!(identities(store, victim.user.id).await, [victim.user.id]);

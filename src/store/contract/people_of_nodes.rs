@@ -148,7 +148,7 @@ async fn a_deletion_leaves_no_identity_of_a_racing_login([a, b]: &Nodes) {
         let user = first.user_if_new;
         a.log_in(first.clone()).await.unwrap();
         let (deleted, raced) = join(a.delete_user(user), b.log_in(racing.clone())).await;
-        assert!(deleted.unwrap());
+        assert_eq!(deleted.unwrap().first(), Some(&user));
         let raced = raced.unwrap().user.id;
         let expected = if raced == user { vec![] } else { vec![raced] };
         let subjects = UserKey::Subjects(vec![first.subject, racing.subject]);

@@ -21,12 +21,12 @@ async fn a_deleted_user_is_gone_with_their_sessions(store: &dyn Store) {
     }
     assert_eq!(existing(store, &logins).await, [true, true, true]);
     let user = logins[0].user_if_new;
-    assert!(store.delete_user(user).await.unwrap());
+    assert_eq!(store.delete_user(user).await.unwrap(), [user]);
     assert_eq!(existing(store, &logins).await, [false, false, true]);
     assert_eq!(store.sessions_of(user).await.unwrap(), []);
     let change = store.change_profile(user, ProfileChange::default()).await;
     assert_eq!(change.unwrap(), None);
-    assert!(!store.delete_user(user).await.unwrap());
+    assert_eq!(store.delete_user(user).await.unwrap(), []);
 
     let again = login(1, 3);
     let new = store.log_in(again.clone()).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_kept_phone_number_is_found_until_it_is_replaced_or_deleted(store: &dy
     assert_eq!(store.log_in(login(1, 2)).await.unwrap().user, user);
     let changed = store.change_profile(mei, ProfileChange::default()).await;
     assert_eq!(changed.unwrap(), Some(user));
-    assert!(store.delete_user(mei).await.unwrap());
+    assert_eq!(store.delete_user(mei).await.unwrap(), [mei]);
     assert_eq!(found(&[8]).await, []);
     assert!(!keep(mei, 8).await, "a deleted user keeps nothing");
 }

@@ -10,7 +10,7 @@ use crate::store::people::{
     ConflictPage, ConflictQuery, Decision, Resolution, Resolved, UserConflict,
 };
 use crate::store::postgres::link::{Link, Params};
-use crate::store::postgres::merges::{Conflict, merge, separate};
+use crate::store::postgres::merges::{Conflict, has_later_merge, merge, separate};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 
@@ -90,6 +90,9 @@ pub(super) async fn resolve(
         let was_merge = stored.decision == Some(Decision::Merged);
         if (is_merge || was_merge) && stored.is_blocked {
             return Ok((Resolved::Blocked, ended));
+        }
+        if was_merge && has_later_merge(link, limit, &stored.conflict).await? {
+            return Ok((Resolved::HasLaterMerge, ended));
         }
         let changed = if was_merge {
             // What was merged the other way round is separated first.

@@ -20,10 +20,12 @@ pub(super) const USERS_CREATED: &str = "
     CROSS JOIN LATERAL (SELECT root_id FROM account WHERE account.id = login.id OFFSET 0) AS account
     WHERE account.root_id IS NULL";
 
-/// Deletes a user, and stores that.
+/// Deletes a user, and stores that, also for each user who was merged into them.
 pub(super) const DELETE_ACCOUNT: &str = "
     WITH gone AS (DELETE FROM account WHERE id = $1 AND root_id IS NULL RETURNING id, app_id),
-         recorded AS (INSERT INTO event (kind, account, app) SELECT 'user.deleted', id, app_id FROM gone)
+         merged AS (SELECT id, app_id FROM account WHERE root_id = $1 AND id IN (SELECT moved FROM user_conflict)),
+         recorded AS (INSERT INTO event (kind, account, app)
+                      SELECT 'user.deleted', id, app_id FROM (SELECT * FROM gone UNION ALL SELECT * FROM merged) AS deleted)
     SELECT id FROM gone";
 
 /// Stores that a user was blocked.

@@ -101,8 +101,8 @@ impl<'a> Columns<'a> {
         [&self.subjects, &self.digests, &self.others, &self.replaced]
     }
 
-    pub(super) fn registered(&self) -> [Param<'_>; 3] {
-        [&self.people.subjects, &self.people.digests, &true]
+    pub(super) fn registered(&self) -> [Param<'_>; 2] {
+        [&self.people.subjects, &self.people.digests]
     }
 
     pub(super) fn conflicts(&self) -> [Param<'_>; 3] {

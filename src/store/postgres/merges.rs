@@ -89,23 +89,41 @@ pub(super) async fn merge(
     }
 }
 
-/// Completes a condition: the conflict is still merged by joining `$3`, and its user is not blocked.
-macro_rules! is_merged {
-    () => {
-        "EXISTS (SELECT 1 FROM user_conflict
-                 JOIN account AS kept ON kept.id = user_conflict.kept
-                 JOIN account AS owner ON owner.id = coalesce(kept.root_id, kept.id)
-                 WHERE user_conflict.kept = $1 AND user_conflict.other = $2 AND decision = 'merged'
-                   AND moved IS NOT DISTINCT FROM $3 AND owner.blocked_at IS NULL)"
-    };
-}
-
 /// The rows that are joined to `$3`, directly or indirectly, and that row itself.
 macro_rules! joined_rows {
     () => {
         "(WITH RECURSIVE joined (id) AS (
               SELECT $3::bytea UNION SELECT child.id FROM account AS child JOIN joined ON child.parent_id = joined.id)
           SELECT id FROM joined)"
+    };
+}
+
+/// Completes a condition: a later merge joined one of the users that leave with `$3` and one that stays.
+macro_rules! has_later_merge {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM user_conflict AS later
+                     WHERE later.decision = 'merged' AND (later.kept, later.other) <> ($1, $2) AND (later.kept IN ",
+            joined_rows!(),
+            ") <> (later.other IN ",
+            joined_rows!(),
+            "))"
+        )
+    };
+}
+
+/// Completes a condition: the conflict is still merged by joining `$3`, its user is not blocked, and no later merge needs it.
+macro_rules! is_merged {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM user_conflict
+                     JOIN account AS kept ON kept.id = user_conflict.kept
+                     JOIN account AS owner ON owner.id = coalesce(kept.root_id, kept.id)
+                     WHERE user_conflict.kept = $1 AND user_conflict.other = $2 AND decision = 'merged'
+                       AND moved IS NOT DISTINCT FROM $3 AND owner.blocked_at IS NULL)
+             AND NOT ",
+            has_later_merge!()
+        )
     };
 }
 
@@ -127,6 +145,24 @@ const DECIDE_SEPARATE: &str = concat!(
     is_merged!(),
     " RETURNING true"
 );
+
+/// Returns `true` if a later merge has to be undone first. Reads where it is written, as the conflict itself is read.
+pub(super) async fn has_later_merge(
+    link: &Link,
+    limit: Duration,
+    conflict: &Conflict,
+) -> Result<bool, Problem> {
+    let moved = conflict.moved.as_ref().map(|moved| moved.0.as_slice());
+    let params: Params<'_> = &[
+        &conflict.kept.0.as_slice(),
+        &conflict.other.0.as_slice(),
+        &moved,
+    ];
+    let found = link
+        .write(limit, concat!("SELECT ", has_later_merge!()), params)
+        .await?;
+    found.first().map_or(Ok(false), |row| rows::value(row, 0))
+}
 
 /// Undoes the merge of a conflict. Returns the digests of the ended sessions, or `None` if the conflict was changed meanwhile.
 pub(super) async fn separate(

@@ -137,12 +137,12 @@ impl Store for Postgres {
         })
     }
 
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         self.write(move |node| async move {
-            let ended =
+            let (deleted, ended) =
                 users::delete(node.writes(), WRITE_LIMIT, node.records_events, user).await?;
-            node.cache.evict_all(ended.as_deref().unwrap_or_default());
-            Ok(ended.is_some())
+            node.cache.evict_all(&ended);
+            Ok(deleted)
         })
     }
 

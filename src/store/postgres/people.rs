@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 use crate::identity::{AppId, KeyedDigest, Subject, UserId};
-use crate::session::Sealed;
+use crate::session::{Profile, Sealed};
 use crate::store::people::{LateUnionId, UserIdentity};
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
@@ -23,7 +23,7 @@ pub(super) const LOCK_LINKS: &str =
     "SELECT pg_advisory_xact_lock(2004380776, hashtext(current_schema()))";
 
 /// Registers the first digest of each subject: for the identity that has one of its digests already, or for the identity of the
-/// subject, if that is wanted.
+/// subject.
 pub(super) const REGISTER: &str = concat!(
     "
     WITH person AS (
@@ -40,7 +40,6 @@ pub(super) const REGISTER: &str = concat!(
     FROM first",
     of_subject!("first", "account"),
     "LEFT JOIN owner ON owner.subject = first.subject
-    WHERE $3 OR owner.account IS NOT NULL
     ON CONFLICT DO NOTHING"
 );
 
@@ -99,7 +98,9 @@ pub(super) async fn learn(
     late: &LateUnionId,
 ) -> Result<bool, Problem> {
     let mut people = People::default();
-    people.add(&late.subject, &late.person, late.now.as_millisecond());
+    if let Some(person) = &late.proof {
+        people.add(&late.subject, person, late.now.as_millisecond());
+    }
     let subject = late.subject.0.as_slice();
     let (subjects, digests, now) = &people.firsts;
     let statements: [(&str, Params<'_>); 4] = [
@@ -107,12 +108,9 @@ pub(super) async fn learn(
         (
             "UPDATE account SET unionid = CASE WHEN $3 OR unionid IS NULL THEN $2 ELSE unionid END
              WHERE subject = $1 RETURNING id",
-            &[&subject, &late.unionid.0, &late.is_proven],
+            &[&subject, &late.unionid.0, &late.proof.is_some()],
         ),
-        (
-            REGISTER,
-            &[&people.subjects, &people.digests, &late.is_proven],
-        ),
+        (REGISTER, &[&people.subjects, &people.digests]),
         (RECORD_CONFLICTS, &[subjects, digests, now]),
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
@@ -121,7 +119,9 @@ pub(super) async fn learn(
 
 /// The identities of a user, the user's own row first.
 pub(super) const IDENTITIES: &str = "
-    SELECT id, subject, openid, unionid, app_id, created_at FROM account
+    SELECT id, subject, openid, unionid, app_id, created_at, nickname, avatar_url,
+           (SELECT number FROM phone_number WHERE phone_number.account = account.id)
+    FROM account
     WHERE (id = $1 AND root_id IS NULL) OR root_id = $1
     ORDER BY root_id IS NOT NULL, created_at, id";
 
@@ -143,5 +143,10 @@ fn identity(row: &Row) -> Result<UserIdentity, Problem> {
         unionid: rows::value::<Option<Vec<u8>>>(row, 3)?.map(Sealed),
         app: rows::value::<Option<&str>>(row, 4)?.map(AppId::new),
         created_at: rows::time(row, 5)?,
+        profile: Profile {
+            nickname: rows::value(row, 6)?,
+            avatar_url: rows::value(row, 7)?,
+        },
+        phone_number: rows::value::<Option<Vec<u8>>>(row, 8)?.map(Sealed),
     })
 }

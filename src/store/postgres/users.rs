@@ -39,7 +39,7 @@ pub(super) async fn change_profile(
     changed.first().map(|row| rows::user(row, 0)).transpose()
 }
 
-/// Returns the digests of the user's sessions, or `None` if there is no such user.
+/// Returns the ids of the user's identities and the digests of their sessions.
 ///
 /// A login that links an identity to the user at the same time finds its user gone, and is rolled back.
 ///
@@ -49,7 +49,7 @@ pub(super) async fn delete(
     limit: Duration,
     records_events: bool,
     user: UserId,
-) -> Result<Option<Vec<TokenDigest>>, Problem> {
+) -> Result<(Vec<UserId>, Vec<TokenDigest>), Problem> {
     let id = user.0.as_slice();
     let delete = if records_events {
         DELETE_ACCOUNT
@@ -66,14 +66,19 @@ pub(super) async fn delete(
             &[&id],
         ),
         (delete, &[&id]),
-        ("DELETE FROM account WHERE root_id = $1", &[&id]),
+        (
+            "DELETE FROM account WHERE root_id = $1 RETURNING id",
+            &[&id],
+        ),
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
     match results.as_slice() {
-        [_rows, sessions, users, _identities] if !users.is_empty() => {
-            rows::digests(sessions).map(Some)
+        [_rows, sessions, users, identities] => {
+            let deleted = users.iter().chain(identities);
+            let deleted = deleted.map(|row| rows::bytes(row, 0).map(UserId));
+            Ok((deleted.collect::<Result<_, _>>()?, rows::digests(sessions)?))
         }
-        _ => Ok(None),
+        _ => Ok((Vec::new(), Vec::new())),
     }
 }
 

@@ -91,6 +91,9 @@ pub(super) fn resolve(
     }
     let mut ended = 0;
     if let Some(moved) = stored.moved {
+        if has_later_merge(connection, &stored, moved)? {
+            return Ok(Resolved::HasLaterMerge);
+        }
         ended += separate(connection, changed, moved)?;
     }
     let mut moved = None;
@@ -171,6 +174,36 @@ fn is_blocked(connection: &Connection, conflict: &Stored) -> rusqlite::Result<bo
         .query_row(params![conflict.kept.0, conflict.other.0], |row| row.get(0))
 }
 
+/// The rows that are joined to a row, directly or indirectly, and the row itself.
+macro_rules! joined_to {
+    () => {
+        "WITH RECURSIVE joined (id) AS (
+             SELECT ?1 UNION SELECT child.id FROM user AS child JOIN joined ON child.parent_id = joined.id)
+         SELECT id FROM joined"
+    };
+}
+
+/// Returns `true` if a later merge joined one of the users that leave with `moved` and one that stays.
+fn has_later_merge(
+    connection: &Connection,
+    conflict: &Stored,
+    moved: UserId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT EXISTS (
+                 SELECT 1 FROM user_conflict
+                 WHERE decision = 'merged' AND (kept, other) <> (?2, ?3) AND (kept IN (",
+            joined_to!(),
+            ")) <> (other IN (",
+            joined_to!(),
+            ")))"
+        ))?
+        .query_row(params![moved.0, conflict.kept.0, conflict.other.0], |row| {
+            row.get(0)
+        })
+}
+
 /// Makes a user, with all identities, identities of another user. Returns the number of ended sessions.
 fn merge(
     connection: &Connection,
@@ -187,15 +220,6 @@ fn merge(
         .prepare_cached("UPDATE user SET root_id = ?1 WHERE id = ?2 OR root_id = ?2")?
         .execute(params![kept.0, other.0])?;
     Ok(ended)
-}
-
-/// The rows that are joined to a row, directly or indirectly, and the row itself.
-macro_rules! joined_to {
-    () => {
-        "WITH RECURSIVE joined (id) AS (
-             SELECT ?1 UNION SELECT child.id FROM user AS child JOIN joined ON child.parent_id = joined.id)
-         SELECT id FROM joined"
-    };
 }
 
 /// Undoes the merge that has joined a row to another one. Returns the number of ended sessions.

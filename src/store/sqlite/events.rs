@@ -62,6 +62,18 @@ pub(super) fn user_changed(
         .map(drop)
 }
 
+/// Stores that a user is deleted, also for each user who was merged into them. Changes nothing if there is no such user.
+pub(super) fn user_deleted(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO event (kind, user, app) SELECT 'user.deleted', id, app_id FROM user
+             WHERE (id = ?1 AND root_id IS NULL) OR (root_id = ?1 AND id IN (SELECT moved FROM user_conflict))
+             ORDER BY root_id IS NOT NULL",
+        )?
+        .execute([user.0])
+        .map(drop)
+}
+
 /// Returns the oldest events of other users than `except`.
 pub(super) fn oldest(connection: &Connection, except: &[UserId]) -> rusqlite::Result<Vec<Event>> {
     let except: HashSet<_> = except.iter().collect();

@@ -151,7 +151,7 @@ impl Store for Sqlite {
         )
     }
 
-    fn delete_user(&self, user: UserId) -> Reply<'_, bool> {
+    fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         Box::pin(
             self.writer
                 .write(move |connection, changed| sessions::delete_user(connection, changed, user)),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::identity::{AppId, KeyedDigest, Subject, UserId};
-use crate::session::Sealed;
+use crate::session::{Profile, Sealed};
 use crate::store::people::{LateUnionId, UserIdentity};
 use crate::store::sqlite::rows::time_at;
 
@@ -99,7 +99,7 @@ pub(super) fn learn(connection: &Connection, late: &LateUnionId) -> rusqlite::Re
              RETURNING id, coalesce(root_id, id)",
         )?
         .query_row(
-            params![late.subject.0, late.unionid.0, late.is_proven],
+            params![late.subject.0, late.unionid.0, late.proof.is_some()],
             |row| {
                 Ok(Identity {
                     id: UserId(row.get(0)?),
@@ -111,9 +111,9 @@ pub(super) fn learn(connection: &Connection, late: &LateUnionId) -> rusqlite::Re
     let Some(identity) = identity else {
         return Ok(false);
     };
-    let owner = owner(connection, &late.person)?;
-    if owner.is_some() || late.is_proven {
-        register(connection, &late.person, owner, identity, late.now)?;
+    if let Some(person) = &late.proof {
+        let owner = owner(connection, person)?;
+        register(connection, person, owner, identity, late.now)?;
     }
     Ok(true)
 }
@@ -125,7 +125,9 @@ pub(super) fn identities_of(
 ) -> rusqlite::Result<Vec<UserIdentity>> {
     connection
         .prepare_cached(
-            "SELECT id, subject, openid, unionid, app_id, created_at FROM user
+            "SELECT id, subject, openid, unionid, app_id, created_at, nickname, avatar_url,
+                    (SELECT number FROM phone_number WHERE phone_number.user = user.id)
+             FROM user
              WHERE id IN (SELECT id FROM user WHERE id = ?1 AND root_id IS NULL
                           UNION ALL SELECT id FROM user WHERE root_id = ?1)
              ORDER BY root_id IS NOT NULL, created_at, id",
@@ -142,5 +144,10 @@ fn identity_at(row: &Row<'_>) -> rusqlite::Result<UserIdentity> {
         unionid: row.get::<_, Option<Vec<u8>>>(3)?.map(Sealed),
         app: row.get::<_, Option<String>>(4)?.map(AppId::new),
         created_at: time_at(row, 5)?,
+        profile: Profile {
+            nickname: row.get(6)?,
+            avatar_url: row.get(7)?,
+        },
+        phone_number: row.get::<_, Option<Vec<u8>>>(8)?.map(Sealed),
     })
 }

@@ -237,24 +237,18 @@ pub(super) fn revoke_because(
     }
 }
 
-/// Deletes a user with all sessions.
+/// Deletes a user with all sessions. Returns the ids of their identities.
 pub(super) fn delete_user(
     connection: &Connection,
     changed: &mut Changed,
     user: UserId,
-) -> rusqlite::Result<bool> {
-    let app = if changed.records_events {
-        events::app_of(connection, user)?
-    } else {
-        None
-    };
+) -> rusqlite::Result<Vec<UserId>> {
     let sessions = Revocation::AllOf(user);
     revoke_because(connection, changed, EndReason::Deleted, sessions)?;
-    let existed = users::delete(connection, user)?;
-    if existed && changed.records_events {
-        events::user_changed(connection, "user.deleted", user, app.as_ref())?;
+    if changed.records_events {
+        events::user_deleted(connection, user)?;
     }
-    Ok(existed)
+    users::delete(connection, user)
 }
 
 /// Runs a statement of [`end_where!`], and stores an event for each session if events are wanted.

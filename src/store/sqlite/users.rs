@@ -79,15 +79,19 @@ pub(super) fn change_profile(
         .optional()
 }
 
-/// Deletes a user without sessions, with all identities.
-pub(super) fn delete(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
-    let deleted = connection
-        .prepare_cached("DELETE FROM user WHERE id = ?1 AND root_id IS NULL")?
-        .execute([user.0])?;
-    connection
-        .prepare_cached("DELETE FROM user WHERE root_id = ?1")?
-        .execute([user.0])?;
-    Ok(deleted > 0)
+/// Deletes a user without sessions, with all identities. Returns their ids, the user's own first.
+pub(super) fn delete(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<UserId>> {
+    let mut deleted = Vec::new();
+    for sql in [
+        "DELETE FROM user WHERE id = ?1 AND root_id IS NULL RETURNING id",
+        "DELETE FROM user WHERE root_id = ?1 RETURNING id",
+    ] {
+        let mut statement = connection.prepare_cached(sql)?;
+        for id in statement.query_map([user.0], |row| row.get(0).map(UserId))? {
+            deleted.push(id?);
+        }
+    }
+    Ok(deleted)
 }
 
 /// Returns `true` if a column is to be written, and its new value.

@@ -83,7 +83,7 @@ async fn a_role_that_may_not_change_tables_can_use_a_migrated_schema() {
     assert_eq!(node.count_sessions().await.unwrap(), 1);
     assert!(node.session_status(login.digest).await.unwrap().is_some());
     let user = node.find(login.digest).await.unwrap().unwrap().1.id;
-    assert!(node.delete_user(user).await.unwrap());
+    assert_eq!(node.delete_user(user).await.unwrap(), [user]);
     node.close().await.unwrap();
     schema
         .run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
