@@ -232,6 +232,30 @@ async fn a_user_is_found_by_openid_and_by_unionid() {
     assert_eq!(found["openid"], openid);
 }
 
+#[test]
+fn a_user_of_the_built_in_simulator_is_found_by_openid_and_by_unionid() {
+    let operated = Operated::start(&[
+        ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
+        ("WEAPP_APPS__MAIN__OPEN_PLATFORM", "acme"),
+    ]);
+    let (token, mei) = operated.log_in(MEI_CODE);
+    operated.log_in(OTHER_CODE);
+    let (_, export) = operated.server.ask("GET", "/user/export", &token, "");
+    for name in ["openid", "unionid"] {
+        let identifier = export["data"]["user"][name].as_str().unwrap();
+        for app in [
+            "main",
+            export["data"]["identities"][0]["app"].as_str().unwrap(),
+        ] {
+            let option = format!("--{name}");
+            let arguments = ["list", &option, "--json", "--app", app];
+            let found = operated.run(&arguments, identifier).stdout;
+            let found: Value = serde_json::from_slice(&found).unwrap();
+            assert_eq!(found["id"], mei, "{name} {app}");
+        }
+    }
+}
+
 /// With the built-in simulator, whose apps belong to the Open Platform account of the settings.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story of two users")]

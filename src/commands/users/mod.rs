@@ -12,7 +12,6 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Search, UserDetails};
-use weapp_login::apps::Apps;
 use weapp_login::identity::{OpenId, UnionId, UserId};
 use weapp_login::pictures::Storage;
 use weapp_login::session::{DataKeys, Session, User};
@@ -25,7 +24,7 @@ use crate::commands::users::help::{
 };
 use crate::commands::users::options::{Conflicts, Pair};
 use crate::commands::users::output::{identity_lines, user_line, user_table};
-use crate::commands::{Failure, configuration, existing_store, print};
+use crate::commands::{Failure, configuration, existing_store, print, simulator};
 
 /// The subcommands of `users`.
 #[derive(Subcommand)]
@@ -151,7 +150,7 @@ impl StoredUsers {
     /// Opens the store, which must exist.
     async fn open(settings: &Settings) -> Result<Self, Failure> {
         let store = existing_store(settings).await?;
-        let apps = Arc::new(Apps::configured(&settings.apps));
+        let apps = Arc::new(simulator::apps(settings));
         let lifetimes = weapp_login::lifetimes(&settings.session);
         let pictures = Storage::configured(&settings.avatar);
         let administration = Administration::new(Arc::clone(&store), apps, lifetimes)
