@@ -14,9 +14,12 @@ const CHECKSUM_BYTES: usize = 4;
 
 /// A session's bearer token. Shown to the client once; the store keeps only its digest.
 ///
-/// Written as `wxs_` and base64url of 32 random bytes and 4 bytes of checksum: 52 characters.
+/// Written as `wxs_` and base64url of 32 random bytes and a checksum, the first 4 bytes of their digest: 52 characters.
 #[derive(Clone)]
-pub struct Token(Zeroizing<[u8; RANDOM_BYTES]>);
+pub struct Token {
+    random: Zeroizing<[u8; RANDOM_BYTES]>,
+    digest: TokenDigest,
+}
 
 impl Token {
     /// Generates a token of 32 random bytes from the operating system's generator.
@@ -24,9 +27,14 @@ impl Token {
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none.
     pub fn generate() -> Result<Self, CryptoError> {
-        let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(CryptoError::NoRandomness)?;
-        Ok(Self(bytes))
+        let mut random = Zeroizing::new([0; RANDOM_BYTES]);
+        getrandom::fill(random.as_mut_slice()).map_err(CryptoError::NoRandomness)?;
+        Ok(Self::of(random))
+    }
+
+    fn of(random: Zeroizing<[u8; RANDOM_BYTES]>) -> Self {
+        let digest = TokenDigest(Sha256::digest(random.as_slice()).into());
+        Self { random, digest }
     }
 
     /// Parses a token as a client sends it. `None` if the shape or the checksum is wrong, so that garbage never reaches the store.
@@ -35,8 +43,9 @@ impl Token {
         let mut decoded = Zeroizing::new([0; RANDOM_BYTES + CHECKSUM_BYTES]);
         let length = URL_SAFE_NO_PAD.decode_slice(text, decoded.as_mut_slice());
         let (random, sum) = decoded.split_first_chunk::<RANDOM_BYTES>()?;
-        (length == Ok(decoded.len()) && sum == checksum(random))
-            .then(|| Self(Zeroizing::new(*random)))
+        let is_whole = length == Ok(decoded.len());
+        let token = is_whole.then(|| Self::of(Zeroizing::new(*random)))?;
+        (sum == token.checksum()).then_some(token)
     }
 
     /// Returns `true` if the text begins as a token does.
@@ -48,8 +57,8 @@ impl Token {
     pub fn expose(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; RANDOM_BYTES + CHECKSUM_BYTES]);
         let (random, sum) = bytes.split_at_mut(RANDOM_BYTES);
-        random.copy_from_slice(self.0.as_slice());
-        sum.copy_from_slice(&checksum(&self.0));
+        random.copy_from_slice(self.random.as_slice());
+        sum.copy_from_slice(self.checksum());
         Zeroizing::new(format!(
             "{PREFIX}{}",
             URL_SAFE_NO_PAD.encode(bytes.as_slice())
@@ -58,7 +67,12 @@ impl Token {
 
     /// Returns the digest under which the store keeps the session.
     pub fn digest(&self) -> TokenDigest {
-        TokenDigest(Sha256::digest(self.0.as_slice()).into())
+        self.digest
+    }
+
+    /// Detects garbage, and reveals nothing that the token does not.
+    fn checksum(&self) -> &[u8] {
+        self.digest.0.split_at(CHECKSUM_BYTES).0
     }
 
     /// Encrypts a secret under a key derived from this token.
@@ -66,24 +80,17 @@ impl Token {
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none for the nonce.
     pub fn seal(&self, secret: &str) -> Result<Sealed, CryptoError> {
-        Seal::new(self.0.as_slice(), b"weapp-login session keys v1").seal(secret, &self.digest().0)
+        self.seal_of_secrets().seal(secret, &self.digest.0)
     }
 
     /// Decrypts the output of [`Token::seal`]. `None` if it was sealed under another token or altered.
     pub fn open(&self, sealed: &Sealed) -> Option<Zeroizing<String>> {
-        Seal::new(self.0.as_slice(), b"weapp-login session keys v1").open(sealed, &self.digest().0)
+        self.seal_of_secrets().open(sealed, &self.digest.0)
     }
-}
 
-/// Returns the first bytes of a digest over the token: detects garbage, and reveals nothing.
-fn checksum(random: &[u8; RANDOM_BYTES]) -> [u8; CHECKSUM_BYTES] {
-    let digest = Sha256::new()
-        .chain_update(PREFIX)
-        .chain_update(random)
-        .finalize();
-    let mut sum = [0; CHECKSUM_BYTES];
-    sum.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    sum
+    fn seal_of_secrets(&self) -> Seal {
+        Seal::new(self.random.as_slice(), b"weapp-login session keys v1")
+    }
 }
 
 /// SHA-256 of a token, which the store keeps in place of the token. A stolen digest cannot be used to log in.

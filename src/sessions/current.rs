@@ -26,7 +26,6 @@ use crate::sessions::key_history;
 #[derive(Clone)]
 pub struct CurrentUser {
     status: SessionStatus,
-    digest: TokenDigest,
     token: Token,
     app: Arc<App>,
     lifetimes: Lifetimes,
@@ -46,14 +45,12 @@ pub struct CurrentSession {
 impl CurrentUser {
     pub(super) fn new(
         status: SessionStatus,
-        digest: TokenDigest,
         token: Token,
         app: Arc<App>,
         lifetimes: Lifetimes,
     ) -> Self {
         Self {
             status,
-            digest,
             token,
             app,
             lifetimes,
@@ -72,7 +69,7 @@ impl CurrentUser {
 
     /// Returns the digest of the request's token.
     pub fn digest(&self) -> TokenDigest {
-        self.digest
+        self.token.digest()
     }
 
     /// Returns the time at which the session expires if it is not used again.

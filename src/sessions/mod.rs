@@ -61,7 +61,7 @@ impl Sessions {
         // The mini program may have been removed from the settings since the login.
         let app = self.apps.by_id(status.app.as_str()).map(Arc::clone);
         let (token, lifetimes) = (token.clone(), self.lifetimes);
-        Ok(app.map(|app| CurrentUser::new(status, digest, token, app, lifetimes)))
+        Ok(app.map(|app| CurrentUser::new(status, token, app, lifetimes)))
     }
 
     /// Returns the status of a session that is live at `now`.
