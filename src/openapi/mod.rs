@@ -18,7 +18,7 @@ use crate::error::ErrorCode;
 use crate::routes::{Endpoint, Guard};
 
 const DESCRIPTION: &str = "The login backend for WeChat mini programs: takes a code of `wx.login`, returns a session.\n\n\
-    Paths match in any case, with or without a trailing slash. An unknown path gets 404 `not_found`, another method 405 \
+    Paths are case-insensitive, with or without a trailing slash. An unknown path gets 404 `not_found`, another method 405 \
     `method_not_allowed` with `Allow`, in the same shape as every error.";
 
 const ADMIN_DESCRIPTION: &str =
