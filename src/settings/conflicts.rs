@@ -48,9 +48,9 @@ pub(super) fn find(settings: &Settings, values: &Values) -> Vec<Problem> {
         }
     }
     if is_plain_http(&settings.wechat.base_url) && !settings.wechat.allow_plain_http {
-        let rule = "an https URL: http sends the AppSecret unencrypted";
+        let rule = "must be an https URL: http sends the AppSecret unencrypted";
         let hint = "if no foreign network is in between, set WEAPP_WECHAT__ALLOW_PLAIN_HTTP=true";
-        conflicts.reject("wechat.base_url", rule, hint);
+        conflicts.add(&["wechat.base_url"], rule, hint);
     }
     if settings.profile == Profile::Production {
         conflicts.find_in_production(settings);
@@ -63,9 +63,9 @@ impl Conflicts<'_> {
     fn find_in_production(&mut self, settings: &Settings) {
         self.require("avatar.store", "set", "avatar.public_url", "");
         if settings.console.enabled {
-            let rule = "false in the production profile, which has no console";
+            let rule = "must be false in the production profile, which has no console";
             let hint = "remove it, or set WEAPP_PROFILE=development on a development machine";
-            self.reject("console.enabled", rule, hint);
+            self.add(&["console.enabled"], rule, hint);
         }
         let mut apps = settings.apps.values();
         if apps.all(|app| app.app_id.as_str().is_empty()) {
@@ -89,17 +89,10 @@ impl Conflicts<'_> {
             // A login could not be assigned to one of two apps with the same AppID.
             let first = ids.insert(app.app_id.as_str(), id.clone());
             if let Some(first) = first.filter(|_| self.is_set(&id)) {
-                let message = format!("{}: `{id}` is the same as `{first}`", self.origin(&id));
-                self.problems
-                    .push(Problem::new(&[&id], message).hint("remove one of the two apps"));
+                let rule = format!("is the same as `{first}`");
+                self.add(&[&id], &rule, "remove one of the two apps");
             }
         }
-    }
-
-    /// Adds a conflict if a setting breaks a rule that depends on others.
-    fn reject(&mut self, key: &str, rule: &str, hint: &str) {
-        let message = format!("{}: `{key}` must be {rule}", self.origin(key));
-        self.problems.push(Problem::new(&[key], message).hint(hint));
     }
 
     /// Adds a conflict if a setting is set, but not the one that it needs. The hint begins with the variable of the latter.
@@ -108,48 +101,43 @@ impl Conflicts<'_> {
             return;
         }
         let needed_value = self.values.get(needed).map(|value| &value.kind);
-        let lack = if matches!(needed_value, Some(ValueKind::Array(_))) {
-            "empty"
-        } else {
-            "not"
-        };
-        let message = format!(
-            "{}: `{key}` is {state}, but `{needed}` is {lack}",
-            self.origin(key)
-        );
+        let is_list = matches!(needed_value, Some(ValueKind::Array(_)));
+        let lack = if is_list { "empty" } else { "not" };
         let name = variable(needed);
-        let file = if is_secret(needed) {
-            format!(", or {name}_FILE to the path of a file that holds it")
-        } else {
-            String::new()
-        };
-        let hint = format!("set {name}{hint}{file}");
-        self.problems
-            .push(Problem::new(&[key, needed], message).hint(&hint));
+        let mut hint = format!("set {name}{hint}");
+        if is_secret(needed) {
+            hint += &format!(", or {name}_FILE to the path of a file that holds it");
+        }
+        let rule = format!("is {state}, but `{needed}` is {lack}");
+        self.add(&[key, needed], &rule, &hint);
     }
 
     /// Adds a conflict if a duration exceeds another one.
     fn limit(&mut self, short: &str, relation: &str, long: &str) {
-        let values = [short, long].map(|key| {
-            self.values
-                .get(key)
-                .cloned()
-                .and_then(|value| value.into_int().ok())
-        });
-        let [Some(value), Some(limit)] = values else {
-            return;
-        };
+        let [value, limit] = [short, long].map(|key| self.number(key));
         if value > limit || value == limit && relation == "less than" {
-            let [at, limit_at] = [short, long].map(|key| self.origin(key));
-            let message = format!(
-                "{at}: `{short}` must be {relation} `{long}` ({limit}, {limit_at}), got {value}"
-            );
-            self.problems.push(Problem::new(&[short, long], message));
+            let origin = self.origin(long);
+            let rule = format!("must be {relation} `{long}` ({limit}, {origin}), got {value}");
+            self.add(&[short, long], &rule, "");
         }
+    }
+
+    /// Adds a conflict: the first of these settings breaks a rule.
+    fn add(&mut self, keys: &[&str], rule: &str, hint: &str) {
+        let key = keys.first().copied().unwrap_or_default();
+        let message = format!("{}: `{key}` {rule}", self.origin(key));
+        self.problems.push(Problem::new(keys, message).hint(hint));
     }
 
     fn origin(&self, key: &str) -> &str {
         origin(self.values.get(key))
+    }
+
+    fn number(&self, key: &str) -> i64 {
+        let value = self.values.get(key).cloned();
+        value
+            .and_then(|value| value.into_int().ok())
+            .unwrap_or_default()
     }
 
     /// Returns `false` for the values that mean that a setting is off or not set.

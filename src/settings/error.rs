@@ -26,8 +26,11 @@ impl Problem {
         Self { keys, message }
     }
 
+    /// Adds a hint, if there is one.
     pub(super) fn hint(mut self, hint: &str) -> Self {
-        self.message = format!("{}\n  hint: {hint}", self.message);
+        if !hint.is_empty() {
+            self.message = format!("{}\n  hint: {hint}", self.message);
+        }
         self
     }
 

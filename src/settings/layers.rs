@@ -83,11 +83,10 @@ impl Layers {
     fn reject(&mut self, origin: &str, key: &str, rule: &str, value: &ValueKind) {
         let value = shown(key, value);
         let message = format!("{origin}: `{key}` must be {rule}, got {value}");
-        let mut problem = Problem::new(&[key], message);
         let default = self.keys.default(key).map(|default| shown(key, default));
-        if let Some(default) = default.filter(|default| default != "\"\"") {
-            problem = problem.hint(&format!("remove it to use the default, {default}"));
-        }
+        let default = default.filter(|default| default != "\"\"");
+        let hint = default.map(|default| format!("remove it to use the default, {default}"));
+        let problem = Problem::new(&[key], message).hint(&hint.unwrap_or_default());
         self.problems.push(problem);
     }
 
