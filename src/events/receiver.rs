@@ -78,6 +78,8 @@ struct Data<'a> {
     session_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_user_id: Option<String>,
 }
 
 impl Receiver {
@@ -143,6 +145,7 @@ fn body(event: &Event) -> String {
             app: event.app.as_ref().map(AppId::as_str),
             session_id: event.session.map(|session| session.to_string()),
             reason: event.reason.as_deref(),
+            other_user_id: event.other_user.map(|user| user.to_string()),
         },
     };
     // Strings always serialize.

@@ -29,6 +29,8 @@ pub struct Event {
     pub session: Option<SessionId>,
     /// The reason why it ended, such as `logout`.
     pub reason: Option<String>,
+    /// The user that the user was merged into, or separated from.
+    pub other_user: Option<UserId>,
     /// Time of the change, by the clock of the database or, for SQLite, of its machine.
     pub at: Timestamp,
 }

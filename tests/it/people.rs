@@ -80,7 +80,7 @@ async fn conflicts(app: &TestApp, query: &str) -> Vec<Value> {
         .clone()
 }
 
-async fn decide(app: &TestApp, [kept, other]: [&str; 2], decision: &str) -> Reply {
+pub(crate) async fn decide(app: &TestApp, [kept, other]: [&str; 2], decision: &str) -> Reply {
     let path = format!("/admin/conflicts/{kept}/{other}");
     admin(app, Method::POST, &path, json!({ "decision": decision })).await
 }

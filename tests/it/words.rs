@@ -212,10 +212,12 @@ fn settings() -> Vec<String> {
 }
 
 /// The names of events, which look like settings.
-const EVENTS: [&str; 4] = [
+const EVENTS: [&str; 6] = [
     "user.created",
     "user.deleted",
     "user.blocked",
+    "user.merged",
+    "user.separated",
     "session.revoked",
 ];
 

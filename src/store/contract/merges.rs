@@ -10,7 +10,7 @@ use crate::store::contract::identities::block;
 use crate::store::contract::people::{
     app, conflict, conflicts, found, identities, log_in, login_of,
 };
-use crate::store::interface::{Login, Store};
+use crate::store::interface::{Login, Revocation, Store};
 use crate::store::people::{ConflictQuery, Decision, Resolution, Resolved};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
@@ -24,6 +24,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     no_merge_lifts_or_spreads_a_block(&*fresh().await).await;
     decisions_are_stored_and_reopened(&*fresh().await).await;
     people_have_the_events_of_one_user(&*fresh().await).await;
+    a_merge_and_its_undoing_name_the_other_user(&*fresh().await).await;
 }
 
 async fn resolve(
@@ -291,13 +292,36 @@ async fn people_have_the_events_of_one_user(store: &dyn Store) {
     let events = events
         .iter()
         .map(|event| (event.kind.as_str(), event.user, event.reason.as_deref()));
-    let merged = ("session.revoked", other, Some("merged"));
+    let revoked = ("session.revoked", other, Some("merged"));
     let expected = [
         ("user.created", other, None),
         ("user.created", kept, None),
-        merged,
-        merged,
+        revoked,
+        revoked,
+        ("user.merged", other, None),
         ("session.revoked", kept, Some("separated")),
+        ("user.separated", other, None),
     ];
+    assert_eq!(events.collect::<Vec<_>>(), expected);
+}
+
+/// Without sessions there is no other event that tells a receiver.
+async fn a_merge_and_its_undoing_name_the_other_user(store: &dyn Store) {
+    let pair @ [kept, other] = conflict(store).await;
+    for user in pair {
+        store.revoke(Revocation::AllOf(user)).await.unwrap();
+    }
+    let known = store.events(Vec::new()).await.unwrap().len();
+    for decision in [MERGED, MERGED, None, None, APART] {
+        resolve(store, pair, decision).await;
+    }
+    let events = store.events(Vec::new()).await.unwrap();
+    let events = events.iter().skip(known);
+    let events = events.map(|event| {
+        let app = event.app.clone();
+        (event.kind.as_str(), event.user, app, event.other_user)
+    });
+    let expected = ["user.merged", "user.separated"];
+    let expected = expected.map(|kind| (kind, other, Some(app(1)), Some(kept)));
     assert_eq!(events.collect::<Vec<_>>(), expected);
 }

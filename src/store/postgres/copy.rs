@@ -92,7 +92,15 @@ pub(super) const TABLES: Tables = [
         name: "event",
         key: &["position"],
         columns: &[
-            "position", "id", "kind", "account", "app", "session", "reason", "at",
+            "position",
+            "id",
+            "kind",
+            "account",
+            "app",
+            "session",
+            "reason",
+            "at",
+            "other_user",
         ],
     },
 ];

@@ -46,7 +46,7 @@ pub(super) async fn oldest(
     limit: Duration,
     except: &[UserId],
 ) -> Result<Vec<Event>, Problem> {
-    let sql = "SELECT position, id, kind, account, app, session, reason, at FROM event
+    let sql = "SELECT position, id, kind, account, app, session, reason, at, other_user FROM event
                WHERE account <> ALL ($1) ORDER BY position LIMIT $2";
     let except: Vec<_> = except.iter().map(|user| user.0.as_slice()).collect();
     let rows = link.read(limit, sql, &[&except, &i64::from(PAGE)]).await?;
@@ -54,7 +54,7 @@ pub(super) async fn oldest(
 }
 
 fn event(row: &Row) -> Result<Event, Problem> {
-    let session: Option<&[u8]> = rows::value(row, 5)?;
+    let [session, other]: [Option<&[u8]>; 2] = [rows::value(row, 5)?, rows::value(row, 8)?];
     Ok(Event {
         position: rows::value(row, 0)?,
         id: rows::bytes(row, 1)?,
@@ -66,6 +66,9 @@ fn event(row: &Row) -> Result<Event, Problem> {
             .transpose()?,
         reason: rows::value(row, 6)?,
         at: rows::time(row, 7)?,
+        other_user: other
+            .map(|_some| rows::bytes(row, 8).map(UserId))
+            .transpose()?,
     })
 }
 

@@ -43,13 +43,16 @@ const DECIDE_MERGE: &str = "
     RETURNING true";
 
 /// The statements of a merge find `moved` in the conflict. It is a user only until the merge is done, so they change nothing if
-/// an earlier one has done it.
+/// an earlier one has done it. `$3` is true if the event is wanted.
 const MOVE_USER: &str = "
-    UPDATE account SET parent_id = owner.id, root_id = owner.id
-    FROM (SELECT user_conflict.moved, coalesce(kept.root_id, kept.id) AS id
-          FROM user_conflict JOIN account AS kept ON kept.id = user_conflict.kept
-          WHERE kept = $1 AND other = $2 AND decision = 'merged') AS owner
-    WHERE account.id = owner.moved AND account.root_id IS NULL";
+    WITH merged AS (
+        UPDATE account SET parent_id = owner.id, root_id = owner.id
+        FROM (SELECT user_conflict.moved, coalesce(kept.root_id, kept.id) AS id
+              FROM user_conflict JOIN account AS kept ON kept.id = user_conflict.kept
+              WHERE kept = $1 AND other = $2 AND decision = 'merged') AS owner
+        WHERE account.id = owner.moved AND account.root_id IS NULL
+        RETURNING account.id, account.app_id, account.root_id)
+    INSERT INTO event (kind, account, app, other_user) SELECT 'user.merged', id, app_id, root_id FROM merged WHERE $3";
 
 const MOVE_IDENTITIES: &str = "
     UPDATE account SET root_id = moved.root_id
@@ -79,7 +82,7 @@ pub(super) async fn merge(
             ),
             pair,
         ),
-        (MOVE_USER, pair),
+        (MOVE_USER, &[&kept, &other, &records_events]),
         (MOVE_IDENTITIES, pair),
     ];
     let results = link.transaction(limit, "BEGIN", &statements).await?;
@@ -134,9 +137,14 @@ const SEPARATE_IDENTITIES: &str = concat!(
     is_merged!()
 );
 
+/// `$4` is true if the event is wanted.
 const SEPARATE_USER: &str = concat!(
-    "UPDATE account SET parent_id = NULL, root_id = NULL WHERE id = $3 AND ",
-    is_merged!()
+    "WITH separated AS (UPDATE account SET parent_id = NULL, root_id = NULL WHERE id = $3 AND ",
+    is_merged!(),
+    " RETURNING id, app_id)
+    INSERT INTO event (kind, account, app, other_user)
+    SELECT 'user.separated', separated.id, separated.app_id, coalesce(kept.root_id, kept.id)
+    FROM separated JOIN account AS kept ON kept.id = $1 WHERE $4"
 );
 
 const DECIDE_SEPARATE: &str = concat!(
@@ -194,7 +202,7 @@ pub(super) async fn separate(
             params,
         ),
         (SEPARATE_IDENTITIES, params),
-        (SEPARATE_USER, params),
+        (SEPARATE_USER, &[&kept, &other, &moved, &records_events]),
         (
             DECIDE_SEPARATE,
             &[&kept, &other, &moved, &decision, &decided_at],

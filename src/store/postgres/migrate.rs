@@ -11,7 +11,7 @@ use crate::store::postgres::problem::Problem;
 /// A migration only adds, and touches no existing row: the previous version goes on working with the new schema. A new column has
 /// a name that no other table has, because statements of the previous version join the tables. There is no index on
 /// `last_seen`, because each update of the last use would then change all indices.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     CREATE TABLE account (
         id         bytea PRIMARY KEY,
@@ -121,6 +121,7 @@ const MIGRATIONS: [&str; 7] = [
     CREATE INDEX user_conflict_by_other ON user_conflict (other);
     CREATE INDEX user_conflict_by_time ON user_conflict (found_at, kept, other);
 ",
+    "ALTER TABLE event ADD COLUMN other_user bytea",
 ];
 
 /// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is

@@ -91,7 +91,15 @@ pub(super) const TABLES: Tables = [
         name: "event",
         key: &["position"],
         columns: &[
-            "position", "id", "kind", "user", "app", "session", "reason", "at",
+            "position",
+            "id",
+            "kind",
+            "user",
+            "app",
+            "session",
+            "reason",
+            "at",
+            "other_user",
         ],
     },
 ];

@@ -62,6 +62,21 @@ pub(super) fn user_changed(
         .map(drop)
 }
 
+/// Stores that a user became a part of another one, or is no longer one.
+pub(super) fn user_moved(
+    connection: &Connection,
+    kind: &'static str,
+    user: UserId,
+    other: UserId,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO event (kind, user, app, other_user) SELECT ?2, id, app_id, ?3 FROM user WHERE id = ?1",
+        )?
+        .execute(params![user.0, kind, other.0])
+        .map(drop)
+}
+
 /// Stores that a user is deleted, also for each user who was merged into them. Changes nothing if there is no such user.
 pub(super) fn user_deleted(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
     connection
@@ -78,7 +93,7 @@ pub(super) fn user_deleted(connection: &Connection, user: UserId) -> rusqlite::R
 pub(super) fn oldest(connection: &Connection, except: &[UserId]) -> rusqlite::Result<Vec<Event>> {
     let except: HashSet<_> = except.iter().collect();
     let mut statement = connection.prepare_cached(
-        "SELECT position, id, kind, user, app, session, reason, at FROM event ORDER BY position",
+        "SELECT position, id, kind, user, app, session, reason, at, other_user FROM event ORDER BY position",
     )?;
     let events = statement.query_map((), event)?;
     let is_wanted = |event: &rusqlite::Result<Event>| {
@@ -100,6 +115,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         session: row.get::<_, Option<[u8; 16]>>(5)?.map(SessionId),
         reason: row.get(6)?,
         at: time_at(row, 7)?,
+        other_user: row.get::<_, Option<[u8; 16]>>(8)?.map(UserId),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The schema, as the steps that lead to it.
 
 /// The migrations of the schema. A file with `user_version` n has had the first n of them.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE user (
         id         BLOB NOT NULL PRIMARY KEY,
@@ -106,4 +106,5 @@ pub(super) const MIGRATIONS: [&str; 6] = [
     CREATE INDEX user_conflict_by_other ON user_conflict (other);
     CREATE INDEX user_conflict_by_time ON user_conflict (found_at, kept, other);
 ",
+    "ALTER TABLE event ADD COLUMN other_user BLOB",
 ];

@@ -18,6 +18,7 @@ use weapp_login::session::{Device, Sealed, SessionId, Token};
 use weapp_login::store::Login;
 
 use crate::harness::{Folder, TestApp, now};
+use crate::people::{decide, in_conflict_with};
 use crate::server::Binary;
 use receiver::{Receiver, SECRET};
 
@@ -111,6 +112,27 @@ async fn the_life_of_a_user_is_delivered_in_order() {
         assert_eq!(data["session_id"].is_string(), ended);
     }
     assert_eq!(app.rows_in("event"), 0);
+}
+
+#[actix_rt::test]
+async fn a_merge_and_its_undoing_are_delivered_with_both_users() {
+    let receiver = Receiver::start();
+    let settings = receiver.settings();
+    let settings = settings
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let (app, desk, shop) = in_conflict_with(&settings).await;
+    for decision in ["merge", "reopen"] {
+        let reply = decide(&app, [&desk, &shop], decision).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    deliver(&mut delivery(&app), now()).await;
+    let events = receiver.events();
+    let moves = events.iter().filter(|event| event.user() == shop);
+    let moves = moves.map(|event| (event.kind(), event.body["data"]["other_user_id"].clone()));
+    let moves: Vec<_> = moves.filter(|(_, other)| !other.is_null()).collect();
+    let expected = ["user.merged", "user.separated"];
+    assert_eq!(moves, expected.map(|kind| (kind.to_owned(), json!(desk))));
 }
 
 #[actix_rt::test]
