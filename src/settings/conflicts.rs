@@ -106,7 +106,7 @@ impl Conflicts<'_> {
         let name = variable(needed);
         let mut hint = format!("set {name}{hint}");
         if is_secret(needed) {
-            hint += &format!(", or {name}_FILE to the path of a file that holds it");
+            hint.extend([", or ", &name, "_FILE to the path of a file that holds it"]);
         }
         let rule = format!("is {state}, but `{needed}` is {lack}");
         self.add(&[key, needed], &rule, &hint);
@@ -142,9 +142,9 @@ impl Conflicts<'_> {
 
     /// Returns `false` for the values that mean that a setting is off or not set.
     fn is_set(&self, key: &str) -> bool {
-        self.values.get(key).is_some_and(|value| match &value.kind {
-            ValueKind::Array(items) => !items.is_empty(),
-            kind => !matches!(&*kind.to_string(), "" | "0" | "false"),
+        self.values.get(key).is_some_and(|value| {
+            let is_empty = matches!(&value.kind, ValueKind::Array(items) if items.is_empty());
+            !is_empty && !matches!(&*value.to_string(), "" | "0" | "false")
         })
     }
 }
