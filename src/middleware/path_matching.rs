@@ -1,4 +1,4 @@
-//! Matches paths as Express does: in any case, with or without a trailing slash.
+//! Matches paths as Express does: case-insensitive, with or without a trailing slash.
 
 use std::rc::Rc;
 

@@ -19,7 +19,7 @@ pub(crate) enum ContentEncoding {
 }
 
 impl ContentEncoding {
-    /// Returns the encoding of this name, in any case; identity for an empty one.
+    /// Returns the encoding of this name, which is case-insensitive; identity for an empty one.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Some(Self::Identity),

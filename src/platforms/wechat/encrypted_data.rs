@@ -38,7 +38,7 @@ const MAX_UNIONID_BYTES: usize = 512;
 
 /// Decrypts the data of an event, if it was created for this app, is recent, and has a valid signature where it has one.
 ///
-/// The shape is checked without the key. Then all conditions are checked in any case.
+/// The shape is checked without the key. Then all conditions are checked, even if one has failed.
 ///
 /// Source: [signature and decryption](https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html),
 /// read 2026-11-23.
