@@ -24,21 +24,80 @@ pub(crate) type Row = Vec<Value>;
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    /// The first columns, which are the primary key. Texts are compared by their bytes, so that all backends have the same
-    /// order.
-    pub(crate) key: &'static [&'static str],
-    pub(crate) columns: &'static [&'static str],
+    /// The first columns, which are the primary key, separated by commas. Texts are compared by their bytes, so that all
+    /// backends have the same order.
+    pub(crate) key: &'static str,
+    pub(crate) columns: &'static str,
 }
 
+/// Defines the tables of a backend, with its name for a user, and the words that make it compare texts by their bytes.
+macro_rules! tables {
+    ($user:literal, $by_bytes:literal) => {
+        [
+            Table {
+                name: $user,
+                key: "id",
+                columns: "id, subject, openid, unionid, created_at, nickname, avatar_url, app_id, blocked_at, block_reason, \
+                          parent_id, root_id",
+            },
+            Table {
+                name: "session",
+                key: "digest",
+                columns: concat!(
+                    "digest, id, ",
+                    $user,
+                    ", app, created_at, expires_at, last_seen, device, session_keys, identity_id"
+                ),
+            },
+            Table {
+                name: "ledger",
+                key: "key",
+                columns: "key, value, version, expires_at, holder, held_until",
+            },
+            Table {
+                name: "phone_number",
+                key: $user,
+                columns: concat!($user, ", number, digest"),
+            },
+            Table {
+                name: "union_identity",
+                key: "digest",
+                columns: concat!("digest, ", $user),
+            },
+            Table {
+                name: "user_conflict",
+                key: "kept, other",
+                columns: "kept, other, found_at, decision, decided_at, moved",
+            },
+            Table {
+                name: "login_count",
+                key: concat!("day", $by_bytes, ", app", $by_bytes, ", node"),
+                columns: "day, app, node, logins",
+            },
+            Table {
+                name: "event",
+                key: "position",
+                columns: concat!(
+                    "position, id, kind, ",
+                    $user,
+                    ", app, session, reason, at, other_user"
+                ),
+            },
+        ]
+    };
+}
+pub(crate) use tables;
+
 impl Table {
-    pub(crate) fn column_list(&self) -> String {
-        self.columns.join(", ")
+    /// Number of columns.
+    pub(crate) fn width(&self) -> usize {
+        names(self.columns).count()
     }
 
     /// The statement that reads [`BATCH`] rows, after a key if there is one. `place` returns the placeholder of a value.
     pub(crate) fn select(&self, has_key: bool, place: impl Fn(usize) -> String) -> String {
-        let (name, columns, key) = (self.name, self.column_list(), self.key.join(", "));
-        let places: Vec<_> = (1..=self.key.len()).map(place).collect();
+        let Self { name, key, columns } = self;
+        let places: Vec<_> = (1..=names(key).count()).map(place).collect();
         let condition = if has_key {
             format!("WHERE ({key}) > ({})", places.join(", "))
         } else {
@@ -50,8 +109,17 @@ impl Table {
     /// The key of the last row; empty if there are no rows.
     pub(super) fn last_key(&self, rows: &[Row]) -> Vec<Value> {
         let values = rows.last().map_or(&[][..], Vec::as_slice);
-        values.iter().take(self.key.len()).cloned().collect()
+        values
+            .iter()
+            .take(names(self.key).count())
+            .cloned()
+            .collect()
     }
+}
+
+/// Splits a list of columns.
+pub(crate) fn names(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split(", ")
 }
 
 /// The contents of the tables, for messages. Users come first, because the sessions refer to them.

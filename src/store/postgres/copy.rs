@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::store::copy::rows::{Row, Rows, Table, Tables, Value};
+use crate::store::copy::rows::{Row, Rows, Table, Tables, Value, tables};
 use crate::store::database::Database;
 use crate::store::interface::{OpenError, Reply};
 use crate::store::postgres::connect::{Connection, connect};
@@ -11,99 +11,9 @@ use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::target::Target;
 
-/// The tables and columns to copy, in the order of SQLite's. All, except for `clock` and `database_identity`, which each
-/// database fills by itself, the order of the logins in a millisecond (`place`), and the log of revocations, which is for
-/// running nodes. A test compares them with the schema.
-pub(super) const TABLES: Tables = [
-    Table {
-        name: "account",
-        key: &["id"],
-        columns: &[
-            "id",
-            "subject",
-            "openid",
-            "unionid",
-            "created_at",
-            "nickname",
-            "avatar_url",
-            "app_id",
-            "blocked_at",
-            "block_reason",
-            "parent_id",
-            "root_id",
-        ],
-    },
-    Table {
-        name: "session",
-        key: &["digest"],
-        columns: &[
-            "digest",
-            "id",
-            "account",
-            "app",
-            "created_at",
-            "expires_at",
-            "last_seen",
-            "device",
-            "session_keys",
-            "identity_id",
-        ],
-    },
-    Table {
-        name: "ledger",
-        key: &["key"],
-        columns: &[
-            "key",
-            "value",
-            "version",
-            "expires_at",
-            "holder",
-            "held_until",
-        ],
-    },
-    Table {
-        name: "phone_number",
-        key: &["account"],
-        columns: &["account", "number", "digest"],
-    },
-    Table {
-        name: "union_identity",
-        key: &["digest"],
-        columns: &["digest", "account"],
-    },
-    Table {
-        name: "user_conflict",
-        key: &["kept", "other"],
-        columns: &[
-            "kept",
-            "other",
-            "found_at",
-            "decision",
-            "decided_at",
-            "moved",
-        ],
-    },
-    Table {
-        name: "login_count",
-        key: &["day COLLATE \"C\"", "app COLLATE \"C\"", "node"],
-        columns: &["day", "app", "node", "logins"],
-    },
-    Table {
-        name: "event",
-        key: &["position"],
-        columns: &[
-            "position",
-            "id",
-            "kind",
-            "account",
-            "app",
-            "session",
-            "reason",
-            "at",
-            "other_user",
-        ],
-    },
-];
+/// All tables, except for `clock` and `database_identity`, which each database fills by itself, the order of the logins in a
+/// millisecond (`place`), and the log of revocations, which is for running nodes. A test compares them with the schema.
+pub(super) const TABLES: Tables = tables!("account", " COLLATE \"C\"");
 
 /// A connection to a database whose rows are copied.
 pub(crate) struct PostgresRows(Connection);
@@ -142,13 +52,13 @@ impl PostgresRows {
 
     /// One statement, so that all rows are inserted or none.
     async fn insert_rows(&self, table: &Table, rows: &[Row]) -> Result<(), Problem> {
-        let width = table.columns.len();
+        let width = table.width();
         let places = (0..rows.len()).map(|row| {
             let places = (1..=width).map(|column| format!("${}", row * width + column));
             format!("({})", places.collect::<Vec<_>>().join(", "))
         });
         let places = places.collect::<Vec<_>>().join(", ");
-        let (name, columns) = (table.name, table.column_list());
+        let (name, columns) = (table.name, table.columns);
         let mut sql =
             format!("INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE VALUES {places}");
         if name == "event" {

@@ -6,103 +6,13 @@ use std::path::Path;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use crate::store::copy::rows::{Row, Rows, Table, Tables, Value};
+use crate::store::copy::rows::{Row, Rows, Table, Tables, Value, tables};
 use crate::store::interface::{Error, OpenError, Reply};
 use crate::store::sqlite::open;
 use crate::store::sqlite::problem::Problem;
 
-/// The tables and columns to copy: all, except for `clock`, which each database fills by itself. A test compares them with
-/// the schema.
-pub(super) const TABLES: Tables = [
-    Table {
-        name: "user",
-        key: &["id"],
-        columns: &[
-            "id",
-            "subject",
-            "openid",
-            "unionid",
-            "created_at",
-            "nickname",
-            "avatar_url",
-            "app_id",
-            "blocked_at",
-            "block_reason",
-            "parent_id",
-            "root_id",
-        ],
-    },
-    Table {
-        name: "session",
-        key: &["digest"],
-        columns: &[
-            "digest",
-            "id",
-            "user",
-            "app",
-            "created_at",
-            "expires_at",
-            "last_seen",
-            "device",
-            "session_keys",
-            "identity_id",
-        ],
-    },
-    Table {
-        name: "ledger",
-        key: &["key"],
-        columns: &[
-            "key",
-            "value",
-            "version",
-            "expires_at",
-            "holder",
-            "held_until",
-        ],
-    },
-    Table {
-        name: "phone_number",
-        key: &["user"],
-        columns: &["user", "number", "digest"],
-    },
-    Table {
-        name: "union_identity",
-        key: &["digest"],
-        columns: &["digest", "user"],
-    },
-    Table {
-        name: "user_conflict",
-        key: &["kept", "other"],
-        columns: &[
-            "kept",
-            "other",
-            "found_at",
-            "decision",
-            "decided_at",
-            "moved",
-        ],
-    },
-    Table {
-        name: "login_count",
-        key: &["day", "app", "node"],
-        columns: &["day", "app", "node", "logins"],
-    },
-    Table {
-        name: "event",
-        key: &["position"],
-        columns: &[
-            "position",
-            "id",
-            "kind",
-            "user",
-            "app",
-            "session",
-            "reason",
-            "at",
-            "other_user",
-        ],
-    },
-];
+/// All tables, except for `clock`, which each database fills by itself. A test compares them with the schema.
+pub(super) const TABLES: Tables = tables!("user", "");
 
 /// A file whose rows are copied.
 pub(crate) struct SqliteRows(Connection);
@@ -124,7 +34,7 @@ impl SqliteRows {
         let sql = table.select(!after.is_empty(), |index| format!("?{index}"));
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(after), |row| {
-            let values = (0..table.columns.len()).map(|index| value(row.get_ref(index)?));
+            let values = (0..table.width()).map(|index| value(row.get_ref(index)?));
             values.collect()
         })?;
         rows.collect()
@@ -132,8 +42,8 @@ impl SqliteRows {
 
     fn insert_now(&self, table: &Table, rows: &[Row]) -> rusqlite::Result<()> {
         let transaction = self.0.unchecked_transaction()?;
-        let places = vec!["?"; table.columns.len()].join(", ");
-        let (name, columns) = (table.name, table.column_list());
+        let places = vec!["?"; table.width()].join(", ");
+        let (name, columns) = (table.name, table.columns);
         let sql = format!("INSERT INTO {name} ({columns}) VALUES ({places})");
         let mut statement = transaction.prepare(&sql)?;
         for row in rows {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::session::Sealed;
 use crate::store::cached::CachedStore;
 use crate::store::contract;
+use crate::store::copy::rows::names;
 use crate::store::interface::{Error, OpenError, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
 use crate::store::session_cache::SessionCache;
@@ -337,12 +338,7 @@ fn every_column_of_the_schema_is_copied() {
     let mut found: Vec<String> = columns.collect::<Result<_, _>>().unwrap();
     let copied = copy::TABLES.iter();
     let mut copied: Vec<_> = copied
-        .flat_map(|table| {
-            table
-                .columns
-                .iter()
-                .map(|column| format!("{}.{column}", table.name))
-        })
+        .flat_map(|table| names(table.columns).map(|column| format!("{}.{column}", table.name)))
         .collect();
     found.sort();
     copied.sort();

@@ -1,6 +1,7 @@
 //! Copies to and from PostgreSQL, and roles with few permissions.
 
 use crate::store::contract;
+use crate::store::copy::rows::names;
 use crate::store::copy::tests::check_copy;
 use crate::store::database::Database;
 use crate::store::interface::{Migrated, Store as _};
@@ -40,10 +41,7 @@ async fn every_column_of_the_schema_is_copied() {
     let tables = TABLES.iter();
     let mut copied: Vec<_> = tables
         .flat_map(|table| {
-            table
-                .columns
-                .iter()
-                .map(|column| (table.name.to_owned(), (*column).to_owned()))
+            names(table.columns).map(|column| (table.name.to_owned(), column.to_owned()))
         })
         .collect();
     found.sort();
