@@ -44,8 +44,9 @@ impl Deletion {
     /// Continues when the caller stops waiting, because the code is spent by then.
     ///
     /// # Errors
-    /// [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::ProofOfAnotherUser`] if the code is another user's; [`Error::Proof`] if the platform rejects it or does not
-    /// reply; [`Error::UserGone`] if the user was deleted, merged or separated meanwhile; [`Error::AvatarStore`] and [`Error::Store`] if a store fails. The user still exists then.
+    /// [`Error::CodeImpossible`] and [`Error::Limited`] before any request is sent; [`Error::ProofOfAnotherUser`] if the code is
+    /// another user's; [`Error::Proof`] if the platform rejects it or does not reply; [`Error::UserGone`] if the user was deleted,
+    /// merged or separated meanwhile; [`Error::AvatarStore`] and [`Error::Store`] if a store fails: the user may still exist.
     pub async fn delete(
         self: Arc<Self>,
         current: CurrentSession,
@@ -86,7 +87,8 @@ pub async fn erase<E>(store: &dyn Store, avatars: Option<&Storage>, user: UserId
 where
     E: From<store::Error> + From<pictures::Error>,
 {
-    // First, so that the user still exists for another attempt if this fails.
+    // First, so that the user still exists for another attempt if this fails. An operator who separates or merges users in these
+    // milliseconds leaves a user without their picture.
     if let Some(avatars) = avatars {
         for identity in store.identities_of(user).await? {
             avatars.remove_all(identity.id).await?;
@@ -97,7 +99,7 @@ where
     if let Some(avatars) = avatars {
         for id in &deleted {
             if let Err(error) = avatars.remove_all(*id).await {
-                log::error!("avatars of deleted users may remain: {error:?}");
+                log::error!("avatars of the deleted user {id} may remain: {error:?}");
             }
         }
     }

@@ -22,7 +22,8 @@ pub struct Identities {
 /// An identity of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Id of the identity. That of the user's own is the user's id; that of a user who was merged into this one, their former id.
+    /// Id of the identity. That of the first one is the user's id. If it was a user who was merged into this one, it is their
+    /// former id.
     pub id: UserId,
     /// The app.
     pub app: Option<AppId>,

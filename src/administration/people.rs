@@ -60,7 +60,8 @@ impl Administration {
     ///
     /// # Errors
     /// [`Error::ConflictUnknown`] if there is no such conflict; [`Error::ConflictBlocked`] if one of the two users is blocked;
-    /// [`Error::ConflictHasLaterMerge`] if a later merge must be undone first; [`Error::Store`] if the store fails: the decision may be stored.
+    /// [`Error::ConflictHasLaterMerge`] if a later merge must be undone first; [`Error::Store`] if the store fails: the decision may
+    /// be stored.
     pub async fn resolve(
         &self,
         [kept, other]: [UserId; 2],

@@ -19,7 +19,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Option<Simulator>, Fail
     simulator.map(Some).map_err(Failure::internal)
 }
 
-/// Returns the apps of the server: those of the settings, or of the simulator.
+/// Returns the apps of the server: those of the settings or, without the kinds and redirects, which only logins need, of the
+/// simulator.
 pub(crate) fn apps(settings: &Settings) -> Apps {
     if !settings.simulated() {
         return Apps::configured(&settings.apps);

@@ -1,6 +1,6 @@
 //! The delivery of events: one node at a time, each user's events in order, with retries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ const STEP: Duration = Duration::from_secs(10);
 const LEASE: Duration = Duration::from_secs(30);
 const _: () = assert!(STEP.as_secs() + LIMIT.as_secs() < LEASE.as_secs());
 
-/// Maximum number of deliveries in flight, each of another user. Our choice.
+/// Maximum number of deliveries in flight, each of other users. Our choice.
 const IN_FLIGHT: usize = 16;
 
 /// Delivers the events of a store.
@@ -52,10 +52,9 @@ struct Failing {
     due: Timestamp,
 }
 
-/// Result of the deliveries of one user.
+/// Result of deliveries that follow each other.
 struct Outcome {
-    user: UserId,
-    delivered: Vec<i64>,
+    delivered: Vec<Event>,
     rejected: Option<(Event, Rejected)>,
 }
 
@@ -138,13 +137,12 @@ impl Delivery {
             events.truncate(1);
         }
         let clock = Instant::now();
-        let users = iter(by_user(events));
-        let deliveries =
-            users.map(|(user, events)| self.deliver_in_order(user, events, now, clock));
+        let sequences = iter(sequences(events));
+        let deliveries = sequences.map(|events| self.deliver_in_order(events, now, clock));
         let outcomes: Vec<_> = deliveries.buffer_unordered(IN_FLIGHT).collect().await;
         let delivered: Vec<_> = outcomes
             .iter()
-            .flat_map(|outcome| outcome.delivered.iter().copied())
+            .flat_map(|outcome| outcome.delivered.iter().map(|event| event.position))
             .collect();
         self.count("delivered", delivered.len());
         let accepts = !delivered.is_empty();
@@ -163,16 +161,14 @@ impl Delivery {
         })
     }
 
-    /// Delivers events of one user, up to the first that is rejected.
+    /// Delivers events in order, up to the first that is rejected.
     async fn deliver_in_order(
         &self,
-        user: UserId,
         events: Vec<Event>,
         now: Timestamp,
         clock: Instant,
     ) -> Outcome {
         let mut outcome = Outcome {
-            user,
             delivered: Vec::new(),
             rejected: None,
         };
@@ -182,7 +178,7 @@ impl Delivery {
                 break;
             }
             match self.receiver.deliver(&event, plus(now, elapsed)).await {
-                Ok(()) => outcome.delivered.push(event.position),
+                Ok(()) => outcome.delivered.push(event),
                 Err(rejected) => {
                     outcome.rejected = Some((event, rejected));
                     break;
@@ -199,11 +195,14 @@ impl Delivery {
             self.failing.clear();
         }
         let mut events = Vec::new();
-        for Outcome { user, rejected, .. } in outcomes {
-            let Some((event, reason)) = rejected else {
-                self.failing.remove(&user);
+        for outcome in outcomes {
+            for event in outcome.delivered {
+                self.failing.remove(&event.user);
+            }
+            let Some((event, reason)) = outcome.rejected else {
                 continue;
             };
+            let user = event.user;
             let failing = self.failing.entry(user).or_insert(Failing {
                 attempts: 0,
                 due: now,
@@ -263,18 +262,32 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// Groups events by user, each in order.
-fn by_user(events: Vec<Event>) -> Vec<(UserId, Vec<Event>)> {
-    let mut places = HashMap::new();
-    let mut users: Vec<(UserId, Vec<Event>)> = Vec::new();
+/// Splits events into sequences that can be delivered at the same time. All events of a user are in one, in order, and an event
+/// about two users joins those of both.
+fn sequences(events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut sequences: Vec<(HashSet<UserId>, Vec<Event>)> = Vec::new();
     for event in events {
-        let place = *places.entry(event.user).or_insert(users.len());
-        match users.get_mut(place) {
-            Some((_user, events)) => events.push(event),
-            None => users.push((event.user, vec![event])),
+        let mut users: HashSet<_> = [Some(event.user), event.other_user]
+            .into_iter()
+            .flatten()
+            .collect();
+        let (joined, mut others): (Vec<_>, Vec<_>) = sequences
+            .into_iter()
+            .partition(|(of, _)| !of.is_disjoint(&users));
+        let mut sequence = Vec::new();
+        for (of, events) in joined {
+            users.extend(of);
+            sequence.extend(events);
         }
+        sequence.push(event);
+        sequence.sort_by_key(|event| event.position);
+        others.push((users, sequence));
+        sequences = others;
     }
-    users
+    sequences
+        .into_iter()
+        .map(|(_users, events)| events)
+        .collect()
 }
 
 /// Returns the pause after a number of failed attempts: it doubles, and varies by half, so that nodes do not try in step.

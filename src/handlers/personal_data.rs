@@ -62,7 +62,7 @@ struct ExportedUser {
 /// The user in one app.
 #[derive(Serialize, ToSchema)]
 struct ExportedIdentity {
-    /// The user's id. In an app of a user who was merged into this one, it is the id that they had before.
+    /// The id of the identity. If it was a user who was merged into this one, it is the id that they had before.
     #[schema(examples("13b59f2d606a1ae73cc4cada73866b62"))]
     id: String,
     /// The AppID. `null` if the last login was before this was recorded.

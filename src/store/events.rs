@@ -1,6 +1,8 @@
 //! The outbox: events about users and sessions. Each is stored in the transaction of the change that it describes, and stays
 //! until it is delivered.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use crate::identity::{AppId, UserId};
@@ -33,6 +35,27 @@ pub struct Event {
     pub other_user: Option<UserId>,
     /// Time of the change, by the clock of the database or, for SQLite, of its machine.
     pub at: Timestamp,
+}
+
+/// The users whose events wait, while the events are read in their order.
+pub(super) struct Waiting(HashSet<UserId>);
+
+impl Waiting {
+    /// Begins with these users.
+    pub(super) fn new(users: &[UserId]) -> Self {
+        Self(users.iter().copied().collect())
+    }
+
+    /// Returns `true` if an event must wait. An event about two users waits for the earlier events of both, and the later ones of
+    /// both wait for it.
+    pub(super) fn holds_up(&mut self, event: &Event) -> bool {
+        let users = [Some(event.user), event.other_user];
+        let waits = users.iter().flatten().any(|user| self.0.contains(user));
+        if waits {
+            self.0.extend(users.into_iter().flatten());
+        }
+        waits
+    }
 }
 
 /// Selects the events to remove.

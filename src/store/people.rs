@@ -68,7 +68,7 @@ pub enum Decision {
 /// Selects a page of conflicts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConflictQuery {
-    /// Only conflicts of this user, or of a user that was merged into them.
+    /// Only conflicts of the user with this id, and of all who were merged into the same user.
     pub user: Option<UserId>,
     /// If `true`, only conflicts without a decision.
     pub only_open: bool,

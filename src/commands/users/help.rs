@@ -52,11 +52,11 @@ or a setting is wrong.";
 
 pub(super) const MERGE: &str = "\
 The sessions of OTHER end, and the next login gives KEPT, with the profile of KEPT. The ids are those that `users conflicts` prints,
-in either order. `users reopen` or `users apart` undoes the merge; undo several merges in the reverse order.
-A blocked user is not merged.
+in either order. `users reopen` or `users apart` undoes the merge; undo several merges in the reverse order. If KEPT was merged into
+OTHER before, that merge is undone first. A blocked user is not merged.
 
-Exit codes: 0 on success; 1 if the database failed; 2 if the two have no conflict, one of them is blocked, the database does not
-exist, or a setting is wrong.";
+Exit codes: 0 on success; 1 if the database failed; 2 if the two have no conflict, one of them is blocked, a later merge depends
+on theirs, the database does not exist, or a setting is wrong.";
 
 pub(super) const APART: &str = "\
 The conflict is no longer listed as open. If the two were merged, they become two users again, and the sessions of OTHER end.

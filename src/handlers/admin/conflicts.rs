@@ -26,7 +26,7 @@ pub struct ListConflictsQuery {
     /// `true` for conflicts without a decision only.
     #[param(required = false)]
     open: Option<bool>,
-    /// The id of one of the two users.
+    /// The id of a user: the conflicts of this user, and of all who were merged into the same one.
     #[param(required = false)]
     user: Option<String>,
     /// `next` of the previous page.
@@ -40,7 +40,7 @@ pub struct ListConflictsQuery {
 /// The decision. Other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 pub struct DecideConflictRequest {
-    /// `merge` makes the two one user, `apart` keeps them as they are, and `reopen` takes the last decision back.
+    /// `merge` makes the two one user, `apart` keeps them as they are, and `reopen` withdraws the last decision.
     #[serde(default)]
     #[schema(value_type = String, required = true, pattern = "^(merge|apart|reopen)$", examples("merge"))]
     decision: StringField,

@@ -25,6 +25,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     decisions_are_stored_and_reopened(&*fresh().await).await;
     people_have_the_events_of_one_user(&*fresh().await).await;
     a_merge_and_its_undoing_name_the_other_user(&*fresh().await).await;
+    a_merge_waits_for_the_events_of_both_users(&*fresh().await).await;
 }
 
 async fn resolve(
@@ -167,13 +168,16 @@ async fn merges_of_merged_users_are_undone_in_reverse_order(store: &dyn Store) {
     // The conflict of `kept` and `third` now merges `third` into the user that `kept` became.
     resolve(store, [kept, third], MERGED).await;
     assert_eq!(identities(store, second).await.len(), 3);
-    let query = ConflictQuery {
-        user: Some(second),
-        limit: 10,
-        ..ConflictQuery::default()
-    };
-    let of_user = store.list_conflicts(query).await.unwrap().conflicts;
-    assert_eq!(of_user.len(), 2);
+    // The id of each of them finds the conflicts of all.
+    for user in [second, kept, third] {
+        let query = ConflictQuery {
+            user: Some(user),
+            limit: 10,
+            ..ConflictQuery::default()
+        };
+        let of_user = store.list_conflicts(query).await.unwrap().conflicts;
+        assert_eq!(of_user.len(), 2);
+    }
     let before = conflicts(store).await;
     for decision in [None, APART] {
         let undone = resolve(store, [second, kept], decision).await;
@@ -324,4 +328,27 @@ async fn a_merge_and_its_undoing_name_the_other_user(store: &dyn Store) {
     let expected = ["user.merged", "user.separated"];
     let expected = expected.map(|kind| (kind, other, Some(app(1)), Some(kept)));
     assert_eq!(events.collect::<Vec<_>>(), expected);
+}
+
+/// While the events of one user wait, the event about both waits, and so do the later ones of both.
+async fn a_merge_waits_for_the_events_of_both_users(store: &dyn Store) {
+    let pair @ [kept, other] = conflict(store).await;
+    resolve(store, pair, MERGED).await;
+    store.revoke(Revocation::AllOf(kept)).await.unwrap();
+    let third = log_in(store, &login_of(3, 9, &[])).await.id;
+    let created = |user| ("user.created".to_owned(), user);
+    let revoked = ("session.revoked".to_owned(), other);
+    for (waiting, expected) in [
+        (vec![other], vec![created(kept), created(third)]),
+        (
+            vec![kept],
+            vec![created(other), revoked.clone(), revoked, created(third)],
+        ),
+        (vec![kept, other], vec![created(third)]),
+    ] {
+        let events = store.events(waiting).await.unwrap();
+        let events = events.into_iter().map(|event| (event.kind, event.user));
+        assert_eq!(events.collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(store.events(vec![third]).await.unwrap().len(), 6);
 }

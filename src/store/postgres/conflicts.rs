@@ -23,7 +23,8 @@ pub(super) async fn list(
     limit: Duration,
     query: &ConflictQuery,
 ) -> Result<ConflictPage, Problem> {
-    let sql = "WITH wanted AS (SELECT $1::bytea AS id UNION ALL SELECT id FROM account WHERE root_id = $1)
+    let sql = "WITH owner AS (SELECT coalesce(root_id, id) AS id FROM account WHERE id = $1),
+              wanted AS (SELECT id FROM owner UNION ALL SELECT account.id FROM owner JOIN account ON account.root_id = owner.id)
          SELECT kept, other, found_at, decision, decided_at FROM user_conflict
          WHERE (found_at, kept, other) < ($2, $3, $4) AND (NOT $5 OR decision IS NULL)
            AND ($1 IS NULL OR kept IN (SELECT id FROM wanted) OR other IN (SELECT id FROM wanted))

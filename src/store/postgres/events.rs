@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use crate::identity::{AppId, UserId};
 use crate::session::SessionId;
-use crate::store::events::{BATCH, Event, EventRemoval, PAGE};
+use crate::store::events::{BATCH, Event, EventRemoval, PAGE, Waiting};
 use crate::store::postgres::link::{Link, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
@@ -40,17 +40,20 @@ pub(super) fn if_wanted<T>(records_events: bool, statements: &[T]) -> &[T] {
     }
 }
 
-/// Returns the oldest events of other users than `except`.
+/// Returns the oldest events that need not wait for those of `except`.
 pub(super) async fn oldest(
     link: &Link,
     limit: Duration,
     except: &[UserId],
 ) -> Result<Vec<Event>, Problem> {
     let sql = "SELECT position, id, kind, account, app, session, reason, at, other_user FROM event
-               WHERE account <> ALL ($1) ORDER BY position LIMIT $2";
+               WHERE account <> ALL ($1) OR other_user IS NOT NULL ORDER BY position LIMIT $2";
+    let mut waiting = Waiting::new(except);
     let except: Vec<_> = except.iter().map(|user| user.0.as_slice()).collect();
     let rows = link.read(limit, sql, &[&except, &i64::from(PAGE)]).await?;
-    rows.iter().map(event).collect()
+    let mut events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+    events.retain(|event| !waiting.holds_up(event));
+    Ok(events)
 }
 
 fn event(row: &Row) -> Result<Event, Problem> {

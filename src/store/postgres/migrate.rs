@@ -121,7 +121,10 @@ const MIGRATIONS: [&str; 8] = [
     CREATE INDEX user_conflict_by_other ON user_conflict (other);
     CREATE INDEX user_conflict_by_time ON user_conflict (found_at, kept, other);
 ",
-    "ALTER TABLE event ADD COLUMN other_user bytea",
+    "
+    ALTER TABLE event ADD COLUMN other_user bytea;
+    CREATE INDEX user_conflict_by_moved ON user_conflict (moved) WHERE moved IS NOT NULL;
+",
 ];
 
 /// The lock lasts for the transaction: a lock of the session would stay behind a connection pooler. Its second number is

@@ -27,7 +27,8 @@ pub(super) fn list(
     };
     let conflicts = connection
         .prepare_cached(
-            "WITH wanted AS (SELECT :user AS id UNION ALL SELECT id FROM user WHERE root_id = :user)
+            "WITH owner AS (SELECT coalesce(root_id, id) AS id FROM user WHERE id = :user),
+                  wanted AS (SELECT id FROM owner UNION ALL SELECT user.id FROM owner JOIN user ON user.root_id = owner.id)
              SELECT kept, other, found_at, decision, decided_at FROM user_conflict
              WHERE (found_at, kept, other) < (:found_at, :kept, :other) AND (NOT :only_open OR decision IS NULL)
                AND (:user IS NULL OR kept IN (SELECT id FROM wanted) OR other IN (SELECT id FROM wanted))

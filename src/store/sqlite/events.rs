@@ -1,13 +1,11 @@
 //! The statements of the outbox.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::identity::{AppId, UserId};
 use crate::session::{SessionId, TokenDigest};
-use crate::store::events::{BATCH, EndReason, Event, PAGE};
+use crate::store::events::{BATCH, EndReason, Event, PAGE, Waiting};
 use crate::store::sqlite::rows::{app_at, time_at};
 
 /// The effects of a write on other parts of the program.
@@ -89,9 +87,9 @@ pub(super) fn user_deleted(connection: &Connection, user: UserId) -> rusqlite::R
         .map(drop)
 }
 
-/// Returns the oldest events of other users than `except`.
+/// Returns the oldest events that need not wait for those of `except`.
 pub(super) fn oldest(connection: &Connection, except: &[UserId]) -> rusqlite::Result<Vec<Event>> {
-    let except: HashSet<_> = except.iter().collect();
+    let mut waiting = Waiting::new(except);
     let mut statement = connection.prepare_cached(
         "SELECT position, id, kind, user, app, session, reason, at, other_user FROM event ORDER BY position",
     )?;
@@ -99,7 +97,7 @@ pub(super) fn oldest(connection: &Connection, except: &[UserId]) -> rusqlite::Re
     let is_wanted = |event: &rusqlite::Result<Event>| {
         event
             .as_ref()
-            .map_or(true, |event| !except.contains(&event.user))
+            .map_or(true, |event| !waiting.holds_up(event))
     };
     events.filter(is_wanted).take(PAGE.into()).collect()
 }

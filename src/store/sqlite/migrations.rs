@@ -106,5 +106,8 @@ pub(super) const MIGRATIONS: [&str; 7] = [
     CREATE INDEX user_conflict_by_other ON user_conflict (other);
     CREATE INDEX user_conflict_by_time ON user_conflict (found_at, kept, other);
 ",
-    "ALTER TABLE event ADD COLUMN other_user BLOB",
+    "
+    ALTER TABLE event ADD COLUMN other_user BLOB;
+    CREATE INDEX user_conflict_by_moved ON user_conflict (moved) WHERE moved IS NOT NULL;
+",
 ];

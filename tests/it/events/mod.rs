@@ -135,6 +135,53 @@ async fn a_merge_and_its_undoing_are_delivered_with_both_users() {
     assert_eq!(moves, expected.map(|kind| (kind.to_owned(), json!(desk))));
 }
 
+/// Otherwise a receiver could move the data of one user to another one that it has already deleted.
+#[actix_rt::test]
+async fn a_merge_is_delivered_between_the_events_of_both_users() {
+    let rejected = Arc::new(Mutex::new(String::new()));
+    let is_rejected = Arc::clone(&rejected);
+    let receiver = Receiver::responding("127.0.0.1:0", move |event| {
+        let rejects = *is_rejected.lock().unwrap() == event.user();
+        Some(if rejects { 500 } else { 200 })
+    });
+    let settings = receiver.settings();
+    let settings = settings
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let (app, desk, shop) = in_conflict_with(&settings).await;
+    let merged = decide(&app, [&desk, &shop], "merge").await;
+    assert_eq!(merged.status, 200, "{}", merged.text);
+    let id = UserId::parse(&desk).unwrap();
+    let deleted = app.parts.store().delete_user(id).await.unwrap();
+    assert_eq!(deleted.len(), 2);
+    *rejected.lock().unwrap() = shop.clone();
+    let mut delivery = delivery(&app);
+    // The first step stops at the rejected event, and the second one delivers what need not wait for it.
+    for _step in 0..2 {
+        deliver(&mut delivery, now()).await;
+    }
+    let of_desk = || {
+        let events = receiver.events().into_iter();
+        let events = events.filter(|event| event.user() == desk);
+        events.map(|event| event.kind()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_desk(), ["user.created"], "the deletion waits");
+
+    rejected.lock().unwrap().clear();
+    deliver(&mut delivery, after(600)).await;
+    assert_eq!(app.rows_in("event"), 0);
+    let kinds = receiver.kinds();
+    let place = |kind: &str| kinds.iter().rposition(|of| of == kind).unwrap();
+    assert!(
+        place("session.revoked merged") < place("user.merged"),
+        "{kinds:?}"
+    );
+    let deletions = kinds.iter().filter(|kind| *kind == "user.deleted");
+    assert_eq!(deletions.count(), 2);
+    let first = kinds.iter().position(|kind| kind == "user.deleted");
+    assert!(Some(place("user.merged")) < first, "{kinds:?}");
+}
+
 #[actix_rt::test]
 async fn without_a_receiver_nothing_is_stored() {
     let app = TestApp::start().await;
