@@ -1,8 +1,9 @@
 // The calls of the admin API, and the parts of the cards that show it: in development for all, in production for operators.
-import { Failure, keyHeader, succeed } from './call.js'
-import { announce, element, fill } from './element.js'
+import { keyHeader, succeed } from './call.js'
+import { element, fill } from './element.js'
 import { on } from './events.js'
 import { onLanguage, t } from './language.js'
+import { outcome } from './outcome.js'
 
 // The first part of the paths: in development the console's, for operators the admin API's.
 export let base = 'console'
@@ -19,20 +20,7 @@ export const time = (text) => new Date(text).toLocaleString(document.documentEle
 export function results(label, load) {
   const list = element('ul', { class: 'rows', label })
   const more = element('button', { type: 'button', class: 'hidden', text: 'more', onclick: () => load(more.dataset.cursor) })
-  const outcome = element('p', { role: 'status', class: 'outcome' })
-
-  // Runs a change or a search, and shows its outcome.
-  async function run(work, quiet = false) {
-    try {
-      await work()
-      outcome.className = 'outcome good'
-      outcome.textContent = quiet ? '' : t('done')
-    } catch (error) {
-      outcome.className = 'outcome bad'
-      outcome.textContent = error instanceof Failure ? error.message : t('unreachable')
-    }
-    if (outcome.textContent) announce(outcome.textContent)
-  }
+  const { line, run } = outcome()
 
   // Shows a page of rows, below the pages before it.
   function show(rows, next, cursor) {
@@ -50,7 +38,7 @@ export function results(label, load) {
       await load()
     }),
   })
-  return { nodes: [list, more, outcome], run, show, act }
+  return { nodes: [list, more, line], run, show, act }
 }
 
 // The names of the calls that a card makes.

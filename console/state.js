@@ -1,9 +1,11 @@
 // The state: the people, the clock and the rules of the simulated WeChat. Each form names the call that it makes.
-import { Failure, succeed } from './call.js'
+import { calls as names } from './admin.js'
+import { succeed } from './call.js'
 import { conflictsCard } from './conflicts.js'
-import { announce, element, field, fill, select } from './element.js'
+import { element, field, fill, select } from './element.js'
 import { on } from './events.js'
 import { onLanguage, t } from './language.js'
+import { outcome } from './outcome.js'
 import { statisticsCard, usersCard } from './users.js'
 
 const ENDPOINTS = ['/sns/jscode2session', '/cgi-bin/stable_token', '/wxa/business/getuserphonenumber', '/wxa/checksession', '/wxa/resetusersessionkey']
@@ -22,23 +24,14 @@ export function statePane(facts) {
 
 // A card with a title, the calls that it makes, and a line with the outcome.
 function card(title, calls, ...content) {
-  const outcome = element('p', { role: 'status', class: 'outcome' })
-  const node = element('section', { class: 'card' }, element('h2', { text: title }), ...content, outcome,
-    element('p', { class: 'calls' }, ...calls.map((name) => element('code', {}, name))))
-  // Runs a change and shows its outcome.
-  const run = (change) => async (event) => {
+  const { line, run } = outcome()
+  const node = element('section', { class: 'card' }, element('h2', { text: title }), ...content, line, names(...calls))
+  // Makes a handler of events that makes a change.
+  const change = (work) => (event) => {
     event?.preventDefault()
-    try {
-      await change(event)
-      outcome.className = 'outcome good'
-      outcome.textContent = t('done')
-    } catch (error) {
-      outcome.className = 'outcome bad'
-      outcome.textContent = error instanceof Failure ? error.message : t('unreachable')
-    }
-    announce(outcome.textContent)
+    return run(() => work(event))
   }
-  return { node, run }
+  return { node, run: change }
 }
 
 const number = (attributes) => element('input', { type: 'number', min: 0, ...attributes })

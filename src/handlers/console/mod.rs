@@ -35,7 +35,7 @@ macro_rules! file {
 const PAGE: &str = include_str!("../../../console/index.html");
 
 /// The files of the page: name, content type and content. They have no data, so they need no key.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 17] = [
     file!("admin.js", SCRIPT),
     file!("app.js", SCRIPT),
     file!("call.js", SCRIPT),
@@ -48,6 +48,7 @@ const FILES: [(&str, &str, &str); 16] = [
     file!("icon.svg", PICTURE),
     file!("language.js", SCRIPT),
     file!("log.js", SCRIPT),
+    file!("outcome.js", SCRIPT),
     file!("phone.js", SCRIPT),
     file!("state.js", SCRIPT),
     file!("style.css", STYLE),
