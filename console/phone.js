@@ -15,8 +15,9 @@ let user, app, screen, drawing, why, people
 export function phonePane(state) {
   user = element('input', { value: PEOPLE[0], list: 'people', required: true, autocomplete: 'off', onchange: forget })
   people = element('datalist', { id: 'people' })
-  app = element('select', {}, element('option', { value: '', text: 'onlyApp' }),
-    ...state.apps.map(({ name, app_id }) => element('option', { value: name }, `${name} (${app_id})`)))
+  const apps = state.apps.map(({ name, app_id }) => element('option', { value: name, 'data-app-id': app_id }, `${name} (${app_id})`))
+  // With several apps, each login names one.
+  app = element('select', { onchange: forget }, apps.length < 2 && element('option', { value: '', text: 'onlyApp' }), ...apps)
   screen = element('div', { class: 'screen' })
   why = element('div', { class: 'why', role: 'status' })
   drawing = diagram()
@@ -38,7 +39,13 @@ async function listPeople(state) {
 
 const name = () => user.value.trim() || PEOPLE[0]
 
-const command = (item) => `simulator/users/${encodeURIComponent(name())}/${item}`
+// A call of the simulator for the user in the chosen app.
+const command = (item) => {
+  const { appId } = app.selectedOptions[0].dataset
+  return `simulator/users/${encodeURIComponent(name())}/${item}${appId ? `?app_id=${appId}` : ''}`
+}
+
+const loginBody = () => ({ code: phone.code, ...(app.value && { app: app.value }) })
 
 function buttons() {
   const code = 'POST /simulator/users/{name}/login-code'
@@ -128,8 +135,7 @@ async function wxLogin() {
 }
 
 async function sendCode() {
-  const body = { code: phone.code, ...(app.value && { app: app.value }) }
-  const done = await call('POST', 'login', { body })
+  const done = await call('POST', 'login', { body: loginBody() })
   const error = await draw(done, 'stepRequest')
   if (error) return error
   phone.token = done.reply.data.token
@@ -144,14 +150,14 @@ async function logIn() {
 
 async function sameCode() {
   if (!phone.code) return missing('needsCode')
-  return draw(await call('POST', 'login', { body: { code: phone.code } }), 'stepRequest')
+  return draw(await call('POST', 'login', { body: loginBody() }), 'stepRequest')
 }
 
 async function oldCode() {
   await wxLogin()
   const done = await call('POST', 'simulator/clock', { body: { advance_seconds: 300 } })
   drawing.add({ from: MINI, to: WECHAT, text: 'stepClock', line: line(done), body: JSON.stringify(done.body) })
-  return draw(await call('POST', 'login', { body: { code: phone.code } }), 'stepRequest')
+  return draw(await call('POST', 'login', { body: loginBody() }), 'stepRequest')
 }
 
 function missing(text) {

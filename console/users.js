@@ -8,6 +8,7 @@ export function usersCard({ apps }) {
     id: element('input', { autocomplete: 'off' }),
     openid: element('input', { autocomplete: 'off' }),
     unionid: element('input', { autocomplete: 'off' }),
+    phone_number: element('input', { autocomplete: 'off' }),
     nickname: element('input', { autocomplete: 'off' }),
     app: element('select', {}, element('option', { value: '', text: 'allApps' }), ...apps.map(({ name }) => element('option', { value: name }, name))),
     created_since: element('input', { type: 'date' }),
@@ -24,7 +25,7 @@ export function usersCard({ apps }) {
       })
     }
     const app = fields.app.value || undefined
-    for (const name of ['openid', 'unionid']) {
+    for (const name of ['openid', 'unionid', 'phone_number']) {
       if (fields[name].value.trim()) return admin('POST', 'users/find', { [name]: fields[name].value.trim(), app })
     }
     return null
@@ -49,8 +50,9 @@ export function usersCard({ apps }) {
     load()
   }
   const form = element('form', { class: 'search', onsubmit: search },
-    field('userIdField', fields.id), field('openid', fields.openid), field('unionid', fields.unionid), field('nickname', fields.nickname),
-    field('app', fields.app), field('createdSince', fields.created_since),
+    field('userIdField', fields.id), field('openid', fields.openid), field('unionid', fields.unionid),
+    field('phoneField', fields.phone_number), field('nickname', fields.nickname), field('app', fields.app),
+    field('createdSince', fields.created_since),
     element('label', { class: 'check' }, blocked, element('span', { text: 'blockedOnly' })), element('button', { text: 'search' }))
   const node = element('section', { class: 'card wide' }, element('h2', { text: 'users' }), form, ...list.nodes,
     calls(`GET /${base}/users`, `POST /${base}/users/find`, `GET /${base}/users/{id}`))

@@ -1,7 +1,7 @@
 //! A backend of your own on the library: all routes of the login, and notes for logged-in users.
 //!
 //! Run it with `cargo run --example notes`. It does not delete expired sessions and prints no banner, as the server does in
-//! `src/commands/serve.rs`.
+//! `src/main.rs`.
 
 mod notes;
 mod store;

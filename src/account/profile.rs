@@ -7,7 +7,7 @@ use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, User};
 use crate::store::Store;
 
-/// Maximum length of a nickname, in characters (Unicode scalar values), so at most 256 bytes. Our choice: WeChat's end at 32
+/// Maximum length of a nickname, in characters (Unicode scalar values), so at most 256 bytes. Our choice: those of WeChat end at 32
 /// letters or 16 hanzi, and one emoji of a family takes up to ten.
 const MAX_NICKNAME_CHARACTERS: usize = 64;
 

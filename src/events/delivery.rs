@@ -1,6 +1,6 @@
 //! The delivery of events: one node at a time, each user's events in order, with retries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use futures_util::stream::{StreamExt as _, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::events::receiver::{LIMIT, Receiver, Rejected};
+use crate::events::sequences::sequences;
 use crate::identity::UserId;
 use crate::metrics::Metrics;
 use crate::session::CryptoError;
@@ -106,11 +107,24 @@ impl Delivery {
             return Ok(IDLE);
         }
         // Read again, now that no other node delivers.
-        let events = self.store.events(waiting).await?;
+        let events = self.wanted(waiting).await?;
         let pause = self.deliver(events, now).await;
         let (key, holder) = self.lease;
         self.store.release(key, holder).await?;
         pause
+    }
+
+    /// Returns the events to deliver. After a step without success, those of users whose events were not rejected come first, so
+    /// that events that the receiver never accepts do not stop those of other users.
+    async fn wanted(&self, waiting: Vec<UserId>) -> Result<Vec<Event>, store::Error> {
+        if self.failed_steps > 0 {
+            let failing = self.failing.keys().copied().collect();
+            let others = self.store.events(failing).await?;
+            if !others.is_empty() {
+                return Ok(others);
+            }
+        }
+        self.store.events(waiting).await
     }
 
     /// Returns `false` if another node delivers.
@@ -260,34 +274,6 @@ impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery").finish_non_exhaustive()
     }
-}
-
-/// Splits events into sequences that can be delivered at the same time. All events of a user are in one, in order, and an event
-/// about two users joins those of both.
-fn sequences(events: Vec<Event>) -> Vec<Vec<Event>> {
-    let mut sequences: Vec<(HashSet<UserId>, Vec<Event>)> = Vec::new();
-    for event in events {
-        let mut users: HashSet<_> = [Some(event.user), event.other_user]
-            .into_iter()
-            .flatten()
-            .collect();
-        let (joined, mut others): (Vec<_>, Vec<_>) = sequences
-            .into_iter()
-            .partition(|(of, _)| !of.is_disjoint(&users));
-        let mut sequence = Vec::new();
-        for (of, events) in joined {
-            users.extend(of);
-            sequence.extend(events);
-        }
-        sequence.push(event);
-        sequence.sort_by_key(|event| event.position);
-        others.push((users, sequence));
-        sequences = others;
-    }
-    sequences
-        .into_iter()
-        .map(|(_users, events)| events)
-        .collect()
 }
 
 /// Returns the pause after a number of failed attempts: it doubles, and varies by half, so that nodes do not try in step.

@@ -4,6 +4,7 @@
 
 mod delivery;
 mod receiver;
+mod sequences;
 mod signature;
 
 pub use delivery::Delivery;

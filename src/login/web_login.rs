@@ -1,4 +1,4 @@
-//! Logins with a web page of the platform: by QR code on a website, or inside WeChat for an official account.
+//! Logins with a web page of the platform: by QR code on a website, or inside the platform's app for an official account.
 
 use jiff::Timestamp;
 

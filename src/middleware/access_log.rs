@@ -1,4 +1,7 @@
 //! The access log: actix's `Logger` with the format from the settings.
+//!
+//! `Logger` sees neither the end of an aborted or panicked request nor the time until its end. So the middleware of `actix-morgan`
+//! writes the lines of such requests, those with `:total-time`, and JSON itself, through the same log.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -136,7 +136,7 @@ impl Once {
     /// [`Error::TimedOut`] after two leases; [`Error::Store`] if the store fails.
     pub async fn read_or_lease<T>(
         &self,
-        judge: impl Fn(&Stored<'_>) -> Verdict<T>,
+        verdict: impl Fn(&Stored<'_>) -> Verdict<T>,
     ) -> Result<Turn<T>, Error> {
         let give_up_at = plus(self.start, self.lease.saturating_mul(WAIT_LEASES));
         let (mut stale, mut spare) = (None, None);
@@ -153,7 +153,7 @@ impl Once {
                 } => {
                     let text = self.record.seal.open(&value, &self.record.key.0);
                     let text = text.as_ref().map(|text| text.as_str());
-                    match judge(&Stored {
+                    match verdict(&Stored {
                         text,
                         expires_at,
                         now,

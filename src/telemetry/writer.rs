@@ -1,5 +1,8 @@
 //! Writes log lines on a thread of its own, so that no request waits for the log.
 //!
+//! Not tracing-appender: its guard prints to standard output at exit, which blocks forever if that stream is stuck, and it counts
+//! no failed writes.
+//!
 //! While a full disk or a full pipe takes no lines, they wait in the queue. Those that find no room are counted, and their number
 //! is logged when lines can be written again.
 

@@ -132,6 +132,30 @@ test('each button of the phone makes the requests that it names', async (t) => {
   await page.getByText('logged out', { exact: true }).waitFor()
 })
 
+test('with several apps, the phone is in the chosen one', async (t) => {
+  const other = new Server()
+  t.after(() => other.remove())
+  await other.start({ WEAPP_APPS__DESK__PLATFORM: 'wechat' })
+  const page = await open(t, { at: other.url })
+  for (const app of ['desk', 'main']) {
+    await page.locator('.device select').selectOption(app)
+    await page.getByText('logged out', { exact: true }).waitFor()
+    await action(page, 'Log in').click()
+    await announced(page, 'Log in: done')
+    assert.ok((await page.locator('.diagram').innerText()).includes(`"app":"${app}"`))
+    for (const name of ['Phone number button', 'Decrypt encryptedData', 'wx.checkSession']) {
+      await action(page, name).click()
+      await announced(page, `${name}: done`)
+    }
+    await action(page, 'Log in').click()
+    await announced(page, 'Log in: done')
+    await action(page, 'The same code again').click()
+    await page.getByText('A code of wx.login works once.').waitFor()
+    await action(page, 'A code that is five minutes old').click()
+    await page.getByText('A code of wx.login is valid for five minutes.').waitFor()
+  }
+})
+
 test('the log shows requests with their calls, filters, pauses and copies', async (t) => {
   const page = await open(t, { pane: 'log' })
   const other = await open(t)

@@ -515,6 +515,8 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
         let (status, reply) = admin.ask(method, path, key, "").unwrap();
         assert_eq!(status, expected, "{reply}");
     };
+    ask("DELETE", &format!("{path}/sessions/{mei}"), BOB, 404);
+    ask("DELETE", &format!("{path}/sessions"), BOB, 200);
     ask("POST", &format!("{path}/block"), ALICE, 200);
     ask("POST", &format!("{path}/unblock"), BOB, 200);
     ask("GET", &path, BOB, 200);
@@ -527,8 +529,10 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
         .lines()
         .filter(|line| line.contains(" audit "))
         .collect();
-    assert_eq!(audit.len(), 4, "{log}");
+    assert_eq!(audit.len(), 6, "{log}");
     for (line, says) in audit.iter().zip([
+        format!("end_session failed: user {mei}, by bob (request "),
+        format!("end_sessions done: user {mei}, by bob (request "),
         format!("block_user done: user {mei}, by alice (request "),
         format!("unblock_user done: user {mei}, by bob (request "),
         format!("delete_user done: user {mei}, by alice (request "),

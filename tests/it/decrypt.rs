@@ -87,11 +87,11 @@ async fn user_information_is_decrypted_without_openid_and_unionid() {
 async fn a_space_from_a_form_is_read_as_a_plus() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let mut mended = 0;
-    while mended < 3 {
+    let mut repaired = 0;
+    while repaired < 3 {
         let minted = mint(&app, "mei", &Payload::user_info());
         let both = [&minted.encrypted_data, &minted.iv];
-        mended += usize::from(both.iter().any(|text| text.contains('+')));
+        repaired += usize::from(both.iter().any(|text| text.contains('+')));
         let mut event = event(&minted);
         for name in ["encryptedData", "iv"] {
             event[name] = json!(event[name].as_str().unwrap().replace('+', " "));

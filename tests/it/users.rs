@@ -256,6 +256,30 @@ fn a_user_of_the_built_in_simulator_is_found_by_openid_and_by_unionid() {
     }
 }
 
+#[test]
+fn a_user_is_found_by_a_kept_phone_number() {
+    let operated = Operated::start(&[
+        ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
+        ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),
+    ]);
+    operated.log_in(OTHER_CODE);
+    let login = "/simulator/users/mei/login-code";
+    let (_, code) = operated.server.ask("POST", login, "", "");
+    let (token, mei) = operated.log_in(code["code"].as_str().unwrap());
+    let ask = |path: &str, body: &str| operated.server.ask("POST", path, &token, body).1;
+    let code = ask("/simulator/users/mei/phone-code", "")["code"].clone();
+    let number = ask("/user/phone", &json!({ "code": code }).to_string());
+    let number = number["data"]["phone_number"].as_str().unwrap().to_owned();
+    let arguments = ["list", "--phone-number", "--json"];
+    let found = operated.run(&arguments, &number).stdout;
+    let found: Value = serde_json::from_slice(&found).unwrap();
+    assert_eq!(found["id"], mei);
+    assert_eq!(operated.run(&arguments, "13900000000").stdout, b"");
+    operated.rejected(&arguments, "users list --phone-number < FILE");
+    let with_app = [&arguments[..], &["--app", "main"]].concat();
+    operated.rejected(&with_app, "cannot be used with");
+}
+
 /// With the built-in simulator, whose apps belong to the Open Platform account of the settings.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story of two users")]

@@ -119,14 +119,14 @@ impl Exchange {
     }
 
     async fn find_or_ask(&self) -> Result<PhoneNumber, Error> {
-        let turn = self.once.read_or_lease(|stored| self.judge(stored));
+        let turn = self.once.read_or_lease(|stored| self.verdict(stored));
         match turn.await? {
             Turn::Found(answer) => answer,
             Turn::Leased { .. } => self.ask().await,
         }
     }
 
-    fn judge(&self, stored: &Stored<'_>) -> Verdict<Result<PhoneNumber, Error>> {
+    fn verdict(&self, stored: &Stored<'_>) -> Verdict<Result<PhoneNumber, Error>> {
         let app_id = self.session.app().id();
         match stored.text.and_then(|text| Note::decode(text, app_id)) {
             Some(Note::Number(number)) => Verdict::Use(Ok(number)),

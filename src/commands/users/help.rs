@@ -4,8 +4,9 @@ pub(super) const LIST: &str = "\
 Each line has the user id, the AppID, the time of the first login, the time of the block, if there is one, and the nickname. With
 --json the fields are id, app, nickname, avatar_url, created_at and block, and openid if `admin.disclose_openid` is set.
 
---openid and --unionid read an id from standard input, so that it is in no list of processes and in no history of a shell. A unionid
-is found only for apps with apps.<name>.open_platform.
+--openid, --unionid and --phone-number read from standard input, so that the id is in no list of processes and in no history of a
+shell. A unionid is found only for apps with apps.<name>.open_platform, and a phone number only if user.keep_phone_number was set
+when the user shared it. A foreign number has its country code after a +.
 
 Examples:
   weapp-login users list --nickname 小美

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use weapp_login::account::KeptPhoneNumbers;
 use weapp_login::administration::{Administration, Error, MAX_PAGE, Reason, Search, UserDetails};
-use weapp_login::identity::{OpenId, UnionId, UserId};
+use weapp_login::identity::{OpenId, PhoneText, UnionId, UserId};
 use weapp_login::pictures::Storage;
 use weapp_login::session::{DataKeys, Session, User};
 use weapp_login::settings::Settings;
@@ -79,6 +80,9 @@ pub(crate) struct List {
     /// Only the users with the unionid on standard input.
     #[arg(long, conflicts_with_all = ["openid", "nickname", "created_since", "blocked"])]
     unionid: bool,
+    /// Only the users who keep the phone number on standard input.
+    #[arg(long, conflicts_with_all = ["app", "openid", "unionid", "nickname", "created_since", "blocked"])]
+    phone_number: bool,
     /// Maximum number of users.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
@@ -144,6 +148,7 @@ struct StoredUsers {
     database: String,
     store: Arc<dyn Store>,
     administration: Administration,
+    phone_numbers: KeptPhoneNumbers,
 }
 
 impl StoredUsers {
@@ -153,12 +158,14 @@ impl StoredUsers {
         let apps = Arc::new(simulator::apps(settings));
         let lifetimes = weapp_login::lifetimes(&settings.session);
         let pictures = Storage::configured(&settings.avatar);
+        let keys = Arc::new(DataKeys::new(&settings.user.data_keys));
         let administration = Administration::new(Arc::clone(&store), apps, lifetimes)
             .with_pictures(pictures.map_err(Failure::configuration)?)
-            .with_data_keys(Arc::new(DataKeys::new(&settings.user.data_keys)))
+            .with_data_keys(Arc::clone(&keys))
             .disclosing_openids(settings.admin.disclose_openid);
         Ok(Self {
             database: settings.store.name().to_owned(),
+            phone_numbers: KeptPhoneNumbers::new(Arc::clone(&store), keys, false),
             store,
             administration,
         })
@@ -175,6 +182,10 @@ impl StoredUsers {
             let unionid = UnionId::new(input::identifier("unionid")?);
             let app = options.app.as_deref();
             let found = self.administration.find_person(&unionid, app).await;
+            found.map_err(Failure::internal)?
+        } else if options.phone_number {
+            let number = PhoneText::new(input::identifier("phone-number")?);
+            let found = self.phone_numbers.users(&number).await;
             found.map_err(Failure::internal)?
         } else {
             self.search(options).await?

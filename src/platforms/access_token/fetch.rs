@@ -84,14 +84,14 @@ impl Fetch {
 
     /// Returns the stored token if it is usable; otherwise fetches one, or waits while another process fetches it.
     pub(super) async fn run(&self) -> Result<FetchedToken, CallError> {
-        let turn = self.once.read_or_lease(|stored| self.judge(stored));
+        let turn = self.once.read_or_lease(|stored| self.verdict(stored));
         match turn.await? {
             Turn::Found(token) => Ok(token),
             Turn::Leased { spare, .. } => self.fetch(spare).await,
         }
     }
 
-    fn judge(&self, stored: &Stored<'_>) -> Verdict<FetchedToken> {
+    fn verdict(&self, stored: &Stored<'_>) -> Verdict<FetchedToken> {
         // A token that was sealed under another AppSecret does not open.
         let token = stored
             .text

@@ -10,6 +10,7 @@ use crate::store::contract::identities::block;
 use crate::store::contract::people::{
     app, conflict, conflicts, found, identities, log_in, login_of,
 };
+use crate::store::events::PAGE;
 use crate::store::interface::{Login, Revocation, Store};
 use crate::store::people::{ConflictQuery, Decision, Resolution, Resolved};
 
@@ -26,6 +27,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     people_have_the_events_of_one_user(&*fresh().await).await;
     a_merge_and_its_undoing_name_the_other_user(&*fresh().await).await;
     a_merge_waits_for_the_events_of_both_users(&*fresh().await).await;
+    many_events_that_wait_hold_up_no_other_user(&*fresh().await).await;
 }
 
 async fn resolve(
@@ -351,4 +353,17 @@ async fn a_merge_waits_for_the_events_of_both_users(store: &dyn Store) {
         assert_eq!(events.collect::<Vec<_>>(), expected);
     }
     assert_eq!(store.events(vec![third]).await.unwrap().len(), 6);
+}
+
+async fn many_events_that_wait_hold_up_no_other_user(store: &dyn Store) {
+    let pair @ [_kept, other] = conflict(store).await;
+    resolve(store, pair, MERGED).await;
+    // Each ends the oldest session.
+    for seconds in 0..=i64::from(PAGE) + 5 {
+        log_in(store, &login_of(2, 10 + seconds, &[])).await;
+    }
+    let third = log_in(store, &login_of(3, 9, &[])).await.id;
+    let events = store.events(vec![other]).await.unwrap();
+    let users: Vec<_> = events.iter().map(|event| event.user).collect();
+    assert!(users.contains(&third), "{users:?}");
 }

@@ -47,12 +47,20 @@ pub(super) async fn oldest(
     except: &[UserId],
 ) -> Result<Vec<Event>, Problem> {
     let sql = "SELECT position, id, kind, account, app, session, reason, at, other_user FROM event
-               WHERE account <> ALL ($1) OR other_user IS NOT NULL ORDER BY position LIMIT $2";
+               WHERE (account <> ALL ($1) OR other_user IS NOT NULL) AND position > $3 ORDER BY position LIMIT $2";
     let mut waiting = Waiting::new(except);
     let except: Vec<_> = except.iter().map(|user| user.0.as_slice()).collect();
-    let rows = link.read(limit, sql, &[&except, &i64::from(PAGE)]).await?;
-    let mut events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
-    events.retain(|event| !waiting.holds_up(event));
+    let (mut events, mut last) = (Vec::new(), Some(i64::MIN));
+    // A page may be full of events that wait.
+    while let Some(after) = last.filter(|_last| events.len() < usize::from(PAGE)) {
+        let params: Params<'_> = &[&except, &i64::from(PAGE), &after];
+        let rows = link.read(limit, sql, params).await?;
+        let page = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let is_full = page.len() == usize::from(PAGE);
+        let end = page.last().map(|event| event.position);
+        last = end.filter(|_end| is_full);
+        events.extend(page.into_iter().filter(|event| !waiting.holds_up(event)));
+    }
     Ok(events)
 }
 

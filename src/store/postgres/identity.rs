@@ -12,24 +12,24 @@ use crate::store::postgres::problem::Problem;
 
 /// The identity of a database. A promoted standby and a restored backup have the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity(String);
+pub(super) struct DatabaseIdentity(String);
 
-impl fmt::Display for Identity {
+impl fmt::Display for DatabaseIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 /// Reads the identity of the database that the client is connected to.
-pub(super) async fn identity(client: &Client) -> Result<Identity, Problem> {
+pub(super) async fn identity(client: &Client) -> Result<DatabaseIdentity, Problem> {
     let sql = "SELECT identity::text FROM database_identity";
     let row = client.query_opt(sql, &[]).await?;
     let row = row.ok_or_else(|| Problem::Malformed("`database_identity` is empty".to_owned()))?;
-    Ok(Identity(row.get(0)))
+    Ok(DatabaseIdentity(row.get(0)))
 }
 
 /// Fails if the client is connected to another database than the expected one.
-pub(super) async fn check(client: &Client, expected: &Identity) -> Result<(), Problem> {
+pub(super) async fn check(client: &Client, expected: &DatabaseIdentity) -> Result<(), Problem> {
     let found = match identity(client).await {
         Ok(found) if found == *expected => return Ok(()),
         Ok(found) => format!("database {found}"),

@@ -9,7 +9,7 @@ use crate::store::database::Database;
 use crate::store::interface::{Error, Migrated, OpenError};
 use crate::store::postgres::Postgres;
 use crate::store::postgres::connect::connect;
-use crate::store::postgres::identity::{Identity, identity};
+use crate::store::postgres::identity::{DatabaseIdentity, identity};
 use crate::store::postgres::migrate::migrate;
 use crate::store::postgres::node::Node;
 use crate::store::postgres::target::Target;
@@ -19,7 +19,7 @@ use crate::store::session_cache::SessionCache;
 /// A database that was opened once, so that it can be used.
 struct Prepared {
     migrated: Migrated,
-    identity: Identity,
+    identity: DatabaseIdentity,
     has_synchronous_standby: bool,
 }
 

@@ -10,7 +10,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use crate::identity::StorePassword;
 use crate::store::database::Database;
 use crate::store::interface::OpenError;
-use crate::store::postgres::identity::Identity;
+use crate::store::postgres::identity::DatabaseIdentity;
 
 /// Maximum time of a TCP connection attempt, and of silence while data is unacknowledged.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ pub(super) struct Target {
     /// If `true`, a server that confirms commits before they are on the disk is rejected.
     pub(super) must_be_durable: bool,
     /// Identity of the database that the node has opened. A server with another one is rejected.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<DatabaseIdentity>,
 }
 
 impl Target {

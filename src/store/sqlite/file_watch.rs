@@ -27,11 +27,11 @@ pub(super) struct FileWatch {
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
-    identity: Option<Identity>,
+    identity: Option<FileIdentity>,
 }
 
 /// Device and inode.
-type Identity = (u64, u64);
+type FileIdentity = (u64, u64);
 
 /// A file of the database was deleted or replaced.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -116,7 +116,7 @@ impl Watched {
 
 /// Returns the identity of the file with this name.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<FileIdentity> {
     use std::os::unix::fs::MetadataExt as _;
 
     // A file that is mounted by itself keeps its name when it is deleted, but has no link.
@@ -128,6 +128,6 @@ fn identity(path: &Path) -> Option<Identity> {
 
 /// Elsewhere, an open file can be neither deleted nor replaced.
 #[cfg(not(unix))]
-fn identity(_path: &Path) -> Option<Identity> {
+fn identity(_path: &Path) -> Option<FileIdentity> {
     None
 }

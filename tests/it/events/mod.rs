@@ -135,6 +135,31 @@ async fn a_merge_and_its_undoing_are_delivered_with_both_users() {
     assert_eq!(moves, expected.map(|kind| (kind.to_owned(), json!(desk))));
 }
 
+/// While the receiver accepts nothing, one event is tried at a time. It must not always be one of the same users.
+#[actix_rt::test]
+async fn two_users_whose_events_are_rejected_do_not_stop_a_third_one() {
+    let rejected = Arc::new(Mutex::new(HashSet::new()));
+    let is_rejected = Arc::clone(&rejected);
+    let receiver = Receiver::responding("127.0.0.1:0", move |event| {
+        let rejects = is_rejected.lock().unwrap().contains(&event.user());
+        Some(if rejects { 500 } else { 200 })
+    });
+    let app = app(&receiver).await;
+    for name in ["mei", "hong"] {
+        let reply = app.login(&app.wechat.issue_code(name)).await;
+        rejected.lock().unwrap().insert(reply.user_id());
+    }
+    let mut delivery = delivery(&app);
+    for step in 0..5 {
+        deliver(&mut delivery, after(step * 30)).await;
+    }
+    let bo = app.login(&app.wechat.issue_code("bo")).await.user_id();
+    delivery.step(after(180)).await;
+    let events = receiver.events();
+    assert!(events.iter().any(|event| event.user() == bo));
+    assert_eq!(app.rows_in("event"), 2);
+}
+
 /// Otherwise a receiver could move the data of one user to another one that it has already deleted.
 #[actix_rt::test]
 async fn a_merge_is_delivered_between_the_events_of_both_users() {

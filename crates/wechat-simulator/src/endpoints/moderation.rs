@@ -24,7 +24,7 @@ pub(super) fn check_text(call: &mut Call<'_>) -> Result<Object, ApiError> {
     if content.chars().count() > MAX_TEXT {
         return Err(BODY_TOO_LARGE);
     }
-    let verdict = call.state.words.judge(content);
+    let verdict = call.state.words.verdict(content);
     if number(&body, "version") != Some(2) {
         return match verdict {
             Verdict::Risky => Err(RISKY_CONTENT),

@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
 }
 
 impl Words {
-    pub(crate) fn judge(&self, text: &str) -> Verdict {
+    pub(crate) fn verdict(&self, text: &str) -> Verdict {
         let has_any = |words: &[String]| {
             let mut words = words.iter().filter(|word| !word.is_empty());
             words.any(|word| text.contains(word.as_str()))
