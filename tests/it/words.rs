@@ -7,7 +7,7 @@ use weapp_login::error::ErrorCode;
 use weapp_login::routes;
 
 /// Maximum size of a README in bytes.
-const README_LIMIT: usize = 10 * 1024;
+const README_LIMIT: usize = 10_000;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
