@@ -1,4 +1,5 @@
 // The diagnosis: the last rejected request, the AppIDs, the settings, and the table of error numbers.
+import { calls } from './admin.js'
 import { data } from './call.js'
 import { element, field, fill } from './element.js'
 import { on } from './events.js'
@@ -15,11 +16,11 @@ export function diagnosisPane(facts) {
     if (event.referer_app_id) compare(event.referer_app_id)
   })
   return element('div', { class: 'grid' },
-    element('section', { class: 'card wide' }, element('h2', { text: 'lastRejection' }), rejection),
+    element('section', { class: 'card wide' }, element('h2', { text: 'lastRejection' }), rejection, calls('GET /console/errcodes/{errcode}')),
     element('section', { class: 'card' }, element('h2', { text: 'appIds' }),
       element('h3', { text: 'appIdConfigured' }),
       element('ul', {}, ...state.apps.map(({ name, app_id }) => element('li', {}, `${name}: `, element('code', {}, app_id)))),
-      element('h3', { text: 'appIdReferer' }), comparison),
+      element('h3', { text: 'appIdReferer' }), comparison, calls('GET /console/state')),
     explainCard(), settingsCard())
 }
 

@@ -1,4 +1,5 @@
 // The log: requests to the server, each with its calls to WeChat.
+import { calls } from './admin.js'
 import { FORMATS, isMasked } from './copy.js'
 import { pretty } from './diagram.js'
 import { announce, element, fill } from './element.js'
@@ -30,7 +31,7 @@ export function logPane({ mode }) {
     element('div', { class: 'bar' }, filter,
       element('label', { class: 'check' }, onlyErrors, element('span', { text: 'onlyErrors' })),
       pauseButton, element('button', { type: 'button', text: 'clear', onclick: clear }), count),
-    missed, empty, rows)
+    missed, empty, rows, calls('GET /console/events'))
 }
 
 function receive(kind, event) {

@@ -1,4 +1,5 @@
 // The phone: a simulated user of the mini program. Each button makes the requests that it names.
+import { calls } from './admin.js'
 import { call, Failure, succeed, data } from './call.js'
 import { diagram } from './diagram.js'
 import { action, announce, element, field, fill } from './element.js'
@@ -26,9 +27,10 @@ export function phonePane(state) {
   listPeople(state)
   const device = element('section', { class: 'card device', label: 'phone' },
     element('div', { class: 'fields' }, field('user', user), people, field('app', app)), screen,
-    state.simulated ? buttons() : element('p', { class: 'warning', text: 'realWechat' }))
+    state.simulated ? buttons() : element('p', { class: 'warning', text: 'realWechat' }),
+    state.simulated && calls('GET /simulator/users'))
   return element('div', { class: 'columns' }, device,
-    element('section', { class: 'card' }, element('h2', { text: 'sequence' }), why, drawing.node))
+    element('section', { class: 'card' }, element('h2', { text: 'sequence' }), why, calls('GET /console/errcodes/{errcode}'), drawing.node))
 }
 
 async function listPeople(state) {

@@ -44,7 +44,7 @@ function peopleCard() {
   const table = element('table', {}, element('thead', {}, element('tr', {},
     ...['name', 'nickname', 'phoneField', 'blocked', 'save'].map((text) => element('th', { scope: 'col', text })))), rows)
   const form = element('form', { class: 'bar' }, field('name', fresh), element('button', { text: 'save' }))
-  const { node, run } = card('people', ['GET /simulator/users', 'PUT /simulator/users/{name}'],
+  const { node, run } = card('people', ['GET /simulator/users', 'GET /simulator/users/{name}', 'PUT /simulator/users/{name}'],
     element('p', { class: 'muted', text: 'peopleHelp' }), element('div', { class: 'scroll', tabindex: '0', label: 'people' }, table), form)
   node.classList.add('wide')
   const put = (name, body) => succeed('PUT', `simulator/users/${encodeURIComponent(name)}`, { body })

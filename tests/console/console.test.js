@@ -156,6 +156,33 @@ test('with several apps, the phone is in the chosen one', async (t) => {
   }
 })
 
+test('each call that the page makes is named on it', async (t) => {
+  const page = await open(t)
+  const made = new Set()
+  page.on('request', (request) => {
+    const path = new URL(request.url()).pathname
+      .replace(/(simulator\/users)\/[^/]+/, '$1/{name}').replace(/(console\/users)\/[0-9a-f]{32}/, '$1/{id}').replace(/(errcodes)\/\d+/, '$1/{errcode}')
+    if (path !== '/' && !/^\/console\/[^/]+\.(js|css|svg)$/.test(path)) made.add(`${request.method()} ${path}`)
+  })
+  await page.reload()
+  await page.locator('#connection.good').waitFor()
+  await page.getByLabel('Simulated user').fill('lin')
+  for (const name of ['Log in', 'Phone number button', 'Save the profile', 'Decrypt encryptedData', 'wx.checkSession']) {
+    await action(page, name).click()
+    await announced(page, `${name}: done`)
+  }
+  await action(page, 'The same code again').click()
+  await page.getByText('A code of wx.login works once.').waitFor()
+  await page.getByRole('tab', { name: 'State' }).click()
+  await page.locator('#pane-state tbody tr', { hasText: 'lin' }).first().waitFor()
+  await page.getByRole('tab', { name: 'Diagnosis' }).click()
+  await page.getByRole('button', { name: 'Check' }).click()
+  await page.locator('#pane-diagnosis pre.tall').waitFor()
+  const named = (await page.locator('code').evaluateAll((nodes) => nodes.map((node) => node.textContent))).join('\n')
+  assert.deepEqual([...made].filter((call) => !named.includes(call)), [])
+  assert.ok(made.size > 12, `${[...made]}`)
+})
+
 test('the log shows requests with their calls, filters, pauses and copies', async (t) => {
   const page = await open(t, { pane: 'log' })
   const other = await open(t)
