@@ -196,7 +196,7 @@ async fn merges_of_merged_users_are_undone_in_reverse_order(store: &dyn Store) {
     assert_eq!(identities(store, second).await, [second]);
 }
 
-/// Three users with one unionid have three conflicts. Two merges make them one user, so that the third one moves nobody.
+/// Three users with one unionid have three conflicts. Two merges make them one user, so that the third one moves no user.
 async fn a_merge_of_one_user_is_undone_without_moving_anyone(store: &dyn Store) {
     let [kept, second] = conflict(store).await;
     let third = log_in(store, &login_of(3, 0, &[])).await.id;
@@ -311,7 +311,7 @@ async fn people_have_the_events_of_one_user(store: &dyn Store) {
     assert_eq!(events.collect::<Vec<_>>(), expected);
 }
 
-/// Without sessions there is no other event that tells a receiver.
+/// Without sessions no other event informs the receiver.
 async fn a_merge_and_its_undoing_name_the_other_user(store: &dyn Store) {
     let pair @ [kept, other] = conflict(store).await;
     for user in pair {

@@ -30,6 +30,17 @@ async fn app(receiver: &Receiver) -> TestApp {
     TestApp::with(&settings).await
 }
 
+/// The users whose events a receiver rejects.
+type Rejected = Arc<Mutex<HashSet<String>>>;
+
+fn rejecting(rejected: &Rejected) -> Receiver {
+    let rejected = Arc::clone(rejected);
+    Receiver::responding("127.0.0.1:0", move |event| {
+        let rejects = rejected.lock().unwrap().contains(&event.user());
+        Some(if rejects { 500 } else { 200 })
+    })
+}
+
 fn delivery(app: &TestApp) -> Delivery {
     app.parts.event_delivery().unwrap().unwrap()
 }
@@ -138,12 +149,8 @@ async fn a_merge_and_its_undoing_are_delivered_with_both_users() {
 /// While the receiver accepts nothing, one event is tried at a time. It must not always be one of the same users.
 #[actix_rt::test]
 async fn two_users_whose_events_are_rejected_do_not_stop_a_third_one() {
-    let rejected = Arc::new(Mutex::new(HashSet::new()));
-    let is_rejected = Arc::clone(&rejected);
-    let receiver = Receiver::responding("127.0.0.1:0", move |event| {
-        let rejects = is_rejected.lock().unwrap().contains(&event.user());
-        Some(if rejects { 500 } else { 200 })
-    });
+    let rejected = Rejected::default();
+    let receiver = rejecting(&rejected);
     let app = app(&receiver).await;
     for name in ["mei", "hong"] {
         let reply = app.login(&app.wechat.issue_code(name)).await;
@@ -163,12 +170,8 @@ async fn two_users_whose_events_are_rejected_do_not_stop_a_third_one() {
 /// Otherwise a receiver could move the data of one user to another one that it has already deleted.
 #[actix_rt::test]
 async fn a_merge_is_delivered_between_the_events_of_both_users() {
-    let rejected = Arc::new(Mutex::new(String::new()));
-    let is_rejected = Arc::clone(&rejected);
-    let receiver = Receiver::responding("127.0.0.1:0", move |event| {
-        let rejects = *is_rejected.lock().unwrap() == event.user();
-        Some(if rejects { 500 } else { 200 })
-    });
+    let rejected = Rejected::default();
+    let receiver = rejecting(&rejected);
     let settings = receiver.settings();
     let settings = settings
         .each_ref()
@@ -179,7 +182,7 @@ async fn a_merge_is_delivered_between_the_events_of_both_users() {
     let id = UserId::parse(&desk).unwrap();
     let deleted = app.parts.store().delete_user(id).await.unwrap();
     assert_eq!(deleted.len(), 2);
-    *rejected.lock().unwrap() = shop.clone();
+    rejected.lock().unwrap().insert(shop.clone());
     let mut delivery = delivery(&app);
     // The first step stops at the rejected event, and the second one delivers what need not wait for it.
     for _step in 0..2 {
@@ -218,15 +221,11 @@ async fn without_a_receiver_nothing_is_stored() {
 
 #[actix_rt::test]
 async fn a_rejected_event_holds_up_its_user_only() {
-    let rejected = Arc::new(Mutex::new(String::new()));
-    let is_rejected = Arc::clone(&rejected);
-    let receiver = Receiver::responding("127.0.0.1:0", move |event| {
-        let rejects = *is_rejected.lock().unwrap() == event.user();
-        Some(if rejects { 500 } else { 200 })
-    });
+    let rejected = Rejected::default();
+    let receiver = rejecting(&rejected);
     let app = app(&receiver).await;
     let reply = app.login(&app.wechat.issue_code("mei")).await;
-    *rejected.lock().unwrap() = reply.user_id();
+    rejected.lock().unwrap().insert(reply.user_id());
     app.end_session(&reply.token()).await;
     app.token_of("bo").await;
     let mut delivery = delivery(&app);
