@@ -19,7 +19,7 @@ const ROWS = {
   gone: ['the server has no console', '服务器没有控制台'],
   key: ['key needed', '需要密钥'],
   keyTitle: ['This page needs the key of the server', '此页面需要服务器的密钥'],
-  keyHelp: ['You open the console from another machine, or through a proxy or the port map of a container. Open the address with ?key=… that the server printed at its start, or enter the key here.', '您从另一台机器，或者经过代理或容器的端口映射打开了控制台。请打开服务器启动时输出的带 ?key=… 的地址，或者在这里输入密钥。'],
+  keyHelp: ['You open the console from another machine, or through a proxy or the port map of a container. Open the address with ?key=… that the server printed at its start, or enter the key here.', '你从另一台机器，或者经过代理或容器的端口映射打开了控制台。请打开服务器启动时输出的带 ?key=… 的地址，或者在这里输入密钥。'],
   keyField: ['Key', '密钥'],
   open: ['Open', '打开'],
 
