@@ -38,7 +38,8 @@ def prepare(build):
             install(package)
     if build:
         environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
-        for folder, options in [(ROOT, []), (COMPARE, profile())]:
+        # The tools by themselves, with the same features of the dependencies as the server, so that its library is not compiled again.
+        for folder, options in [(ROOT, []), (COMPARE, ["-p=tools", *profile()]), (COMPARE, ["-p=limits", "-p=pace", *profile()])]:
             run("cargo", "build", "--release", "--quiet", *options, cwd=folder, env=environment, capture_output=False)
     run(ROOT / ".ci" / "packages", "pg_createcluster:postgresql")
     install_peers()

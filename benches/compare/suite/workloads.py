@@ -154,7 +154,7 @@ def tail(pace):
             capacity, _ = measure(server.ready(), SESSION, tokens, pace)
             with background(server, LOGIN, tokens, pace.seconds + 2):
                 time.sleep(1)
-                pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "tools", "pace", server.port, tokens, capacity / 2, pace.seconds]
+                pacer = ["taskset", "-c", CLIENT_CORE, BUILT / "pace", server.port, tokens, capacity / 2, pace.seconds]
                 result = json.loads(run(*pacer))
         for series, figure in zip(all_series, [capacity / 2, result["p50"], result["p99"], result["p99"] / result["p50"]], strict=True):
             add(number, series, figure)

@@ -1,9 +1,8 @@
-//! The tools of the comparison: `tools seed|statuses|writes|pace|requests …`.
+//! The tools of the comparison: `tools seed|statuses|writes|requests …`.
 //!
 //! They are one binary, because linking the whole library several times takes minutes.
 
 mod new_users;
-mod pace;
 mod requests;
 mod seed;
 mod statuses;
@@ -27,11 +26,10 @@ async fn main() -> Result<(), BoxError> {
         .split_first()
         .map(|(tool, rest)| (tool.as_str(), rest))
     {
-        Some(("pace", rest)) => pace::run(rest),
         Some(("requests", rest)) => requests::run(rest).await,
         Some(("seed", rest)) => seed::run(rest).await,
         Some(("statuses", rest)) => statuses::run(rest).await,
         Some(("writes", rest)) => writes::run(rest).await,
-        _ => Err("tools seed|statuses|writes|pace|requests …".into()),
+        _ => Err("tools seed|statuses|writes|requests …".into()),
     }
 }

@@ -1,7 +1,9 @@
-//! `tools pace PORT TOKENS PER_SECOND SECONDS`: sends session checks at a constant rate and prints their latency.
+//! `pace PORT TOKENS PER_SECOND SECONDS`: sends session checks at a constant rate and prints their latency.
 //!
 //! The latency counts from the time when a request is due, so it includes the wait for a free connection.
 
+use std::env;
+use std::error::Error;
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,8 +11,6 @@ use std::num::NonZero;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-use crate::BoxError;
 
 const CONNECTIONS: usize = 32;
 
@@ -25,9 +25,10 @@ struct Connection {
     received: Vec<u8>,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), BoxError> {
-    let [port, tokens, per_second, seconds] = arguments else {
-        return Err("tools pace PORT TOKENS PER_SECOND SECONDS".into());
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, port, tokens, per_second, seconds] = arguments.as_slice() else {
+        return Err("pace PORT TOKENS PER_SECOND SECONDS".into());
     };
     let (port, per_second, seconds): (u16, f64, f64) =
         (port.parse()?, per_second.parse()?, seconds.parse()?);
@@ -56,7 +57,7 @@ fn send_all(
     requests: &[String],
     per_second: f64,
     seconds: f64,
-) -> Result<Vec<Duration>, BoxError> {
+) -> Result<Vec<Duration>, Box<dyn Error>> {
     let start = Instant::now();
     let mut latencies = Vec::new();
     let mut requests = requests.iter().cycle();
@@ -101,7 +102,7 @@ fn send_all(
 fn wait(
     connections: &mut [Connection],
     timeout: Duration,
-) -> Result<Vec<&mut Connection>, BoxError> {
+) -> Result<Vec<&mut Connection>, Box<dyn Error>> {
     let polled = connections
         .iter()
         .filter(|connection| connection.due.is_some());
@@ -120,7 +121,7 @@ fn wait(
 }
 
 impl Connection {
-    fn to(port: u16) -> Result<Self, BoxError> {
+    fn to(port: u16) -> Result<Self, Box<dyn Error>> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
@@ -132,14 +133,14 @@ impl Connection {
     }
 
     /// A request is far smaller than a socket's buffer, so this does not block.
-    fn send(&mut self, request: &str, due: Instant) -> Result<(), BoxError> {
+    fn send(&mut self, request: &str, due: Instant) -> Result<(), Box<dyn Error>> {
         self.stream.write_all(request.as_bytes())?;
         self.due = Some(due);
         Ok(())
     }
 
     /// Reads the available data. Returns the latency if the response is complete.
-    fn receive(&mut self) -> Result<Option<Duration>, BoxError> {
+    fn receive(&mut self) -> Result<Option<Duration>, Box<dyn Error>> {
         let Some(due) = self.due else { return Ok(None) };
         let mut part = [0; 4096];
         match self.stream.read(&mut part) {
@@ -158,7 +159,7 @@ impl Connection {
 }
 
 /// Returns `true` if the response is complete. Any status but 200 is an error.
-fn is_complete(received: &[u8]) -> Result<bool, BoxError> {
+fn is_complete(received: &[u8]) -> Result<bool, Box<dyn Error>> {
     let text = std::str::from_utf8(received)?;
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return Ok(false);
