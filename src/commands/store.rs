@@ -86,7 +86,7 @@ pub(crate) fn run(command: Command, folder: Option<&Path>) -> Result<(), Failure
 
 fn backup(settings: &Settings, file: &Path) -> Result<String, Failure> {
     existing_database(&settings.store)?;
-    store::backup(&settings.store.url, file).map_err(Failure::configuration)?;
+    store::backup(&Database::configured(settings), file).map_err(Failure::configuration)?;
     Ok(format!("the copy is in {}\n", file.display()))
 }
 

@@ -9,11 +9,7 @@ pub(super) mod tests;
 
 use futures_util::future::try_join;
 
-use crate::store::database::Database;
 use crate::store::interface::{Error, OpenError};
-use crate::store::open::{UNKNOWN_URL, is_postgres, sqlite_path};
-use crate::store::postgres::copy::PostgresRows;
-use crate::store::sqlite::copy::SqliteRows;
 
 use rows::{BATCH, CONTENTS, Rows, Summary, Table, Tables, Value, size};
 
@@ -83,26 +79,17 @@ pub enum CopyError {
     Failed(#[from] Error),
 }
 
-/// Copies the users, the sessions and the ledger of one database to another one, and compares the contents of the two.
-///
-/// No server may use them in the meantime: a change is detected at the end. Goes on after the rows that an earlier run
-/// has copied.
-///
-/// # Errors
-/// [`CopyError`] says what is wrong and what to do. Nothing is written to a database with other rows.
-pub async fn copy(
-    from: &Database,
-    to: &Database,
+/// Copies the rows of a database to another one, each with its URL. See [`copy`](crate::store::copy()).
+pub(super) async fn copy(
+    (from, source): (&str, Box<dyn Rows>),
+    (to, target): (&str, Box<dyn Rows>),
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<[Copied; CONTENTS.len()], CopyError> {
-    if from.url == to.url {
-        return Err(CopyError::Same(from.url.clone()));
-    }
     let copy = Copy {
-        source: open(from, true).await?,
-        target: open(to, false).await?,
-        from: &from.url,
-        to: &to.url,
+        source,
+        target,
+        from,
+        to,
     };
     let mut positions = Vec::new();
     for step in copy.steps() {
@@ -116,14 +103,6 @@ pub async fn copy(
         copied.rows = copy.verify(&step).await?;
     }
     Ok(copied)
-}
-
-async fn open(database: &Database, must_exist: bool) -> Result<Box<dyn Rows>, OpenError> {
-    match sqlite_path(&database.url) {
-        Some(path) => Ok(Box::new(SqliteRows::open(path, must_exist)?)),
-        None if is_postgres(&database.url) => Ok(Box::new(PostgresRows::open(database).await?)),
-        None => Err(OpenError::new(database.url.as_str(), UNKNOWN_URL)),
-    }
 }
 
 struct Copy<'a> {

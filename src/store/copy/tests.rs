@@ -5,12 +5,12 @@ use crate::session::{Change, ProfileChange, Sealed};
 use crate::store::accounts::{LoginCount, NodeId};
 use crate::store::contract;
 use crate::store::copy::rows::CONTENTS;
-use crate::store::copy::{Copied, CopyError, Progress, copy};
+use crate::store::copy::{Copied, CopyError, Progress};
 use crate::store::database::Database;
 use crate::store::interface::{KeptNumber, Login, Store};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
-use crate::store::open::open;
 use crate::store::temporary::Folder;
+use crate::store::{copy, open};
 
 const USERS: u8 = 30;
 const RECORD: LedgerKey = LedgerKey([5; 32]);
