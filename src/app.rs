@@ -144,7 +144,7 @@ fn access_log(parts: &Parts) -> Morgan {
 
 /// Adds the use cases that call a platform. Each worker has its own, because connections belong to a worker's runtime.
 fn add_use_cases(parts: &Parts, api: &mut web::ServiceConfig) {
-    let platforms = parts.platforms.platforms();
+    let platforms = parts.platforms.platforms(&parts.access_tokens);
     let store = || Arc::clone(&parts.store);
     let sessions = || Arc::clone(&parts.sessions);
     let limits = || Arc::clone(&parts.limits);

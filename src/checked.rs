@@ -6,13 +6,12 @@ use actix_web::web;
 use jiff::SignedDuration;
 
 use crate::events::{Receiver, ReceiverError};
-use crate::identity::PlatformName;
 use crate::metrics::Metrics;
 use crate::middleware::access_log::{AccessLog, FormatError};
 use crate::middleware::path_matching::PathMatching;
 use crate::middleware::session::TokenHeader;
 use crate::pictures::{self, Storage};
-use crate::platforms::{ConfigError, HttpConfig};
+use crate::platforms::{PlatformConfig, SettingError};
 use crate::routes;
 use crate::settings::{Events, Settings};
 use crate::store::{self, Database};
@@ -23,9 +22,9 @@ pub enum PartsError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// The platform client cannot be configured.
-    #[error("`wechat.{subject}` cannot be used", subject = .0.subject())]
-    Platform(#[from] ConfigError),
+    /// The settings of a platform cannot be used.
+    #[error(transparent)]
+    Platform(#[from] SettingError),
     /// The avatars cannot be kept where the settings say.
     #[error("`avatar.store` cannot be used")]
     Avatars(#[from] pictures::ConfigError),
@@ -58,7 +57,7 @@ pub enum PartsError {
 /// The parts that settings may make impossible. A server and a check of the settings create the same ones, so that both reject
 /// the same settings.
 pub(crate) struct Checked {
-    pub(crate) wechat: HttpConfig,
+    pub(crate) platforms: PlatformConfig,
     pub(crate) access_log: AccessLog,
     pub(crate) token_header: TokenHeader,
     pub(crate) metrics: Option<web::Data<Metrics>>,
@@ -71,7 +70,7 @@ pub(crate) struct Checked {
 impl Checked {
     pub(crate) fn new(
         settings: &Settings,
-        base_url: &str,
+        simulator: Option<&str>,
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let database = Database::configured(settings);
@@ -81,7 +80,7 @@ impl Checked {
             access_log: AccessLog::of(settings, no_color)?,
             token_header: TokenHeader::named(&settings.session.token_header),
             metrics: new_metrics(settings)?,
-            wechat: wechat_config(settings, base_url)?,
+            platforms: PlatformConfig::configured(settings, simulator)?,
             pictures: Storage::configured(&settings.avatar)?,
             events: receiver(&settings.events)?,
             database,
@@ -134,15 +133,4 @@ fn receiver(events: &Events) -> Result<Option<(Receiver, SignedDuration)>, Recei
     let receiver = Receiver::new(&events.url, &events.secret)?;
     let keep = SignedDuration::from_hours(24 * i64::from(events.keep_days));
     Ok(Some((receiver, keep)))
-}
-
-/// Configures the clients of WeChat.
-fn wechat_config(settings: &Settings, base_url: &str) -> Result<HttpConfig, ConfigError> {
-    let wechat = &settings.wechat;
-    let (connect, whole) = (wechat.connect_timeout(), wechat.timeout());
-    let config = HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)?;
-    match &wechat.proxy {
-        Some(proxy) => config.with_proxy(proxy.expose()),
-        None => Ok(config),
-    }
 }

@@ -118,9 +118,8 @@ fn use_cases(
     let platforms = PlatformConfig {
         wechat: config,
         wechat_pages: "https://open.example.com".into(),
-        access_tokens,
     }
-    .platforms();
+    .platforms(&access_tokens);
     let sessions = Sessions::new(Arc::clone(store), Arc::clone(&apps), LIFETIMES);
     let sessions = Arc::new(sessions);
     let logins = Logins::new(

@@ -109,7 +109,7 @@ pub(super) fn metered(
         return (store, limits);
     };
     let observer = metrics::observer(Arc::clone(&metrics));
-    checked.wechat = checked.wechat.clone().with_observer(observer);
+    checked.platforms = checked.platforms.clone().with_observer(observer);
     let limits = limits.with_observer(metrics::limit_observer(Arc::clone(&metrics)));
     (Arc::new(MeteredStore::new(store, metrics)), limits)
 }

@@ -49,6 +49,7 @@ pub use configured::lifetimes;
 #[derive(Clone)]
 pub struct Parts {
     pub(crate) platforms: PlatformConfig,
+    pub(crate) access_tokens: Arc<AccessTokenCache>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) login_policy: LoginPolicy,
@@ -103,15 +104,15 @@ impl Parts {
         no_color: bool,
     ) -> Result<Self, PartsError> {
         let call_limit = settings.wechat.timeout();
-        let base_url = simulator.map_or(settings.wechat.base_url.clone(), Simulator::base_url);
-        let mut checked = Checked::new(settings, &base_url, no_color)?;
+        let base_url = simulator.map(Simulator::base_url);
+        let mut checked = Checked::new(settings, base_url.as_deref(), no_color)?;
         let store = store::open(checked.database.clone()).await?;
         let (store, limits) = metered(store, Limits::new(&settings.limits), &mut checked);
         let apps = Arc::new(apps(settings, simulator));
         let guard = foreign_pages::guard(&settings.server);
         let console = Console::of(settings, &apps, &guard);
         if let Some(console) = &console {
-            checked.wechat = checked.wechat.with_observer(console.observer());
+            checked.platforms = checked.platforms.with_observer(console.observer());
         }
         let limits = Arc::new(limits);
         let data_keys = Arc::new(DataKeys::new(&settings.user.data_keys));
@@ -148,11 +149,8 @@ impl Parts {
             console,
             base_path: settings.server.base_path.as_str().into(),
             cors_origins: settings.server.cors_origins.as_slice().into(),
-            platforms: PlatformConfig {
-                wechat: checked.wechat,
-                wechat_pages: settings.wechat.authorize_url.as_str().into(),
-                access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
-            },
+            platforms: checked.platforms,
+            access_tokens: Arc::new(AccessTokenCache::new(Arc::clone(&store), call_limit)),
             store,
             access_log: checked.access_log,
             data_keys,
@@ -164,7 +162,7 @@ impl Parts {
     /// # Errors
     /// [`PartsError`] names the invalid setting.
     pub fn check(settings: &Settings) -> Result<(), PartsError> {
-        Checked::new(settings, &settings.wechat.base_url, true).map(drop)
+        Checked::new(settings, None, true).map(drop)
     }
 
     /// Returns the session use cases, for the sweep.

@@ -1,7 +1,7 @@
 //! The platforms whose users log in, behind one trait.
 //!
-//! A new platform is a folder with an implementation of [`Platform`], and its entries in [`PlatformConfig`] and
-//! [`parse_referer`].
+//! A new platform is a folder with an implementation of [`Platform`], its name in [`PlatformName`], and its entries in this
+//! file.
 
 pub mod access_token;
 mod circuit;
@@ -21,6 +21,7 @@ pub mod wechat;
 use std::sync::Arc;
 
 use crate::identity::PlatformName;
+use crate::settings::Settings;
 
 pub use access_token::AccessTokenCache;
 pub use circuit::{Limits, MAX_PAUSE};
@@ -43,8 +44,14 @@ pub struct PlatformConfig {
     pub wechat: HttpConfig,
     /// Base URL of WeChat's pages on which users log in.
     pub wechat_pages: Arc<str>,
-    /// The access tokens of all apps.
-    pub access_tokens: Arc<AccessTokenCache>,
+}
+
+/// The settings of a platform cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}.{}` cannot be used", .platform.as_str(), .source.subject())]
+pub struct SettingError {
+    platform: PlatformName,
+    source: ConfigError,
 }
 
 /// The platforms of one worker.
@@ -54,13 +61,30 @@ pub struct Platforms {
 }
 
 impl PlatformConfig {
-    /// Creates the platforms of one worker. Nothing connects yet.
-    pub fn platforms(&self) -> Platforms {
-        let wechat = wechat::WeChat::new(
-            &self.wechat,
-            Arc::clone(&self.wechat_pages),
-            Arc::clone(&self.access_tokens),
-        );
+    /// Configures all platforms. A simulator's URL replaces WeChat's.
+    ///
+    /// # Errors
+    /// [`SettingError`] names the setting that cannot be used.
+    pub fn configured(settings: &Settings, simulator: Option<&str>) -> Result<Self, SettingError> {
+        let wechat = wechat::configured(&settings.wechat, simulator);
+        let of = |platform| move |source| SettingError { platform, source };
+        Ok(Self {
+            wechat: wechat.map_err(of(PlatformName::Wechat))?,
+            wechat_pages: settings.wechat.authorize_url.as_str().into(),
+        })
+    }
+
+    /// Adds an observer of all calls.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Observer) -> Self {
+        self.wechat = self.wechat.with_observer(observer);
+        self
+    }
+
+    /// Creates the platforms of one worker, with the access tokens of all apps. Nothing connects yet.
+    pub fn platforms(&self, access_tokens: &Arc<AccessTokenCache>) -> Platforms {
+        let pages = Arc::clone(&self.wechat_pages);
+        let wechat = wechat::WeChat::new(&self.wechat, pages, Arc::clone(access_tokens));
         Platforms {
             wechat: Arc::new(wechat),
         }

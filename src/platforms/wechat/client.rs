@@ -2,11 +2,26 @@
 
 use reqwest::Url;
 
-use crate::identity::AppId;
+use crate::identity::{AppId, PlatformName};
 use crate::platforms::error::Error;
-use crate::platforms::http::{HttpClient, HttpConfig, Target};
+use crate::platforms::http::{ConfigError, HttpClient, HttpConfig, Target};
 use crate::platforms::wechat::endpoint::Endpoint;
 use crate::platforms::wechat::reply::Reply;
+use crate::settings::Wechat;
+
+/// Configures the clients of all workers. A simulator's URL replaces WeChat's.
+///
+/// # Errors
+/// [`ConfigError`] if a setting cannot be used.
+pub fn configured(settings: &Wechat, simulator: Option<&str>) -> Result<HttpConfig, ConfigError> {
+    let base_url = simulator.unwrap_or(&settings.base_url);
+    let (connect, whole) = (settings.connect_timeout(), settings.timeout());
+    let config = HttpConfig::new(PlatformName::Wechat, base_url, connect, whole)?;
+    match &settings.proxy {
+        Some(proxy) => config.with_proxy(proxy.expose()),
+        None => Ok(config),
+    }
+}
 
 /// Sends the calls of one worker to WeChat.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ mod session_key;
 mod tests;
 mod web_login;
 
-pub use client::Client;
+pub use client::{Client, configured};
 pub use code_shape::MOCK_CODE;
 pub use encrypted_data::MAX_ENCRYPTED_BYTES;
 pub use platform::{NAME, WeChat};
