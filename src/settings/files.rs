@@ -61,7 +61,7 @@ fn add_text(layers: &mut Layers, origin: &str, text: &str) {
     }
 }
 
-fn parse(text: &str) -> Result<Values, toml::de::Error> {
+pub(super) fn parse(text: &str) -> Result<Values, toml::de::Error> {
     toml::from_str::<toml::Table>(text).and_then(Values::deserialize)
 }
 
