@@ -512,9 +512,14 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
     let mut admin = connect(port);
     let path = format!("/admin/users/{mei}");
     let mut ask = |method: &str, path: &str, key: &str, expected: u16| {
-        let (status, reply) = admin.ask(method, path, key, "").unwrap();
+        let (path, body) = path.split_once(' ').unwrap_or((path, ""));
+        let (status, reply) = admin.ask(method, path, key, body).unwrap();
         assert_eq!(status, expected, "{reply}");
     };
+    for decision in ["merge", "apart", "reopen"] {
+        let conflict = format!("/admin/conflicts/{mei}/{mei} {{\"decision\":\"{decision}\"}}");
+        ask("POST", &conflict, ALICE, 404);
+    }
     ask("DELETE", &format!("{path}/sessions/{mei}"), BOB, 404);
     ask("DELETE", &format!("{path}/sessions"), BOB, 200);
     ask("POST", &format!("{path}/block"), ALICE, 200);
@@ -529,8 +534,11 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
         .lines()
         .filter(|line| line.contains(" audit "))
         .collect();
-    assert_eq!(audit.len(), 6, "{log}");
+    assert_eq!(audit.len(), 9, "{log}");
     for (line, says) in audit.iter().zip([
+        format!("merge_users failed: user {mei} and user {mei}, by alice (request "),
+        format!("keep_users_apart failed: user {mei} and user {mei}, by alice (request "),
+        format!("reopen_conflict failed: user {mei} and user {mei}, by alice (request "),
         format!("end_session failed: user {mei}, by bob (request "),
         format!("end_sessions done: user {mei}, by bob (request "),
         format!("block_user done: user {mei}, by alice (request "),
