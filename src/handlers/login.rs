@@ -149,8 +149,8 @@ async fn phone_number(
 impl LoginRequest {
     fn attempt(&self, client: Client) -> Result<(LoginAttempt, Option<IdempotencyKey>), ApiError> {
         let attempt = LoginAttempt {
-            app: self.app()?.map(str::to_owned),
-            code: self.code()?,
+            app: named_app(self.app.as_ref())?.map(str::to_owned),
+            code: code_field::parse(&self.code, LoginCode::parse)?,
             from: client.referer,
             address: client.address,
             device: client.device,
@@ -159,20 +159,12 @@ impl LoginRequest {
         Ok((attempt, client.idempotency_key))
     }
 
-    fn code(&self) -> Result<LoginCode, ApiError> {
-        code_field::parse(&self.code, LoginCode::parse)
-    }
-
     fn phone_code(&self) -> Option<&StringField> {
         self.phone_code.as_ref().filter(|code| match code {
             StringField::Missing => false,
             StringField::String(code) => !code.is_empty(),
             StringField::OtherType => true,
         })
-    }
-
-    fn app(&self) -> Result<Option<&str>, ErrorCode> {
-        named_app(self.app.as_ref())
     }
 }
 

@@ -143,16 +143,10 @@ pub async fn delete_user(
     client: Client,
     Json(request): Json<DeleteUserRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let code = request.code()?;
+    let code = code_field::parse(&request.code, LoginCode::parse)?;
     real_projects.adopt(&code, client.referer.as_ref(), &client.device);
     deletion.into_inner().delete(current, code).await?;
     Ok(Success(EmptyData {}))
-}
-
-impl DeleteUserRequest {
-    fn code(&self) -> Result<LoginCode, ApiError> {
-        code_field::parse(&self.code, LoginCode::parse)
-    }
 }
 
 impl ExportedIdentity {

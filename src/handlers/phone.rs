@@ -52,15 +52,9 @@ pub async fn get_phone_number(
     RequestTime(now): RequestTime,
     Json(request): Json<PhoneNumberRequest>,
 ) -> Result<impl Responder, ApiError> {
-    let code = request.code()?;
+    let code = code_field::parse(&request.code, PhoneCode::parse)?;
     let number = phones.into_inner().exchange(live, code, now).await?;
     Ok(Success(PhoneNumberData::from(number)))
-}
-
-impl PhoneNumberRequest {
-    fn code(&self) -> Result<PhoneCode, ApiError> {
-        code_field::parse(&self.code, PhoneCode::parse)
-    }
 }
 
 impl From<PhoneNumber> for PhoneNumberData {

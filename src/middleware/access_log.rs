@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_morgan::{Answer, Format, LINE, Morgan};
-use actix_web::http::header::HeaderName;
 use actix_web::middleware::Logger;
 use actix_web::{HttpMessage as _, HttpRequest};
 use log::kv::{Error, Key, Source, Value, VisitSource};
@@ -27,6 +26,7 @@ use crate::telemetry::ACCESS;
 pub struct AccessLog {
     format: Format,
     skip: Arc<[String]>,
+    /// `true` for the JSON style, whose lines have fields.
     has_fields: bool,
 }
 
@@ -38,15 +38,17 @@ impl AccessLog {
     pub fn of(settings: &Settings, no_color: bool) -> Result<Self, FormatError> {
         let log = &settings.log;
         let is_json = log.style == LogStyle::Json;
-        let access_log = Self::new(&log.format, &log.skip, no_color || is_json)?;
+        let Self { format, skip, .. } = Self::new(&log.format, &log.skip, no_color || is_json)?;
         let token_header = TokenHeader::named(&settings.session.token_header);
-        let access_log = access_log
-            .below(&settings.server.base_path)
-            .masking(token_header.name());
-        Ok(if is_json {
-            access_log.with_fields()
-        } else {
-            access_log
+        let base_path = &settings.server.base_path;
+        let skip = skip.iter().map(|path| format!("{base_path}{path}"));
+        Ok(Self {
+            format: match token_header.name() {
+                Some(secret) => format.masking(secret),
+                None => format,
+            },
+            skip: skip.collect(),
+            has_fields: is_json,
         })
     }
 
@@ -65,35 +67,6 @@ impl AccessLog {
             skip: skip.into(),
             has_fields: false,
         })
-    }
-
-    /// Puts a path before those that are not logged.
-    fn below(self, base_path: &str) -> Self {
-        let skip = self.skip.iter().map(|path| format!("{base_path}{path}"));
-        Self {
-            skip: skip.collect(),
-            ..self
-        }
-    }
-
-    /// Masks the value of a header that contains tokens.
-    fn masking(self, secret: Option<&HeaderName>) -> Self {
-        match secret {
-            Some(secret) => Self {
-                format: self.format.masking(secret),
-                ..self
-            },
-            None => self,
-        }
-    }
-
-    /// Adds fields to each line, for the JSON style.
-    #[must_use]
-    pub fn with_fields(self) -> Self {
-        Self {
-            has_fields: true,
-            ..self
-        }
     }
 
     /// Returns the middleware for one worker. It must be outside of any middleware that changes a request's URL.

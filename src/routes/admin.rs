@@ -11,71 +11,60 @@ pub fn admin() -> Vec<Row> {
         "/admin/statistics",
         Admin,
         annotated!(statistics::get_statistics),
-    )
-    .errors([E::StoreUnavailable]);
+    );
     let rows = [users(), conflicts(), vec![statistics]];
-    rows.into_iter().flatten().collect()
+    let rows = rows.into_iter().flatten();
+    rows.map(|row| row.errors([E::StoreUnavailable])).collect()
 }
 
 fn users() -> Vec<Row> {
-    let store = [E::StoreUnavailable];
     vec![
         Row::get("/admin/users", Admin, annotated!(users::list_users))
-            .errors([E::UserQueryMalformed])
-            .errors(store),
+            .errors([E::UserQueryMalformed]),
         Row::post("/admin/users/find", Admin, annotated!(users::find_users))
-            .errors([E::OpenidMissing])
-            .errors(store),
-        Row::get("/admin/users/{id}", Admin, annotated!(user::show_user)).errors(store),
+            .errors([E::OpenidMissing]),
+        Row::get("/admin/users/{id}", Admin, annotated!(user::show_user)),
         Row::delete("/admin/users/{id}", Admin, annotated!(user::remove_user))
-            .errors(store)
             .errors([E::AvatarUnavailable]),
         Row::post(
             "/admin/users/{id}/block",
             Admin,
             annotated!(user::block_user),
         )
-        .errors([E::ReasonMalformed])
-        .errors(store),
+        .errors([E::ReasonMalformed]),
         Row::post(
             "/admin/users/{id}/unblock",
             Admin,
             annotated!(user::unblock_user),
-        )
-        .errors(store),
+        ),
         Row::delete(
             "/admin/users/{id}/sessions",
             Admin,
             annotated!(user::end_sessions),
-        )
-        .errors(store),
+        ),
         Row::delete(
             "/admin/users/{id}/sessions/{session}",
             Admin,
             annotated!(user::end_session),
-        )
-        .errors(store),
+        ),
     ]
 }
 
 fn conflicts() -> Vec<Row> {
-    let store = [E::StoreUnavailable];
     vec![
         Row::get(
             "/admin/conflicts",
             Admin,
             annotated!(conflicts::list_conflicts),
         )
-        .errors([E::ConflictQueryMalformed])
-        .errors(store),
+        .errors([E::ConflictQueryMalformed]),
         Row::post(
             "/admin/conflicts/{kept}/{other}",
             Admin,
             annotated!(conflicts::decide_conflict),
         )
         .errors([E::DecisionMalformed, E::ConflictOfBlockedUser])
-        .errors([E::ConflictHasLaterMerge])
-        .errors(store),
+        .errors([E::ConflictHasLaterMerge]),
     ]
 }
 

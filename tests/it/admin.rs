@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use weapp_login::routes;
 
 use crate::harness::{Folder, Reply, TestApp, bearer, now};
-use crate::server::{Binary, Connection, run};
+use crate::server::{Binary, Connection, check_rejected, free_port, run};
 
 const ALICE: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 const BOB: &str = "an-old.key_of~32-letters-01234567";
@@ -182,10 +182,7 @@ async fn filters_select_users() {
     let app = start().await;
     let users = log_in(&app, &["mei", "bo"]).await;
     let (mei, token) = &users[0];
-    let renamed = TestRequest::put().uri("/user").insert_header(bearer(token));
-    let renamed = app
-        .call(renamed.set_json(json!({ "nickname": "小美" })))
-        .await;
+    let renamed = app.put_user(token, json!({ "nickname": "小美" })).await;
     assert_eq!(renamed.status, 200);
     ask(&app, Method::POST, &format!("/admin/users/{mei}/block")).await;
     let app_id = app.wechat.app_id();
@@ -479,23 +476,6 @@ async fn a_store_failure_is_reported() {
     }
 }
 
-/// Returns a port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// Connects to the admin port, which the server opens in the background.
-fn connect(port: u16) -> Connection {
-    for _ in 0..2000 {
-        if let Ok(connection) = Connection::open(port) {
-            return connection;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("the admin port is not open");
-}
-
 /// The port of its own, the audit log, and the numbers of logins that a stopped server has stored.
 #[test]
 fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
@@ -507,9 +487,8 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
         ("WEAPP_LOG__LEVEL", "error"),
     ];
     let mut server = Binary::start(&folder, &environment);
-    let (_, login) = server.login("the code is a mock one");
-    let mei = login["data"]["user"]["id"].as_str().unwrap().to_owned();
-    let mut admin = connect(port);
+    let (_, mei) = server.log_in("the code is a mock one");
+    let mut admin = Connection::when_open(port);
     let path = format!("/admin/users/{mei}");
     let mut ask = |method: &str, path: &str, key: &str, expected: u16| {
         let (path, body) = path.split_once(' ').unwrap_or((path, ""));
@@ -527,9 +506,7 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
     ask("GET", &path, BOB, 200);
     ask("DELETE", &path, ALICE, 200);
     ask("DELETE", &path, BOB, 404);
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let log = server.output();
+    let log = server.stop();
     let audit: Vec<_> = log
         .lines()
         .filter(|line| line.contains(" audit "))
@@ -551,7 +528,7 @@ fn a_server_audits_each_change_and_stores_the_logins_when_it_stops() {
     assert!(!log.contains(ALICE) && !log.contains(BOB), "{log}");
 
     let server = Binary::start(&folder, &environment);
-    let numbers = connect(port).ask("GET", "/admin/statistics", ALICE, "");
+    let numbers = Connection::when_open(port).ask("GET", "/admin/statistics", ALICE, "");
     let (_, numbers) = numbers.unwrap();
     assert_eq!(
         numbers["data"]["logins_per_day"][29]["logins"], 1,
@@ -575,14 +552,13 @@ fn the_admin_port_must_be_its_own() {
             (name, other),
         ];
         let output = run(&folder, &environment, &["config", "check"]);
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
-        assert!(stderr.contains("`admin.port` cannot be 3007"), "{stderr}");
+        check_rejected(&output, &["`admin.port` cannot be 3007"]);
     }
     let output = run(
         &folder,
         &[("WEAPP_ADMIN__PORT", "3007")],
         &["config", "check"],
     );
-    assert_eq!(output.status.code(), Some(2), "without a key");
+    // It needs a key.
+    check_rejected(&output, &[]);
 }

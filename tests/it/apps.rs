@@ -21,7 +21,7 @@ fn referer_of(app_id: &str) -> String {
 }
 
 fn code_in(app: &TestApp, name: &str, user: &str) -> String {
-    app.wechat.app(&id_of(name)).unwrap().issue_code(user)
+    app.wechat.named_app(name).unwrap().issue_code(user)
 }
 
 async fn log_in(app: &TestApp, code: &str, named: Option<&str>, referer: Option<&str>) -> Reply {

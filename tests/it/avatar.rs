@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Cursor, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Cursor, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use actix_guarded_server::HttpServer;
-use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpRequest, HttpResponse};
 use futures_util::future::join;
@@ -21,7 +20,7 @@ use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 
 use crate::harness::{Folder, Reply, TestApp, bearer};
-use crate::server::Binary;
+use crate::server::{Binary, PRODUCTION, ask_over, listen};
 
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
@@ -69,7 +68,6 @@ fn url_in(reply: &Reply) -> String {
 
 /// Fetches a picture by the path of its URL.
 async fn fetch(app: &TestApp, url: &str, tag: Option<&str>) -> (u16, HeaderMap, Bytes) {
-    let service = test::init_service(weapp_login::app(&app.parts)).await;
     let path = url
         .find("/avatars/")
         .map_or(url, |start| url.split_at(start).1);
@@ -77,10 +75,7 @@ async fn fetch(app: &TestApp, url: &str, tag: Option<&str>) -> (u16, HeaderMap, 
     if let Some(tag) = tag {
         request = request.insert_header(("if-none-match", tag));
     }
-    let response = test::call_service(&service, request.to_request()).await;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = to_bytes(response.into_body()).await.unwrap_or_default();
-    (status, headers, body)
+    app.fetch(request).await
 }
 
 #[actix_rt::test]
@@ -128,27 +123,20 @@ async fn a_picture_ends_with_the_profile_that_has_it() {
     let app = in_folder(&folder).await;
     let (mei, bo) = (app.token_of("mei").await, app.token_of("bo").await);
     let url = url_in(&put(&app, &mei, png(2, 2)).await);
-    let change = |token: &str, body: Value| {
-        let request = TestRequest::put().uri("/user").set_json(body);
-        app.call(request.insert_header(bearer(token)))
-    };
     // Neither a change of another field nor another user's profile removes it.
-    change(&mei, json!({ "nickname": "小美" })).await;
+    app.put_user(&mei, json!({ "nickname": "小美" })).await;
     let foreign = url.replace("http://192.168.1.7:3000", "https://cdn.example.com");
-    change(&bo, json!({ "avatar_url": foreign })).await;
-    change(&bo, json!({ "avatar_url": null })).await;
+    app.put_user(&bo, json!({ "avatar_url": foreign })).await;
+    app.put_user(&bo, json!({ "avatar_url": null })).await;
     assert_eq!(fetch(&app, &url, None).await.0, 200);
-    change(&mei, json!({ "avatar_url": null })).await;
+    app.put_user(&mei, json!({ "avatar_url": null })).await;
     assert_eq!(fetch(&app, &url, None).await.0, 404);
 
     put(&app, &mei, png(2, 2)).await;
     put(&app, &bo, png(2, 2)).await;
     assert_eq!(files_in(&pictures(&folder)), 2);
     let code = app.wechat.issue_code("mei");
-    let request = TestRequest::delete().uri("/user");
-    let request = request.set_json(json!({ "code": code }));
-    let deleted = app.call(request.insert_header(bearer(&mei))).await;
-    deleted.assert_data(json!({}));
+    app.delete_user(&mei, &code).await.assert_data(json!({}));
     assert_eq!(files_in(&pictures(&folder)), 1);
 }
 
@@ -178,10 +166,9 @@ async fn a_picture_of_an_upload_during_the_deletion_is_removed() {
     put(&app, &token, png(2, 2)).await;
     let of_user = fs::read_dir(pictures(&folder)).unwrap().next();
     let of_user = of_user.unwrap().unwrap().path();
-    let body = json!({ "code": app.wechat.issue_code("mei") });
+    let code = app.wechat.issue_code("mei");
     let lock = app.lock_store();
-    let request = TestRequest::delete().uri("/user").set_json(body);
-    let deletion = app.call(request.insert_header(bearer(&token)));
+    let deletion = app.delete_user(&token, &code);
     let upload = async {
         while files_in(&pictures(&folder)) > 0 {
             actix_rt::time::sleep(Duration::from_millis(5)).await;
@@ -278,15 +265,7 @@ async fn uploads_are_limited_per_user_and_off_without_a_store() {
         .await
         .assert_error(503, "avatar_unavailable");
 
-    let off = TestApp::with(&[
-        ("WEAPP_PROFILE", "production"),
-        ("WEAPP_APPS__MAIN__APP_ID", "wx0123456789abcdef"),
-        (
-            "WEAPP_APPS__MAIN__APP_SECRET",
-            "0123456789abcdef0123456789abcdef",
-        ),
-    ])
-    .await;
+    let off = TestApp::with(&PRODUCTION).await;
     let token = off.token_of("mei").await;
     put(&off, &token, png(2, 2))
         .await
@@ -356,35 +335,17 @@ fn a_decompression_bomb_takes_no_memory() {
     assert!(bomb().len() < 200_000, "{}", bomb().len());
     let folder = Folder::new();
     let server = Binary::start(&folder, &[]);
-    let send = |request: Vec<u8>| {
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-        stream.write_all(&request).unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        reply
-    };
-    let head = |line: &str, more: &str, length: usize| {
-        format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}content-length: {length}\r\n\r\n").into_bytes()
-    };
-    let code = r#"{"code":"the code is a mock one"}"#;
-    let login = head(
-        "POST /login",
-        "content-type: application/json\r\n",
-        code.len(),
+    let (token, _) = server.log_in("the code is a mock one");
+    let head = format!(
+        "PUT /user/avatar HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+         content-length: {}\r\n\r\n",
+        bomb().len()
     );
-    let reply = send([login, code.into()].concat());
-    let token = reply
-        .split("\"token\":\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap();
-    let authorization = format!("authorization: Bearer {token}\r\n");
+    let upload = [head.as_bytes(), bomb()].concat();
     let before = peak_of(server.id());
     for _ in 0..5 {
-        let upload = head("PUT /user/avatar", &authorization, bomb().len());
-        let reply = send([&upload[..], bomb()].concat());
+        let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let reply = ask_over(stream, &upload);
         assert!(reply.contains("avatar_too_large"), "{reply}");
     }
     let grown = peak_of(server.id()) - before;
@@ -452,8 +413,8 @@ async fn s3(bucket: web::Data<Bucket>, request: HttpRequest, body: Bytes) -> Htt
 async fn a_bucket_keeps_the_pictures_instead_of_a_folder() {
     let bucket = Bucket::default();
     let data = web::Data::new(bucket.clone());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, port) = listen();
+    let endpoint = format!("http://127.0.0.1:{port}");
     let service = move || {
         App::new()
             .app_data(data.clone())
@@ -500,10 +461,9 @@ async fn a_bucket_keeps_the_pictures_instead_of_a_folder() {
     put(&app, &token, png(2, 2))
         .await
         .assert_error(503, "avatar_unavailable");
-    let delete = || {
-        let body = json!({ "code": app.wechat.issue_code("mei") });
-        let request = TestRequest::delete().uri("/user").set_json(body);
-        app.call(request.insert_header(bearer(&token)))
+    let delete = async || {
+        let code = app.wechat.issue_code("mei");
+        app.delete_user(&token, &code).await
     };
     delete().await.assert_error(503, "avatar_unavailable");
     assert_eq!(app.rows_in("user"), 1);

@@ -6,23 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::harness::Folder;
-use crate::server::{Binary, run};
-
-const MEI_CODE: &str = "the code is a mock one";
+use crate::server::{Binary, check_rejected, run};
 
 #[track_caller]
 fn rejected(folder: &Folder, file: &str, says: &str) {
     let output = run(folder, &[], &["store", "backup", file]);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
-    assert!(stderr.contains("hint: "), "{stderr}");
+    check_rejected(&output, &[says, "hint: "]);
 }
 
 fn token(server: &Binary) -> String {
-    let (status, reply) = server.login(MEI_CODE);
-    assert_eq!(status, 200, "{reply}");
-    reply["data"]["token"].as_str().unwrap().to_owned()
+    server.log_in("the code is a mock one").0
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `server.base_path`: everything is served below a path.
 
 use actix_web::http::Method;
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use crate::harness::{Folder, TestApp, bearer};
@@ -10,13 +10,8 @@ use crate::server::{Binary, run};
 const BASE: [(&str, &str); 1] = [("WEAPP_SERVER__BASE_PATH", "/api/v1/")];
 
 async fn status(app: &TestApp, method: Method, path: &str, token: &str) -> u16 {
-    let service = test::init_service(weapp_login::app(&app.parts)).await;
     let request = TestRequest::default().method(method).uri(path);
-    let request = request.insert_header(bearer(token)).to_request();
-    test::call_service(&service, request)
-        .await
-        .status()
-        .as_u16()
+    app.fetch(request.insert_header(bearer(token))).await.0
 }
 
 #[actix_rt::test]
@@ -64,28 +59,22 @@ fn the_documentation_the_metrics_and_the_healthcheck_are_below_the_base_path() {
     let banner = server.wait_for("try: ");
     let login = format!("http://127.0.0.1:{}/api/v1/login", server.port);
     assert!(banner.contains(&login), "{banner}");
-    let text = |path: &str| {
-        let mut connection = server.connect();
-        connection.send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes());
-        let (status, _, text) = connection.text().unwrap();
-        (status, text)
-    };
-    let (status, page) = text("/api/v1/docs");
+    let (status, page) = server.get("/api/v1/docs", "");
     assert_eq!(status, 200);
     assert!(page.contains("\"/api/v1/docs/start.js"), "{page}");
     assert!(!page.contains("\"/docs"), "{page}");
-    let (status, start) = text("/api/v1/docs/start.js");
+    let (status, start) = server.get("/api/v1/docs/start.js", "");
     assert_eq!(status, 200);
     assert!(start.contains("'/api/v1/openapi.json'"), "{start}");
-    let (status, document) = text("/api/v1/openapi.json");
+    let (status, document) = server.get("/api/v1/openapi.json", "");
     assert_eq!(status, 200);
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["servers"], json!([{ "url": "/api/v1" }]));
     assert!(!document["paths"]["/login"].is_null());
-    let (status, metrics) = text("/api/v1/metrics");
+    let (status, metrics) = server.get("/api/v1/metrics", "");
     assert_eq!(status, 200);
     assert!(metrics.contains("route=\"/docs\""), "{metrics}");
-    assert_eq!(text("/metrics").0, 404);
+    assert_eq!(server.get("/metrics", "").0, 404);
     let port = server.port.to_string();
     let environment = [BASE[0], ("WEAPP_SERVER__PORT", &*port)];
     assert!(
@@ -95,9 +84,7 @@ fn the_documentation_the_metrics_and_the_healthcheck_are_below_the_base_path() {
     );
     let without = [("WEAPP_SERVER__PORT", &*port)];
     assert!(!run(&folder, &without, &["healthcheck"]).status.success());
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let output = server.output();
+    let output = server.stop();
     assert!(output.contains("GET /api/v1/docs "), "{output}");
     assert!(!output.contains("GET /api/v1/livez"), "log.skip: {output}");
 }

@@ -1,31 +1,19 @@
 //! `/simulator` on the server's own port: the commands of the built-in simulator, only while WeChat is simulated.
 
-use actix_web::body;
 use actix_web::http::Method;
-use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
-use weapp_login::app;
 
 use crate::harness::{Folder, TestApp};
 use crate::server::Binary;
 
-async fn command(
-    app_under_test: &TestApp,
-    method: Method,
-    path: &str,
-    body: Value,
-) -> (u16, Value) {
-    let service = init_service(app(&app_under_test.parts)).await;
+async fn command(app: &TestApp, method: Method, path: &str, body: Value) -> (u16, Value) {
     let mut request = TestRequest::default().method(method).uri(path);
     if !body.is_null() {
         request = request.set_payload(body.to_string());
     }
-    let response = call_service(&service, request.to_request()).await;
-    let status = response.status().as_u16();
-    let bytes = body::to_bytes(response.into_body())
-        .await
-        .unwrap_or_default();
-    (status, serde_json::from_slice(&bytes).unwrap())
+    let (status, _, body) = app.fetch(request).await;
+    (status, serde_json::from_slice(&body).unwrap())
 }
 
 #[actix_rt::test]
@@ -101,6 +89,5 @@ fn the_server_prints_a_command_that_issues_a_code() {
     assert!(server.output().contains(&line), "{}", server.output());
     let (status, code) = server.ask("POST", path, "", "");
     assert_eq!(status, 200, "{code}");
-    let (status, reply) = server.login(code["code"].as_str().unwrap());
-    assert_eq!(status, 200, "{reply}");
+    server.log_in(code["code"].as_str().unwrap());
 }

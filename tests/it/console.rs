@@ -1,15 +1,12 @@
 //! The console at `/`: its page, the guard of its data, and the events.
 
-use std::net::SocketAddr;
-
-use actix_web::body;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
-use weapp_login::{app, routes};
+use weapp_login::routes;
 
-use crate::harness::{Folder, TestApp};
+use crate::harness::{Folder, TestApp, with_headers};
 use crate::server::{Binary, Connection};
 
 const LOCAL: &str = "127.0.0.1:50000";
@@ -17,26 +14,16 @@ const REMOTE: &str = "172.17.0.1:50000";
 
 /// Sends a request from a peer and returns the status, the headers and the body.
 async fn request(
-    app_under_test: &TestApp,
+    app: &TestApp,
     method: Method,
     path: &str,
     peer: &str,
     headers: &[(&str, &str)],
 ) -> (u16, HeaderMap, String) {
-    let service = test::init_service(app(&app_under_test.parts)).await;
-    let peer: SocketAddr = peer.parse().unwrap();
-    let request = TestRequest::default()
-        .method(method)
-        .uri(path)
-        .peer_addr(peer);
-    let request = headers
-        .iter()
-        .fold(request, |request, header| request.append_header(*header));
-    let reply = test::call_service(&service, request.to_request()).await;
-    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
-    let bytes = body::to_bytes(reply.into_body()).await.unwrap_or_default();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    (status, headers, text)
+    let request = TestRequest::default().method(method).uri(path);
+    let request = request.peer_addr(peer.parse().unwrap());
+    let (status, headers, body) = app.fetch(with_headers(request, headers)).await;
+    (status, headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
 async fn status(app: &TestApp, path: &str, peer: &str, headers: &[(&str, &str)]) -> u16 {
@@ -91,8 +78,7 @@ async fn assert_absent(app: &TestApp) {
     assert!(paths().len() >= 15);
     for path in paths() {
         for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE] {
-            let key = [("x-console-key", "")];
-            let (status, ..) = request(app, method.clone(), &path, LOCAL, &key).await;
+            let (status, ..) = request(app, method.clone(), &path, LOCAL, &[NO_KEY]).await;
             assert_eq!(status, 404, "{method} {path}");
         }
     }
@@ -207,19 +193,18 @@ async fn a_page_of_another_origin_gets_no_data_even_with_the_key() {
 #[actix_rt::test]
 async fn the_page_gets_the_facts_and_the_table_of_error_numbers() {
     let app = TestApp::start().await;
-    let key = [("x-console-key", "")];
-    let (_, _, state) = request(&app, Method::GET, "/console/state", LOCAL, &key).await;
+    let (_, _, state) = request(&app, Method::GET, "/console/state", LOCAL, &[NO_KEY]).await;
     let state: Value = serde_json::from_str(&state).unwrap();
     let apps = json!([{ "name": "main", "app_id": app.wechat.app_id() }]);
     assert_eq!(state["data"]["apps"], apps);
     assert_eq!(state["data"]["simulated"], true);
     let path = "/console/errcodes/40163";
-    let (_, _, row) = request(&app, Method::GET, path, LOCAL, &key).await;
+    let (_, _, row) = request(&app, Method::GET, path, LOCAL, &[NO_KEY]).await;
     let row: Value = serde_json::from_str(&row).unwrap();
     assert_eq!(row["data"]["login_error"], "login_code_used");
     assert_eq!(row["data"]["errmsg"], "code been used");
     for path in ["/console/errcodes/1", "/console/settings"] {
-        assert_eq!(status(&app, path, LOCAL, &key).await, 404, "{path}");
+        assert_eq!(status(&app, path, LOCAL, &[NO_KEY]).await, 404, "{path}");
     }
 }
 
@@ -288,9 +273,7 @@ fn a_page_gets_each_request_with_its_calls_and_without_secrets() {
     let server = Binary::start(&folder, &[]);
     let code = new_code(&server, "mei");
     let mut page = Page::open(&server, "");
-    let (status, reply) = server.login(&code);
-    assert_eq!(status, 200, "{reply}");
-    let token = reply["data"]["token"].as_str().unwrap();
+    let (token, _) = server.log_in(&code);
 
     let (_, kind, call) = page.next();
     assert_eq!(kind, "call");
@@ -328,7 +311,7 @@ fn a_page_gets_each_request_with_its_calls_and_without_secrets() {
     assert!(cause.contains("login rejected, errcode 40163"), "{cause}");
     assert_eq!(rejected["request_id"], call["request_id"]);
 
-    assert_masked(&[&call, &login, &rejected], &[&code, token]);
+    assert_masked(&[&call, &login, &rejected], &[&code, &token]);
 }
 
 #[track_caller]
@@ -346,13 +329,12 @@ fn assert_masked(events: &[&Value], secrets: &[&str]) {
 fn the_calls_for_a_phone_number_belong_to_its_request() {
     let folder = Folder::new();
     let server = Binary::start(&folder, &[]);
-    let (_, reply) = server.login(&new_code(&server, "mei"));
-    let token = reply["data"]["token"].as_str().unwrap();
+    let (token, _) = server.log_in(&new_code(&server, "mei"));
     let (_, reply) = server.ask("POST", "/simulator/users/mei/phone-code", "", "");
     let code = reply["code"].as_str().unwrap();
     let mut page = Page::open(&server, "");
     let body = json!({ "code": code }).to_string();
-    let (status, reply) = server.ask("POST", "/user/phone", token, &body);
+    let (status, reply) = server.ask("POST", "/user/phone", &token, &body);
     assert_eq!(status, 200, "{reply}");
     let events = [page.next().2, page.next().2, page.next().2];
     let endpoints = ["/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"];
@@ -364,7 +346,7 @@ fn the_calls_for_a_phone_number_belong_to_its_request() {
     let shown: String = token.chars().take(8).collect();
     assert!(headers.contains(&format!("Bearer {shown}…")), "{headers}");
     let number = reply["data"]["phone_number"].as_str().unwrap();
-    assert_masked(&events.each_ref(), &[code, token, number]);
+    assert_masked(&events.each_ref(), &[code, &token, number]);
 }
 
 #[test]
@@ -413,10 +395,9 @@ fn the_page_shows_the_findings_of_config_check() {
     let folder = Folder::new();
     let server = Binary::start(&folder, &[]);
     let settings = || {
-        let mut connection = server.connect();
-        let head = "GET /console/settings HTTP/1.1\r\nhost: localhost\r\nx-console-key:\r\n\r\n";
-        connection.send(head.as_bytes());
-        connection.reply().unwrap().1["data"].clone()
+        let (_, reply) = server.get("/console/settings", "x-console-key:\r\n");
+        let reply: Value = serde_json::from_str(&reply).unwrap();
+        reply["data"].clone()
     };
     let accepted = settings();
     assert_eq!(accepted["accepted"], true, "{accepted}");
@@ -441,10 +422,6 @@ fn the_server_prints_the_address_of_the_console_with_the_key_that_other_machines
     let (_, key) = output.split_once(&line).unwrap();
     let key = key.split(';').next().unwrap();
     assert_eq!(key.len(), 32, "{key}");
-    let mut connection = exposed.connect();
-    let head = format!(
-        "GET /console/state HTTP/1.1\r\nhost: localhost\r\nvia: proxy\r\nx-console-key: {key}\r\n\r\n"
-    );
-    connection.send(head.as_bytes());
-    assert_eq!(connection.reply().unwrap().0, 200);
+    let headers = format!("via: proxy\r\nx-console-key: {key}\r\n");
+    assert_eq!(exposed.get("/console/state", &headers).0, 200);
 }

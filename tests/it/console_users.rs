@@ -1,31 +1,24 @@
 //! The users of the console: in development on the server's port, for operators on the admin port.
 
-use std::net::{SocketAddr, TcpListener};
-
-use actix_web::body;
 use actix_web::http::Method;
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
-use weapp_login::{admin_app, app, routes};
+use weapp_login::routes;
 
 use crate::harness::{Folder, TestApp, bearer};
 use crate::people::in_conflict_with;
-use crate::server::{Binary, Connection};
+use crate::server::{Binary, Connection, PRODUCTION, free_port};
 
 const LOCAL: &str = "127.0.0.1:50000";
 const REMOTE: &str = "172.17.0.1:50000";
 const KEY: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 
 /// Sends a request of the console's page, and returns the status and the reply.
-async fn ask(app_under_test: &TestApp, method: Method, path: &str, peer: &str) -> (u16, Value) {
-    let service = test::init_service(app(&app_under_test.parts)).await;
-    let peer: SocketAddr = peer.parse().unwrap();
+async fn ask(app: &TestApp, method: Method, path: &str, peer: &str) -> (u16, Value) {
     let request = TestRequest::default().method(method).uri(path);
-    let request = request.insert_header(("x-console-key", "")).peer_addr(peer);
-    let reply = test::call_service(&service, request.to_request()).await;
-    let status = reply.status().as_u16();
-    let bytes = body::to_bytes(reply.into_body()).await.unwrap_or_default();
-    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    let request = request.insert_header(("x-console-key", ""));
+    let (status, _, body) = app.fetch(request.peer_addr(peer.parse().unwrap())).await;
+    (status, serde_json::from_slice(&body).unwrap_or_default())
 }
 
 #[actix_rt::test]
@@ -82,29 +75,19 @@ async fn in_development_the_page_decides_conflicts_if_apps_share_users() {
 
 /// Starts an app with an admin port, in the production profile.
 async fn production() -> TestApp {
-    let (id, secret) = ("wx4f4bc4dec97d474b", "0123456789abcdef0123456789abcdef");
     let keys = format!("alice:{KEY}");
-    TestApp::with(&[
-        ("WEAPP_PROFILE", "production"),
-        ("WEAPP_APPS__MAIN__APP_ID", id),
-        ("WEAPP_APPS__MAIN__APP_SECRET", secret),
-        ("WEAPP_ADMIN__PORT", "3999"),
-        ("WEAPP_ADMIN__KEYS", &keys),
-    ])
-    .await
+    let admin = [("WEAPP_ADMIN__PORT", "3999"), ("WEAPP_ADMIN__KEYS", &keys)];
+    TestApp::with(&[&PRODUCTION[..], &admin].concat()).await
 }
 
 /// Sends a request to the admin port, and returns the status and the body.
 async fn ask_admin(app: &TestApp, path: &str, key: Option<&str>) -> (u16, String) {
-    let service = test::init_service(admin_app(&app.parts)).await;
-    let request = TestRequest::get().uri(path);
-    let request = key
-        .into_iter()
-        .fold(request, |request, key| request.insert_header(bearer(key)));
-    let reply = test::call_service(&service, request.to_request()).await;
-    let status = reply.status().as_u16();
-    let bytes = body::to_bytes(reply.into_body()).await.unwrap_or_default();
-    (status, String::from_utf8(bytes.to_vec()).unwrap())
+    let mut request = TestRequest::get().uri(path);
+    if let Some(key) = key {
+        request = request.insert_header(bearer(key));
+    }
+    let (status, _, body) = app.fetch_admin(request).await;
+    (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 #[actix_rt::test]
@@ -143,31 +126,14 @@ async fn in_production_the_console_is_on_the_admin_port_only_and_its_data_needs_
     }
 }
 
-/// Returns a port that nothing listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 #[test]
 fn operators_see_the_rejected_requests_without_bodies() {
     let folder = Folder::new();
     let keys = format!("alice:{KEY}");
     let admin_port = free_port();
     let port = admin_port.to_string();
-    let mut server = Binary::start(
-        &folder,
-        &[
-            ("WEAPP_PROFILE", "production"),
-            ("WEAPP_APPS__MAIN__APP_ID", "wx4f4bc4dec97d474b"),
-            (
-                "WEAPP_APPS__MAIN__APP_SECRET",
-                "0123456789abcdef0123456789abcdef",
-            ),
-            ("WEAPP_ADMIN__PORT", &port),
-            ("WEAPP_ADMIN__KEYS", &keys),
-        ],
-    );
+    let admin = [("WEAPP_ADMIN__PORT", &*port), ("WEAPP_ADMIN__KEYS", &keys)];
+    let mut server = Binary::start(&folder, &[&PRODUCTION[..], &admin].concat());
     server.wait_for("the admin API is served");
     let mut page = Connection::to(admin_port);
     let head = format!(

@@ -1,13 +1,13 @@
 //! `POST /user/decrypt`: decrypts the data of a mini program's events.
 
 use serde_json::{Value, json};
-use wechat_simulator::{App, EncryptedData, Payload};
+use wechat_simulator::{EncryptedData, Payload};
 
 use crate::harness::{Folder, Reply, TestApp, bearer, now};
-use crate::server::{Binary, Connection};
+use crate::server::Binary;
 
 /// Returns the fields of the event, unchanged.
-fn event(minted: &EncryptedData) -> Value {
+pub(crate) fn event(minted: &EncryptedData) -> Value {
     let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
     if let Some(raw_data) = &minted.raw_data {
         event["rawData"] = json!(raw_data);
@@ -20,7 +20,7 @@ async fn decrypt(app: &TestApp, token: &str, event: Value) -> Reply {
     app.post("/user/decrypt", token, event).await
 }
 
-fn mint(app: &TestApp, user: &str, what: &Payload) -> EncryptedData {
+pub(crate) fn mint(app: &TestApp, user: &str, what: &Payload) -> EncryptedData {
     app.wechat.first_app().encrypt(user, what)
 }
 
@@ -42,11 +42,8 @@ fn unix_now() -> u64 {
 async fn a_phone_number_is_decrypted() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let minted = mint(
-        &app,
-        "mei",
-        &Payload::phone_number().watermark_timestamp(unix_now()),
-    );
+    let made_now = Payload::phone_number().watermark_timestamp(unix_now());
+    let minted = mint(&app, "mei", &made_now);
     let number = app.wechat.user("mei").phone_number;
     let reply = decrypt(&app, &token, event(&minted)).await;
     let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
@@ -62,11 +59,8 @@ async fn a_phone_number_is_decrypted() {
 async fn user_information_is_decrypted_without_openid_and_unionid() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let minted = mint(
-        &app,
-        "mei",
-        &Payload::user_info().watermark_timestamp(unix_now()),
-    );
+    let made_now = Payload::user_info().watermark_timestamp(unix_now());
+    let minted = mint(&app, "mei", &made_now);
     let reply = decrypt(&app, &token, event(&minted)).await;
     let person = app.wechat.user("mei");
     let made_at = reply.json()["data"]["watermark"]["timestamp"].clone();
@@ -139,7 +133,7 @@ async fn all_data_that_does_not_decrypt_gets_the_same_response() {
         event
     };
     let other_app = Payload::user_info().watermark_app_id("wx0000000000000000");
-    let (late, early) = (unix_now() - 700, unix_now() + 700);
+    let made_at = |time| Payload::user_info().watermark_timestamp(time);
     let (cut, rest) = good.encrypted_data.split_at(64);
     let other = if rest.starts_with('A') { "B" } else { "A" };
     let flipped = rest.chars().skip(1).collect::<String>();
@@ -147,16 +141,8 @@ async fn all_data_that_does_not_decrypt_gets_the_same_response() {
     let events = [
         event(&mint(&app, "bo", &Payload::user_info())),
         event(&mint(&app, "mei", &other_app)),
-        event(&mint(
-            &app,
-            "mei",
-            &Payload::user_info().watermark_timestamp(late),
-        )),
-        event(&mint(
-            &app,
-            "mei",
-            &Payload::user_info().watermark_timestamp(early),
-        )),
+        event(&mint(&app, "mei", &made_at(unix_now() - 700))),
+        event(&mint(&app, "mei", &made_at(unix_now() + 700))),
         altered("encryptedData", &flipped),
         altered("encryptedData", cut),
         altered("iv", "AAAAAAAAAAAAAAAAAAAAAA=="),
@@ -217,7 +203,7 @@ async fn the_maximum_age_of_data_is_a_setting() {
 #[actix_rt::test]
 async fn data_of_another_app_is_rejected() {
     let app = TestApp::serving(&["shop", "desk"]).await;
-    let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
+    let of = |name| app.wechat.named_app(name).unwrap();
     let mut tokens = Vec::new();
     for name in ["shop", "desk"] {
         let code = of(name).issue_code("mei");
@@ -260,15 +246,11 @@ async fn missing_fields_are_reported() {
 fn the_log_has_the_true_reason_of_a_failed_decryption() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
-    let (_, response) = server.login("the code is a mock one");
-    let token = response["data"]["token"].as_str().unwrap().to_owned();
+    let (token, _) = server.log_in("the code is a mock one");
     let block = "AAAAAAAAAAAAAAAAAAAAAA==";
     let body = json!({ "encryptedData": block, "iv": block }).to_string();
-    let mut connection = Connection::to(server.port);
-    connection.ask("POST", "/user/decrypt", &token, &body);
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let output = server.output();
+    server.ask("POST", "/user/decrypt", &token, &body);
+    let output = server.stop();
     let lines: Vec<_> = output
         .lines()
         .filter(|line| line.contains("session_key_stale"))

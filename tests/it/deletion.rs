@@ -2,16 +2,10 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use serde_json::{Value, json};
+use serde_json::json;
 use wechat_simulator::{Endpoint, Fault};
 
-use crate::harness::{Reply, TestApp, bearer};
-
-async fn delete(app: &TestApp, token: &str, body: Value) -> Reply {
-    let request = TestRequest::delete().uri("/user");
-    let request = request.insert_header(bearer(token)).set_json(body);
-    app.call(request).await
-}
+use crate::harness::TestApp;
 
 async fn status(app: &TestApp, token: &str) -> u16 {
     app.show_session(token).await.status.as_u16()
@@ -26,8 +20,7 @@ async fn a_deleted_user_is_gone_and_the_next_login_creates_another() {
     app.post("/user", &first, json!({})).await;
 
     let code = app.wechat.issue_code("mei");
-    let reply = delete(&app, &first, json!({ "code": code })).await;
-    reply.assert_data(json!({}));
+    app.delete_user(&first, &code).await.assert_data(json!({}));
     for (token, expected) in [(&first, 401), (&second, 401), (&bo, 200)] {
         assert_eq!(status(&app, token).await, expected);
     }
@@ -51,17 +44,18 @@ async fn only_a_new_code_of_the_same_user_deletes() {
         (json!({ "code": used }), "proof_code_invalid"),
         (json!({ "code": of_another }), "proof_code_invalid"),
     ] {
-        let reply = delete(&app, &token, body.clone()).await;
+        let request = TestRequest::delete().uri("/user");
+        let reply = app.send(request, &token, body.clone()).await;
         reply.assert_error(400, error);
         assert_eq!(status(&app, &token).await, 200, "{body}");
     }
     app.wechat
         .fail_always(Endpoint::Code2Session, Fault::errcode(-1));
     let code = app.wechat.issue_code("mei");
-    let reply = delete(&app, &token, json!({ "code": code })).await;
+    let reply = app.delete_user(&token, &code).await;
     reply.assert_error(503, "platform_busy");
     assert_eq!(status(&app, &token).await, 200);
-    let reply = delete(&app, "wxs_unknown", json!({ "code": code })).await;
+    let reply = app.delete_user("wxs_unknown", &code).await;
     reply.assert_error(401, "session_required");
 }
 
@@ -71,10 +65,7 @@ async fn an_export_has_everything_that_is_stored_of_one_user() {
     let (token, other) = (app.token_of("mei").await, app.token_of("mei").await);
     app.token_of("bo").await;
     let profile = json!({ "nickname": "小美", "avatar_url": "https://a/b" });
-    let request = TestRequest::put()
-        .uri("/user")
-        .insert_header(bearer(&token));
-    app.call(request.set_json(profile)).await;
+    app.put_user(&token, profile).await;
 
     let reply = app.ask(Method::GET, "/user/export", &token).await;
     assert_eq!(reply.header("cache-control"), Some("no-store"));

@@ -54,16 +54,10 @@ impl Login {
         if self.from.is_some() {
             body["app"] = json!("main");
         }
-        let body = body.to_string();
-        let request = format!(
-            "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
-         referer: https://servicewechat.com/{}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
-            self.from.unwrap_or(wechat.app_id()),
-            body.len()
-        );
-        let mut connection = server.connect();
-        connection.send(request.as_bytes());
-        let (_, reply) = connection.reply().unwrap();
+        let from = self.from.unwrap_or(wechat.app_id());
+        let referer =
+            format!("referer: https://servicewechat.com/{from}/devtools/page-frame.html\r\n");
+        let (_, reply) = server.login_with(&referer, &body);
         let id = reply["request_id"].as_str().unwrap();
         let id = format!(" (POST /login, request {id})");
         let rid = reply["wechat"]["rid"].as_str().unwrap();
@@ -169,18 +163,9 @@ fn line_of(body: &serde_json::Value, referer: &str, named: &str) -> String {
         ("WEAPP_LOG__LEVEL", "debug"),
     ];
     let mut server = Binary::start(&folder, &environment);
-    let body = body.to_string();
-    let head = format!(
-        "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nreferer: {referer}\r\n"
-    );
-    let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    let mut connection = server.connect();
-    connection.send(request.as_bytes());
-    let (_, reply) = connection.reply().unwrap();
+    let (_, reply) = server.login_with(&format!("referer: {referer}\r\n"), body);
     server.wait_for(reply["request_id"].as_str().unwrap());
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let output = server.output();
+    let output = server.stop();
     let lines: Vec<_> = output.lines().filter(|line| line.contains(named)).collect();
     assert_eq!(lines.len(), 1, "{output}");
     lines[0].to_owned()

@@ -2,32 +2,20 @@
 
 use std::io::Read as _;
 
-use actix_web::body;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
+use actix_web::web::Bytes;
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use weapp_login::{app, openapi, routes};
+use weapp_login::{openapi, routes};
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, with_headers};
 
 /// Gets a file, with these request headers.
-async fn get(
-    app_under_test: &TestApp,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> (u16, HeaderMap, Vec<u8>) {
-    let service = test::init_service(app(&app_under_test.parts)).await;
-    let request = headers
-        .iter()
-        .fold(TestRequest::get().uri(path), |request, header| {
-            request.insert_header(*header)
-        });
-    let reply = test::call_service(&service, request.to_request()).await;
-    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
-    let bytes = body::to_bytes(reply.into_body()).await.unwrap_or_default();
-    (status, headers, bytes.to_vec())
+async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Bytes) {
+    let request = TestRequest::get().uri(path);
+    app.fetch(with_headers(request, headers)).await
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -61,8 +49,8 @@ async fn the_page_and_its_files_come_from_this_server() {
         !policy.contains("http") && !policy.contains('*'),
         "{policy}"
     );
-    let page = String::from_utf8(page).unwrap();
-    let addresses = addresses(&page);
+    let page = str::from_utf8(&page).unwrap();
+    let addresses = addresses(page);
     assert_eq!(addresses.len(), 6, "{page}");
     for address in addresses {
         let (status, headers, bytes) = get(&app, address, &[]).await;
@@ -91,7 +79,7 @@ async fn the_served_document_equals_the_printed_one() {
         (200, Some("application/json; charset=utf-8"))
     );
     assert_eq!(
-        String::from_utf8(bytes).unwrap(),
+        str::from_utf8(&bytes).unwrap(),
         openapi::text(&routes::endpoints(), "")
     );
 }
@@ -176,7 +164,7 @@ async fn gzip_is_sent_to_clients_that_accept_it() {
         let path = "/docs/swagger-ui-bundle.js";
         let (_, headers, bytes) = get(&app, path, &[("accept-encoding", accepts)]).await;
         assert_eq!(header(&headers, "content-encoding"), None, "{accepts}");
-        let text = String::from_utf8(bytes).unwrap();
+        let text = str::from_utf8(&bytes).unwrap();
         assert!(text.contains("SwaggerUIBundle"), "{accepts}");
     }
 }
@@ -186,9 +174,7 @@ async fn a_head_response_has_no_body() {
     let app = TestApp::start().await;
     for path in ["/docs", "/openapi.json", "/docs/swagger-ui.css"] {
         let head = TestRequest::default().method(Method::HEAD).uri(path);
-        let service = test::init_service(weapp_login::app(&app.parts)).await;
-        let reply = test::call_service(&service, head.to_request()).await;
-        assert_eq!(reply.status(), 200, "{path}");
+        assert_eq!(app.fetch(head).await.0, 200, "{path}");
     }
 }
 

@@ -166,9 +166,7 @@ async fn the_timeout_of_the_settings_applies_to_a_silent_wechat() {
 
 #[actix_rt::test]
 async fn a_slow_response_is_awaited() {
-    let (reply, _) = login_with(vec![Fault::Delay {
-        by: Duration::from_millis(300),
-    }])
-    .await;
+    let by = Duration::from_millis(300);
+    let (reply, _) = login_with(vec![Fault::Delay { by }]).await;
     assert_eq!(reply.status, 200);
 }

@@ -3,7 +3,7 @@
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, with_headers};
 
 const FOREIGN: [&[(&str, &str)]; 4] = [
     &[("host", "evil.example")],
@@ -16,9 +16,7 @@ fn request(path: &str, headers: &[(&str, &str)]) -> TestRequest {
     let request = TestRequest::post()
         .uri(path)
         .set_json(json!({"code": "the code is a mock one"}));
-    headers.iter().fold(request, |request, header| {
-        request.append_header((header.0, header.1))
-    })
+    with_headers(request, headers)
 }
 
 #[actix_web::test]
@@ -61,9 +59,7 @@ async fn with_a_configured_app_every_host_is_served() {
     let body = json!({"code": app.wechat.issue_code("mei")});
     for headers in FOREIGN {
         let request = TestRequest::post().uri("/login").set_json(&body);
-        let request = headers.iter().fold(request, |request, header| {
-            request.append_header((header.0, header.1))
-        });
-        assert_ne!(app.call(request).await.status, 403);
+        let reply = app.call(with_headers(request, headers)).await;
+        assert_ne!(reply.status, 403);
     }
 }

@@ -1,14 +1,15 @@
 //! The test harness: an app with its own store and its own simulated WeChat.
 
-use std::net::TcpListener;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use actix_guarded_server::HttpServer;
-use actix_web::body;
-use actix_web::dev::ServerHandle;
+use actix_web::body::{self, MessageBody};
+use actix_web::dev::{ServerHandle, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{self, TestRequest};
+use actix_web::web::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use weapp_login::session::Token;
@@ -18,6 +19,7 @@ use weapp_login::{Parts, admin_app, app};
 use wechat_simulator::{self, Options, Simulator};
 
 use crate::openapi;
+use crate::server::listen;
 
 /// A temporary folder of one test. Removed on drop.
 pub(crate) struct Folder(PathBuf);
@@ -70,10 +72,7 @@ impl TestApp {
             ("WEAPP_STORE__URL", &*store_url),
             ("WEAPP_WECHAT__TIMEOUT_MILLISECONDS", "1500"),
         ];
-        let environment = own.iter().chain(settings).copied();
-        let settings = Settings::load(environment, Path::new("no-such-folder"))
-            .unwrap()
-            .settings;
+        let settings = load(own.iter().chain(settings).copied());
         let parts = Parts::new(&settings, Some(&wechat), false).await.unwrap();
         Self {
             wechat,
@@ -107,26 +106,24 @@ impl TestApp {
         environment.push(("WEAPP_WECHAT__BASE_URL".to_owned(), wechat.base_url()));
         let more = settings.iter();
         environment.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let settings = Settings::load(environment, Path::new("no-such-folder"))
-            .unwrap()
-            .settings;
         Self {
-            parts: Parts::new(&settings, None, true).await.unwrap(),
+            parts: Parts::new(&load(environment), None, true).await.unwrap(),
             wechat,
             folder,
             simulated: false,
         }
     }
 
+    /// Opens the store's file.
+    fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("weapp.db")).unwrap()
+    }
+
     /// Returns the number of rows in a table of the store.
     pub(crate) fn rows_in(&self, table: &str) -> i64 {
-        let file = self.folder.path().join("weapp.db");
-        rusqlite::Connection::open(file)
-            .unwrap()
-            .query_row(&format!("SELECT count(*) FROM {table}"), (), |row| {
-                row.get(0)
-            })
-            .unwrap()
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count = self.database().query_row(&sql, (), |row| row.get(0));
+        count.unwrap()
     }
 
     /// Returns `true` if a file of the store contains these bytes.
@@ -138,27 +135,22 @@ impl TestApp {
 
     /// Locks the store's file, as another process does while it writes. The returned connection unlocks it on drop.
     pub(crate) fn lock_store(&self) -> rusqlite::Connection {
-        let file = self.folder.path().join("weapp.db");
-        let holder = rusqlite::Connection::open(file).unwrap();
+        let holder = self.database();
         holder.execute_batch("BEGIN IMMEDIATE").unwrap();
         holder
     }
 
     /// Moves the last use of all sessions into the past.
     pub(crate) fn set_idle(&self, milliseconds: i64) {
-        let file = self.folder.path().join("weapp.db");
-        let database = rusqlite::Connection::open(file).unwrap();
         let sql = "UPDATE session SET last_seen = last_seen - ?1";
-        assert!(database.execute(sql, [milliseconds]).unwrap() > 0);
+        assert!(self.database().execute(sql, [milliseconds]).unwrap() > 0);
     }
 
     /// Returns the stored time of the last use of any session, and does not change it.
     pub(crate) fn last_use(&self) -> Timestamp {
-        let file = self.folder.path().join("weapp.db");
-        let database = rusqlite::Connection::open(file).unwrap();
         let sql = "SELECT max(last_seen) FROM session";
-        let last_seen = database.query_row(sql, (), |row| row.get(0)).unwrap();
-        Timestamp::from_millisecond(last_seen).unwrap()
+        let last_seen = self.database().query_row(sql, (), |row| row.get(0));
+        Timestamp::from_millisecond(last_seen.unwrap()).unwrap()
     }
 
     /// Waits until the stored time of the last use is later than `since`. Uses are recorded in the background.
@@ -174,12 +166,20 @@ impl TestApp {
 
     /// Returns status and text of `GET /metrics`.
     pub(crate) async fn scrape(&self) -> (u16, String) {
-        let service = test::init_service(app(&self.parts)).await;
-        let request = TestRequest::get().uri("/metrics").to_request();
-        let response = test::call_service(&service, request).await;
-        let status = response.status().as_u16();
-        let text = test::read_body(response).await;
+        let (status, _, text) = self.fetch(TestRequest::get().uri("/metrics")).await;
         (status, String::from_utf8(text.to_vec()).unwrap())
+    }
+
+    /// Sends one request through the whole app, and returns the response unchecked: its status, headers and body.
+    pub(crate) async fn fetch(&self, request: TestRequest) -> (u16, HeaderMap, Bytes) {
+        let service = test::init_service(app(&self.parts)).await;
+        read(test::call_service(&service, request.to_request()).await).await
+    }
+
+    /// The same with a request to the admin port.
+    pub(crate) async fn fetch_admin(&self, request: TestRequest) -> (u16, HeaderMap, Bytes) {
+        let service = test::init_service(admin_app(&self.parts)).await;
+        read(test::call_service(&service, request.to_request()).await).await
     }
 
     /// Sends one request through the whole app.
@@ -188,33 +188,17 @@ impl TestApp {
         let request = request.to_request();
         let (method, path) = (request.method().clone(), request.path().to_owned());
         let response = test::call_service(&service, request).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = body::to_bytes(response.into_body())
-            .await
-            .unwrap_or_default();
-        let reply = Reply {
-            status,
-            headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        };
+        let reply = Reply::new(read(response).await);
         reply.assert_well_formed(self.simulated);
         if let Some(error) = reply.json()["error"].as_str() {
-            openapi::assert_documented(&method, &path, status.as_u16(), error);
+            openapi::assert_documented(&method, &path, reply.status.as_u16(), error);
         }
         reply
     }
 
     /// Sends one request to the admin port.
     pub(crate) async fn call_admin(&self, request: TestRequest) -> Reply {
-        let service = test::init_service(admin_app(&self.parts)).await;
-        let response = test::call_service(&service, request.to_request()).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = body::to_bytes(response.into_body()).await;
-        let reply = Reply {
-            status,
-            headers,
-            text: String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap(),
-        };
+        let reply = Reply::new(self.fetch_admin(request).await);
         reply.assert_well_formed(false);
         reply
     }
@@ -233,10 +217,7 @@ impl TestApp {
         let request = TestRequest::post()
             .uri("/login")
             .set_json(json!({ "code": code }));
-        let request = headers
-            .iter()
-            .fold(request, |request, header| request.append_header(*header));
-        self.call(request).await
+        self.call(with_headers(request, headers)).await
     }
 
     /// Sends a request with a token and without a body.
@@ -247,8 +228,25 @@ impl TestApp {
 
     /// Posts a body with a token.
     pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Reply {
-        let request = TestRequest::post().uri(path).set_json(body);
-        self.call(request.insert_header(bearer(token))).await
+        self.send(TestRequest::post().uri(path), token, body).await
+    }
+
+    /// Sends a body with a token.
+    pub(crate) async fn send(&self, request: TestRequest, token: &str, body: Value) -> Reply {
+        let request = request.insert_header(bearer(token)).set_json(body);
+        self.call(request).await
+    }
+
+    /// Changes the profile of the token's user.
+    pub(crate) async fn put_user(&self, token: &str, profile: Value) -> Reply {
+        self.send(TestRequest::put().uri("/user"), token, profile)
+            .await
+    }
+
+    /// Deletes the token's user, with a code that proves who asks for it.
+    pub(crate) async fn delete_user(&self, token: &str, code: &str) -> Reply {
+        let request = TestRequest::delete().uri("/user");
+        self.send(request, token, json!({ "code": code })).await
     }
 
     /// Returns the number of requests to an endpoint of WeChat.
@@ -274,28 +272,17 @@ impl TestApp {
     }
 
     pub(crate) async fn show_session(&self, token: &str) -> Reply {
-        self.call(
-            TestRequest::get()
-                .uri("/session")
-                .insert_header(bearer(token)),
-        )
-        .await
+        self.ask(Method::GET, "/session", token).await
     }
 
     pub(crate) async fn end_session(&self, token: &str) -> Reply {
-        self.call(
-            TestRequest::delete()
-                .uri("/session")
-                .insert_header(bearer(token)),
-        )
-        .await
+        self.ask(Method::DELETE, "/session", token).await
     }
 
     /// Serves on a free port until the server is dropped.
     pub(crate) fn serve(&self) -> Server {
         let parts = self.parts.clone();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (listener, port) = listen();
         let server = HttpServer::new(move || app(&parts))
             .workers(2)
             .disable_signals()
@@ -306,6 +293,25 @@ impl TestApp {
         drop(actix_rt::spawn(running));
         Server { port, handle }
     }
+}
+
+fn load<T: Into<OsString>>(environment: impl IntoIterator<Item = (T, T)>) -> Settings {
+    let loaded = Settings::load(environment, Path::new("no-such-folder"));
+    loaded.unwrap().settings
+}
+
+/// Reads a whole response.
+async fn read(response: ServiceResponse<impl MessageBody>) -> (u16, HeaderMap, Bytes) {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = body::to_bytes(response.into_body()).await;
+    (status, headers, body.unwrap_or_default())
+}
+
+/// Adds headers, of which several may have one name.
+pub(crate) fn with_headers(request: TestRequest, headers: &[(&str, &str)]) -> TestRequest {
+    headers
+        .iter()
+        .fold(request, |request, header| request.append_header(*header))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test is the caller")]
@@ -337,6 +343,14 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    fn new((status, headers, body): (u16, HeaderMap, Bytes)) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
     /// Asserts the properties of every response.
     #[track_caller]
     fn assert_well_formed(&self, simulated: bool) {

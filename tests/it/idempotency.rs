@@ -92,7 +92,7 @@ async fn another_code_or_key_is_another_login() {
     let app = TestApp::start().await;
     let (code, other) = (app.wechat.issue_code("mei"), app.wechat.issue_code("mei"));
     let first = log_in(&app, &code, KEY).await.token();
-    let rejected = log_in(&app, &code, "another key".replace(' ', "-").as_str()).await;
+    let rejected = log_in(&app, &code, "another-key").await;
     assert_eq!(rejected.assert_error(401, "login_code_used")["code"], 40163);
     assert_ne!(log_in(&app, &other, KEY).await.token(), first);
     // The boundary between code and key is part of the record.
@@ -115,18 +115,14 @@ async fn a_malformed_key_is_rejected_before_wechat_is_called() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
     for key in ["", "a b", "\"é\"", &"x".repeat(256)] {
-        let rejected = log_in(&app, &code, key)
-            .await
-            .assert_error(400, "idempotency_key_malformed");
-        let sentence =
-            "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.";
-        let expected = json!({
-            "code": 400,
-            "error": "idempotency_key_malformed",
-            "message": sentence,
-            "request_id": rejected["request_id"],
-        });
-        assert_eq!(rejected, expected, "{key:?}");
+        log_in(&app, &code, key).await.assert_error_body(
+            400,
+            json!({
+                "code": 400,
+                "error": "idempotency_key_malformed",
+                "message": "The Idempotency-Key must be a single value of 1 to 255 visible ASCII characters.",
+            }),
+        );
     }
     let twice = [("idempotency-key", "a"), ("idempotency-key", "b")];
     let rejected = app.login_with(&code, &twice).await;
@@ -139,12 +135,8 @@ async fn a_malformed_key_is_rejected_before_wechat_is_called() {
 async fn concurrent_logins_with_one_key_send_the_code_once() {
     let app = TestApp::start().await;
     let code = app.wechat.issue_code("mei");
-    app.wechat.fail_next(
-        ENDPOINT,
-        Fault::Delay {
-            by: Duration::from_millis(300),
-        },
-    );
+    let by = Duration::from_millis(300);
+    app.wechat.fail_next(ENDPOINT, Fault::Delay { by });
     let replies = join_all((0..20).map(|_| log_in(&app, &code, KEY))).await;
     for reply in &replies {
         assert_eq!(without_times(reply), without_times(&replies[0]));
@@ -213,12 +205,8 @@ async fn a_login_continues_when_its_client_disconnects() {
     let app = TestApp::start().await;
     let server = app.serve();
     let code = app.wechat.issue_code("mei");
-    app.wechat.fail_next(
-        ENDPOINT,
-        Fault::Delay {
-            by: Duration::from_millis(500),
-        },
-    );
+    let by = Duration::from_millis(500);
+    app.wechat.fail_next(ENDPOINT, Fault::Delay { by });
     let body = json!({ "code": code }).to_string();
     let request = format!(
         "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\

@@ -1,7 +1,6 @@
 //! Inherited sockets: they are served, stay open, and are rejected if they cannot be served.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
@@ -9,17 +8,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::Folder;
-use crate::server::{Binary, Connection, activated};
+use crate::server::{Binary, Connection, LIVEZ, activated, ask_over, listen};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_weapp-login");
 const ONE: &str = "LISTEN_FDS=1 LISTEN_PID=$$";
-
-/// Binds a listening socket, as systemd does.
-fn socket() -> (TcpListener, u16) {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
-    (socket, port)
-}
 
 fn command(folder: &Folder, inherited: impl Into<OwnedFd>, variables: &str) -> Command {
     let settings = [
@@ -36,7 +28,7 @@ fn start(folder: &Folder, socket: &TcpListener) -> Binary {
 #[test]
 fn a_request_between_two_processes_is_answered_by_the_next_one() {
     let folder = Folder::new();
-    let (socket, port) = socket();
+    let (socket, port) = listen();
     let mut first = start(&folder, &socket);
     assert_eq!(first.port, port);
     let line = first.output();
@@ -47,8 +39,7 @@ fn a_request_between_two_processes_is_answered_by_the_next_one() {
         "{line}"
     );
     assert_eq!(first.ask("GET", "/livez", "", "").0, 200);
-    first.signal("TERM");
-    assert_eq!(first.wait().code(), Some(0));
+    first.stop();
     let mut waiting = Connection::to(port);
     waiting.send(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
     let second = start(&folder, &socket);
@@ -59,7 +50,7 @@ fn a_request_between_two_processes_is_answered_by_the_next_one() {
 #[test]
 fn a_draining_process_leaves_new_connections_to_the_other() {
     let folder = Folder::new();
-    let (socket, port) = socket();
+    let (socket, port) = listen();
     let mut old = start(&folder, &socket);
     // An open, idle connection keeps the old process running.
     let mut kept = Connection::to(port);
@@ -105,11 +96,7 @@ fn an_inherited_unix_socket_is_served() {
     let path = folder.path().join("http.sock");
     let socket = UnixListener::bind(&path).unwrap();
     let mut child = command(&folder, socket, ONE).spawn().unwrap();
-    let mut stream = UnixStream::connect(&path).unwrap();
-    let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    stream.write_all(request).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
+    let reply = ask_over(UnixStream::connect(&path).unwrap(), LIVEZ);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
@@ -118,7 +105,7 @@ fn an_inherited_unix_socket_is_served() {
 #[test]
 fn a_socket_for_another_process_is_ignored() {
     let folder = Folder::new();
-    let (socket, port) = socket();
+    let (socket, port) = listen();
     let for_init = command(&folder, socket, "LISTEN_FDS=1 LISTEN_PID=1");
     let server = Binary::of(&mut { for_init });
     assert_ne!(server.port, port);
@@ -151,7 +138,7 @@ fn an_unusable_socket_is_rejected_with_a_hint() {
     check_rejected(udp, ONE, "fd 3 is not a valid tcp socket");
     let local = UnixDatagram::unbound().unwrap();
     check_rejected(local, ONE, "fd 3 is not a valid tcp socket");
-    let (listener, port) = socket();
+    let (listener, port) = listen();
     let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
     check_rejected(
         connection,

@@ -5,17 +5,13 @@ use serde_json::{Value, json};
 use crate::harness::Folder;
 use crate::server::{Binary, Connection};
 
-const MOCK: &str = "the code is a mock one";
 const CODE: &str = "0123456789abcdef0123456789abcdef";
 
 /// Returns a server's output after some requests, and the token and the user of the first one.
 fn output_of_some_requests() -> (String, String, String) {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[("WEAPP_LOG__STYLE", "json")]);
-    let (_, response) = server.login(MOCK);
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let data = &response["data"];
-    let (token, user) = (text(&data["token"]), text(&data["user"]["id"]));
+    let (token, user) = server.log_in("the code is a mock one");
     let mut connection = Connection::to(server.port);
     connection.ask("DELETE", "/sessions/no-such?token=x", &token, "");
     connection.ask("GET", "/nope", "", "");
@@ -23,9 +19,7 @@ fn output_of_some_requests() -> (String, String, String) {
     for _attempt in 0..2 {
         connection.ask("POST", "/login", "", &login);
     }
-    server.signal("TERM");
-    assert!(server.wait().success());
-    (server.output(), token, user)
+    (server.stop(), token, user)
 }
 
 /// Removes the fields of an access line that every line has or that depend on time.

@@ -1,11 +1,11 @@
 //! `user.keep_phone_number`: the number of an exchange is kept with its user, encrypted, and found by a digest.
 
-use actix_web::test::TestRequest;
+use actix_web::http::Method;
 use serde_json::{Value, json};
 use weapp_login::identity::PhoneText;
 use weapp_login::session::User;
 
-use crate::harness::{Folder, TestApp, bearer};
+use crate::harness::{Folder, TestApp};
 
 const KEY: &str = "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7";
 const OTHER_KEY: &str = "another-key-of-at-least-32-letters";
@@ -15,8 +15,7 @@ const KEPT: [(&str, &str); 2] = [
 ];
 
 async fn get(app: &TestApp, path: &str, token: &str) -> Value {
-    let request = TestRequest::get().uri(path).insert_header(bearer(token));
-    let reply = app.call(request).await;
+    let reply = app.ask(Method::GET, path, token).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json()["data"]["user"].clone()
 }
@@ -44,10 +43,8 @@ async fn the_number_of_each_kind_of_exchange_is_kept() {
     for path in ["/user", "/user/export"] {
         assert_eq!(get(&app, path, &mei).await["phone"], number, "{path}");
     }
-    let request = TestRequest::put().uri("/user").insert_header(bearer(&mei));
-    let named = request.set_json(json!({ "nickname": "小美" }));
-    let changed = app.call(named).await.json();
-    assert_eq!(changed["data"]["user"]["phone"], number);
+    let changed = app.put_user(&mei, json!({ "nickname": "小美" })).await;
+    assert_eq!(changed.json()["data"]["user"]["phone"], number);
 
     let one_tap = json!({
         "code": app.wechat.issue_code("bo"),
@@ -81,12 +78,8 @@ async fn a_user_is_found_by_a_kept_number_until_they_are_deleted() {
     let contains = |part: &[u8]| sealed.windows(part.len()).any(|window| window == part);
     assert!(!contains(text.as_bytes()), "encrypted");
 
-    let body = json!({ "code": app.wechat.issue_code("mei") });
-    let request = TestRequest::delete()
-        .uri("/user")
-        .insert_header(bearer(&mei));
-    let deleted = app.call(request.set_json(body)).await;
-    deleted.assert_data(json!({}));
+    let code = app.wechat.issue_code("mei");
+    app.delete_user(&mei, &code).await.assert_data(json!({}));
     assert_eq!(found(&app, text).await, []);
     assert_eq!(app.rows_in("phone_number"), 0);
 }

@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::harness::{Folder, now};
-use crate::server::{Binary, Connection, run};
+use crate::server::{Binary, Connection, check_rejected, run};
 
 const UNKNOWN_USER: &str = "00000000000000000000000000000000";
 
@@ -24,22 +24,7 @@ fn done(folder: &Folder, arguments: &[&str]) -> String {
 
 #[track_caller]
 fn rejected(folder: &Folder, arguments: &[&str], says: &str) {
-    let output = sessions(folder, arguments);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
-    assert!(stderr.contains("hint: "), "{stderr}");
-}
-
-/// Logs in with a code; returns the token and the user id.
-fn log_in(server: &Binary, code: &str) -> (String, String) {
-    let (status, reply) = server.login(code);
-    assert_eq!(status, 200, "{reply}");
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (
-        text(&reply["data"]["token"]),
-        text(&reply["data"]["user"]["id"]),
-    )
+    check_rejected(&sessions(folder, arguments), &[says, "hint: "]);
 }
 
 const MEI_CODE: &str = "the code is a mock one";
@@ -77,9 +62,9 @@ fn set_clock(folder: &Folder, since: i64, latest: i64) {
 fn a_running_server_rejects_a_session_revoked_on_the_command_line() {
     let folder = Folder::new();
     let server = Binary::start(&folder, &[]);
-    let (first, user) = log_in(&server, MEI_CODE);
-    let (second, _) = log_in(&server, MEI_CODE);
-    let (other, _) = log_in(&server, OTHER_CODE);
+    let (first, user) = server.log_in(MEI_CODE);
+    let (second, _) = server.log_in(MEI_CODE);
+    let (other, _) = server.log_in(OTHER_CODE);
     let mut connection = server.connect();
     for token in [&first, &second, &other] {
         assert_eq!(status_of(&mut connection, token), 200);
@@ -92,7 +77,7 @@ fn a_running_server_rejects_a_session_revoked_on_the_command_line() {
     assert_eq!(status_of(&mut connection, &second), 401);
     assert_eq!(status_of(&mut connection, &first), 200);
 
-    let (_, _) = log_in(&server, MEI_CODE);
+    server.log_in(MEI_CODE);
     let ended = done(&folder, &["revoke", "--user", &user]);
     assert_eq!(ended, "revoked 2 sessions\n");
     assert_eq!(status_of(&mut connection, &first), 401);
@@ -100,7 +85,7 @@ fn a_running_server_rejects_a_session_revoked_on_the_command_line() {
     let nothing = done(&folder, &["revoke", "--user", &user]);
     assert_eq!(nothing, "revoked 0 sessions\n");
 
-    let (again, _) = log_in(&server, MEI_CODE);
+    let (again, _) = server.log_in(MEI_CODE);
     assert_eq!(
         status_of(&mut connection, &again),
         200,
@@ -112,10 +97,9 @@ fn a_running_server_rejects_a_session_revoked_on_the_command_line() {
 fn a_list_identifies_sessions_and_shows_no_secret() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
-    let (token, user) = log_in(&server, MEI_CODE);
+    let (token, user) = server.log_in(MEI_CODE);
     let (_, shown) = server.ask("GET", "/sessions", &token, "");
-    server.signal("TERM");
-    server.wait();
+    server.stop();
 
     let line = lines(&folder, &user).remove(0);
     let shown = &shown["data"]["sessions"][0];
@@ -152,11 +136,10 @@ fn a_list_identifies_sessions_and_shows_no_secret() {
 fn expired_sessions_are_not_listed_or_counted_and_are_deleted() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
-    let (_, user) = log_in(&server, MEI_CODE);
-    log_in(&server, MEI_CODE);
-    log_in(&server, MEI_CODE);
-    server.signal("TERM");
-    server.wait();
+    let (_, user) = server.log_in(MEI_CODE);
+    server.log_in(MEI_CODE);
+    server.log_in(MEI_CODE);
+    server.stop();
     assert_eq!(done(&folder, &["sweep"]), "deleted 0 expired sessions\n");
 
     let before = lines(&folder, &user);
@@ -207,9 +190,8 @@ fn a_missing_database_user_or_session_is_an_error() {
     assert!(!folder.path().join("data").exists());
 
     let mut server = Binary::start(&folder, &[]);
-    let (_, user) = log_in(&server, MEI_CODE);
-    server.signal("TERM");
-    server.wait();
+    let (_, user) = server.log_in(MEI_CODE);
+    server.stop();
     let unknown = format!("user `{UNKNOWN_USER}` does not exist");
     rejected(&folder, &["list", "--user", UNKNOWN_USER], &unknown);
     rejected(&folder, &["revoke", "--user", UNKNOWN_USER], &unknown);

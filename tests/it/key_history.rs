@@ -66,9 +66,9 @@ async fn keys_are_not_taken_over_from_another_mini_program() {
     let app = TestApp::serving(&["shop", "desk"]).await;
     let mut previous = String::new();
     for name in ["shop", "desk", "shop"] {
-        let id = wechat_simulator::App::named(7, name).id;
-        let wechat = app.wechat.app(&id).unwrap();
+        let wechat = app.wechat.named_app(name).unwrap();
         let code = wechat.issue_code("mei");
+        let id = wechat.id();
         let referer = format!("https://servicewechat.com/{id}/0/page-frame.html");
         let (_, authorization) = bearer(&previous);
         let headers = [("referer", &*referer), ("authorization", &*authorization)];

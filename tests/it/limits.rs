@@ -4,7 +4,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 use wechat_simulator::{Endpoint, Fault};
 
-use crate::harness::{Folder, Reply, TestApp};
+use crate::harness::{Folder, Reply, TestApp, bearer};
 use crate::server::Binary;
 
 /// Returns the access log of one request with forwarded addresses.
@@ -17,14 +17,8 @@ fn access_log(trusted_proxies: &str) -> String {
             ("WEAPP_SERVER__TRUSTED_PROXIES", trusted_proxies),
         ],
     );
-    let mut connection = server.connect();
-    connection.send(
-        b"GET /nope HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 6.6.6.6, 203.0.113.1\r\n\r\n",
-    );
-    connection.reply().unwrap();
-    server.signal("TERM");
-    assert!(server.wait().success());
-    server.output()
+    server.get("/nope", "x-forwarded-for: 6.6.6.6, 203.0.113.1\r\n");
+    server.stop()
 }
 
 #[test]
@@ -53,7 +47,7 @@ async fn log_in_from(app: &TestApp, host: u8, code: &str, token: &str) -> Reply 
     let request = TestRequest::post()
         .uri("/login")
         .peer_addr(([203, 0, 113, host], 5000).into())
-        .insert_header(("authorization", format!("Bearer {token}")))
+        .insert_header(bearer(token))
         .set_json(json!({ "code": code }));
     app.call(request).await
 }
@@ -139,8 +133,7 @@ async fn the_calls_of_one_user_are_limited() {
     let app = TestApp::with(&LOW).await;
     let (mei, li) = (app.token_of("mei").await, app.token_of("li").await);
     let ask = async |token: &str, request: TestRequest| {
-        let request = request.insert_header(("authorization", format!("Bearer {token}")));
-        app.call(request).await
+        app.call(request.insert_header(bearer(token))).await
     };
     let phone = || {
         let body = json!({ "code": app.wechat.issue_phone_code("mei") });
@@ -180,12 +173,11 @@ async fn a_text_that_cannot_be_a_code_is_not_sent() {
         app.login(code).await.assert_error(400, "code_malformed");
         let keyed = app.login_with(code, &[("idempotency-key", "key")]).await;
         keyed.assert_error(400, "code_malformed");
-        for (method, uri) in [("POST", "/user/phone"), ("DELETE", "/user")] {
-            let request = TestRequest::default()
-                .method(method.parse().unwrap())
-                .uri(uri);
-            let request = request.insert_header(("authorization", format!("Bearer {token}")));
-            let reply = app.call(request.set_json(json!({ "code": code }))).await;
+        for request in [
+            TestRequest::post().uri("/user/phone"),
+            TestRequest::delete().uri("/user"),
+        ] {
+            let reply = app.send(request, &token, json!({ "code": code })).await;
             reply.assert_error(400, "code_malformed");
         }
     }

@@ -1,27 +1,21 @@
 //! The addresses that the server listens on, and how long it keeps connections.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::Folder;
-use crate::server::{Binary, command, run};
+use crate::server::{Binary, LIVEZ, ask_over, check_rejected, command, run};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_weapp-login");
 
 /// Sends `GET /livez` over a Unix socket and returns the reply.
 fn ask(path: &Path) -> String {
-    let mut stream = UnixStream::connect(path).unwrap();
-    let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    stream.write_all(request).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    reply
+    ask_over(UnixStream::connect(path).unwrap(), LIVEZ)
 }
 
 /// Starts a server on a free port and on a Unix socket.
@@ -50,16 +44,6 @@ fn several_addresses_and_a_unix_socket_are_served() {
     assert!(output.status.success(), "{output:?}");
 }
 
-#[track_caller]
-fn check_rejected(output: &Output, says: &str) {
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        error.contains(says) && error.contains("\n  hint: "),
-        "{error}"
-    );
-}
-
 #[test]
 fn a_socket_of_an_ended_process_is_replaced_and_one_in_use_is_not() {
     let folder = Folder::new();
@@ -72,7 +56,7 @@ fn a_socket_of_an_ended_process_is_replaced_and_one_in_use_is_not() {
     assert!(ask(&path).starts_with("HTTP/1.1 200 "));
     let address = format!("unix:{}", path.display());
     let output = run(&folder, &[("WEAPP_SERVER__LISTEN", &address)], &[]);
-    check_rejected(&output, "(`server.listen`)");
+    check_rejected(&output, &["(`server.listen`)", "\n  hint: "]);
     assert!(ask(&path).starts_with("HTTP/1.1 200 "));
     drop(second);
 }
@@ -84,7 +68,7 @@ fn a_file_that_is_no_socket_is_kept() {
     fs::write(&path, "mine").unwrap();
     let address = format!("unix:{}", path.display());
     let output = run(&folder, &[("WEAPP_SERVER__LISTEN", &address)], &[]);
-    check_rejected(&output, "another kind of file");
+    check_rejected(&output, &["another kind of file", "\n  hint: "]);
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
 }
 
@@ -95,11 +79,7 @@ fn localhost_means_both_address_families() {
     assert_eq!(server.ask("GET", "/livez", "", "").0, 200);
     // A machine without IPv6 has only the other one.
     if TcpListener::bind("[::1]:0").is_ok() {
-        let mut stream = std::net::TcpStream::connect(("::1", server.port)).unwrap();
-        let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        stream.write_all(request).unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
+        let reply = ask_over(TcpStream::connect(("::1", server.port)).unwrap(), LIVEZ);
         assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
     }
 }
@@ -109,13 +89,9 @@ fn an_idle_connection_is_kept_longer_than_announced() {
     let folder = Folder::new();
     let settings = [("WEAPP_SERVER__KEEP_ALIVE_SECONDS", "2")];
     let server = Binary::start(&folder, &settings);
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    stream
-        .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        .unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let start = Instant::now();
-    let mut replies = String::new();
-    stream.read_to_string(&mut replies).unwrap();
+    let replies = ask_over(stream, b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let kept = start.elapsed();
     assert!(
         replies
@@ -153,8 +129,7 @@ fn nohup_protects_the_server_from_a_hangup() {
     server.signal("HUP");
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(server.ask("GET", "/livez", "", "").0, 200);
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    server.stop();
 }
 
 #[test]
@@ -187,9 +162,7 @@ fn a_connection_that_was_cut_off_is_counted() {
     greedy.send(format!("GET / HTTP/1.1\r\nx-large: {}", "a".repeat(17_000)).as_bytes());
     let (status, _, _) = greedy.text().unwrap();
     assert_eq!(status, 431);
-    let mut other = server.connect();
-    other.send(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let (_, _, metrics) = other.text().unwrap();
+    let (_, metrics) = server.get("/metrics", "");
     for line in [
         "weapp_connections_cut_off_total{reason=\"large_head\"} 1\n",
         "weapp_connections_cut_off_total{reason=\"slow_head\"} 0\n",

@@ -1,7 +1,6 @@
 //! Tests of the metrics: their text, their closed sets of labels, and where they are served.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use weapp_login::{Parts, app, metrics_app};
 use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Folder, TestApp, now};
-use crate::server::{Binary, Connection};
+use crate::server::{Binary, Connection, listen};
 
 const CODE_TO_SESSION: Endpoint = Endpoint::Code2Session;
 
@@ -257,18 +256,12 @@ async fn metrics_with_their_own_port_are_not_on_the_servers_port() {
 async fn the_metrics_answer_head_and_name_their_methods() {
     let shared = TestApp::start().await;
     let own = TestApp::with(&[("WEAPP_METRICS__PORT", "9464")]).await;
-    let shared = test::init_service(weapp_login::app(&shared.parts)).await;
     let own = test::init_service(metrics_app(&own.parts)).await;
-    let ask = |method| {
-        TestRequest::with_uri("/metrics")
-            .method(method)
-            .to_request()
-    };
-    let head = test::call_service(&shared, ask(Method::HEAD)).await;
-    assert_eq!(head.status(), 200);
-    let head = test::call_service(&own, ask(Method::HEAD)).await;
-    assert_eq!(head.status(), 200);
-    let post = test::call_service(&own, ask(Method::POST)).await;
+    let request = |method| TestRequest::with_uri("/metrics").method(method);
+    assert_eq!(shared.fetch(request(Method::HEAD)).await.0, 200);
+    let ask = |method| test::call_service(&own, request(method).to_request());
+    assert_eq!(ask(Method::HEAD).await.status(), 200);
+    let post = ask(Method::POST).await;
     let allow = post.headers().get("allow").unwrap();
     assert_eq!(post.status(), 405);
     assert_eq!(allow, "GET, HEAD");
@@ -280,9 +273,8 @@ async fn the_settings_move_or_disable_the_metrics() {
     app.call(TestRequest::get().uri("/metrics"))
         .await
         .assert_error(404, "not_found");
-    let service = test::init_service(weapp_login::app(&app.parts)).await;
-    let request = TestRequest::get().uri("/internal/numbers").to_request();
-    assert_eq!(test::call_service(&service, request).await.status(), 200);
+    let moved = TestRequest::get().uri("/internal/numbers");
+    assert_eq!(app.fetch(moved).await.0, 200);
     let app = TestApp::with(&[("WEAPP_METRICS__ENABLED", "false")]).await;
     assert_eq!(app.login(&app.wechat.issue_code("mei")).await.status, 200);
     app.parts.count_sessions(now()).await.unwrap();
@@ -311,8 +303,7 @@ async fn metrics_cannot_take_the_path_of_a_route() {
 #[test]
 fn a_server_serves_while_it_waits_for_its_metrics_port() {
     let folder = Folder::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let (taken, port) = listen();
     let mut server = Binary::start(&folder, &[("WEAPP_METRICS__PORT", &port.to_string())]);
     server.wait_for(&format!("cannot serve metrics on `127.0.0.1:{port}`"));
     assert_eq!(server.login("the code is a mock one").0, 200);
@@ -324,8 +315,7 @@ fn a_server_serves_while_it_waits_for_its_metrics_port() {
     let (status, _) = connection.ask("GET", "/metrics", "", "").unwrap();
     assert_eq!(status, 200);
     assert_eq!(server.ask("GET", "/metrics", "", "").0, 404);
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    server.stop();
 }
 
 /// Returns the names of our metrics in a query.

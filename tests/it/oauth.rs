@@ -1,15 +1,15 @@
 //! `GET /login/oauth/url` and `POST /login/oauth`: logins of websites and official accounts.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use reqwest::Url;
 use serde_json::{Value, json};
-use wechat_simulator::{App, Endpoint, Fault};
+use wechat_simulator::{Endpoint, Fault};
 
 use crate::harness::{Reply, TestApp};
+use crate::server::ask_over;
 
 const PAGE: &str = "https://h5.example.com/login";
 const OTHER_PAGE: &str = "https://h5.example.com/account?tab=1";
@@ -58,12 +58,10 @@ async fn code(app: &TestApp, name: &str, user: &str) -> String {
 
 /// Sends a request to the simulator, and returns the URL to which it redirects.
 fn redirect_of(url: &Url) -> Url {
-    let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
     let target = format!("{}?{}", url.path(), url.query().unwrap());
     let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
+    let reply = ask_over(stream, request.as_bytes());
     let location = reply.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("location").then_some(value)
@@ -145,18 +143,11 @@ async fn only_listed_pages_and_web_apps_have_a_login_page() {
 #[actix_rt::test]
 async fn a_user_of_a_website_has_a_session_without_a_session_key() {
     let app = start().await;
-    let (state, nonce) = state(&app, "site").await;
-    let code = code(&app, "site", "mei").await;
-    let body = json!({ "code": code, "app": "site", "state": state, "nonce": nonce });
-    let login = log_in(&app, body).await;
+    let login = web_login(&app, "site", "mei").await;
     let token = login.token();
     assert_eq!(login.json()["data"]["user"]["is_new"], true);
     let export = app.ask(Method::GET, "/user/export", &token).await;
-    let openid = app
-        .wechat
-        .app(&App::named(7, "site").id)
-        .unwrap()
-        .openid("mei");
+    let openid = app.wechat.named_app("site").unwrap().openid("mei");
     assert_eq!(export.json()["data"]["user"]["openid"], openid);
     app.show_session(&token).await;
     for (method, path) in [
@@ -238,19 +229,10 @@ async fn a_snapshot_page_creates_no_user() {
 #[actix_rt::test]
 async fn a_website_user_deletes_themselves_with_a_code_of_the_login_page() {
     let app = start().await;
-    let (state, nonce) = state(&app, "site").await;
-    let first = code(&app, "site", "mei").await;
-    let body = json!({ "code": first, "app": "site", "state": state, "nonce": nonce });
-    let token = log_in(&app, body).await.token();
-    let request = |code: String| {
-        let request = TestRequest::delete().uri("/user");
-        let request = request.set_json(json!({ "code": code }));
-        app.call(request.insert_header(crate::harness::bearer(&token)))
-    };
+    let token = web_login(&app, "site", "mei").await.token();
     let foreign = code(&app, "site", "bo").await;
-    request(foreign)
-        .await
-        .assert_error(400, "proof_code_invalid");
+    let rejected = app.delete_user(&token, &foreign).await;
+    rejected.assert_error(400, "proof_code_invalid");
     let own = code(&app, "site", "mei").await;
-    request(own).await.assert_data(json!({}));
+    app.delete_user(&token, &own).await.assert_data(json!({}));
 }

@@ -1,7 +1,7 @@
 //! Calls of the binary to WeChat: through a proxy, to a URL with a path, and to a simulator on another address.
 
 use std::io::{BufRead as _, BufReader, Write as _, copy};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::{fs, thread};
 
@@ -11,7 +11,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::harness::Folder;
-use crate::server::{Binary, command, run};
+use crate::server::{Binary, command, listen, run};
 
 /// For `127.0.0.1`, valid until 2126. Made for this test, and of no use elsewhere.
 const CERTIFICATE: &str = "MIIBjjCCATOgAwIBAgIUNVWjTvHGSjnDT1PWzNbKa3i02CMwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzE0NDMyNloYDzIxMjYxMDMwMTQ0MzI2WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASGDeMHZYSyvGmJ+yETqldha2ma0fGiudgdKEPaXYu+KX0TRnzL8zbLtcGF65WyOPaG0aAx4dQJHIDPOHcVZ6zYo2EwXzAdBgNVHQ4EFgQUNw9lz9oWfGeovm4Ze6K+OK1KFEUwHwYDVR0jBBgwFoAUNw9lz9oWfGeovm4Ze6K+OK1KFEUwDwYDVR0RBAgwBocEfwAAATAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0kAMEYCIQDajFPaq86g5ltVjbLSXDZt2IYXETAvRo9+BX5DMKMlMAIhAM10NxkjCc73ecCWK7Rf7PsDkeCw3estvAIwyIlSeLdq";
@@ -93,8 +93,7 @@ fn proxy() -> (u16, Seen) {
 }
 
 fn serve(answer: impl Fn(TcpStream, Seen) + Clone + Send + 'static) -> (u16, Seen) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (listener, port) = listen();
     let seen = Seen::default();
     let shared = Arc::clone(&seen);
     thread::spawn(move || {
@@ -145,9 +144,7 @@ fn a_login_goes_through_the_proxy() {
         request.starts_with("GET /wechat/sns/jscode2session?"),
         "{request}"
     );
-    server.signal("TERM");
-    server.wait();
-    let output = server.output();
+    let output = server.stop();
     assert!(!output.contains("HTTPS_PROXY"), "{output}");
     for secret in ["hunter2", "bWU6aHVudGVyMg"] {
         assert!(!output.contains(secret), "{output}");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use wechat_simulator::{App, Endpoint, Fault, Payload, Payment};
 
 use crate::avatar::{files_in, png, put};
+use crate::decrypt::event;
 use crate::harness::{Folder, Reply, TestApp, bearer, now};
 use crate::oauth::web_login;
 
@@ -89,8 +90,7 @@ async fn decrypt(app: &TestApp, name: &str, token: &str, user: &str, what: Paylo
     let created_at = u64::try_from(now().as_second()).unwrap();
     let handle = app.wechat.named_app(name).unwrap();
     let minted = handle.encrypt(user, &what.watermark_timestamp(created_at));
-    let event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
-    app.post("/user/decrypt", token, event).await
+    app.post("/user/decrypt", token, event(&minted)).await
 }
 
 /// Makes Mei two users, one in each mini program, who are in conflict. Returns the two, the one with the unionid first.
@@ -262,8 +262,8 @@ async fn a_merge_is_not_undone_before_a_later_one_that_depends_on_it() {
         let reply = decide(&app, [&desk, &shop], decision).await;
         reply.assert_error(409, "conflict_has_later_merge");
     }
-    for (users, decision) in [([&*desk, &*third], "apart"), ([&*desk, &*shop], "apart")] {
-        let reply = decide(&app, users, decision).await;
+    for users in [[&*desk, &*third], [&*desk, &*shop]] {
+        let reply = decide(&app, users, "apart").await;
         assert_eq!(reply.status, 200, "{}", reply.text);
     }
     assert_eq!(log_in(&app, "shop", "mei").await.user_id(), shop);
@@ -489,9 +489,7 @@ async fn the_avatars_of_a_merged_user_are_deleted_too() {
         } else {
             let token = log_in(&app, "shop", "mei").await.token();
             let code = app.wechat.named_app("shop").unwrap().issue_code("mei");
-            let request = TestRequest::delete().uri("/user");
-            let request = request.set_json(json!({ "code": code }));
-            app.call(request.insert_header(bearer(&token))).await
+            app.delete_user(&token, &code).await
         }
         .assert_data(json!({}));
         assert_eq!(files_in(folder.path()), 0, "{by_operator}");
@@ -511,9 +509,7 @@ async fn a_user_who_is_merged_or_separated_during_their_deletion_is_not_deleted(
         let by = Duration::from_millis(400);
         app.wechat
             .fail_next(Endpoint::Code2Session, Fault::Delay { by });
-        let request = TestRequest::delete().uri("/user");
-        let request = request.set_json(json!({ "code": code }));
-        let deletion = app.call(request.insert_header(bearer(&token)));
+        let deletion = app.delete_user(&token, &code);
         let decision = async {
             actix_rt::time::sleep(Duration::from_millis(100)).await;
             let decision = if separates { "reopen" } else { "merge" };
@@ -537,8 +533,7 @@ async fn the_export_has_what_is_kept_of_a_merged_user() {
     for name in ["desk", "shop"] {
         let token = log_in(&app, name, "mei").await.token();
         let profile = json!({ "nickname": name, "avatar_url": format!("https://a/{name}") });
-        let request = TestRequest::put().uri("/user").set_json(profile);
-        app.call(request.insert_header(bearer(&token))).await;
+        app.put_user(&token, profile).await;
         let code = app.wechat.named_app(name).unwrap().issue_phone_code("mei");
         let number = app
             .post("/user/phone", &token, json!({ "code": code }))
@@ -585,10 +580,9 @@ async fn the_export_has_each_identity_and_a_deletion_removes_all() {
         2
     );
 
-    let body = json!({ "code": handles[1].issue_code("mei") });
-    let request = TestRequest::delete().uri("/user").set_json(body);
-    let request = request.insert_header(bearer(&desk.token()));
-    app.call(request).await.assert_data(json!({}));
+    let code = handles[1].issue_code("mei");
+    let deleted = app.delete_user(&desk.token(), &code).await;
+    deleted.assert_data(json!({}));
     let ended = app.show_session(&shop.token()).await;
     ended.assert_error(401, "session_required");
     for table in ["user", "union_identity", "session"] {

@@ -6,10 +6,10 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::TestRequest;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use wechat_simulator::{App, Endpoint, Fault, Options, Simulator};
+use wechat_simulator::{Endpoint, Fault, Options, Simulator};
 
 use crate::harness::{Folder, Reply, TestApp, bearer};
-use crate::server::Binary;
+use crate::server::{Binary, Connection};
 
 const ENDPOINT: Endpoint = Endpoint::PhoneNumber;
 
@@ -172,10 +172,8 @@ async fn concurrent_requests_share_one_exchange() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
     let code = app.wechat.issue_phone_code("mei");
-    let delay = Fault::Delay {
-        by: Duration::from_millis(300),
-    };
-    app.wechat.fail_next(ENDPOINT, delay);
+    let by = Duration::from_millis(300);
+    app.wechat.fail_next(ENDPOINT, Fault::Delay { by });
     for reply in join_all((0..5).map(|_| ask(&app, &token, &code))).await {
         reply.assert_data(number_of(&app.wechat, "mei"));
     }
@@ -240,7 +238,7 @@ async fn a_malformed_code_is_rejected() {
 #[actix_rt::test]
 async fn a_code_of_another_app_is_reported() {
     let app = TestApp::serving(&["shop", "desk"]).await;
-    let of = |name| app.wechat.app(&App::named(7, name).id).unwrap();
+    let of = |name| app.wechat.named_app(name).unwrap();
     let code = of("shop").issue_code("mei");
     let login = app.post_login(json!({ "code": code, "app": "shop" })).await;
     let foreign = of("desk").issue_phone_code("mei");
@@ -346,15 +344,14 @@ async fn killed_while(endpoint: Endpoint) -> ((u16, Value), Simulator) {
         ("WEAPP_APPS__MAIN__APP_SECRET", wechat.app_secret()),
     ];
     let server = Binary::start(&folder, &environment);
-    let (_, login) = server.login(&wechat.issue_code("mei"));
-    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let (token, _) = server.log_in(&wechat.issue_code("mei"));
     let body = json!({ "code": wechat.issue_phone_code("mei") }).to_string();
     wechat.fail_next(endpoint, Fault::Silence);
     let port = server.port;
     let asking = std::thread::spawn({
         let (token, body) = (token.clone(), body.clone());
         move || {
-            let mut connection = crate::server::Connection::to(port);
+            let mut connection = Connection::to(port);
             connection.ask("POST", "/user/phone", &token, &body)
         }
     });

@@ -1,17 +1,20 @@
 //! The process: startup, rejected settings, shutdown, and the data that outlives it.
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::harness::Folder;
-use crate::server::{Binary, Connection, command, run};
+use crate::server::{
+    Binary, Connection, PRODUCTION, check_rejected, command, free_port, listen, run,
+};
 
 const MOCK: &str = "the code is a mock one";
+/// No process listens there.
+const NO_WECHAT: (&str, &str) = ("WEAPP_WECHAT__BASE_URL", "http://127.0.0.1:9");
 
 #[test]
 fn a_first_start_prints_one_line_and_accepts_a_login() {
@@ -44,8 +47,7 @@ fn a_first_start_prints_one_line_and_accepts_a_login() {
         line.starts_with("\u{1b}[0mPOST /login \u{1b}[32m200\u{1b}[0m "),
         "{line:?}"
     );
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    server.stop();
     assert!(folder.path().join("data/weapp.db").exists());
 }
 
@@ -53,22 +55,21 @@ fn a_first_start_prints_one_line_and_accepts_a_login() {
 fn a_session_outlives_the_process() {
     let folder = Folder::new();
     let mut first = Binary::start(&folder, &[]);
-    let (_, reply) = first.login(MOCK);
-    let token = reply["data"]["token"].as_str().unwrap();
+    let (token, user) = first.log_in(MOCK);
     first.signal("INT");
     assert_eq!(first.wait().code(), Some(0), "Ctrl-C");
     let second = Binary::start(&folder, &[]);
-    let (status, shown) = second.ask("GET", "/session", token, "");
+    let (status, shown) = second.ask("GET", "/session", &token, "");
     assert_eq!(
         (status, &shown["data"]["user"]["id"]),
-        (200, &reply["data"]["user"]["id"])
+        (200, &user.as_str().into())
     );
 }
 
 #[test]
 fn production_prints_no_body_and_no_colours_by_default() {
     let folder = Folder::new();
-    let mut server = Binary::start(&folder, &production());
+    let mut server = Binary::start(&folder, &[&PRODUCTION[..], &[NO_WECHAT]].concat());
     let (status, _) = server.login("051bIzT629FmMN0zraV62WLnT62bIzTA");
     assert_eq!(status, 503, "no server answers at the base URL");
     let line = server.wait_for("POST /login HTTP");
@@ -79,8 +80,8 @@ fn production_prints_no_body_and_no_colours_by_default() {
 #[test]
 fn with_a_real_app_id_most_of_the_code_is_masked() {
     let folder = Folder::new();
-    let [_, id, secret, url] = production();
-    let mut server = Binary::start(&folder, &[id, secret, url]);
+    let [_, id, secret] = PRODUCTION;
+    let mut server = Binary::start(&folder, &[id, secret, NO_WECHAT]);
     let body = r#"{"code":"051bIzT629FmMN0zraV62WLnT62bIzTA","user":"mei"}"#;
     let (status, _) = server.ask("POST", "/login", "", body);
     assert_eq!(status, 503, "no server answers at the base URL");
@@ -90,34 +91,11 @@ fn with_a_real_app_id_most_of_the_code_is_masked() {
     assert!(!server.output().contains("051bIzT"), "{}", server.output());
 }
 
-fn production() -> [(&'static str, &'static str); 4] {
-    [
-        ("WEAPP_PROFILE", "production"),
-        ("WEAPP_APPS__MAIN__APP_ID", "wx0123456789abcdef"),
-        (
-            "WEAPP_APPS__MAIN__APP_SECRET",
-            "0123456789abcdef0123456789abcdef",
-        ),
-        ("WEAPP_WECHAT__BASE_URL", "http://127.0.0.1:9"),
-    ]
-}
-
-#[track_caller]
-fn check_rejected(output: &Output, parts: &[&str]) {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    for part in parts {
-        assert!(stderr.contains(part), "no `{part}` in:\n{stderr}");
-    }
-    assert!(!stderr.contains("panicked"), "{stderr}");
-}
-
 #[test]
 fn a_port_in_use_is_rejected_with_a_hint() {
     let folder = Folder::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let output = run(&folder, &[("PORT", &port)], &[]);
+    let (_taken, port) = listen();
+    let output = run(&folder, &[("PORT", &port.to_string())], &[]);
     let address = format!("cannot listen on `127.0.0.1:{port}`");
     check_rejected(
         &output,
@@ -280,23 +258,13 @@ fn a_full_disk_behind_the_standard_output_is_reported_and_does_not_stop_the_serv
     ] {
         assert!(message.contains(part), "no `{part}` in:\n{message}");
     }
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let mut server = command(&folder, &[("PORT", &port.to_string())])
         .stdout(full())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let mut connection = loop {
-        if let Ok(connection) = Connection::open(port) {
-            break connection;
-        }
-        assert!(Instant::now() < deadline, "the server does not start");
-        thread::sleep(Duration::from_millis(10));
-    };
-    let answered = connection.ask("GET", "/livez", "", "");
+    let answered = Connection::when_open(port).ask("GET", "/livez", "", "");
     server.kill().unwrap();
     let output = server.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
@@ -307,7 +275,7 @@ fn a_full_disk_behind_the_standard_output_is_reported_and_does_not_stop_the_serv
 #[test]
 fn config_check_prints_values_and_origins_but_no_secret() {
     let folder = Folder::new();
-    let output = run(&folder, &production(), &["config", "check"]);
+    let output = run(&folder, &PRODUCTION, &["config", "check"]);
     let report = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     for part in [
@@ -341,8 +309,7 @@ fn healthcheck_succeeds_only_while_the_server_answers() {
         )
     };
     assert_eq!(check().status.code(), Some(0));
-    server.signal("TERM");
-    server.wait();
+    server.stop();
     let gone = check();
     assert_eq!(gone.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&gone.stderr).contains("/livez does not answer"));
@@ -379,8 +346,7 @@ fn a_stalled_request_does_not_delay_the_shutdown_for_long() {
     let idle = server.connect();
     thread::sleep(Duration::from_millis(200));
     let start = Instant::now();
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    server.stop();
     assert!(
         start.elapsed() < Duration::from_secs(5),
         "{:?}",

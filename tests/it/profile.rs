@@ -43,7 +43,7 @@ async fn a_profile_is_returned_as_it_was_sent() {
     let token = app.token_of("mei").await;
     assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
     let body = json!({ "nickname": FAMILY, "avatar_url": PICTURE, "gender": 1 });
-    let changed = put(&app, &token, body.to_string()).await;
+    let changed = app.put_user(&token, body).await;
     assert_eq!(shown(&app, &token).await, (json!(FAMILY), json!(PICTURE)));
     let asked = app.ask(Method::GET, "/user", &token).await;
     assert_eq!((changed.status.as_u16(), changed.text), (200, asked.text));
@@ -76,7 +76,7 @@ async fn an_absent_field_keeps_its_value_and_null_clears_it() {
             json!(null),
         ),
     ] {
-        assert_eq!(put(&app, &token, body.to_string()).await.status, 200);
+        assert_eq!(app.put_user(&token, body.clone()).await.status, 200);
         assert_eq!(shown(&app, &token).await, (nickname, avatar_url), "{body}");
     }
 }
@@ -97,15 +97,12 @@ async fn the_field_names_of_wechat_are_accepted() {
             json!(null),
         ),
     ] {
-        assert_eq!(put(&app, &token, body.to_string()).await.status, 200);
+        assert_eq!(app.put_user(&token, body.clone()).await.status, 200);
         assert_eq!(shown(&app, &token).await, (nickname, avatar_url), "{body}");
     }
-    let rejected = put(
-        &app,
-        &token,
-        json!({ "avatarUrl": "http://tmp/a" }).to_string(),
-    )
-    .await;
+    let rejected = app
+        .put_user(&token, json!({ "avatarUrl": "http://tmp/a" }))
+        .await;
     rejected.assert_error(400, "avatar_url_malformed");
 }
 
@@ -139,13 +136,13 @@ async fn a_request_that_saves_nothing_is_no_success() {
 async fn an_invisible_name_and_the_grey_picture_count_as_no_profile() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    let whole = json!({ "nickname": "小美", "avatar_url": PICTURE }).to_string();
+    let whole = json!({ "nickname": "小美", "avatar_url": PICTURE });
     for (nickname, kept) in [
         (r"\u200b\u3164", json!(null)),
         (r"\uffff", json!(null)),
         (r"Mei\u202e\uffff", json!("Mei")),
     ] {
-        put(&app, &token, &*whole).await;
+        app.put_user(&token, whole.clone()).await;
         let body = format!(r#"{{"nickname":"{nickname}","avatar_url":"{GREY_SQUARE}"}}"#);
         assert_eq!(put(&app, &token, body).await.status, 200);
         assert_eq!(shown(&app, &token).await, (kept, json!(null)), "{nickname}");
@@ -164,14 +161,10 @@ async fn half_a_surrogate_pair_is_replaced() {
 async fn the_default_name_of_wechat_counts_as_no_profile() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    put(
-        &app,
-        &token,
-        json!({ "nickname": "小美", "avatar_url": PICTURE }).to_string(),
-    )
-    .await;
+    let whole = json!({ "nickname": "小美", "avatar_url": PICTURE });
+    app.put_user(&token, whole).await;
     let body = json!({ "nickname": "微信用户", "avatar_url": GREY });
-    put(&app, &token, body.to_string()).await;
+    app.put_user(&token, body).await;
     assert_eq!(shown(&app, &token).await, (json!(null), json!(null)));
 }
 
@@ -179,7 +172,7 @@ async fn the_default_name_of_wechat_counts_as_no_profile() {
 async fn a_malformed_profile_changes_nothing() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;
+    app.put_user(&token, json!({ "nickname": "小美" })).await;
     for (body, error) in [
         (json!({ "nickname": "a\nb" }), "nickname_malformed"),
         (json!({ "nickname": "😀".repeat(65) }), "nickname_malformed"),
@@ -198,7 +191,7 @@ async fn a_malformed_profile_changes_nothing() {
             "avatar_url_malformed",
         ),
     ] {
-        let rejected = put(&app, &token, body.to_string()).await;
+        let rejected = app.put_user(&token, body.clone()).await;
         assert_eq!(rejected.assert_error(400, error)["code"], 400);
         assert_eq!(
             shown(&app, &token).await,
@@ -212,7 +205,7 @@ async fn a_malformed_profile_changes_nothing() {
 async fn a_login_keeps_the_profile() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    put(&app, &token, json!({ "nickname": "小美" }).to_string()).await;
+    app.put_user(&token, json!({ "nickname": "小美" })).await;
     let again = app.token_of("mei").await;
     assert_eq!(shown(&app, &again).await.0, json!("小美"));
 }

@@ -4,6 +4,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 use wechat_simulator::Payload;
 
+use crate::decrypt::{event, mint};
 use crate::harness::{Folder, Reply, TestApp};
 use crate::server::Binary;
 
@@ -65,18 +66,10 @@ async fn codes_of_the_simulator_keep_their_users() {
 fn the_log_explains_it_once() {
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
-    let body = |code: &str| json!({ "code": code }).to_string();
+    let referer = format!("referer: https://servicewechat.com/{REAL}/devtools/page-frame.html\r\n");
     let mut token = String::new();
     for number in 1..4 {
-        let body = body(&code(number));
-        let request = format!(
-            "POST /login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
-             referer: https://servicewechat.com/{REAL}/devtools/page-frame.html\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut connection = server.connect();
-        connection.send(request.as_bytes());
-        let (_, reply) = connection.reply().unwrap();
+        let (_, reply) = server.login_with(&referer, &json!({ "code": code(number) }));
         token = reply["data"]["token"].as_str().unwrap().to_owned();
     }
     let block = "AAAAAAAAAAAAAAAAAAAAAA==";
@@ -85,9 +78,7 @@ fn the_log_explains_it_once() {
         let (status, _) = server.ask("POST", "/user/decrypt", &token, &data);
         assert_eq!(status, 409);
     }
-    server.signal("TERM");
-    assert!(server.wait().success());
-    let output = server.output();
+    let output = server.stop();
     for text in [
         "a login came from the real mini program wx4f4bc4dec97d474b, but WeChat is simulated",
         "data of the real WeChat never does",
@@ -103,11 +94,7 @@ async fn data_of_the_simulator_still_decrypts() {
     let reply = app
         .call(login(&app.wechat.issue_code("mei"), REAL, DEVTOOLS))
         .await;
-    let minted = app
-        .wechat
-        .first_app()
-        .encrypt("mei", &Payload::phone_number());
-    let event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
+    let event = event(&mint(&app, "mei", &Payload::phone_number()));
     let decrypted = app.post("/user/decrypt", &reply.token(), event).await;
     assert_eq!(decrypted.status, 200);
 }

@@ -186,13 +186,8 @@ fn the_lines_about_rejections_can_be_limited_to_warnings() {
     let level = format!("{REJECTED}=warn");
     let mut server = Binary::start(&folder, &[("WEAPP_LOG__TARGETS", &level)]);
     assert_eq!(server.ask("GET", "/nope", "", "").0, 404);
-    server.signal("TERM");
-    assert!(server.wait().success());
-    assert!(
-        !server.output().contains("not_found"),
-        "{}",
-        server.output()
-    );
+    let output = server.stop();
+    assert!(!output.contains("not_found"), "{output}");
 }
 
 const REALM: &str = "Bearer realm=\"weapp-login\"";

@@ -1,7 +1,7 @@
 //! Runs the binary as a process and connects to it over sockets.
 
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::TcpStream;
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,20 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::harness::Folder;
+
+/// The settings of a mini program in production. WeChat does not know it.
+pub(crate) const PRODUCTION: [(&str, &str); 3] = [
+    ("WEAPP_PROFILE", "production"),
+    ("WEAPP_APPS__MAIN__APP_ID", "wx0123456789abcdef"),
+    (
+        "WEAPP_APPS__MAIN__APP_SECRET",
+        "0123456789abcdef0123456789abcdef",
+    ),
+];
+
+/// A health check whose response ends the connection.
+pub(crate) const LIVEZ: &[u8] =
+    b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// A running server. It is killed when the test ends.
 pub(crate) struct Binary {
@@ -56,6 +70,37 @@ pub(crate) fn run(folder: &Folder, environment: &[(&str, &str)], arguments: &[&s
         .args(arguments)
         .output()
         .unwrap()
+}
+
+/// Asserts that a command was rejected with exit code 2, and that its error message has these parts.
+#[track_caller]
+pub(crate) fn check_rejected(output: &Output, parts: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "no `{part}` in:\n{stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+/// Listens on a free port, and returns it as well.
+pub(crate) fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// Returns a port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    listen().1
+}
+
+/// Sends a request whose response ends the connection, and returns the whole response.
+pub(crate) fn ask_over(mut stream: impl Read + Write, request: &[u8]) -> String {
+    stream.write_all(request).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
 }
 
 impl Binary {
@@ -141,6 +186,14 @@ impl Binary {
         status
     }
 
+    /// Stops the server, and returns its output.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) -> String {
+        self.signal("TERM");
+        assert_eq!(self.wait().code(), Some(0));
+        self.output()
+    }
+
     pub(crate) fn connect(&self) -> Connection {
         Connection::to(self.port)
     }
@@ -159,6 +212,38 @@ impl Binary {
             "",
             &serde_json::json!({ "code": code }).to_string(),
         )
+    }
+
+    /// Logs in and returns the token and the user's id.
+    #[track_caller]
+    pub(crate) fn log_in(&self, code: &str) -> (String, String) {
+        let (status, reply) = self.login(code);
+        assert_eq!(status, 200, "{reply}");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let data = &reply["data"];
+        (text(&data["token"]), text(&data["user"]["id"]))
+    }
+
+    /// Posts a login with more header lines on a new connection.
+    pub(crate) fn login_with(&self, headers: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        let request = format!(
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut connection = self.connect();
+        connection.send(request.as_bytes());
+        connection.reply().expect("a response")
+    }
+
+    /// Gets a path with more header lines on a new connection, and returns the status and the text.
+    pub(crate) fn get(&self, path: &str, headers: &str) -> (u16, String) {
+        let mut connection = self.connect();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+        connection.send(head.as_bytes());
+        let (status, _, text) = connection.text().expect("a response");
+        (status, text)
     }
 }
 
@@ -193,6 +278,17 @@ impl Connection {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         Ok(Self(BufReader::new(stream)))
+    }
+
+    /// Connects to a port that a server opens in the background.
+    pub(crate) fn when_open(port: u16) -> Self {
+        for _ in 0..2000 {
+            if let Ok(connection) = Self::open(port) {
+                return connection;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("no server listens on port {port}");
     }
 
     /// Closes the connection with a reset (TCP RST), as a phone that lost its network.

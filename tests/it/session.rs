@@ -3,7 +3,7 @@
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use crate::harness::{TestApp, bearer};
+use crate::harness::{TestApp, with_headers};
 
 #[actix_rt::test]
 async fn a_token_is_valid_until_the_logout() {
@@ -12,21 +12,14 @@ async fn a_token_is_valid_until_the_logout() {
     let (token, user) = (login.token(), login.user_id());
     let shown = app.show_session(&token).await;
     let times = &shown.json()["data"]["session"];
-    assert_eq!(
-        shown.json(),
-        json!({
-            "code": 0,
-            "message": "success!",
-            "data": {
-                "session": {
-                    "created_at": times["created_at"],
-                    "ends_at": times["ends_at"],
-                    "expires_at": times["expires_at"],
-                },
-                "user": { "id": user, "created_at": times["created_at"] },
-            },
-        })
-    );
+    shown.assert_data(json!({
+        "session": {
+            "created_at": times["created_at"],
+            "ends_at": times["ends_at"],
+            "expires_at": times["expires_at"],
+        },
+        "user": { "id": user, "created_at": times["created_at"] },
+    }));
     let time = |name: &str| {
         times[name]
             .as_str()
@@ -37,17 +30,12 @@ async fn a_token_is_valid_until_the_logout() {
     let hours = |name: &str| time(name).duration_since(time("created_at")).as_hours();
     assert_eq!((hours("ends_at"), hours("expires_at")), (3 * 24, 7 * 24));
 
-    let ended = app.end_session(&token).await;
-    assert_eq!((ended.status.as_u16(), ended.json()), (200, success()));
+    app.end_session(&token).await.assert_data(json!({}));
     app.show_session(&token)
         .await
         .assert_error(401, "session_required");
-    let again = app.end_session(&token).await;
-    assert_eq!(
-        (again.status.as_u16(), again.json()),
-        (200, success()),
-        "already gone"
-    );
+    // It is already gone.
+    app.end_session(&token).await.assert_data(json!({}));
 }
 
 #[actix_rt::test]
@@ -79,10 +67,7 @@ async fn a_token_may_come_in_the_header_of_the_settings() {
     let (token, other) = (app.token_of("mei").await, app.token_of("bo").await);
     let show = async |headers: &[(&str, &str)]| {
         let request = TestRequest::get().uri("/session");
-        let request = headers
-            .iter()
-            .fold(request, |request, header| request.append_header(*header));
-        app.call(request).await
+        app.call(with_headers(request, headers)).await
     };
     let bearer = format!("Bearer {token}");
     for headers in [
@@ -104,10 +89,6 @@ async fn a_token_may_come_in_the_header_of_the_settings() {
         .uri("/session")
         .insert_header(("x-token", token.as_str()));
     assert_eq!(without.call(request).await.status, 401);
-}
-
-fn success() -> serde_json::Value {
-    json!({ "code": 0, "message": "success!", "data": {} })
 }
 
 #[actix_rt::test]
@@ -203,14 +184,5 @@ async fn a_draining_server_is_live_but_not_ready() {
         .assert_error(503, "draining");
     assert_eq!(app.call(TestRequest::get().uri("/livez")).await.status, 200);
     let token = app.token_of("mei").await;
-    assert_eq!(
-        app.call(
-            TestRequest::get()
-                .uri("/session")
-                .insert_header(bearer(&token))
-        )
-        .await
-        .status,
-        200
-    );
+    assert_eq!(app.show_session(&token).await.status, 200);
 }

@@ -4,11 +4,19 @@ use actix_web::http::Method;
 use serde_json::json;
 use wechat_simulator::{Endpoint, Fault, Payload};
 
-use crate::decrypt::stale;
+use crate::decrypt::{event, mint, stale};
 use crate::harness::{Reply, TestApp};
 
 async fn check(app: &TestApp, token: &str) -> Reply {
     app.ask(Method::GET, "/session/key", token).await
+}
+
+/// Returns `valid`, the only data of the reply.
+async fn is_valid(app: &TestApp, token: &str) -> bool {
+    let reply = check(app, token).await;
+    let valid = reply.json()["data"]["valid"] == true;
+    reply.assert_data(json!({ "valid": valid }));
+    valid
 }
 
 async fn reset(app: &TestApp, token: &str) -> Reply {
@@ -16,12 +24,8 @@ async fn reset(app: &TestApp, token: &str) -> Reply {
 }
 
 async fn decrypts(app: &TestApp, token: &str) -> u16 {
-    let minted = app
-        .wechat
-        .first_app()
-        .encrypt("mei", &Payload::phone_number());
-    let event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
-    let reply = app.post("/user/decrypt", token, event).await;
+    let minted = mint(app, "mei", &Payload::phone_number());
+    let reply = app.post("/user/decrypt", token, event(&minted)).await;
     reply.status.as_u16()
 }
 
@@ -29,16 +33,10 @@ async fn decrypts(app: &TestApp, token: &str) -> u16 {
 async fn a_key_is_valid_until_the_next_login() {
     let app = TestApp::start().await;
     let first = app.token_of("mei").await;
-    check(&app, &first)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(is_valid(&app, &first).await);
     let second = app.token_of("mei").await;
-    check(&app, &first)
-        .await
-        .assert_data(json!({ "valid": false }));
-    check(&app, &second)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(!is_valid(&app, &first).await);
+    assert!(is_valid(&app, &second).await);
     assert_eq!(
         app.show_session(&first).await.status,
         200,
@@ -56,9 +54,7 @@ async fn a_reset_key_is_stored_and_decrypts_later_data() {
     assert_ne!(before, after);
     let live = app.live(&token).await.unwrap();
     assert_eq!(live.session_key().unwrap().expose(), after);
-    check(&app, &token)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(is_valid(&app, &token).await);
     assert_eq!(decrypts(&app, &token).await, 200);
     reset(&app, &token).await.assert_data(json!({}));
 }
@@ -71,9 +67,7 @@ async fn a_stale_key_is_not_reset() {
     let key = app.wechat.session_key("mei");
     reset(&app, &first).await.assert_error_body(409, stale());
     assert_eq!(app.wechat.session_key("mei"), key);
-    check(&app, &second)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(is_valid(&app, &second).await);
     assert_eq!(
         app.show_session(&first).await.status,
         200,
@@ -113,13 +107,9 @@ async fn each_errcode_of_a_key_has_its_error() {
 async fn a_rejected_access_token_is_renewed() {
     let app = TestApp::start().await;
     let token = app.token_of("mei").await;
-    check(&app, &token)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(is_valid(&app, &token).await);
     app.wechat.first_app().invalidate_access_tokens();
-    check(&app, &token)
-        .await
-        .assert_data(json!({ "valid": true }));
+    assert!(is_valid(&app, &token).await);
     app.wechat.first_app().invalidate_access_tokens();
     reset(&app, &token).await.assert_data(json!({}));
     assert_eq!(app.requests_to(Endpoint::StableAccessToken), 3);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use wechat_simulator::API_HOSTS;
 
 use crate::harness::Folder;
-use crate::server::{Binary, command, run};
+use crate::server::{Binary, ask_over, check_rejected, command, listen, run};
 
 const NOW: u64 = 0x668f_2aa4;
 
@@ -79,8 +79,7 @@ fn a_backend_can_use_it_as_wechat() {
     let (status, reply) = server.login(code);
     assert_eq!((status, &reply["code"]), (401, &40029.into()), "{reply}");
 
-    simulator.signal("TERM");
-    assert_eq!(simulator.wait().code(), Some(0));
+    simulator.stop();
 }
 
 #[test]
@@ -104,10 +103,7 @@ fn it_listens_on_a_remote_address_only_if_allowed() {
     let folder = Folder::new();
     let remote = ["simulate", "--port", "0", "--host", "0.0.0.0"];
     let output = run(&folder, &[], &remote);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("does not listen on `0.0.0.0`"), "{stderr}");
-    assert!(stderr.contains("--expose"), "{stderr}");
+    check_rejected(&output, &["does not listen on `0.0.0.0`", "--expose"]);
     let simulator = simulate(&folder, &["--host", "0.0.0.0", "--expose"]);
     control(&simulator, "GET", "/simulator", "");
 }
@@ -124,11 +120,9 @@ fn a_foreign_page_gives_no_commands_unless_its_name_is_allowed() {
         ("Host: demo.example.com\r\n", "HTTP/1.1 200 "),
         ("Host: localhost\r\n", "HTTP/1.1 200 "),
     ] {
-        let mut stream = TcpStream::connect(("127.0.0.1", simulator.port)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", simulator.port)).unwrap();
         let head = "POST /simulator/users/mei/login-code HTTP/1.1\r\nConnection: close\r\n";
-        write!(stream, "{head}{headers}\r\n").unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
+        let reply = ask_over(stream, format!("{head}{headers}\r\n").as_bytes());
         assert!(reply.starts_with(expected), "{headers}: {reply}");
     }
 }
@@ -136,8 +130,8 @@ fn a_foreign_page_gives_no_commands_unless_its_name_is_allowed() {
 #[test]
 fn invalid_options_get_an_error_message() {
     let folder = Folder::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let (_taken, port) = listen();
+    let port = port.to_string();
     let file = folder.path().join("seed.toml");
     fs::write(&file, "[users.mei]\nphone = '1'").unwrap();
     let file = file.to_str().unwrap();
@@ -158,10 +152,7 @@ fn invalid_options_get_an_error_message() {
     ];
     for (arguments, message) in rows {
         let arguments: Vec<&str> = ["simulate"].iter().chain(arguments).copied().collect();
-        let output = run(&folder, &[], &arguments);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(message), "no `{message}` in:\n{stderr}");
+        check_rejected(&run(&folder, &[], &arguments), &[message]);
     }
 }
 
@@ -227,8 +218,7 @@ fn health_check(folder: &Folder, simulator: &Binary) -> Command {
 
 /// Relays connections to `api.weixin.qq.com:443` to another port, as an entry in the hosts file does.
 fn relay_to(port: u16) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let own = listener.local_addr().unwrap().port();
+    let (listener, own) = listen();
     thread::spawn(move || {
         for client in listener.incoming() {
             let mut client = client.unwrap();

@@ -39,9 +39,7 @@ async fn an_expired_session_is_rejected_while_the_store_is_locked() {
 
 /// Logs in, and returns the token.
 fn log_in(server: &Binary) -> String {
-    let (status, reply) = server.login("the code is a mock one");
-    assert_eq!(status, 200, "{reply}");
-    reply["data"]["token"].as_str().unwrap().to_owned()
+    server.log_in("the code is a mock one").0
 }
 
 #[cfg(unix)]
@@ -79,9 +77,7 @@ fn a_replaced_database_ends_no_session_and_accepts_no_login() {
     assert_eq!(server.ask("GET", "/livez", "", "").0, 200);
     let says = "was deleted or replaced while the server runs, so all requests";
     server.wait_for(says);
-    assert_eq!(server.output().matches(says).count(), 1, "logged once");
-    server.signal("TERM");
-    server.wait();
+    assert_eq!(server.stop().matches(says).count(), 1, "logged once");
 
     let server = Binary::start(&folder, &[]);
     for (token, status) in [(&ended, 401), (&before, 200), (&after, 401)] {
@@ -99,8 +95,7 @@ fn a_deleted_database_is_an_error_until_the_restart() {
     assert_eq!(server.login("the code is a mock one").0, 503);
     assert_eq!(server.ask("GET", "/session", &token, "").0, 503);
     assert_eq!(server.ask("GET", "/readyz", "", "").0, 503);
-    server.signal("TERM");
-    server.wait();
+    server.stop();
     let server = Binary::start(&folder, &[]);
     assert_eq!(server.ask("GET", "/session", &token, "").0, 401);
     log_in(&server);

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::harness::Folder;
-use crate::server::{Binary, command};
+use crate::server::{Binary, check_rejected, command};
 
 const UNKNOWN_USER: &str = "00000000000000000000000000000000";
 const MEI_CODE: &str = "the code is a mock one";
@@ -62,10 +62,7 @@ impl Operated {
 
     #[track_caller]
     fn rejected(&self, arguments: &[&str], says: &str) {
-        let output = self.run(arguments, "");
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(says), "no `{says}` in:\n{stderr}");
+        check_rejected(&self.run(arguments, ""), &[says]);
     }
 
     #[track_caller]
@@ -74,25 +71,13 @@ impl Operated {
         let lines = lines.lines().map(serde_json::from_str);
         lines.collect::<Result<_, _>>().unwrap()
     }
-
-    /// Logs in and returns the token and the user id.
-    #[track_caller]
-    fn log_in(&self, code: &str) -> (String, String) {
-        let (status, reply) = self.server.login(code);
-        assert_eq!(status, 200, "{reply}");
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        (
-            text(&reply["data"]["token"]),
-            text(&reply["data"]["user"]["id"]),
-        )
-    }
 }
 
 /// Runs each subcommand against the server of these settings.
 pub(crate) fn check(environment: &[(&'static str, &str)]) {
     let operated = Operated::start(environment);
-    let (token, mei) = operated.log_in(MEI_CODE);
-    let (_, other) = operated.log_in(OTHER_CODE);
+    let (token, mei) = operated.server.log_in(MEI_CODE);
+    let (_, other) = operated.server.log_in(OTHER_CODE);
     let mut connection = operated.server.connect();
     let rename = connection.ask("PUT", "/user", &token, r#"{"nickname":"小美"}"#);
     assert_eq!(rename.unwrap().0, 200);
@@ -130,7 +115,7 @@ pub(crate) fn check(environment: &[(&'static str, &str)]) {
         operated.done(&["delete", "--user", &mei]),
         "deleted the user\n"
     );
-    assert_ne!(operated.log_in(MEI_CODE).1, mei, "a new user");
+    assert_ne!(operated.server.log_in(MEI_CODE).1, mei, "a new user");
     for action in ["show", "block", "unblock", "delete"] {
         let says = format!("user `{UNKNOWN_USER}` does not exist");
         operated.rejected(&[action, "--user", UNKNOWN_USER], &says);
@@ -162,7 +147,7 @@ fn check_block(operated: &Operated, mei: &str, token: &str) {
 
     let unblock = operated.done(&["unblock", "--user", mei]);
     assert_eq!(unblock, "unblocked the user\n");
-    let (_, again) = operated.log_in(MEI_CODE);
+    let (_, again) = operated.server.log_in(MEI_CODE);
     assert_eq!(again, mei);
 }
 
@@ -202,8 +187,8 @@ async fn a_user_is_found_by_openid_and_by_unionid() {
         ("WEAPP_APPS__SHOP__OPEN_PLATFORM", "acme"),
         ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
     ]);
-    let (_, mei) = operated.log_in(&wechat.issue_code("mei"));
-    operated.log_in(&wechat.issue_code("bo"));
+    let (_, mei) = operated.server.log_in(&wechat.issue_code("mei"));
+    operated.server.log_in(&wechat.issue_code("bo"));
     let openid = wechat.openid("mei");
     let list = |operated: &Operated, arguments: &[&str]| {
         let arguments = [&["list", "--openid", "--json"], arguments].concat();
@@ -238,8 +223,8 @@ fn a_user_of_the_built_in_simulator_is_found_by_openid_and_by_unionid() {
         ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
         ("WEAPP_APPS__MAIN__OPEN_PLATFORM", "acme"),
     ]);
-    let (token, mei) = operated.log_in(MEI_CODE);
-    operated.log_in(OTHER_CODE);
+    let (token, mei) = operated.server.log_in(MEI_CODE);
+    operated.server.log_in(OTHER_CODE);
     let (_, export) = operated.server.ask("GET", "/user/export", &token, "");
     for name in ["openid", "unionid"] {
         let identifier = export["data"]["user"][name].as_str().unwrap();
@@ -262,10 +247,10 @@ fn a_user_is_found_by_a_kept_phone_number() {
         ("WEAPP_USER__DATA_KEYS", "b9f3b1c5a7d04e6f8091a2b3c4d5e6f7"),
         ("WEAPP_USER__KEEP_PHONE_NUMBER", "true"),
     ]);
-    operated.log_in(OTHER_CODE);
+    operated.server.log_in(OTHER_CODE);
     let login = "/simulator/users/mei/login-code";
     let (_, code) = operated.server.ask("POST", login, "", "");
-    let (token, mei) = operated.log_in(code["code"].as_str().unwrap());
+    let (token, mei) = operated.server.log_in(code["code"].as_str().unwrap());
     let ask = |path: &str, body: &str| operated.server.ask("POST", path, &token, body).1;
     let code = ask("/simulator/users/mei/phone-code", "")["code"].clone();
     let number = ask("/user/phone", &json!({ "code": code }).to_string());

@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use weapp_login::error::ErrorCode;
 use weapp_login::routes;
 
+use crate::sources::repository;
+
 /// Maximum size of a README in bytes.
 const README_LIMIT: usize = 10_000;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn read(name: impl AsRef<Path>) -> String {
-    let path = root().join(name);
+    let path = repository().join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// File names in a folder that end with `ending`, sorted.
 fn names_in(folder: &str, ending: &str) -> Vec<String> {
-    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let entries = fs::read_dir(repository().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|name| name.ends_with(ending)).collect();
     names.sort();
@@ -163,11 +161,11 @@ fn code(text: &str) -> String {
 
 #[test]
 fn the_rust_samples_are_code_of_the_examples() {
-    let folders = fs::read_dir(root().join("examples")).unwrap();
+    let folders = fs::read_dir(repository().join("examples")).unwrap();
     let folders = folders.map(|entry| entry.unwrap().path());
     let files = folders.filter(|path| path.is_dir()).flat_map(|folder| {
         let folder = folder
-            .strip_prefix(root())
+            .strip_prefix(repository())
             .unwrap()
             .to_str()
             .unwrap()
@@ -297,7 +295,7 @@ fn every_link_leads_somewhere() {
             } else {
                 folder.join(file)
             };
-            assert!(root().join(&path).exists(), "{page}: {target}");
+            assert!(repository().join(&path).exists(), "{page}: {target}");
             if !heading.is_empty() {
                 let text = read(&path);
                 let mut headings = text.lines().filter(|line| line.starts_with('#'));

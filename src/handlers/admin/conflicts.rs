@@ -72,9 +72,7 @@ pub async fn list_conflicts(
     let malformed =
         |cause: String| ApiError::from(ErrorCode::ConflictQueryMalformed).with_cause(cause);
     let query = query.map_err(|error| malformed(error.to_string()))?;
-    let search = query
-        .search()
-        .map_err(|cause| malformed(cause.to_owned()))?;
+    let search = query.search().map_err(malformed)?;
     let Conflicts { conflicts, next } = administration.conflicts(search).await?;
     Ok(Success(ConflictListData {
         conflicts: conflicts.iter().map(AdminConflict::new).collect(),
@@ -116,12 +114,12 @@ pub async fn decide_conflict(
 }
 
 impl ListConflictsQuery {
-    fn search(&self) -> Result<ConflictSearch, &'static str> {
+    fn search(&self) -> Result<ConflictSearch, String> {
         let user = self.user.as_deref().map(UserId::parse);
         let after = self.cursor.as_deref().map(ConflictCursor::parse);
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
-            return Err("a limit out of its range");
+            return Err("a limit out of its range".to_owned());
         }
         Ok(ConflictSearch {
             user: user.map(|id| id.ok_or("a malformed user id")).transpose()?,

@@ -226,10 +226,9 @@ impl BlockUserRequest {
     fn reason(&self) -> Result<Option<Reason>, ErrorCode> {
         match &self.reason {
             StringField::Missing => Ok(None),
-            StringField::String(text) => match Reason::parse(text) {
-                Ok(reason) => Ok(Some(reason)),
-                Err(_malformed) => Err(ErrorCode::ReasonMalformed),
-            },
+            StringField::String(text) => Reason::parse(text)
+                .map(Some)
+                .map_err(|_malformed| ErrorCode::ReasonMalformed),
             StringField::OtherType => Err(ErrorCode::ReasonMalformed),
         }
     }

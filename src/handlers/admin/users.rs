@@ -179,9 +179,8 @@ pub async fn find_users(
 
 impl ListUsersQuery {
     fn search(self) -> Result<Search, String> {
-        let created_since = self.created_since.map(|time| time.parse());
-        let created_since = created_since.transpose();
-        let after = self.cursor.map(|text| Cursor::parse(&text).ok_or(()));
+        let created_since = self.created_since.map(|time| time.parse()).transpose();
+        let after = self.cursor.map(|text| Cursor::parse(&text));
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(format!("a limit of {limit}"));
@@ -192,8 +191,8 @@ impl ListUsersQuery {
             created_since: created_since.map_err(|error: jiff::Error| error.to_string())?,
             blocked: self.blocked.unwrap_or(false),
             after: after
-                .transpose()
-                .map_err(|()| "a malformed cursor".to_owned())?,
+                .map(|cursor| cursor.ok_or("a malformed cursor"))
+                .transpose()?,
             limit,
         })
     }

@@ -20,14 +20,10 @@ use weapp_login::store::Login;
 use crate::harness::{Folder, TestApp, now};
 use crate::people::{decide, in_conflict_with};
 use crate::server::Binary;
-use receiver::{Receiver, SECRET};
+use receiver::Receiver;
 
 async fn app(receiver: &Receiver) -> TestApp {
-    let settings = receiver.settings();
-    let settings = settings
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    TestApp::with(&settings).await
+    TestApp::with(&receiver.settings()).await
 }
 
 /// The users whose events a receiver rejects.
@@ -92,12 +88,8 @@ async fn the_life_of_a_user_is_delivered_in_order() {
         .token();
     app.end_session(&second).await;
     let third = app.token_of("mei").await;
-    let proof = json!({ "code": app.wechat.issue_code("mei") });
-    let request = actix_web::test::TestRequest::delete()
-        .uri("/user")
-        .set_json(proof);
-    app.call(request.insert_header(crate::harness::bearer(&third)))
-        .await;
+    let proof = app.wechat.issue_code("mei");
+    app.delete_user(&third, &proof).await;
     deliver(&mut delivery(&app), now()).await;
 
     let kinds = [
@@ -128,11 +120,7 @@ async fn the_life_of_a_user_is_delivered_in_order() {
 #[actix_rt::test]
 async fn a_merge_and_its_undoing_are_delivered_with_both_users() {
     let receiver = Receiver::start();
-    let settings = receiver.settings();
-    let settings = settings
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let (app, desk, shop) = in_conflict_with(&settings).await;
+    let (app, desk, shop) = in_conflict_with(&receiver.settings()).await;
     for decision in ["merge", "reopen"] {
         let reply = decide(&app, [&desk, &shop], decision).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
@@ -172,11 +160,7 @@ async fn two_users_whose_events_are_rejected_do_not_stop_a_third_one() {
 async fn a_merge_is_delivered_between_the_events_of_both_users() {
     let rejected = Rejected::default();
     let receiver = rejecting(&rejected);
-    let settings = receiver.settings();
-    let settings = settings
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let (app, desk, shop) = in_conflict_with(&settings).await;
+    let (app, desk, shop) = in_conflict_with(&receiver.settings()).await;
     let merged = decide(&app, [&desk, &shop], "merge").await;
     assert_eq!(merged.status, 200, "{}", merged.text);
     let id = UserId::parse(&desk).unwrap();
@@ -377,21 +361,13 @@ fn no_event_is_lost_when_the_receiver_and_the_server_are_killed() {
         })
     });
     let address = first.address.to_string();
-    let url = format!("http://{address}/events");
-    let settings = [
-        ("WEAPP_EVENTS__URL", url.as_str()),
-        ("WEAPP_EVENTS__SECRET", SECRET),
-    ];
     let folder = Folder::new();
-    let mut server = Binary::start(&folder, &settings);
-    let (_, reply) = server.login("the code is a mock one");
-    let user = reply["data"]["user"]["id"].as_str().unwrap().to_owned();
-    let mut token = reply["data"]["token"].as_str().unwrap().to_owned();
+    let mut server = Binary::start(&folder, &first.settings());
+    let (mut token, user) = server.log_in("the code is a mock one");
     for _login in 0..6 {
         let (status, _) = server.ask("DELETE", "/session", &token, "");
         assert_eq!(status, 200);
-        let (_, reply) = server.login("the code is a mock one");
-        token = reply["data"]["token"].as_str().unwrap().to_owned();
+        (token, _) = server.log_in("the code is a mock one");
     }
     wait(|| first.events().len() >= 3);
     let before = first.events();
@@ -401,7 +377,7 @@ fn no_event_is_lost_when_the_receiver_and_the_server_are_killed() {
     server.wait();
 
     let second = Receiver::responding(&address, |_event| Some(200));
-    let server = Binary::start(&folder, &settings);
+    let server = Binary::start(&folder, &second.settings());
     wait(|| second.events().len() >= 5);
     drop(server);
     let mut ids = Vec::new();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::Sha256;
 
 /// The secret of the tests: 32 bytes of zeros.
-pub(crate) const SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A received event.
 #[derive(Debug, Clone)]
@@ -44,6 +44,7 @@ type Respond = dyn Fn(&Received) -> Option<u16> + Send + Sync;
 /// A running receiver. Stopped on drop.
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
+    url: String,
     events: Arc<Mutex<Vec<Received>>>,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -78,6 +79,7 @@ impl Receiver {
         });
         Self {
             address,
+            url: format!("http://{address}/events"),
             events,
             stopped,
             thread: Some(thread),
@@ -85,13 +87,10 @@ impl Receiver {
     }
 
     /// The settings of a server that delivers to this receiver.
-    pub(crate) fn settings(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn settings(&self) -> [(&str, &str); 2] {
         [
-            (
-                "WEAPP_EVENTS__URL",
-                format!("http://{}/events", self.address),
-            ),
-            ("WEAPP_EVENTS__SECRET", SECRET.to_owned()),
+            ("WEAPP_EVENTS__URL", &self.url),
+            ("WEAPP_EVENTS__SECRET", SECRET),
         ]
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{TestDatabase, log_in, text};
+use super::{CODE, TestDatabase};
 use crate::harness::Folder;
 use crate::server::{Binary, command, run};
 
@@ -74,16 +74,13 @@ fn an_interrupted_copy_of_many_users_continues_and_all_stay_logged_in() {
     };
     let folder = Folder::new();
     let mut server = Binary::start(&folder, &[]);
-    let data = log_in(&server);
-    let token = text(&data["token"]);
-    let (status, _) = server.ask("PUT", "/user", token, r#"{"nickname":"小梅"}"#);
+    let (token, user) = server.log_in(CODE);
+    let (status, _) = server.ask("PUT", "/user", &token, r#"{"nickname":"小梅"}"#);
     assert_eq!(status, 200);
-    let before = server.ask("GET", "/session", token, "");
-    let ended = log_in(&server);
-    let ended = text(&ended["token"]);
-    assert_eq!(server.ask("DELETE", "/session", ended, "").0, 200);
-    server.signal("TERM");
-    assert!(server.wait().success());
+    let before = server.ask("GET", "/session", &token, "");
+    let (ended, _) = server.log_in(CODE);
+    assert_eq!(server.ask("DELETE", "/session", &ended, "").0, 200);
+    server.stop();
     fill(&folder);
 
     let url = to.url();
@@ -106,10 +103,9 @@ fn an_interrupted_copy_of_many_users_continues_and_all_stay_logged_in() {
     assert!(output.stderr.is_empty(), "{output:?}");
 
     let server = to.serve(&folder);
-    assert_eq!(server.ask("GET", "/session", token, ""), before);
-    assert_eq!(server.ask("GET", "/session", ended, "").0, 401);
-    let user = |data: &serde_json::Value| data["user"]["id"].clone();
-    assert_eq!(user(&log_in(&server)), user(&data));
+    assert_eq!(server.ask("GET", "/session", &token, ""), before);
+    assert_eq!(server.ask("GET", "/session", &ended, "").0, 401);
+    assert_eq!(server.log_in(CODE).1, user);
     drop(server);
     check(
         &copy(&folder, &url).output().unwrap(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{TestDatabase, log_in, run, text};
+use super::{CODE, TestDatabase, run};
 use crate::harness::Folder;
 
 /// The log of revocations is for running nodes, and refers to transactions of the old server.
@@ -22,7 +22,7 @@ fn a_dump_under_load_has_every_confirmed_login_and_logout() {
         ("WEAPP_SESSION__PER_USER", "1000"),
     ];
     let server = crate::server::Binary::start(&folder, &settings);
-    let token = || text(&log_in(&server)["token"]).to_owned();
+    let token = || server.log_in(CODE).0;
     let live: Vec<_> = (0..20).map(|_| token()).collect();
     let ended = token();
     assert_eq!(server.ask("DELETE", "/session", &ended, "").0, 200);
@@ -61,7 +61,7 @@ fn a_dump_under_load_has_every_confirmed_login_and_logout() {
     // A revocation on the new server is effective, too.
     assert_eq!(server.ask("DELETE", "/session", &live[0], "").0, 200);
     assert_eq!(server.ask("GET", "/session", &live[0], "").0, 401);
-    assert_eq!(server.login(super::CODE).0, 200);
+    assert_eq!(server.login(CODE).0, 200);
 }
 
 #[test]

@@ -10,8 +10,6 @@ use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::server::Binary;
 
 const CODE: &str = "the code is a mock one";
@@ -75,16 +73,4 @@ fn run<const N: usize>(program: &str, arguments: [impl AsRef<OsStr>; N]) -> Stri
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program}: {stderr}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Logs in and returns the response's `data`.
-#[track_caller]
-fn log_in(server: &Binary) -> Value {
-    let (status, reply) = server.login(CODE);
-    assert_eq!(status, 200, "{reply}");
-    reply["data"].clone()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
 }

@@ -1,6 +1,6 @@
 //! `weapp-login sessions` on PostgreSQL, while a server runs.
 
-use super::{TestDatabase, log_in, text};
+use super::{CODE, TestDatabase};
 use crate::harness::Folder;
 use crate::server::run;
 
@@ -17,25 +17,22 @@ fn sessions_are_listed_revoked_and_swept_while_a_server_runs() {
         (output.status.code().unwrap(), text)
     };
     let server = database.serve(&folder);
-    let logins: Vec<_> = (0..4).map(|_| log_in(&server)).collect();
-    let tokens = logins.iter().map(|login| text(&login["token"]));
-    let tokens: Vec<_> = tokens.collect();
-    let statuses = || -> Vec<u16> {
-        let status = |token| server.ask("GET", "/session", token, "").0;
-        tokens.iter().copied().map(status).collect()
-    };
+    let logins = [(); 4].map(|()| server.log_in(CODE));
+    let status = |(token, _): &(String, String)| server.ask("GET", "/session", token, "").0;
+    let statuses = || logins.each_ref().map(status);
     assert_eq!(statuses(), [200; 4]);
 
-    let user = text(&logins[0]["user"]["id"]);
+    let (_, user) = &logins[0];
     let (code, list) = sessions(&["list", "--user", user, "--json"]);
     assert_eq!((code, list.lines().count()), (0, 4), "{list}");
     let latest: serde_json::Value = serde_json::from_str(list.lines().next().unwrap()).unwrap();
-    let revoked = sessions(&["revoke", "--user", user, "--session", text(&latest["id"])]);
+    let latest = latest["id"].as_str().unwrap();
+    let revoked = sessions(&["revoke", "--user", user, "--session", latest]);
     assert_eq!(revoked, (0, "revoked 1 session\n".to_owned()));
     assert_eq!(statuses(), [200, 200, 200, 401]);
 
     // The clock has been right for three days, and a session that was not used yet expired two days ago.
-    log_in(&server);
+    server.log_in(CODE);
     let hour = 3_600_000;
     database.ask(&format!(
         "WITH now AS (SELECT (extract(epoch FROM now()) * 1000)::bigint AS now)

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wechat_simulator::{Endpoint, Fault, Options, Payload, Simulator};
 
 use super::{DATA_KEY, assert_in_no_reply, assert_nowhere, faults, start, with_fault};
+use crate::decrypt::event;
 use crate::harness::Folder;
 
 /// Returns the access tokens that WeChat received.
@@ -13,17 +14,6 @@ fn access_tokens(wechat: &Simulator) -> Vec<String> {
         .iter()
         .filter_map(|asked| asked.parameter("access_token"));
     tokens.map(str::to_owned).collect()
-}
-
-/// Returns the body with the data of a mini program's event.
-fn event(wechat: &Simulator, what: &Payload) -> Value {
-    let minted = wechat.first_app().encrypt("mei", what);
-    let mut event = json!({ "encryptedData": minted.encrypted_data, "iv": minted.iv });
-    if let Some(raw_data) = minted.raw_data {
-        event["rawData"] = raw_data.into();
-        event["signature"] = minted.signature.into();
-    }
-    event
 }
 
 #[actix_rt::test]
@@ -37,8 +27,7 @@ async fn an_account_discloses_no_secret() {
     });
     let folder = Folder::new();
     let server = start(&wechat, &folder);
-    let (_, login) = server.login(&wechat.issue_code("mei"));
-    let token = login["data"]["token"].as_str().unwrap().to_owned();
+    let (token, _) = server.log_in(&wechat.issue_code("mei"));
     let mut secrets = vec![
         token.clone(),
         wechat.openid("mei"),
@@ -51,7 +40,8 @@ async fn an_account_discloses_no_secret() {
     let mut own = [(); 2]
         .map(|()| ask("POST", "/user/phone", &phone))
         .to_vec();
-    let events = [Payload::phone_number(), Payload::user_info()].map(|what| event(&wechat, &what));
+    let events = [Payload::phone_number(), Payload::user_info()];
+    let events = events.map(|what| event(&wechat.first_app().encrypt("mei", &what)));
     own.extend(
         events
             .iter()
@@ -112,14 +102,13 @@ async fn an_account_discloses_no_secret() {
         log.push_str(&server.output());
     }
     secrets.extend(access_tokens(&wechat));
-    let (_, login) = server.login(&wechat.issue_code("bo"));
-    let bo = login["data"]["token"].as_str().unwrap();
+    let (bo, _) = server.log_in(&wechat.issue_code("bo"));
     for (path, body) in [
         ("/user/phone", &phone),
         ("/user/decrypt", &events[0]),
         ("/user/decrypt", &events[1]),
     ] {
-        replies.push(server.ask("POST", path, bo, &body.to_string()));
+        replies.push(server.ask("POST", path, &bo, &body.to_string()));
     }
     // The last phone codes returned a number to their owner, after the token was fetched.
     let (shown, hidden): (Vec<_>, _) = replies
