@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::identity::StorePassword;
+use crate::store::check;
 use crate::store::contract;
 use crate::store::database::Database;
 use crate::store::interface::{Error, Store as _};
-use crate::store::check;
 use crate::store::postgres::Postgres;
 use crate::store::postgres::migrate::LATEST;
 use crate::store::postgres::tests::schema::{Schema, must_run, open};
