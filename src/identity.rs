@@ -48,62 +48,14 @@ fn check_code(text: &str) -> Result<(), MalformedCode> {
     }
 }
 
-/// Defines a one-time code. `Debug` does not show it.
-macro_rules! code {
-    ($(#[$docs:meta])* $name:ident) => {
-        $(#[$docs])*
-        #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Zeroizing<String>);
-
-        impl $name {
-            /// Parses a code.
-            ///
-            /// # Errors
-            /// [`MalformedCode`] if it is empty, longer than [`MAX_CODE_BYTES`], or a converted value such as `undefined`.
-            pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
-                let text = Zeroizing::new(text.into());
-                check_code(&text)?;
-                Ok(Self(text))
-            }
-
-            /// Returns the code itself, for the request to the platform.
-            pub fn expose(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(***)"))
-            }
-        }
-    };
-}
-
-code! {
-    /// A one-time login code from `wx.login`: not empty, at most [`MAX_CODE_BYTES`] long.
-    LoginCode
-}
-code! {
-    /// A one-time code from a `getPhoneNumber` button, which is no login code: not empty, at most [`MAX_CODE_BYTES`] long.
-    ///
-    /// Its exchange costs money, and works once within 5 minutes of the tap.
-    PhoneCode
-}
-
 /// Defines a text that no log line, error or debug output may show.
-macro_rules! secret_text {
+macro_rules! hidden_text {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Wraps the text as it came.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(Zeroizing::new(text.into()))
-            }
-
             /// Returns the text itself. Each call is a place where the secret can leak.
             pub fn expose(&self) -> &str {
                 &self.0
@@ -118,30 +70,73 @@ macro_rules! secret_text {
     };
 }
 
-secret_text! {
+/// Defines one-time codes.
+macro_rules! codes {
+    ($($(#[$docs:meta])* $name:ident,)+) => {$(
+        hidden_text! { $(#[$docs])* $name }
+
+        impl $name {
+            /// Parses a code.
+            ///
+            /// # Errors
+            /// [`MalformedCode`] if it is empty, longer than [`MAX_CODE_BYTES`], or a converted value such as `undefined`.
+            pub fn parse(text: impl Into<String>) -> Result<Self, MalformedCode> {
+                let text = Zeroizing::new(text.into());
+                check_code(&text)?;
+                Ok(Self(text))
+            }
+        }
+    )+};
+}
+
+codes! {
+    /// A one-time login code from `wx.login`: not empty, at most [`MAX_CODE_BYTES`] long.
+    LoginCode,
+    /// A one-time code from a `getPhoneNumber` button, which is no login code: not empty, at most [`MAX_CODE_BYTES`] long.
+    ///
+    /// Its exchange costs money, and works once within 5 minutes of the tap.
+    PhoneCode,
+}
+
+/// Defines secrets and personal data.
+macro_rules! secrets {
+    ($($(#[$docs:meta])* $name:ident,)+) => {$(
+        hidden_text! { $(#[$docs])* $name }
+
+        impl $name {
+            /// Wraps the text as it came.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(Zeroizing::new(text.into()))
+            }
+        }
+    )+};
+}
+
+secrets! {
     /// A user's identifier within one mini program. For server-side handlers only: never sent to a client.
-    OpenId
-}
-secret_text! {
+    OpenId,
     /// A user's identifier across all apps of one Open Platform account. Often absent.
-    UnionId
-}
-secret_text! {
+    UnionId,
     /// The key that the platform shares with us for one user, as it sends it (WeChat: base64). Never leaves the server.
-    SessionKey
-}
-secret_text! {
+    SessionKey,
     /// A mini program's AppSecret.
-    AppSecret
-}
-secret_text! {
+    AppSecret,
     /// A mini program's access token: it authorizes every server-side call of the mini program.
-    AccessTokenText
-}
-secret_text! {
+    AccessTokenText,
     /// The key with which another service authenticates, to introspect tokens.
-    ServiceKey
+    ServiceKey,
+    /// The secret that signs events.
+    EventsSecret,
+    /// A key from which those that seal phone numbers and compute keyed digests are derived.
+    DataKey,
+    /// The password of the database's role.
+    StorePassword,
+    /// The secret access key of the bucket that keeps the avatars. For its client only.
+    BucketSecret,
+    /// A phone number as text, with or without its country code.
+    PhoneText,
 }
+
 /// A key with which an operator uses the admin API. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AdminKey {
@@ -149,27 +144,6 @@ pub struct AdminKey {
     pub name: String,
     /// The key.
     pub key: ServiceKey,
-}
-
-secret_text! {
-    /// The secret that signs events.
-    EventsSecret
-}
-secret_text! {
-    /// A key from which those that seal phone numbers and compute keyed digests are derived.
-    DataKey
-}
-secret_text! {
-    /// The password of the database's role.
-    StorePassword
-}
-secret_text! {
-    /// The secret access key of the bucket that keeps the avatars. For its client only.
-    BucketSecret
-}
-secret_text! {
-    /// A phone number as text, with or without its country code.
-    PhoneText
 }
 
 /// A user's phone number, from the platform. `Debug` shows none of it.
@@ -212,7 +186,7 @@ impl PlatformName {
     /// Every platform.
     pub const ALL: [Self; 1] = [Self::Wechat];
 
-    /// Returns the stable name, as in the settings and in the store.
+    /// Returns the stable name, as in the settings and in the store. It is part of each user's subject, so it must never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wechat => "wechat",

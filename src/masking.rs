@@ -1,6 +1,6 @@
 //! Texts of requests and replies without secrets, for the console.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Names of fields and parameters whose texts are shown. All others may be secret or personal.
 const SHOWN: [&str; 29] = [
@@ -58,7 +58,10 @@ pub(crate) fn json(text: &[u8]) -> String {
     }
     let parsed = Some(text).filter(|text| text.len() <= MAX_BYTES);
     match parsed.and_then(|text| serde_json::from_slice(text).ok()) {
-        Some(value) => masked("", value).to_string(),
+        Some(mut value) => {
+            mask("", &mut value);
+            value.to_string()
+        }
         None => format!("({} bytes)", text.len()),
     }
 }
@@ -84,22 +87,14 @@ pub(crate) fn text(name: &str, text: &str) -> String {
     }
 }
 
-fn masked(name: &str, value: Value) -> Value {
+fn mask(name: &str, value: &mut Value) {
     match value {
-        Value::String(secret) => text(name, &secret).into(),
-        Value::Array(elements) => {
-            let elements = elements.into_iter();
-            elements.map(|element| masked(name, element)).collect()
-        }
-        Value::Object(fields) => {
-            let fields = fields.into_iter();
-            let fields = fields.map(|(name, value)| {
-                let value = masked(&name, value);
-                (name, value)
-            });
-            fields.collect::<Map<_, _>>().into()
-        }
-        shown @ (Value::Null | Value::Bool(_) | Value::Number(_)) => shown,
+        Value::String(secret) => *secret = text(name, secret),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| mask(name, element)),
+        Value::Object(fields) => fields
+            .iter_mut()
+            .for_each(|(name, value)| mask(name, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -1,13 +1,11 @@
 //! The readiness of this process: the store responds, and the process is not shutting down.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::Shared;
+use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
@@ -30,7 +28,7 @@ pub struct Readiness {
 }
 
 /// One check of the store, shared by all callers until it completes.
-type Probe = Shared<Pin<Box<dyn Future<Output = Result<(), store::Error>> + Send>>>;
+type Probe = Shared<BoxFuture<'static, Result<(), store::Error>>>;
 
 /// The reason why this process should receive no requests.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +83,7 @@ impl Readiness {
     fn probe(&self, now: Timestamp) -> Probe {
         let mut latest = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((probe, start)) = latest.as_ref()
-            && match probe.peek() {
-                None => true,
-                Some(result) => result.is_ok() && start.elapsed() < REUSED_FOR,
-            }
+            && (probe.peek()).is_none_or(|result| result.is_ok() && start.elapsed() < REUSED_FOR)
         {
             return probe.clone();
         }

@@ -10,10 +10,8 @@ use crate::store::Event;
 pub(super) fn sequences(events: Vec<Event>) -> Vec<Vec<Event>> {
     let mut sequences: Vec<(HashSet<UserId>, Vec<Event>)> = Vec::new();
     for event in events {
-        let mut users: HashSet<_> = [Some(event.user), event.other_user]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut users = HashSet::from([event.user]);
+        users.extend(event.other_user);
         let (joined, mut others): (Vec<_>, Vec<_>) = sequences
             .into_iter()
             .partition(|(of, _)| !of.is_disjoint(&users));

@@ -44,6 +44,11 @@ impl Process {
             .await
     }
 
+    /// Asserts that a login is admitted, which then succeeds.
+    async fn succeed(&self, address: &str, user: Option<u8>) {
+        self.admit(address, user).await.unwrap().refund();
+    }
+
     /// Returns how many of a thousand logins are admitted that the platform then rejects.
     async fn flood(&self, address: &str, user: Option<u8>) -> usize {
         let mut admitted = 0;
@@ -61,8 +66,8 @@ async fn rejected_logins_of_one_address_are_limited_and_those_of_others_are_admi
     let exceeded = process.admit("203.0.113.1", None).await.unwrap_err();
     assert_eq!(exceeded.limit, LimitName::Address);
     assert_eq!(exceeded.retry_after.as_secs(), 10, "6 per minute");
-    process.admit("203.0.113.2", None).await.unwrap().refund();
-    process.admit("", None).await.unwrap().refund();
+    process.succeed("203.0.113.2", None).await;
+    process.succeed("", None).await;
     process.wait(60);
     assert_eq!(process.flood("203.0.113.1", None).await, 6);
     process.wait(3600);
@@ -73,7 +78,7 @@ async fn rejected_logins_of_one_address_are_limited_and_those_of_others_are_admi
 async fn successful_logins_do_not_count() {
     let process = Process::new(&SETTINGS);
     for _ in 0..10_000 {
-        process.admit("203.0.113.1", None).await.unwrap().refund();
+        process.succeed("203.0.113.1", None).await;
     }
     assert_eq!(process.flood("203.0.113.1", None).await, ADDRESS_BURST);
 }
@@ -114,16 +119,8 @@ async fn clients_with_a_live_session_have_a_reserve() {
     assert_eq!(admitted, APP_BURST);
     let exceeded = process.admit("198.51.100.1", None).await.unwrap_err();
     assert_eq!(exceeded.limit, LimitName::App);
-    process
-        .admit("198.51.100.1", Some(1))
-        .await
-        .unwrap()
-        .refund();
-    process
-        .admit("203.0.113.1", Some(1))
-        .await
-        .unwrap()
-        .refund();
+    process.succeed("198.51.100.1", Some(1)).await;
+    process.succeed("203.0.113.1", Some(1)).await;
     // Other mini programs are not affected.
     let other = AppId::new("wx2");
     let admitted = process.limits.admit_login(&other, None, ready(None));
@@ -132,11 +129,7 @@ async fn clients_with_a_live_session_have_a_reserve() {
     assert_eq!(process.flood("203.0.113.1", Some(1)).await, 3);
     let exceeded = process.admit("203.0.113.1", Some(1)).await.unwrap_err();
     assert_eq!(exceeded.limit, LimitName::User);
-    process
-        .admit("203.0.113.1", Some(2))
-        .await
-        .unwrap()
-        .refund();
+    process.succeed("203.0.113.1", Some(2)).await;
 }
 
 #[actix_rt::test]
@@ -201,10 +194,6 @@ async fn a_rejected_call_is_observed_once() {
     process.flood("203.0.113.1", None).await;
     let rejected = u64::try_from(1000 - ADDRESS_BURST).unwrap();
     assert_eq!(OBSERVED.load(Ordering::Relaxed), rejected);
-    process
-        .admit("203.0.113.1", Some(1))
-        .await
-        .unwrap()
-        .refund();
+    process.succeed("203.0.113.1", Some(1)).await;
     assert_eq!(OBSERVED.load(Ordering::Relaxed), rejected);
 }

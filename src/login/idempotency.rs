@@ -49,8 +49,7 @@ impl Logins {
     ) -> Result<Grant, Error> {
         let permit = self.admit(&attempt, false, now).await?;
         let outcome = self.find_or_exchange(&attempt, &key, now).await;
-        settle(permit, &outcome);
-        outcome
+        settle(permit, outcome)
     }
 
     async fn find_or_exchange(

@@ -21,7 +21,7 @@ use crate::apps::{App, Apps};
 use crate::identity::{KeyedDigest, OpenId, Subject, UnionId, UserId};
 use crate::limits::{Limits, LoginPermit};
 use crate::platforms::{self, Identity, LoginFacts, Platforms};
-use crate::session::{CryptoError, DataKeys, SessionId, Token};
+use crate::session::{DataKeys, SessionId, Token, random_bytes};
 use crate::sessions::{CurrentSession, Sessions, key_history};
 use crate::store::{self, Store};
 use crate::time::to_milliseconds;
@@ -100,8 +100,7 @@ impl Logins {
     pub async fn log_in(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Grant, Error> {
         let permit = self.admit(attempt, false, now).await?;
         let outcome = self.exchange(attempt, Token::generate()?, now).await;
-        settle(permit, &outcome);
-        outcome
+        settle(permit, outcome)
     }
 
     /// Admits a login within the limits. A code that cannot be one, and an app that does not log in in this way, are rejected
@@ -155,7 +154,7 @@ impl Logins {
                 .map(|unionid| app.seal(subject, unionid.expose()))
                 .transpose()?,
             person: self.person(app, unionid),
-            user_if_new: new_user()?,
+            user_if_new: UserId(random_bytes()?),
             app: app.id().clone(),
             digest: token.digest(),
             id: SessionId::generate()?,
@@ -247,11 +246,12 @@ impl Logins {
     }
 }
 
-/// Refunds a login, unless the client is at fault for its rejection.
-fn settle(permit: LoginPermit<'_>, outcome: &Result<Grant, Error>) {
+/// Refunds a login, unless the client is at fault for its rejection, and returns its outcome.
+fn settle(permit: LoginPermit<'_>, outcome: Result<Grant, Error>) -> Result<Grant, Error> {
     if !outcome.as_ref().is_err_and(Error::is_fault_of_client) {
         permit.refund();
     }
+    outcome
 }
 
 /// Computes the digest that identifies a user in the store: over platform, AppID and openid, each prefixed with its length.
@@ -263,10 +263,4 @@ pub(crate) fn subject(app: &App, openid: &OpenId) -> Subject {
         digest.update(part);
     }
     Subject(digest.finalize().into())
-}
-
-fn new_user() -> Result<UserId, CryptoError> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(CryptoError::NoRandomness)?;
-    Ok(UserId(id))
 }

@@ -1,6 +1,5 @@
 //! The use cases against the simulator over a socket and a store of each test's own. Time is an argument.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
 use crate::platforms::{AccessTokenCache, HttpConfig, PlatformConfig};
 use crate::session::{Lifetimes, Token};
 use crate::sessions::{self, Sessions, SweepOutcome};
+use crate::store::temporary::Folder;
 use crate::store::{self, Store};
 use wechat_simulator::{App, Options, Simulator};
 
@@ -37,7 +37,7 @@ struct Rig {
     apps: Arc<Apps>,
     logins: Arc<Logins>,
     sessions: Arc<Sessions>,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 impl Rig {
@@ -45,13 +45,9 @@ impl Rig {
         let mut options = Options::new(7);
         options.apps = vec![App::named(7, "main").with_open_platform("company")];
         let simulator = Simulator::start(options).await.unwrap();
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).unwrap();
-        let name = format!("weapp-login-rig-{:016x}", u64::from_ne_bytes(random));
-        let folder = std::env::temp_dir().join(name);
-        let store = store::open(&format!("sqlite://{}/weapp.db", folder.display()))
-            .await
-            .unwrap();
+        let folder = Folder::new();
+        let url = format!("sqlite://{}", folder.file("weapp.db").display());
+        let store = store::open(&url).await.unwrap();
         let (logins, sessions, apps) =
             use_cases(&simulator, &store, AppSecret::new(simulator.app_secret()));
         Self {
@@ -60,7 +56,7 @@ impl Rig {
             apps,
             logins,
             sessions,
-            folder,
+            _folder: folder,
         }
     }
 
@@ -83,12 +79,6 @@ impl Rig {
         let live = self.sessions.check(token, at(seconds)).await.unwrap();
         self.sessions.settle().await;
         live.is_some()
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.folder).unwrap_or_default();
     }
 }
 

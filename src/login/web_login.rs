@@ -61,8 +61,7 @@ impl Logins {
         }
         let permit = self.admit(&attempt, true, now).await?;
         let outcome = self.exchange(&attempt, Token::generate()?, now).await;
-        settle(permit, &outcome);
-        outcome
+        settle(permit, outcome)
     }
 
     /// Records that a state was used, until it expires: by a lease, which is never released.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
 
 use crate::apps::App;
-use crate::session::CryptoError;
+use crate::session::{CryptoError, random_bytes};
 use crate::store::LedgerKey;
 use crate::time::plus;
 
@@ -51,9 +51,7 @@ pub enum InvalidState {
 impl State {
     /// Generates a state for an app.
     pub(super) fn generate(app: &App, now: Timestamp) -> Result<Self, CryptoError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(CryptoError::NoRandomness)?;
-        let nonce = lower::encode_string(&nonce);
+        let nonce = lower::encode_string(&random_bytes::<NONCE>()?);
         let expires_at = plus(now, LIFETIME);
         let time = format!("{:0TIME_DIGITS$x}", expires_at.as_second());
         let signature = signature(app, &time, &nonce).map(|signed| signed.finalize().into_bytes());
@@ -70,25 +68,24 @@ impl State {
 impl PresentedState<'_> {
     /// Checks the state, and returns its expiry.
     pub(super) fn check(&self, app: &App, now: Timestamp) -> Result<Timestamp, InvalidState> {
-        let parts = self.state.split_at_checked(TIME_DIGITS);
-        let (time, digits) = parts.ok_or(InvalidState::Foreign)?;
-        let mut given = [0; SIGNATURE];
-        let given = lower::decode(digits, &mut given);
-        let given = given.map_err(|_malformed| InvalidState::Foreign)?;
-        if given.len() != SIGNATURE {
-            return Err(InvalidState::Foreign);
-        }
-        signature(app, time, self.nonce)
-            .ok_or(InvalidState::Foreign)?
-            .verify_truncated_left(given)
-            .map_err(|_mismatch| InvalidState::Foreign)?;
-        let seconds = i64::from_str_radix(time, 16).ok();
-        let expires_at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        let expires_at = expires_at.ok_or(InvalidState::Foreign)?;
+        let expires_at = self.signed_expiry(app).ok_or(InvalidState::Foreign)?;
         if expires_at <= now {
             return Err(InvalidState::Expired);
         }
         Ok(expires_at)
+    }
+
+    /// Returns the expiry, if it was signed for this app and this nonce.
+    fn signed_expiry(&self, app: &App) -> Option<Timestamp> {
+        let (time, digits) = self.state.split_at_checked(TIME_DIGITS)?;
+        let mut given = [0; SIGNATURE];
+        let given = lower::decode(digits, &mut given).ok()?;
+        if given.len() != SIGNATURE {
+            return None;
+        }
+        let signature = signature(app, time, self.nonce)?;
+        signature.verify_truncated_left(given).ok()?;
+        Timestamp::from_second(i64::from_str_radix(time, 16).ok()?).ok()
     }
 
     /// Returns the key of the record that the state was used.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::error::{ImageError, LimitErrorKind};
+use image::error::ImageError;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -119,9 +119,6 @@ fn limits() -> Limits {
 
 fn unusable(error: ImageError) -> Unusable {
     match &error {
-        ImageError::Limits(limit) if limit.kind() == LimitErrorKind::DimensionError => {
-            Unusable::TooLarge
-        }
         ImageError::Limits(_) => Unusable::TooLarge,
         ImageError::Unsupported(_) => Unusable::Format,
         ImageError::Decoding(_)

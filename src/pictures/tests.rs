@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::path::PathBuf;
 
 use futures_util::FutureExt as _;
 use image::{DynamicImage, GenericImageView as _, ImageFormat, Rgba, RgbaImage};
@@ -10,6 +9,7 @@ use image::{DynamicImage, GenericImageView as _, ImageFormat, Rgba, RgbaImage};
 use crate::identity::UserId;
 use crate::pictures::picture::{Encoder, Unusable};
 use crate::pictures::{PictureName, Storage};
+use crate::store::temporary::Folder;
 
 const MEI: UserId = UserId([1; 16]);
 const BO: UserId = UserId([2; 16]);
@@ -159,20 +159,12 @@ fn a_name_is_never_a_path() {
     assert_eq!(PictureName::of_url("https://a/b.jpg", MEI), None);
 }
 
-/// A temporary folder. Removed on drop.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
-}
-
 #[actix_rt::test]
 async fn a_folder_keeps_the_pictures_of_each_user() {
     let name = PictureName::generate(MEI).unwrap();
-    let folder = Folder(std::env::temp_dir().join(format!("weapp pictures {name}")));
-    let storage = Storage::folder(&folder.0).unwrap();
+    let temporary = Folder::new();
+    let folder = temporary.file("the pictures");
+    let storage = Storage::folder(&folder).unwrap();
     assert_eq!(storage.get(&name).await.unwrap(), None);
     storage.remove(&name).await.unwrap();
     storage.remove_all(MEI).await.unwrap();
@@ -191,7 +183,7 @@ async fn a_folder_keeps_the_pictures_of_each_user() {
     assert_eq!(storage.get(&name).await.unwrap(), None);
     assert!(storage.get(&other).await.unwrap().is_some());
     // A file in the place of the folder.
-    let blocked = Storage::folder(&folder.0.join("file")).unwrap();
-    fs::write(folder.0.join("file"), "").unwrap();
+    let blocked = Storage::folder(&folder.join("file")).unwrap();
+    fs::write(folder.join("file"), "").unwrap();
     blocked.put(&name, Vec::new()).await.unwrap_err();
 }

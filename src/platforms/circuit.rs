@@ -94,7 +94,9 @@ impl Circuit {
         now: Timestamp,
     ) {
         let failure = failure.filter(|error| is_failure(error));
-        if let Some(error) = failure.filter(|error| is_quota(error)) {
+        if let Some(error) = failure
+            && error.reason() == Some(Reason::QuotaExhausted)
+        {
             return self.trip(error, QUOTA_PAUSE, now);
         }
         // Calls that started before the circuit opened say nothing new.
@@ -144,8 +146,4 @@ fn is_failure(error: &Error) -> bool {
         Error::InvalidReply { .. } | Error::TimedOut | Error::ConnectionLost => true,
         Error::CircuitOpen { .. } | Error::Overloaded => false,
     }
-}
-
-fn is_quota(error: &Error) -> bool {
-    error.reason() == Some(Reason::QuotaExhausted)
 }

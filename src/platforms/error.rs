@@ -150,15 +150,10 @@ impl From<once::Error> for CallError {
 impl Error {
     /// Returns the platform's rejection, if this call was rejected.
     pub fn rejection(&self) -> Option<&Rejection> {
-        match self {
-            Self::Rejected(rejection) => Some(rejection),
-            Self::InvalidReply { .. }
-            | Self::TimedOut
-            | Self::Unreachable(_)
-            | Self::ConnectionLost
-            | Self::CircuitOpen { .. }
-            | Self::Overloaded => None,
-        }
+        let Self::Rejected(rejection) = self else {
+            return None;
+        };
+        Some(rejection)
     }
 
     /// Returns the reason of the rejection, if this call was rejected.

@@ -140,14 +140,14 @@ impl HttpConfig {
     /// Sets the limits, and resets the state of the limiter.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limiter = self.limiter.with(Some(limits), None);
+        self.limiter = Limiter::new(limits, self.limiter.clock);
         self
     }
 
     /// Sets the clock of the circuit breakers, and resets the state of the limiter.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.limiter = self.limiter.with(None, Some(Arc::new(clock)));
+        self.limiter = Limiter::new(self.limiter.limits, Arc::new(clock));
         self
     }
 }

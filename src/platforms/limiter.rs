@@ -15,8 +15,8 @@ pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Admits or rejects calls. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Limiter {
-    limits: Limits,
-    clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,14 +33,6 @@ impl Limiter {
             clock,
             state: Arc::default(),
         }
-    }
-
-    /// Returns a new limiter with other limits or another clock, without any state.
-    pub(crate) fn with(&self, limits: Option<Limits>, clock: Option<Clock>) -> Self {
-        Self::new(
-            limits.unwrap_or(self.limits),
-            clock.unwrap_or_else(|| Arc::clone(&self.clock)),
-        )
     }
 
     /// Runs a call if one is admitted now, and records its outcome. A cancelled call leaves no trace.

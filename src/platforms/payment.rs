@@ -7,40 +7,27 @@ const MAX_CHARACTERS: usize = 64;
 
 /// A payment of a user. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Payment(Identifiers);
+pub struct Payment(pub(super) PaymentId);
 
 /// The identifiers of a payment.
-#[derive(Clone, Copy)]
-pub(super) enum PaymentId<'a> {
-    /// The id of the transaction at the platform.
-    Transaction(&'a str),
-    /// The merchant and its own number of the order.
-    Order { merchant: &'a str, number: &'a str },
-}
-
 #[derive(Clone, PartialEq, Eq)]
-enum Identifiers {
+pub(super) enum PaymentId {
+    /// The id of the transaction at the platform.
     Transaction(String),
+    /// The merchant and its own number of the order.
     Order { merchant: String, number: String },
 }
 
 impl Payment {
     /// Returns the payment with this id at the platform. `None` if the text cannot be one.
     pub fn transaction(id: &str) -> Option<Self> {
-        Some(Self(Identifiers::Transaction(identifier(id)?)))
+        Some(Self(PaymentId::Transaction(identifier(id)?)))
     }
 
     /// Returns the payment of a merchant's order. `None` if one of the texts cannot be an identifier.
     pub fn order(merchant: &str, number: &str) -> Option<Self> {
         let (merchant, number) = (identifier(merchant)?, identifier(number)?);
-        Some(Self(Identifiers::Order { merchant, number }))
-    }
-
-    pub(super) fn id(&self) -> PaymentId<'_> {
-        match &self.0 {
-            Identifiers::Transaction(id) => PaymentId::Transaction(id),
-            Identifiers::Order { merchant, number } => PaymentId::Order { merchant, number },
-        }
+        Some(Self(PaymentId::Order { merchant, number }))
     }
 }
 

@@ -22,9 +22,6 @@ pub type PlatformFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 
 
 /// A platform whose users log in. Each worker has its own instance, because HTTP connections belong to a worker's runtime.
 pub trait Platform: fmt::Debug + Send + Sync {
-    /// Returns the stable name, such as `wechat`. It is part of each user's subject, so it must never change.
-    fn name(&self) -> &'static str;
-
     /// Exchanges a one-time login code for the user's identity. A code that may have been spent is never sent again.
     fn exchange_code<'a>(
         &'a self,

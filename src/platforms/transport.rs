@@ -2,6 +2,7 @@
 
 use std::error::Error as Cause;
 use std::io;
+use std::iter::successors;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -29,20 +30,18 @@ pub(crate) async fn exchange(
     let mut response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
     let mut body = Zeroizing::new(Vec::new());
+    let mut is_truncated = false;
     while let Some(chunk) = response.chunk().await.map_err(classify)? {
-        if body.len() + chunk.len() > MAX_REPLY_BYTES {
-            return Ok(RawReply {
-                status,
-                body,
-                is_truncated: true,
-            });
+        is_truncated = body.len() + chunk.len() > MAX_REPLY_BYTES;
+        if is_truncated {
+            break;
         }
         body.extend_from_slice(&chunk);
     }
     Ok(RawReply {
         status,
         body,
-        is_truncated: false,
+        is_truncated,
     })
 }
 
@@ -80,33 +79,23 @@ fn is_refused(error: &reqwest::Error) -> bool {
 
 /// Returns `true` if the proxy replied 407. The type of this error is private, so its text is compared.
 fn wants_credentials(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.to_string().contains("proxy authorization required") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.to_string().contains("proxy authorization required"))
 }
 
-/// Finds the first cause of a type. `source` of an `io::Error` skips the error it wraps, and TLS failures are wrapped in two.
+/// Finds the first cause of a type.
 fn find<E: Cause + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let found = error.downcast_ref::<E>();
-        if found.is_some() {
-            return found;
-        }
-        cause = match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
+    causes(error).find_map(<dyn Cause>::downcast_ref)
+}
+
+/// Iterates over the causes. `source` of an `io::Error` skips the error it wraps, and TLS failures are wrapped in two.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Cause + 'static)> {
+    successors(error.source(), |&cause| {
+        let io_error = cause.downcast_ref::<io::Error>();
+        match io_error.and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    None
+            None => cause.source(),
+        }
+    })
 }
 
 /// Builds the HTTP client. No redirects, because they would carry the secret elsewhere. No proxy from the environment,

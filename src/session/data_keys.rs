@@ -81,12 +81,8 @@ mod tests {
     use super::*;
 
     fn keys(names: &[&str]) -> DataKeys {
-        DataKeys::new(
-            &names
-                .iter()
-                .map(|name| DataKey::new(*name))
-                .collect::<Vec<_>>(),
-        )
+        let keys: Vec<_> = names.iter().map(|name| DataKey::new(*name)).collect();
+        DataKeys::new(&keys)
     }
 
     #[test]

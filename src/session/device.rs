@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::identity::{parse_hex, write_hex};
-use crate::session::seal::CryptoError;
+use crate::session::seal::{CryptoError, random_bytes};
 
 /// A session's public id: 16 random bytes, shown as 32 hexadecimal digits. Independent of the token and no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,9 +15,7 @@ impl SessionId {
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none.
     pub fn generate() -> Result<Self, CryptoError> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(CryptoError::NoRandomness)?;
-        Ok(Self(bytes))
+        random_bytes().map(Self)
     }
 
     /// Parses an id as it is shown. `None` if the text has another shape.

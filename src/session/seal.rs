@@ -24,6 +24,13 @@ pub enum CryptoError {
     TooLong,
 }
 
+/// Returns random bytes from the operating system.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(CryptoError::NoRandomness)?;
+    Ok(bytes)
+}
+
 /// An encrypted secret as the store keeps it: a nonce followed by AES-256-GCM ciphertext.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
@@ -52,8 +59,7 @@ impl Seal {
     /// # Errors
     /// [`CryptoError::NoRandomness`] if the operating system has none for the nonce.
     pub fn seal(&self, secret: &str, context: &[u8]) -> Result<Sealed, CryptoError> {
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(CryptoError::NoRandomness)?;
+        let nonce: [u8; NONCE_BYTES] = random_bytes()?;
         let payload = Payload {
             msg: secret.as_bytes(),
             aad: context,

@@ -25,10 +25,10 @@ use crate::sessions::key_history;
 /// ```
 #[derive(Clone)]
 pub struct CurrentUser {
-    status: SessionStatus,
-    token: Token,
-    app: Arc<App>,
-    lifetimes: Lifetimes,
+    pub(super) status: SessionStatus,
+    pub(super) token: Token,
+    pub(super) app: Arc<App>,
+    pub(super) lifetimes: Lifetimes,
 }
 
 /// The current user's whole session, including what only its token decrypts: openid, unionid and session keys.
@@ -36,27 +36,13 @@ pub struct CurrentUser {
 /// As a handler's argument it costs one read from the store; take [`CurrentUser`] where that is enough.
 #[derive(Clone)]
 pub struct CurrentSession {
-    session: Session,
-    user: User,
-    token: Token,
-    app: Arc<App>,
+    pub(super) session: Session,
+    pub(super) user: User,
+    pub(super) token: Token,
+    pub(super) app: Arc<App>,
 }
 
 impl CurrentUser {
-    pub(super) fn new(
-        status: SessionStatus,
-        token: Token,
-        app: Arc<App>,
-        lifetimes: Lifetimes,
-    ) -> Self {
-        Self {
-            status,
-            token,
-            app,
-            lifetimes,
-        }
-    }
-
     /// Returns the user's id: the same at every login of this user in this mini program.
     pub fn id(&self) -> UserId {
         self.status.user
@@ -81,10 +67,6 @@ impl CurrentUser {
     pub fn app(&self) -> &App {
         &self.app
     }
-
-    pub(super) fn token(&self) -> &Token {
-        &self.token
-    }
 }
 
 impl fmt::Debug for CurrentUser {
@@ -96,15 +78,6 @@ impl fmt::Debug for CurrentUser {
 }
 
 impl CurrentSession {
-    pub(super) fn new(session: Session, user: User, token: Token, app: Arc<App>) -> Self {
-        Self {
-            session,
-            user,
-            token,
-            app,
-        }
-    }
-
     /// Returns the stored session.
     pub fn session(&self) -> &Session {
         &self.session
@@ -145,10 +118,6 @@ impl CurrentSession {
     /// the logins before it. Data that the mini program fetched just before a login is encrypted under the previous key.
     pub fn session_keys(&self) -> Vec<SessionKey> {
         key_history::open(&self.token, &self.session.session_keys)
-    }
-
-    pub(super) fn token(&self) -> &Token {
-        &self.token
     }
 }
 

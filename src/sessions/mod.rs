@@ -60,8 +60,12 @@ impl Sessions {
         }
         // The mini program may have been removed from the settings since the login.
         let app = self.apps.by_id(status.app.as_str()).map(Arc::clone);
-        let (token, lifetimes) = (token.clone(), self.lifetimes);
-        Ok(app.map(|app| CurrentUser::new(status, token, app, lifetimes)))
+        Ok(app.map(|app| CurrentUser {
+            status,
+            token: token.clone(),
+            app,
+            lifetimes: self.lifetimes,
+        }))
     }
 
     /// Returns the status of a session that is live at `now`.
@@ -87,7 +91,7 @@ impl Sessions {
     /// [`Error::Store`] if the store fails: the session may be live.
     pub async fn load(&self, current: &CurrentUser) -> Result<Option<CurrentSession>, Error> {
         let found = self.store.find(current.digest()).await?;
-        Ok(found.and_then(|(session, user)| self.with_app(current.token(), session, user)))
+        Ok(found.and_then(|(session, user)| self.with_app(&current.token, session, user)))
     }
 
     /// Loads the session of a token, if it is live at `now`, without recording a use.
@@ -105,8 +109,12 @@ impl Sessions {
     }
 
     fn with_app(&self, token: &Token, session: Session, user: User) -> Option<CurrentSession> {
-        let app = self.apps.by_id(session.app.as_str()).map(Arc::clone)?;
-        Some(CurrentSession::new(session, user, token.clone(), app))
+        Some(CurrentSession {
+            app: Arc::clone(self.apps.by_id(session.app.as_str())?),
+            session,
+            user,
+            token: token.clone(),
+        })
     }
 
     /// Replaces the session's newest session key, which the platform no longer accepts. Older keys stay. Returns `false`
@@ -121,7 +129,7 @@ impl Sessions {
     ) -> Result<bool, Error> {
         let older = current.session_keys().into_iter().skip(1);
         let keys: Vec<_> = std::iter::once(key).chain(older).collect();
-        let update = Update::SessionKeys(key_history::seal(current.token(), &keys)?);
+        let update = Update::SessionKeys(key_history::seal(&current.token, &keys)?);
         Ok(self.store.update(current.session().digest, update).await?)
     }
 

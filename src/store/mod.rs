@@ -21,7 +21,7 @@ mod postgres;
 mod session_cache;
 mod sqlite;
 #[cfg(test)]
-mod temporary;
+pub(crate) mod temporary;
 
 use std::path::Path;
 use std::sync::Arc;

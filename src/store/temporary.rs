@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A temporary folder, removed on drop.
-pub(in crate::store) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(in crate::store) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut random = [0; 8];
         getrandom::fill(&mut random).unwrap();
         let name = format!("weapp-login-{:016x}", u64::from_ne_bytes(random));
@@ -16,11 +16,11 @@ impl Folder {
         Self(folder)
     }
 
-    pub(in crate::store) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub(in crate::store) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

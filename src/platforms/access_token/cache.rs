@@ -88,10 +88,8 @@ impl AccessTokenCache {
     ) -> Result<Lookup, CryptoError> {
         let mut slots = self.lock();
         let slot = slots.entry(app.id.clone()).or_default();
-        if let Some(last) = slot
-            .last
-            .as_ref()
-            .filter(|last| last.is_usable(rejected, at))
+        if let Some(last) = &slot.last
+            && last.is_usable(rejected, at)
         {
             return Ok(Lookup::Cached(last.token.token.clone()));
         }
@@ -120,11 +118,8 @@ impl AccessTokenCache {
     /// Runs a fetch to completion, even if no caller waits for it any more.
     async fn run(self: Arc<Self>, fetch: Fetch, sender: watch::Sender<Option<Outcome>>) {
         let outcome = fetch.run().await;
-        let result = match &outcome {
-            Ok(token) => Ok(token.token.clone()),
-            Err(error) => Err(error.clone()),
-        };
-        if let Some(slot) = self.lock().get_mut(&fetch.app().id) {
+        let result = outcome.clone().map(|fetched| fetched.token);
+        if let Some(slot) = self.lock().get_mut(&fetch.request.app.id) {
             slot.running = None;
             if let Ok(token) = outcome {
                 slot.last = Some(Last {

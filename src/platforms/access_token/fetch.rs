@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::identity::AccessTokenText;
@@ -45,7 +44,7 @@ pub trait TokenSource: Send + Sync {
 pub(super) struct Fetch {
     once: Once,
     source: Arc<dyn TokenSource>,
-    request: TokenRequest,
+    pub(super) request: TokenRequest,
 }
 
 /// The token to fetch.
@@ -148,10 +147,6 @@ impl Fetch {
         }
     }
 
-    pub(super) fn app(&self) -> &AppCredentials {
-        &self.request.app
-    }
-
     /// Returns `true` if this is the rejected token.
     pub(super) fn is_rejected(&self, token: &AccessTokenText) -> bool {
         self.request.rejected.as_ref() == Some(token)
@@ -191,9 +186,4 @@ impl FetchedToken {
         self.renew_at = then.min(self.expires_at);
         self
     }
-}
-
-/// Returns `now` plus the time that has passed since `started`.
-pub(super) fn later(now: Timestamp, started: Instant) -> Timestamp {
-    plus(now, started.elapsed())
 }

@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use crate::identity::AccessTokenText;
 use crate::platforms::access_token::cache::{AccessTokenCache, Lookup};
-use crate::platforms::access_token::fetch::{TokenSource, later};
+use crate::platforms::access_token::fetch::TokenSource;
 use crate::platforms::error::{CallError, Error};
 use crate::platforms::platform::AppCredentials;
 use crate::platforms::rejection::Reason;
+use crate::time::plus;
 
 /// Maximum number of fetches for which one caller waits.
 const MAX_FETCHES: usize = 3;
@@ -44,21 +45,6 @@ impl AccessTokens {
         self.obtain(app, None, now).await
     }
 
-    /// Returns a token other than the rejected one: one that another caller has renewed meanwhile, or a new one.
-    ///
-    /// The platform may return the same token again: then the token is not the cause, and a retry cannot succeed.
-    ///
-    /// # Errors
-    /// As [`AccessTokens::get`].
-    pub async fn renew(
-        &self,
-        app: &AppCredentials,
-        used: &AccessTokenText,
-        now: Timestamp,
-    ) -> Result<AccessTokenText, CallError> {
-        self.obtain(app, Some(used), now).await
-    }
-
     /// Makes a call with a token. If the platform rejects the token, renews it and retries once.
     ///
     /// # Errors
@@ -75,13 +61,16 @@ impl AccessTokens {
             Err(error) if error.reason() == Some(Reason::TokenInvalid) => error,
             outcome => return outcome.map_err(CallError::Call),
         };
-        let renewed = self.renew(app, &token, later(now, started)).await?;
+        let later = plus(now, started.elapsed());
+        let renewed = self.obtain(app, Some(&token), later).await?;
+        // The platform may return the same token again: then the token is not the cause, and a retry cannot succeed.
         if renewed == token {
             return Err(CallError::Call(rejected));
         }
         call(&renewed).await.map_err(CallError::Call)
     }
 
+    /// Returns a token. If one was rejected, it is another one that a caller has renewed meanwhile, or the platform's current one.
     async fn obtain(
         &self,
         app: &AppCredentials,
@@ -90,7 +79,7 @@ impl AccessTokens {
     ) -> Result<AccessTokenText, CallError> {
         let started = Instant::now();
         for _ in 0..MAX_FETCHES {
-            let at = later(now, started);
+            let at = plus(now, started.elapsed());
             let running = match self.cache.look_up(&self.source, app, rejected, at)? {
                 Lookup::Cached(token) => return Ok(token),
                 Lookup::Fetching(running) => running,

@@ -1,7 +1,5 @@
 //! The client of WeChat's server API.
 
-use reqwest::Url;
-
 use crate::identity::{AppId, PlatformName};
 use crate::platforms::error::Error;
 use crate::platforms::http::{ConfigError, HttpClient, HttpConfig, Target};
@@ -52,7 +50,7 @@ impl Client {
         query: &[(&str, &str)],
         body: &serde_json::Value,
     ) -> Result<Reply, Error> {
-        let url: Url = self.0.url(endpoint.path(), query);
+        let url = self.0.url(endpoint.path(), query);
         self.send(app, endpoint, |http| http.post(url.clone()).json(body))
             .await
     }

@@ -47,12 +47,6 @@ impl<'a> Diagnosis<'a> {
         Some(self.now.as_second() - i64::from(theirs))
     }
 
-    /// Returns the Referer, if it names another mini program than the exchanged one.
-    fn foreign_referer(&self) -> Option<&Referer> {
-        self.referer
-            .filter(|referer| referer.app_id != *self.app_id)
-    }
-
     /// Writes the fix: for the likeliest mistake, or the advice of the table of error numbers.
     fn write_fix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = errcode::explain(self.errcode);
@@ -61,7 +55,8 @@ impl<'a> Diagnosis<'a> {
         if is_about_code && self.shape == CodeShape::Mock {
             return f.write_str("open the project in DevTools with its AppID: without one, wx.login returns only a mock code");
         }
-        if let Some(foreign) = self.foreign_referer()
+        if let Some(referer) = self.referer
+            && referer.app_id != *self.app_id
             && (is_about_code
                 || matches!(
                     reason,
@@ -71,7 +66,7 @@ impl<'a> Diagnosis<'a> {
             return write!(
                 f,
                 "the mini program is {} and the server used {}: set `apps.<name>.app_id` and the mini program's project.config.json to the same AppID",
-                foreign.app_id, self.app_id
+                referer.app_id, self.app_id
             );
         }
         match self.shape {

@@ -19,7 +19,7 @@ use crate::identity::{AppId, SessionKey, UnionId};
 use crate::platforms::platform::{
     DecryptError, Decrypted, DecryptionTerms, EncryptedData, Fields, SignedRawData,
 };
-use crate::platforms::wechat::reply::number;
+use crate::platforms::wechat::reply::{is_identifier, number};
 
 /// Length of an AES block, of the initialisation vector, and of an AES-128 key, in bytes.
 const BLOCK: usize = 16;
@@ -32,9 +32,6 @@ const UNIONID: &str = "unionId";
 
 /// Fields that identify a user to WeChat, which are not for the client.
 const IDENTIFIERS: [&str; 2] = ["openId", UNIONID];
-
-/// Maximum length of a unionid, in bytes. Our choice: real ones have 28 characters.
-const MAX_UNIONID_BYTES: usize = 512;
 
 /// Decrypts the data of an event, if it was created for this app, is recent, and has a valid signature where it has one.
 ///
@@ -151,7 +148,9 @@ fn parse(
 ) -> Result<(Fields, Option<UnionId>), DecryptError> {
     let (watermark, created_at, mut fields) = read(plain).ok_or(DecryptError::NoWatermark)?;
     let age = created_at.duration_since(terms.now);
-    let unionid = fields.get(UNIONID).and_then(unionid);
+    // Data without a usable one is no error.
+    let unionid = fields.get(UNIONID).and_then(Value::as_str);
+    let unionid = unionid.filter(|text| is_identifier(text)).map(UnionId::new);
     fields.retain(|name, _| !IDENTIFIERS.contains(&name.as_str()));
     if watermark.appid != terms.app_id.as_str() {
         return Err(DecryptError::OtherApp {
@@ -166,14 +165,6 @@ fn parse(
         });
     }
     Ok((Fields(fields), unionid))
-}
-
-/// Returns a usable unionid. Data without one is no error.
-fn unionid(value: &Value) -> Option<UnionId> {
-    let text = value.as_str()?;
-    let is_valid = (1..=MAX_UNIONID_BYTES).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_graphic());
-    is_valid.then(|| UnionId::new(text))
 }
 
 /// Returns the watermark, its time and all fields.

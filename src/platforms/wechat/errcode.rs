@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::identity::PlatformName;
 use crate::language::Text;
 use crate::platforms::rejection::{Hint, Reason, Rejection};
-use crate::platforms::wechat::rid::Rid;
+use crate::platforms::wechat::rid;
 
 /// One error number.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) fn rejection(errcode: i64, errmsg: &str) -> Rejection {
     Rejection {
         platform: PlatformName::Wechat.as_str(),
         errcode,
-        rid: Rid::find(errmsg).map(|rid| rid.to_string()),
+        rid: rid::find(errmsg),
         reason: row.map_or(Reason::Unknown, |row| row.reason),
         explanation: match row {
             Some(row) => {

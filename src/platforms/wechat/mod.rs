@@ -22,5 +22,5 @@ mod web_login;
 pub use client::{Client, configured};
 pub use code_shape::MOCK_CODE;
 pub use encrypted_data::MAX_ENCRYPTED_BYTES;
-pub use platform::{NAME, WeChat};
+pub use platform::WeChat;
 pub use referer::parse_referer;

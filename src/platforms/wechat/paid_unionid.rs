@@ -28,10 +28,13 @@ impl Client {
             ("access_token", token.expose()),
             ("openid", openid.expose()),
         ];
-        match payment.id() {
-            PaymentId::Transaction(id) => query.push(("transaction_id", id)),
+        match &payment.0 {
+            PaymentId::Transaction(id) => query.push(("transaction_id", id.as_str())),
             PaymentId::Order { merchant, number } => {
-                query.extend([("mch_id", merchant), ("out_trade_no", number)]);
+                query.extend([
+                    ("mch_id", merchant.as_str()),
+                    ("out_trade_no", number.as_str()),
+                ]);
             }
         }
         let mut reply = self.get(app, Endpoint::PaidUnionId, &query).await?;

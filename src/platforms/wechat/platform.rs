@@ -23,9 +23,6 @@ use crate::platforms::wechat::diagnosis::Diagnosis;
 use crate::platforms::wechat::encrypted_data;
 use crate::platforms::wechat::web_login;
 
-/// The stable name of the platform.
-pub const NAME: &str = PlatformName::Wechat.as_str();
-
 /// WeChat, with the connections of one worker.
 pub struct WeChat {
     client: Client,
@@ -48,7 +45,7 @@ impl WeChat {
 
 impl TokenSource for Client {
     fn platform(&self) -> &'static str {
-        NAME
+        PlatformName::Wechat.as_str()
     }
 
     fn fetch<'a>(&'a self, app: &'a AppCredentials) -> TokenFuture<'a> {
@@ -57,10 +54,6 @@ impl TokenSource for Client {
 }
 
 impl Platform for WeChat {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn exchange_code<'a>(
         &'a self,
         app: &'a AppCredentials,
@@ -108,12 +101,10 @@ impl Platform for WeChat {
         openid: &'a OpenId,
         now: Timestamp,
     ) -> PlatformFuture<'a, PhoneNumber, CallError> {
-        Box::pin(async move {
-            let call = async |token: &AccessTokenText| {
-                self.client.phone_number(&app.id, token, code, openid).await
-            };
-            self.tokens.with_token(app, now, call).await
-        })
+        let call = async move |token: &AccessTokenText| {
+            self.client.phone_number(&app.id, token, code, openid).await
+        };
+        Box::pin(self.tokens.with_token(app, now, call))
     }
 
     fn check_session_key<'a>(
@@ -123,13 +114,11 @@ impl Platform for WeChat {
         key: &'a SessionKey,
         now: Timestamp,
     ) -> PlatformFuture<'a, SessionKeyStatus, CallError> {
-        Box::pin(async move {
-            let call = async |token: &AccessTokenText| {
-                let client = &self.client;
-                client.check_session_key(&app.id, token, openid, key).await
-            };
-            self.tokens.with_token(app, now, call).await
-        })
+        let call = async move |token: &AccessTokenText| {
+            let client = &self.client;
+            client.check_session_key(&app.id, token, openid, key).await
+        };
+        Box::pin(self.tokens.with_token(app, now, call))
     }
 
     fn reset_session_key<'a>(
@@ -139,13 +128,11 @@ impl Platform for WeChat {
         key: &'a SessionKey,
         now: Timestamp,
     ) -> PlatformFuture<'a, SessionKeyReset, CallError> {
-        Box::pin(async move {
-            let call = async |token: &AccessTokenText| {
-                let client = &self.client;
-                client.reset_session_key(&app.id, token, openid, key).await
-            };
-            self.tokens.with_token(app, now, call).await
-        })
+        let call = async move |token: &AccessTokenText| {
+            let client = &self.client;
+            client.reset_session_key(&app.id, token, openid, key).await
+        };
+        Box::pin(self.tokens.with_token(app, now, call))
     }
 
     fn paid_unionid<'a>(
@@ -155,13 +142,11 @@ impl Platform for WeChat {
         payment: &'a Payment,
         now: Timestamp,
     ) -> PlatformFuture<'a, UnionId, CallError> {
-        Box::pin(async move {
-            let call = async |token: &AccessTokenText| {
-                let client = &self.client;
-                client.paid_unionid(&app.id, token, openid, payment).await
-            };
-            self.tokens.with_token(app, now, call).await
-        })
+        let call = async move |token: &AccessTokenText| {
+            let client = &self.client;
+            client.paid_unionid(&app.id, token, openid, payment).await
+        };
+        Box::pin(self.tokens.with_token(app, now, call))
     }
 
     fn decrypt(

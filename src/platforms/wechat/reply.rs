@@ -110,16 +110,12 @@ impl Reply {
         }
     }
 
-    /// Removes and returns an optional text of 1 to [`MAX_TEXT_BYTES`] printable ASCII characters, as all of WeChat's ids are.
+    /// Removes and returns an optional text that [is an identifier](is_identifier).
     pub(crate) fn optional(&mut self, name: &str) -> Option<String> {
-        match self.fields.remove(name)? {
-            Value::String(text) => Some(text).filter(|text| is_identifier(text)),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => None,
-        }
+        let Value::String(text) = self.fields.remove(name)? else {
+            return None;
+        };
+        is_identifier(&text).then_some(text)
     }
 }
 
@@ -130,7 +126,8 @@ pub(crate) fn number(value: &Value) -> Option<i64> {
         .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-fn is_identifier(text: &str) -> bool {
+/// Returns `true` for 1 to [`MAX_TEXT_BYTES`] printable ASCII characters, as all of WeChat's ids are.
+pub(crate) fn is_identifier(text: &str) -> bool {
     (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

@@ -1,18 +1,10 @@
 //! The id that WeChat assigns to each call and appends to an `errmsg`.
 
-use std::fmt;
-
-/// WeChat's id of a call, which its support asks for. Safe to log and to send, because its shape is checked.
+/// Finds WeChat's id of a call in an `errmsg`. Safe to log and to send, because its shape is checked.
 ///
-/// `rid: 668f2aa4-51c08c03-3d141241` today; until about 2020 a `req_id: uhJDVZyFe-YZguHA`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rid(String);
-
-impl Rid {
-    /// Finds the id in an `errmsg`; a `rid` takes precedence over a `req_id`.
-    pub(crate) fn find(errmsg: &str) -> Option<Self> {
-        word_after(errmsg, "rid:", is_rid).or_else(|| word_after(errmsg, "req_id:", is_req_id))
-    }
+/// `rid: 668f2aa4-51c08c03-3d141241` today; until about 2020 a `req_id: uhJDVZyFe-YZguHA`. A `rid` takes precedence.
+pub(super) fn find(errmsg: &str) -> Option<String> {
+    word_after(errmsg, "rid:", is_rid).or_else(|| word_after(errmsg, "req_id:", is_req_id))
 }
 
 /// Returns the time of a call by WeChat's clock, in Unix seconds: the first block of its `rid`. `None` for a `req_id`.
@@ -23,20 +15,14 @@ pub(super) fn unix_seconds(rid: &str) -> Option<u32> {
     u32::from_str_radix(seconds, 16).ok()
 }
 
-impl fmt::Display for Rid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Returns the first word after any `label` that is an id.
-fn word_after(text: &str, label: &str, is_id: fn(&str) -> bool) -> Option<Rid> {
+fn word_after(text: &str, label: &str, is_id: fn(&str) -> bool) -> Option<String> {
     text.split(label)
         .skip(1)
         .filter_map(|tail| tail.split_whitespace().next())
         .map(|word| word.trim_end_matches([']', ',', '.']))
         .find(|word| is_id(word))
-        .map(|word| Rid(word.to_owned()))
+        .map(str::to_owned)
 }
 
 /// Returns `true` for three blocks of eight lower-case hexadecimal digits.

@@ -2,7 +2,6 @@
 
 mod processes;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::identity::{
 use crate::platforms::wechat::Client;
 use crate::platforms::{AppCredentials, CallError, Error, HttpConfig, Reason};
 use crate::settings::AppKind;
+use crate::store::temporary::Folder;
 use crate::store::{self, Claim, Claimed, Holder, LedgerKey, Store};
 use wechat_simulator::{Clock, Endpoint, Fault, Options, Simulator};
 
@@ -38,7 +38,7 @@ fn at(seconds: u64) -> Timestamp {
 /// A simulator with a virtual clock, and a folder for the database.
 struct Rig {
     simulator: Simulator,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 /// The state of one process.
@@ -55,9 +55,7 @@ impl Rig {
         let mut options = Options::new(7);
         options.clock = Clock::virtual_at(START);
         let simulator = Simulator::start(options).await.unwrap();
-        let random = Holder::generate().unwrap().0;
-        let name = format!("weapp-login-token-{:032x}", u128::from_ne_bytes(random));
-        let folder = std::env::temp_dir().join(name);
+        let folder = Folder::new();
         Self { simulator, folder }
     }
 
@@ -73,13 +71,18 @@ impl Rig {
     }
 
     fn url(&self) -> String {
-        format!("sqlite://{}/weapp.db", self.folder.display())
+        format!("sqlite://{}", self.folder.file("weapp.db").display())
     }
 
     fn fetches(&self) -> usize {
+        self.requests(STABLE)
+    }
+
+    /// Returns the number of requests to an endpoint.
+    fn requests(&self, endpoint: Endpoint) -> usize {
         let asked = self.simulator.requests();
-        let stable = asked.iter().filter(|asked| asked.endpoint == Some(STABLE));
-        stable.count()
+        let asked = asked.iter().map(|asked| asked.endpoint);
+        asked.filter(|asked| *asked == Some(endpoint)).count()
     }
 
     /// Delays the next fetches, so that other callers arrive meanwhile.
@@ -96,12 +99,6 @@ impl Rig {
         let client = Client::new(&node.config);
         let identity = client.code_to_session(&node.app, &code).await.unwrap();
         (identity.openid, identity.session_key.unwrap())
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.folder).unwrap_or_default();
     }
 }
 
@@ -180,10 +177,9 @@ fn all_at_once(nodes: &[Node], callers: usize, seconds: u64) -> Vec<String> {
                 let worker = node.worker();
                 let calls = (0..callers).map(|_| worker.get(&node.app, at(seconds)));
                 let tokens = System::new().block_on(join_all(calls));
-                let text = |token: Result<AccessTokenText, CallError>| token.unwrap();
+                let tokens = tokens.into_iter().map(Result::unwrap);
                 tokens
-                    .into_iter()
-                    .map(|token| text(token).expose().to_owned())
+                    .map(|token| token.expose().to_owned())
                     .collect::<Vec<_>>()
             })
         })
@@ -414,9 +410,7 @@ async fn a_token_that_stays_rejected_is_renewed_once() {
         assert!(error.reason() == Some(Reason::TokenInvalid));
     }
     assert_eq!(rig.fetches(), 2, "the first fetch and one renewal");
-    let asked = rig.simulator.requests();
-    let checks = asked.iter().filter(|asked| asked.endpoint == Some(CHECK));
-    assert_eq!(checks.count(), 20, "the same token is not sent twice");
+    assert_eq!(rig.requests(CHECK), 20, "the same token is not sent twice");
 }
 
 #[actix_rt::test]
@@ -427,12 +421,7 @@ async fn without_a_token_no_call_is_made() {
     node.app.secret = AppSecret::new("0123456789abcdef0123456789abcdef");
     let outcome = node.check_key(&mei, 0).await;
     assert!(matches!(outcome, Err(CallError::Token(_))), "{outcome:?}");
-    assert!(
-        rig.simulator
-            .requests()
-            .iter()
-            .all(|asked| asked.endpoint != Some(CHECK))
-    );
+    assert_eq!(rig.requests(CHECK), 0);
     node.store.close().await.unwrap();
     let outcome = node.check_key(&mei, 0).await;
     assert!(matches!(
@@ -476,7 +465,7 @@ async fn tokens_are_sealed_in_the_store_and_hidden_in_debug_output() {
     let rig = Rig::new().await;
     let node = rig.node().await;
     let token = node.get(0).await;
-    for entry in std::fs::read_dir(&rig.folder).unwrap() {
+    for entry in std::fs::read_dir(rig.folder.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         let secret = token.expose().as_bytes();
         assert!(!bytes.windows(secret.len()).any(|window| window == secret));

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::identity::{AccessTokenText, AppId, OpenId, PhoneCode, PhoneNumber, SessionKey};
 use crate::platforms::wechat::session_key::signature;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
-use crate::platforms::wechat::tests::{APP_ID, OPENID, SECRET, SESSION_KEY, app, client};
+use crate::platforms::wechat::tests::{
+    APP_ID, BUSY, CODE, OPENID, SECRET, SESSION_KEY, app, client,
+};
 use crate::platforms::{
     AccessToken, ConnectError, Error, InvalidReply, Reason, SessionKeyReset, SessionKeyStatus,
 };
@@ -14,7 +16,6 @@ pub(crate) const TOKEN: &str = "57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token";
 pub(crate) const PHONE_CODE: &str =
     "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937b22520eb8ee345274d00c144";
 const NEW_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
-const BUSY: &str = r#"{"errcode":-1,"errmsg":"system error"}"#;
 const PHONE: &str = r#"{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"+8613580006666","purePhoneNumber":"13580006666","countryCode":86,"watermark":{"timestamp":1637744274,"appid":"wx4f4bc4dec97d474b"}}}"#;
 
 pub(crate) async fn fetch_token(server: &Server) -> Result<AccessToken, Error> {
@@ -50,10 +51,6 @@ pub(crate) async fn reset_key(server: &Server) -> Result<SessionKeyReset, Error>
         .await
 }
 
-fn answering(body: &str) -> Server {
-    Server::start(vec![Act::json(body)])
-}
-
 #[track_caller]
 fn check_request(server: &Server, line: &str, body: &serde_json::Value) {
     let head = server.first_request();
@@ -71,17 +68,16 @@ fn check_request(server: &Server, line: &str, body: &serde_json::Value) {
     }
 }
 
+/// Asserts that an answer is invalid.
 #[track_caller]
-fn flaw<T: std::fmt::Debug>(outcome: Result<T, Error>) -> InvalidReply {
-    match outcome {
-        Err(Error::InvalidReply { status: 200, flaw }) => flaw,
-        other => panic!("{other:?} is no flawed answer"),
-    }
+fn check_flaw<T: std::fmt::Debug>(outcome: Result<T, Error>, flaw: InvalidReply) {
+    let error = Error::InvalidReply { status: 200, flaw };
+    assert_eq!(outcome.unwrap_err(), error);
 }
 
 #[actix_web::test]
 async fn a_token_is_fetched_without_invalidating_the_old_one() {
-    let server = answering(&format!(r#"{{"access_token":"{TOKEN}","expires_in":345}}"#));
+    let server = Server::replying(&[&format!(r#"{{"access_token":"{TOKEN}","expires_in":345}}"#)]);
     let token = fetch_token(&server).await.unwrap();
     assert_eq!(token.token.expose(), TOKEN);
     assert_eq!(token.expires_in, Duration::from_secs(345));
@@ -100,7 +96,7 @@ async fn the_lifetime_of_a_token_is_at_most_two_hours() {
         ("-1", 0),
     ] {
         let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":{expires_in}}}"#);
-        let token = fetch_token(&answering(&body)).await.unwrap();
+        let token = fetch_token(&Server::replying(&[&body])).await.unwrap();
         assert_eq!(
             token.expires_in,
             Duration::from_secs(seconds),
@@ -108,27 +104,27 @@ async fn the_lifetime_of_a_token_is_at_most_two_hours() {
         );
     }
     let body = format!(r#"{{"access_token":"{TOKEN}"}}"#);
-    assert_eq!(
-        flaw(fetch_token(&answering(&body)).await),
-        InvalidReply::Missing("expires_in")
+    check_flaw(
+        fetch_token(&Server::replying(&[&body])).await,
+        InvalidReply::Missing("expires_in"),
     );
     let body = r#"{"access_token":"","expires_in":7200}"#;
-    assert_eq!(
-        flaw(fetch_token(&answering(body)).await),
-        InvalidReply::Missing("access_token")
+    check_flaw(
+        fetch_token(&Server::replying(&[body])).await,
+        InvalidReply::Missing("access_token"),
     );
 }
 
 #[actix_web::test]
 async fn a_token_fetch_is_retried_after_a_busy_reply() {
     let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":7200}}"#);
-    let server = Server::start(vec![Act::json(BUSY), Act::json(&body)]);
+    let server = Server::replying(&[BUSY, &body]);
     assert_eq!(fetch_token(&server).await.unwrap().token.expose(), TOKEN);
 }
 
 #[actix_web::test]
 async fn a_phone_number_request_includes_the_openid() {
-    let server = answering(PHONE);
+    let server = Server::replying(&[PHONE]);
     let number = ask_phone(&server.url).await.unwrap();
     assert_eq!(number.phone_number.expose(), "+8613580006666");
     assert_eq!(number.pure_phone_number.expose(), "13580006666");
@@ -142,7 +138,7 @@ async fn a_phone_number_request_includes_the_openid() {
         &serde_json::json!({"code": PHONE_CODE, "openid": OPENID}),
     );
     let as_text = PHONE.replace(":86", r#":"86""#).replace("+86", "+86 ");
-    let number = ask_phone(&answering(&as_text).url).await.unwrap();
+    let number = ask_phone(&Server::replying(&[&as_text]).url).await.unwrap();
     assert_eq!(number.country_code, "86");
     assert_eq!(number.phone_number.expose(), "+86 13580006666");
 }
@@ -160,8 +156,8 @@ async fn a_phone_code_is_sent_once() {
         assert!(error.may_have_been_processed(), "{error}");
         assert_eq!(server.requests(), 1, "{error}");
     }
-    let (_held, address) = closed_port();
-    let error = ask_phone(&format!("http://{address}")).await.unwrap_err();
+    let (_held, url) = closed_port();
+    let error = ask_phone(&url).await.unwrap_err();
     assert_eq!(error, Error::Unreachable(ConnectError::Refused));
     assert!(!error.may_have_been_processed());
 }
@@ -169,9 +165,9 @@ async fn a_phone_code_is_sent_once() {
 #[actix_web::test]
 async fn a_phone_number_of_another_app_is_rejected() {
     let foreign = PHONE.replace(APP_ID, "wx0000000000000000");
-    assert_eq!(
-        flaw(ask_phone(&answering(&foreign).url).await),
-        InvalidReply::Foreign("watermark")
+    check_flaw(
+        ask_phone(&Server::replying(&[&foreign]).url).await,
+        InvalidReply::Foreign("watermark"),
     );
     for (body, missing) in [
         (r#"{"errcode":0}"#.to_owned(), "phone_info"),
@@ -180,17 +176,17 @@ async fn a_phone_number_of_another_app_is_rejected() {
         (PHONE.replace(":86", ":{}"), "countryCode"),
         (PHONE.replace("+861358000", r"\n1358000"), "phoneNumber"),
     ] {
-        assert_eq!(
-            flaw(ask_phone(&answering(&body).url).await),
-            InvalidReply::Missing(missing)
+        check_flaw(
+            ask_phone(&Server::replying(&[&body]).url).await,
+            InvalidReply::Missing(missing),
         );
     }
 }
 
 #[actix_web::test]
 async fn a_login_code_is_recognized_in_place_of_a_phone_code() {
-    let server = answering(r#"{"errcode":40029,"errmsg":"invalid code"}"#);
-    let outcome = ask_phone_with(&server.url, crate::platforms::wechat::tests::CODE).await;
+    let server = Server::replying(&[r#"{"errcode":40029,"errmsg":"invalid code"}"#]);
+    let outcome = ask_phone_with(&server.url, CODE).await;
     let error = outcome.unwrap_err();
     assert!(
         error.to_string().contains("no phone number code"),
@@ -201,12 +197,12 @@ async fn a_login_code_is_recognized_in_place_of_a_phone_code() {
 #[actix_web::test]
 async fn a_rejected_token_has_its_own_reason() {
     for errcode in [40001, 40014, 42001] {
-        let server = answering(&format!(r#"{{"errcode":{errcode}}}"#));
+        let server = Server::replying(&[&format!(r#"{{"errcode":{errcode}}}"#)]);
         assert!(ask_phone(&server.url).await.unwrap_err().reason() == Some(Reason::TokenInvalid));
         assert!(check_key(&server).await.unwrap_err().reason() == Some(Reason::TokenInvalid));
         assert!(reset_key(&server).await.unwrap_err().reason() == Some(Reason::TokenInvalid));
     }
-    let server = answering(r#"{"errcode":40013}"#);
+    let server = Server::replying(&[r#"{"errcode":40013}"#]);
     assert_ne!(
         ask_phone(&server.url).await.unwrap_err().reason(),
         Some(Reason::TokenInvalid)
@@ -242,21 +238,21 @@ const SIGNED: &str = "access_token=57_0f9e8d7c6b5a49382716f5e4d3c2b1a0-token&ope
 
 #[actix_web::test]
 async fn a_key_is_valid_or_stale() {
-    let server = answering(r#"{"errcode":0,"errmsg":"ok"}"#);
+    let server = Server::replying(&[r#"{"errcode":0,"errmsg":"ok"}"#]);
     assert_eq!(check_key(&server).await, Ok(SessionKeyStatus::Valid));
     let line = format!("GET /wxa/checksession?{SIGNED} HTTP/1.1\r\n");
     check_request(&server, &line, &serde_json::Value::Null);
     for errcode in [87007, 87009] {
-        let server = answering(&format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#));
+        let server = Server::replying(&[&format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#)]);
         assert_eq!(check_key(&server).await, Ok(SessionKeyStatus::Stale));
         assert_eq!(reset_key(&server).await, Ok(SessionKeyReset::Stale));
     }
-    let server = answering(r#"{"errcode":87008}"#);
+    let server = Server::replying(&[r#"{"errcode":87008}"#]);
     let error = check_key(&server).await.unwrap_err();
     assert_eq!(error.rejection().unwrap().reason, Reason::InvalidRequest);
-    assert_eq!(
-        flaw(check_key(&answering("<html>")).await),
-        InvalidReply::NotJson
+    check_flaw(
+        check_key(&Server::replying(&["<html>"])).await,
+        InvalidReply::NotJson,
     );
 }
 
@@ -264,22 +260,16 @@ async fn a_key_is_valid_or_stale() {
 async fn a_key_is_replaced_once_and_only_for_its_own_user() {
     let body =
         format!(r#"{{"errcode":0,"errmsg":"ok","openid":"{OPENID}","session_key":"{NEW_KEY}"}}"#);
-    let server = answering(&body);
+    let server = Server::replying(&[&body]);
     let renewed = SessionKeyReset::Renewed(SessionKey::new(NEW_KEY));
     assert_eq!(reset_key(&server).await, Ok(renewed));
     let line = format!("GET /wxa/resetusersessionkey?{SIGNED} HTTP/1.1\r\n");
     check_request(&server, &line, &serde_json::Value::Null);
-    let foreign = answering(&body.replace(OPENID, "oAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
-    assert_eq!(
-        flaw(reset_key(&foreign).await),
-        InvalidReply::Foreign("openid")
-    );
-    let lost = answering(&body.replace("session_key", "x"));
-    assert_eq!(
-        flaw(reset_key(&lost).await),
-        InvalidReply::Missing("session_key")
-    );
-    let busy = Server::start(vec![Act::json(BUSY), Act::json(&body)]);
+    let foreign = Server::replying(&[&body.replace(OPENID, "oAAAAAAAAAAAAAAAAAAAAAAAAAAA")]);
+    check_flaw(reset_key(&foreign).await, InvalidReply::Foreign("openid"));
+    let lost = Server::replying(&[&body.replace("session_key", "x")]);
+    check_flaw(reset_key(&lost).await, InvalidReply::Missing("session_key"));
+    let busy = Server::replying(&[BUSY, &body]);
     assert!(reset_key(&busy).await.is_err());
     assert_eq!(busy.requests(), 1);
 }

@@ -7,17 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use wechat_simulator::{Endpoint, Fault, Options, Simulator};
 
-use crate::identity::{AppId, AppSecret, LoginCode, PlatformName};
+use crate::identity::{LoginCode, PlatformName};
 use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
-use crate::platforms::wechat::tests::{CODE, app};
+use crate::platforms::wechat::tests::{CODE, SUCCESS, app, app_with};
 use crate::platforms::{
     AppCredentials, Error, HttpConfig, Identity, Limits, MAX_PAUSE, QUOTA_PAUSE, Reason, Rejection,
 };
-use crate::settings::AppKind;
 
-const SUCCESS: &str =
-    r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
 const INVALID: &str = r#"{"errcode":40029,"errmsg":"invalid code"}"#;
 const QUOTA: &str = r#"{"errcode":45009,"errmsg":"reach max api daily quota limit"}"#;
 /// 2026-11-23 12:00 in China.
@@ -61,14 +58,23 @@ impl Process {
         let code = LoginCode::parse(CODE).unwrap();
         Client::new(&self.config).code_to_session(app, &code).await
     }
+
+    /// Opens the circuit with failures that follow each other.
+    async fn fail(&self) {
+        for _ in 0..LIMITS.failures {
+            self.log_in().await.unwrap_err();
+        }
+    }
+
+    /// Opens the circuit with failures of which two are concurrent.
+    async fn fail_concurrently(&self) {
+        futures_util::future::join_all([self.log_in(), self.log_in()]).await;
+        self.log_in().await.unwrap_err();
+    }
 }
 
 fn other_app() -> AppCredentials {
-    AppCredentials {
-        id: AppId::new("wx0000000000000000"),
-        secret: AppSecret::new("0".repeat(32)),
-        kind: AppKind::MiniProgram,
-    }
+    app_with("wx0000000000000000", &"0".repeat(32))
 }
 
 /// The seconds that an open circuit says to wait.
@@ -80,13 +86,9 @@ fn wait_of<T: std::fmt::Debug>(outcome: Result<T, Error>) -> u64 {
     }
 }
 
-fn acts(bodies: &[&str]) -> Server {
-    Server::start(bodies.iter().map(|body| Act::json(body)).collect())
-}
-
 #[actix_web::test]
 async fn failures_in_a_row_open_the_circuit_for_all_workers_and_a_success_closes_it() {
-    let server = acts(&["<html>", "<html>", "<html>", SUCCESS]);
+    let server = Server::replying(&["<html>", "<html>", "<html>", SUCCESS]);
     let process = Process::new(&server.url);
     for _ in 0..3 {
         let outcome = process.log_in().await;
@@ -103,11 +105,9 @@ async fn failures_in_a_row_open_the_circuit_for_all_workers_and_a_success_closes
 
 #[actix_web::test]
 async fn each_failed_probe_doubles_the_pause_up_to_a_bound() {
-    let server = acts(&["<html>"]);
+    let server = Server::replying(&["<html>"]);
     let process = Process::new(&server.url);
-    for _ in 0..3 {
-        process.log_in().await.unwrap_err();
-    }
+    process.fail().await;
     for pause in [5, 10, 20, 30, 30] {
         assert_eq!(wait_of(process.log_in().await), pause);
         process.wait(i64::try_from(pause).unwrap());
@@ -121,7 +121,7 @@ async fn each_failed_probe_doubles_the_pause_up_to_a_bound() {
 
 #[actix_web::test]
 async fn a_rejected_code_does_not_count_as_a_failure() {
-    let server = acts(&["<html>", "<html>", INVALID, "<html>", "<html>", SUCCESS]);
+    let server = Server::replying(&["<html>", "<html>", INVALID, "<html>", "<html>", SUCCESS]);
     let process = Process::new(&server.url);
     for _ in 0..5 {
         assert!(!matches!(
@@ -138,16 +138,12 @@ async fn every_failure_that_affects_other_calls_counts() {
     for act in [busy, Act::Silence, Act::ResetHeard] {
         let server = Server::start(vec![act]);
         let process = Process::new(&server.url);
-        let logins = [process.log_in(), process.log_in()];
-        futures_util::future::join_all(logins).await;
-        process.log_in().await.unwrap_err();
+        process.fail_concurrently().await;
         assert_eq!(wait_of(process.log_in().await), 5);
     }
-    let (_held, address) = closed_port();
-    let process = Process::new(&format!("http://{address}"));
-    let logins = [process.log_in(), process.log_in()];
-    futures_util::future::join_all(logins).await;
-    process.log_in().await.unwrap_err();
+    let (_held, url) = closed_port();
+    let process = Process::new(&url);
+    process.fail_concurrently().await;
     let error = process.log_in().await.unwrap_err();
     assert!(error.to_string().contains("check `base_url`"), "{error}");
     assert!(!error.may_have_been_processed());
@@ -155,11 +151,9 @@ async fn every_failure_that_affects_other_calls_counts() {
 
 #[actix_web::test]
 async fn each_app_and_endpoint_has_its_own_circuit() {
-    let server = acts(&["<html>", "<html>", "<html>", SUCCESS]);
+    let server = Server::replying(&["<html>", "<html>", "<html>", SUCCESS]);
     let process = Process::new(&server.url);
-    for _ in 0..3 {
-        process.log_in().await.unwrap_err();
-    }
+    process.fail().await;
     wait_of(process.log_in().await);
     assert!(process.log_in_to(&other_app()).await.is_ok());
     let token = Client::new(&process.config)
@@ -173,18 +167,11 @@ async fn each_app_and_endpoint_has_its_own_circuit() {
 
 #[actix_web::test]
 async fn one_probe_runs_at_a_time_and_a_cancelled_one_blocks_no_other() {
-    let failed = Act::json("<html>");
-    let server = Server::start(vec![
-        failed.clone(),
-        failed.clone(),
-        failed,
-        Act::Silence,
-        Act::json(SUCCESS),
-    ]);
+    let mut acts = vec![Act::json("<html>"); 3];
+    acts.extend([Act::Silence, Act::json(SUCCESS)]);
+    let server = Server::start(acts);
     let process = Process::new(&server.url);
-    for _ in 0..3 {
-        process.log_in().await.unwrap_err();
-    }
+    process.fail().await;
     process.wait(5);
     let given_up =
         async { tokio::time::timeout(Duration::from_millis(100), process.log_in()).await };
@@ -202,11 +189,7 @@ async fn one_probe_runs_at_a_time_and_a_cancelled_one_blocks_no_other() {
 async fn after_an_exhausted_quota_one_probe_a_minute_finds_that_it_is_back() {
     let wechat = Simulator::start(Options::new(1)).await.unwrap();
     let (endpoint, used_up) = (Endpoint::Code2Session, Fault::errcode(45009));
-    let app = AppCredentials {
-        id: AppId::new(wechat.app_id()),
-        secret: AppSecret::new(wechat.app_secret()),
-        kind: AppKind::MiniProgram,
-    };
+    let app = app_with(wechat.app_id(), wechat.app_secret());
     let process = Process::new(&wechat.base_url());
     let log_in = async || {
         let code = LoginCode::parse(wechat.issue_code("mei")).unwrap();
@@ -235,7 +218,7 @@ async fn after_an_exhausted_quota_one_probe_a_minute_finds_that_it_is_back() {
 
 #[actix_web::test]
 async fn a_clock_that_is_set_back_does_not_keep_the_circuit_open() {
-    let server = acts(&[QUOTA, SUCCESS]);
+    let server = Server::replying(&[QUOTA, SUCCESS]);
     let process = Process::new(&server.url);
     process.log_in().await.unwrap_err();
     process.wait(-1);

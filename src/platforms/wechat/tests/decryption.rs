@@ -26,6 +26,15 @@ const RAW_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
 const RAW_DATA: &[u8] = br#"{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}"#;
 const RAW_SIGNATURE: &str = "75e81ceda165f4ffa64f4068af58c64b8f54b88c";
 
+/// Returns data without a signature.
+fn unsigned<'a>(data: &'a str, iv: &'a str) -> EncryptedData<'a> {
+    EncryptedData {
+        data,
+        iv,
+        raw: None,
+    }
+}
+
 /// The same as [`open_at`], with the reason of a failure.
 fn try_at(
     key: &str,
@@ -47,12 +56,7 @@ fn open_at(key: &str, encrypted: &EncryptedData<'_>, unix_seconds: i64) -> Optio
 }
 
 fn open(data: &str, iv: &str) -> Option<Decrypted> {
-    let encrypted = EncryptedData {
-        data,
-        iv,
-        raw: None,
-    };
-    open_at(SESSION_KEY, &encrypted, MADE_AT)
+    open_at(SESSION_KEY, &unsigned(data, iv), MADE_AT)
 }
 
 /// Encrypts blocks that include their padding.
@@ -109,12 +113,8 @@ fn raw_data_needs_its_signature() {
     let data = seal(RAW_KEY, USER_PLAIN);
     let open = |text, signature| {
         let raw = Some(SignedRawData { text, signature });
-        let encrypted = EncryptedData {
-            data: &data,
-            iv: IV,
-            raw,
-        };
-        open_at(RAW_KEY, &encrypted, MADE_AT)
+        let unsigned = unsigned(&data, IV);
+        open_at(RAW_KEY, &EncryptedData { raw, ..unsigned }, MADE_AT)
     };
     assert_eq!(
         open(RAW_DATA, RAW_SIGNATURE).unwrap().fields,
@@ -134,11 +134,6 @@ fn raw_data_needs_its_signature() {
 
 #[test]
 fn the_maximum_age_of_a_watermark_is_exact_in_both_directions() {
-    let encrypted = EncryptedData {
-        data: USER,
-        iv: IV,
-        raw: None,
-    };
     for (offset, opens) in [
         (600, true),
         (601, false),
@@ -146,7 +141,7 @@ fn the_maximum_age_of_a_watermark_is_exact_in_both_directions() {
         (-601, false),
         (i32::MAX.into(), false),
     ] {
-        let opened = open_at(SESSION_KEY, &encrypted, MADE_AT + offset);
+        let opened = open_at(SESSION_KEY, &unsigned(USER, IV), MADE_AT + offset);
         assert_eq!(opened.is_some(), opens, "{offset}");
     }
 }
@@ -199,18 +194,13 @@ fn only_whole_blocks_and_whole_keys_decrypt() {
     ] {
         assert_eq!(open(USER, iv), None, "{iv}");
     }
-    let encrypted = EncryptedData {
-        data: USER,
-        iv: IV,
-        raw: None,
-    };
     for key in [
         "",
         "HyVFkGl5F5OQWJZZaNzBBg==",
         "HyVFkGl5F5OQWJZZaNzB",
         "tiihtNczf5v6AKRyjwEUhQ",
     ] {
-        assert_eq!(open_at(key, &encrypted, MADE_AT), None, "{key}");
+        assert_eq!(open_at(key, &unsigned(USER, IV), MADE_AT), None, "{key}");
     }
     assert_eq!(open(&"A".repeat(65 * 1024), IV), None);
 }
@@ -283,12 +273,7 @@ fn a_failure_has_a_reason_for_the_log() {
 fn an_app_id_of_the_data_is_safe_to_log() {
     let plain = USER_PLAIN.replace(APP_ID, "wx\\u001b[31m oops");
     let data = seal(SESSION_KEY, &plain);
-    let encrypted = EncryptedData {
-        data: &data,
-        iv: IV,
-        raw: None,
-    };
-    let error = try_at(SESSION_KEY, &encrypted, MADE_AT).unwrap_err();
+    let error = try_at(SESSION_KEY, &unsigned(&data, IV), MADE_AT).unwrap_err();
     assert!(error.to_string().contains("AppID wx31moops,"), "{error}");
 }
 

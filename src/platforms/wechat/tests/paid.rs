@@ -2,8 +2,8 @@
 
 use crate::identity::{AccessTokenText, AppId, OpenId, UnionId};
 use crate::platforms::wechat::tests::calls::TOKEN;
-use crate::platforms::wechat::tests::server::{Act, Server};
-use crate::platforms::wechat::tests::{APP_ID, OPENID, client};
+use crate::platforms::wechat::tests::server::Server;
+use crate::platforms::wechat::tests::{APP_ID, BUSY, OPENID, client};
 use crate::platforms::{Error, InvalidReply, Payment, Reason};
 
 const UNIONID: &str = "o6_bmasdasdsad6_2sgVt7hMZOPfL";
@@ -27,7 +27,7 @@ async fn the_query_names_the_user_and_the_payment() {
         (transaction(), "transaction_id=4200001234"),
         (order, "mch_id=1900000109&out_trade_no=20261127-1"),
     ] {
-        let server = Server::start(vec![Act::json(PAID)]);
+        let server = Server::replying(&[PAID]);
         let unionid = fetch(&server, &payment).await.unwrap();
         assert_eq!(unionid.expose(), UNIONID);
         let line = format!(
@@ -40,8 +40,7 @@ async fn the_query_names_the_user_and_the_payment() {
 
 #[actix_web::test]
 async fn a_busy_reply_is_retried_and_a_rejection_is_not() {
-    let busy = r#"{"errcode":-1,"errmsg":"system error"}"#;
-    let server = Server::start(vec![Act::json(busy), Act::json(PAID)]);
+    let server = Server::replying(&[BUSY, PAID]);
     assert!(fetch(&server, &transaction()).await.is_ok());
     for (errcode, reason) in [
         (89300, Reason::PaymentUnknown),
@@ -50,7 +49,7 @@ async fn a_busy_reply_is_retried_and_a_rejection_is_not() {
         (40001, Reason::TokenInvalid),
     ] {
         let body = format!(r#"{{"errcode":{errcode},"errmsg":"x"}}"#);
-        let server = Server::start(vec![Act::json(&body), Act::json(PAID)]);
+        let server = Server::replying(&[&body, PAID]);
         let error = fetch(&server, &transaction()).await.unwrap_err();
         assert_eq!(error.reason(), Some(reason), "{errcode}");
     }
@@ -59,7 +58,7 @@ async fn a_busy_reply_is_retried_and_a_rejection_is_not() {
 #[actix_web::test]
 async fn a_success_without_a_unionid_is_invalid() {
     for body in ["{}", r#"{"unionid":""}"#, r#"{"unionid":7}"#] {
-        let server = Server::start(vec![Act::json(body)]);
+        let server = Server::replying(&[body]);
         let error = fetch(&server, &transaction()).await.unwrap_err();
         let flaw = InvalidReply::Missing("unionid");
         assert_eq!(error, Error::InvalidReply { status: 200, flaw });

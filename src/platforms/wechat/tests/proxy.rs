@@ -1,16 +1,15 @@
 //! A proxy between the client and the platform. `tests/it/outbound.rs` has the calls that succeed.
 
-use crate::identity::PlatformName;
 use crate::platforms::wechat::Client;
 use crate::platforms::wechat::tests::server::{Act, Server, closed_port};
-use crate::platforms::wechat::tests::{CONNECT, WHOLE, client, log_in_with};
-use crate::platforms::{ConfigError, ConnectError, Error, HttpConfig};
+use crate::platforms::wechat::tests::{client, config, log_in_with};
+use crate::platforms::{ConfigError, ConnectError, Error};
 
 const BASE_URL: &str = "https://api.weixin.qq.com";
 
 /// `None` on a machine without root certificates, where there can be no client for `https`.
 fn client_with_proxy(proxy: &str) -> Option<Client> {
-    let config = HttpConfig::new(PlatformName::Wechat, BASE_URL, CONNECT, WHOLE).ok()?;
+    let config = config(BASE_URL).ok()?;
     Some(Client::new(&config.with_proxy(proxy).unwrap()))
 }
 
@@ -53,9 +52,9 @@ async fn rejected_proxy_credentials_are_reported() {
 
 #[actix_web::test]
 async fn an_unreachable_proxy_is_reported() {
-    let (_held, address) = closed_port();
-    for proxy in [format!("http://{address}"), "http://proxy.invalid".into()] {
-        let Some(client) = client_with_proxy(&proxy) else {
+    let (_held, url) = closed_port();
+    for proxy in [&*url, "http://proxy.invalid"] {
+        let Some(client) = client_with_proxy(proxy) else {
             return;
         };
         let outcome = log_in_with(&client, "code").await;
@@ -75,20 +74,16 @@ async fn an_unreachable_proxy_is_reported() {
 #[actix_web::test]
 async fn an_http_base_url_is_called_without_the_proxy() {
     let server = Server::start(vec![Act::json(r#"{"errcode":40029}"#)]);
-    let (_held, address) = closed_port();
-    let config = HttpConfig::new(PlatformName::Wechat, &server.url, CONNECT, WHOLE).unwrap();
-    let config = config.with_proxy(&format!("http://{address}")).unwrap();
+    let (_held, url) = closed_port();
+    let config = config(&server.url).unwrap().with_proxy(&url).unwrap();
     assert!(log_in_with(&Client::new(&config), "code").await.is_err());
     assert_eq!(server.requests(), 1);
 }
 
 #[test]
 fn the_error_of_a_malformed_proxy_does_not_quote_it() {
-    let config = HttpConfig::new(PlatformName::Wechat, "http://127.0.0.1", CONNECT, WHOLE);
-    let error = config
-        .unwrap()
-        .with_proxy("http://me:hunter2@proxy:port")
-        .err();
+    let config = config("http://127.0.0.1").unwrap();
+    let error = config.with_proxy("http://me:hunter2@proxy:port").err();
     assert!(matches!(error, Some(ConfigError::Proxy)), "{error:?}");
 }
 

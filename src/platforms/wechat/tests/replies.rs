@@ -5,12 +5,10 @@ use std::time::Duration;
 use crate::platforms::wechat::code_shape::MOCK_CODE;
 use crate::platforms::wechat::tests::server::{Act, Server, http};
 use crate::platforms::wechat::tests::{
-    APP_ID, CODE, OPENID, SECRET, SESSION_KEY, check_class, client, log_in, log_in_for, log_in_with,
+    APP_ID, CODE, OPENID, SECRET, SESSION_KEY, SUCCESS, check_class, client, log_in, log_in_for,
+    log_in_with,
 };
 use crate::platforms::{Error, InvalidReply, Reason};
-
-const SUCCESS: &str =
-    r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
 
 /// Asserts that a reply logs the user in.
 async fn check_success(act: Act) {
@@ -60,18 +58,18 @@ async fn a_code_is_escaped_and_a_base_path_is_kept() {
 
 #[actix_web::test]
 async fn a_success_is_read() {
-    check_success(Act::json(SUCCESS)).await;
-    check_success(Act::json(&format!("\u{feff}\r\n{SUCCESS}\n"))).await;
-    let with_zero = SUCCESS.replace('}', r#","errcode":0,"errmsg":"ok"}"#);
-    check_success(Act::json(&with_zero)).await;
-    let with_more = SUCCESS.replace(
-        '}',
-        r#","expires_in":7200,"new":{"a":[1,null]},"unionid":null}"#,
-    );
-    check_success(Act::json(&with_more)).await;
-    let html = http("200 OK\r\nContent-Type: text/html", SUCCESS.as_bytes());
-    check_success(Act::Reply(html)).await;
-    check_success(Act::Reply(http("200 OK", SUCCESS.as_bytes()))).await;
+    let success = SUCCESS.as_bytes();
+    let with = |more: &str| Act::json(&SUCCESS.replace('}', &format!(",{more}}}")));
+    for act in [
+        Act::json(SUCCESS),
+        Act::json(&format!("\u{feff}\r\n{SUCCESS}\n")),
+        with(r#""errcode":0,"errmsg":"ok""#),
+        with(r#""expires_in":7200,"new":{"a":[1,null]},"unionid":null"#),
+        Act::Reply(http("200 OK\r\nContent-Type: text/html", success)),
+        Act::Reply(http("200 OK", success)),
+    ] {
+        check_success(act).await;
+    }
 }
 
 #[actix_web::test]
@@ -104,15 +102,8 @@ async fn a_unionid_is_read_if_there_is_one() {
 #[actix_web::test]
 async fn a_session_key_of_another_length_does_not_stop_a_login() {
     let raw = format!(r#"{{"openid":"{OPENID}","session_key":"short"}}"#);
-    assert_eq!(
-        log_in_for(&[&raw])
-            .await
-            .unwrap()
-            .session_key
-            .unwrap()
-            .expose(),
-        "short"
-    );
+    let identity = log_in_for(&[&raw]).await.unwrap();
+    assert_eq!(identity.session_key.unwrap().expose(), "short");
 }
 
 #[actix_web::test]
@@ -120,30 +111,12 @@ async fn a_success_without_an_openid_or_a_key_is_invalid() {
     for (raw, field) in [
         (r"{}", "openid"),
         (r#"{"errcode":0,"errmsg":"ok"}"#, "openid"),
-        (
-            r#"{"openid":"","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}"#,
-            "openid",
-        ),
-        (
-            r#"{"openid":42,"session_key":"tiihtNczf5v6AKRyjwEUhQ=="}"#,
-            "openid",
-        ),
-        (
-            r#"{"openid":{"a":1},"session_key":"tiihtNczf5v6AKRyjwEUhQ=="}"#,
-            "openid",
-        ),
-        (
-            r#"{"openid":"o G","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}"#,
-            "openid",
-        ),
-        (
-            r#"{"openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#,
-            "session_key",
-        ),
-        (
-            r#"{"openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","session_key":null}"#,
-            "session_key",
-        ),
+        (r#"{"openid":"","session_key":"k=="}"#, "openid"),
+        (r#"{"openid":42,"session_key":"k=="}"#, "openid"),
+        (r#"{"openid":{"a":1},"session_key":"k=="}"#, "openid"),
+        (r#"{"openid":"o G","session_key":"k=="}"#, "openid"),
+        (r#"{"openid":"oGZ"}"#, "session_key"),
+        (r#"{"openid":"oGZ","session_key":null}"#, "session_key"),
     ] {
         check_flaw(Act::json(raw), 200, InvalidReply::Missing(field)).await;
     }
@@ -155,46 +128,26 @@ async fn invalid_utf_8_invalidates_only_its_own_field() {
     let server = Server::start(vec![Act::Reply(http("200 OK", invalid_errmsg))]);
     check_class(log_in(&server).await, Reason::CodeInvalid);
     let invalid_openid = b"{\"openid\":\"oGZ\xff\",\"session_key\":\"tiihtNczf5v6AKRyjwEUhQ==\"}";
-    check_flaw(
-        Act::Reply(http("200 OK", invalid_openid)),
-        200,
-        InvalidReply::Missing("openid"),
-    )
-    .await;
-    check_flaw(
-        Act::Reply(http("200 OK", b"\xff\xfe\x00")),
-        200,
-        InvalidReply::NotJson,
-    )
-    .await;
+    let act = Act::Reply(http("200 OK", invalid_openid));
+    check_flaw(act, 200, InvalidReply::Missing("openid")).await;
+    let act = Act::Reply(http("200 OK", b"\xff\xfe\x00"));
+    check_flaw(act, 200, InvalidReply::NotJson).await;
 }
 
 #[actix_web::test]
 async fn a_reply_that_is_not_a_json_object_is_invalid() {
     let html = "<html><body>502 Bad Gateway</body></html>";
-    check_flaw(
-        Act::status("502 Bad Gateway", html),
-        502,
-        InvalidReply::NotJson,
-    )
-    .await;
-    check_flaw(Act::status("200 OK", html), 200, InvalidReply::NotJson).await;
-    check_flaw(Act::json(""), 200, InvalidReply::Empty).await;
-    check_flaw(Act::json(" \r\n"), 200, InvalidReply::Empty).await;
-    check_flaw(
-        Act::Reply(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-        204,
-        InvalidReply::Empty,
-    )
-    .await;
-    check_flaw(
-        Act::json(SUCCESS.split_at(40).0),
-        200,
-        InvalidReply::NotJson,
-    )
-    .await;
-    check_flaw(Act::json("[]"), 200, InvalidReply::NotJson).await;
-    check_flaw(Act::json(&"[".repeat(60_000)), 200, InvalidReply::NotJson).await;
+    let bad_gateway = Act::status("502 Bad Gateway", html);
+    check_flaw(bad_gateway, 502, InvalidReply::NotJson).await;
+    let no_content = Act::Reply(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec());
+    check_flaw(no_content, 204, InvalidReply::Empty).await;
+    for empty in ["", " \r\n"] {
+        check_flaw(Act::json(empty), 200, InvalidReply::Empty).await;
+    }
+    let cut = SUCCESS.split_at(40).0;
+    for body in [html, cut, "[]", &"[".repeat(60_000)] {
+        check_flaw(Act::json(body), 200, InvalidReply::NotJson).await;
+    }
     let gzip = http("200 OK\r\nContent-Encoding: gzip", b"\x1f\x8b\x08\x00\x00");
     check_flaw(Act::Reply(gzip), 200, InvalidReply::NotJson).await;
 }
@@ -226,19 +179,13 @@ async fn an_errcode_may_be_a_text() {
 #[actix_web::test]
 async fn a_redirect_is_not_followed() {
     let target = Server::start(vec![Act::json(SUCCESS)]);
-    for status in [
-        "301 Moved",
-        "302 Found",
-        "307 Temporary Redirect",
-        "308 Permanent",
-    ] {
-        let head = format!("{status}\r\nLocation: {}/sns/jscode2session", target.url);
-        check_flaw(
-            Act::Reply(http(&head, SUCCESS.as_bytes())),
-            head.split_at(3).0.parse().unwrap(),
-            InvalidReply::Redirect,
-        )
-        .await;
+    for status in [301, 302, 307, 308] {
+        let head = format!(
+            "{status} Found\r\nLocation: {}/sns/jscode2session",
+            target.url
+        );
+        let act = Act::Reply(http(&head, SUCCESS.as_bytes()));
+        check_flaw(act, status, InvalidReply::Redirect).await;
     }
     assert_eq!(target.seen.borrow().connections, 0);
 }
@@ -246,14 +193,9 @@ async fn a_redirect_is_not_followed() {
 /// Asserts that the client stops reading at its limit, plus the size of the socket buffers.
 async fn check_flood(head: &[u8]) {
     let server = Server::start(vec![Act::Flood(head.to_vec())]);
-    let outcome = log_in(&server).await;
-    assert_eq!(
-        outcome,
-        Err(Error::InvalidReply {
-            status: 200,
-            flaw: InvalidReply::TooLong
-        })
-    );
+    let flaw = InvalidReply::TooLong;
+    let error = Error::InvalidReply { status: 200, flaw };
+    assert_eq!(log_in(&server).await, Err(error));
     actix_rt::time::sleep(Duration::from_millis(50)).await;
     let flooded = server.seen.borrow().flooded;
     assert!(flooded < 8 * 1024 * 1024, "{flooded} bytes were let in");
@@ -269,10 +211,6 @@ async fn an_endless_reply_is_cut_off() {
 async fn a_reply_of_exactly_the_limit_is_read() {
     let padding = |length: usize| format!("{SUCCESS}{}", " ".repeat(length - SUCCESS.len()));
     check_success(Act::json(&padding(64 * 1024))).await;
-    check_flaw(
-        Act::json(&padding(64 * 1024 + 1)),
-        200,
-        InvalidReply::TooLong,
-    )
-    .await;
+    let longer = Act::json(&padding(64 * 1024 + 1));
+    check_flaw(longer, 200, InvalidReply::TooLong).await;
 }

@@ -71,14 +71,17 @@ pub(crate) struct Server {
 impl Server {
     /// Listens on a free port and performs the acts in turn, repeating the last one.
     pub(crate) fn start(acts: Vec<Act>) -> Self {
-        let (socket, _) = closed_port();
-        Self::open(socket, acts)
+        Self::open(closed_port(), acts)
+    }
+
+    /// Replies with these bodies in turn, as WeChat frames them, repeating the last one.
+    pub(crate) fn replying(bodies: &[&str]) -> Self {
+        Self::start(bodies.iter().map(|body| Act::json(body)).collect())
     }
 
     /// Opens a port that was closed.
-    pub(crate) fn open(socket: TcpSocket, acts: Vec<Act>) -> Self {
+    pub(crate) fn open((socket, url): (TcpSocket, String), acts: Vec<Act>) -> Self {
         let listener = socket.listen(64).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Rc::new(RefCell::new(Seen::default()));
         let stage = Stage {
             acts: Rc::new(RefCell::new(acts.into())),
@@ -103,12 +106,12 @@ impl Server {
     }
 }
 
-/// Takes a port of its own, which refuses connections until it is opened or the socket is gone.
-pub(crate) fn closed_port() -> (TcpSocket, SocketAddr) {
+/// Takes a port of its own, which refuses connections until it is opened or the socket is gone, and returns its URL.
+pub(crate) fn closed_port() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let address = socket.local_addr().unwrap();
-    (socket, address)
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 #[derive(Clone)]

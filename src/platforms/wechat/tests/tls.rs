@@ -10,10 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection};
 
-use crate::identity::PlatformName;
 use crate::platforms::wechat::Client;
-use crate::platforms::wechat::tests::{CONNECT, WHOLE, log_in_with};
-use crate::platforms::{ConnectError, Error, HttpConfig};
+use crate::platforms::wechat::tests::{CONNECT, WHOLE, config, log_in_with};
+use crate::platforms::{ConnectError, Error};
 
 /// For `127.0.0.1`, valid until 2126. Made for this test, and of no use elsewhere.
 const CERTIFICATE: &str = "MIIBjjCCATOgAwIBAgIUNVWjTvHGSjnDT1PWzNbKa3i02CMwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzE0NDMyNloYDzIxMjYxMDMwMTQ0MzI2WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASGDeMHZYSyvGmJ+yETqldha2ma0fGiudgdKEPaXYu+KX0TRnzL8zbLtcGF65WyOPaG0aAx4dQJHIDPOHcVZ6zYo2EwXzAdBgNVHQ4EFgQUNw9lz9oWfGeovm4Ze6K+OK1KFEUwHwYDVR0jBBgwFoAUNw9lz9oWfGeovm4Ze6K+OK1KFEUwDwYDVR0RBAgwBocEfwAAATAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0kAMEYCIQDajFPaq86g5ltVjbLSXDZt2IYXETAvRo9+BX5DMKMlMAIhAM10NxkjCc73ecCWK7Rf7PsDkeCw3estvAIwyIlSeLdq";
@@ -21,9 +20,7 @@ const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNz6pDOyaf97+s
 
 /// `None` on a machine without root certificates, where there can be no client for `https`.
 fn client(url: &str) -> Option<Client> {
-    HttpConfig::new(PlatformName::Wechat, url, CONNECT, WHOLE)
-        .ok()
-        .map(|config| Client::new(&config))
+    config(url).ok().map(|config| Client::new(&config))
 }
 
 /// Performs one handshake on a thread of its own, and returns `true` if the client trusted it.
