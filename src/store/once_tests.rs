@@ -14,9 +14,10 @@ use crate::store::temporary::Folder;
 
 const LEASE: SignedDuration = SignedDuration::from_millis(300);
 
-async fn store(folder: &Folder) -> Arc<dyn Store> {
-    let file = folder.file("weapp.db");
-    open(&format!("sqlite://{}", file.display())).await.unwrap()
+async fn store() -> (Folder, Arc<dyn Store>) {
+    let folder = Folder::new();
+    let url = format!("sqlite://{}", folder.file("weapp.db").display());
+    (folder, open(&url).await.unwrap())
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -53,8 +54,7 @@ fn found(turn: Result<Turn<String>, Error>) -> String {
 
 #[actix_rt::test]
 async fn one_caller_works_and_the_others_wait_for_its_result() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let worked = Cell::new(0);
     let callers = (0..16).map(async |_| {
         let once = attempt(&store, "s", 0);
@@ -76,8 +76,7 @@ async fn one_caller_works_and_the_others_wait_for_its_result() {
 
 #[actix_rt::test]
 async fn a_released_lease_is_taken_by_the_next_caller() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let (first, second) = (attempt(&store, "s", 0), attempt(&store, "s", 0));
     assert!(matches!(read(&first).await, Ok(Turn::Leased { .. })));
     first.release().await;
@@ -89,8 +88,7 @@ async fn a_released_lease_is_taken_by_the_next_caller() {
 
 #[actix_rt::test]
 async fn a_lease_that_expires_is_taken_over() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let (dead, next) = (attempt(&store, "s", 0), attempt(&store, "s", 0));
     assert!(matches!(read(&dead).await, Ok(Turn::Leased { .. })));
     let start = Instant::now();
@@ -102,8 +100,7 @@ async fn a_lease_that_expires_is_taken_over() {
 
 #[actix_rt::test]
 async fn waiting_ends_after_two_leases() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let writer = attempt(&store, "s", 0);
     assert!(matches!(read(&writer).await, Ok(Turn::Leased { .. })));
     assert!(writer.keep("in progress", at(60)).await.unwrap().is_some());
@@ -117,8 +114,7 @@ async fn waiting_ends_after_two_leases() {
 
 #[actix_rt::test]
 async fn an_old_result_is_used_while_another_caller_replaces_it() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let [writer, renewer, other] = [(); 3].map(|()| attempt(&store, "s", 0));
     assert!(matches!(read(&writer).await, Ok(Turn::Leased { .. })));
     let version = writer.keep("old", at(60)).await.unwrap().unwrap();
@@ -135,33 +131,23 @@ async fn an_old_result_is_used_while_another_caller_replaces_it() {
 
 #[actix_rt::test]
 async fn a_result_is_replaced_by_its_version() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let once = attempt(&store, "s", 0);
     assert!(matches!(read(&once).await, Ok(Turn::Leased { .. })));
     let version = once.keep("old", at(60)).await.unwrap().unwrap();
-    assert!(
-        once.replace(version, "new", at(60))
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let replaced = once.replace(version, "new", at(60)).await.unwrap();
+    assert!(replaced.is_some());
     assert_eq!(found(read(&attempt(&store, "s", 59)).await), "new");
-    assert!(matches!(
-        read(&attempt(&store, "s", 60)).await,
-        Ok(Turn::Leased { .. })
-    ));
+    let expired = read(&attempt(&store, "s", 60)).await;
+    assert!(matches!(expired, Ok(Turn::Leased { .. })));
 }
 
 #[actix_rt::test]
 async fn a_result_with_another_secret_does_not_open() {
-    let folder = Folder::new();
-    let store = store(&folder).await;
+    let (_folder, store) = store().await;
     let (mine, other) = (attempt(&store, "s", 0), attempt(&store, "other", 0));
     assert!(matches!(read(&mine).await, Ok(Turn::Leased { .. })));
     assert!(mine.keep("result", at(60)).await.unwrap().is_some());
-    assert!(matches!(
-        read(&other).await,
-        Ok(Turn::Leased { spare: None, .. })
-    ));
+    let turn = read(&other).await;
+    assert!(matches!(turn, Ok(Turn::Leased { spare: None, .. })));
 }

@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use jiff::civil::date;
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Block, Change, ProfileChange, User};
+use crate::session::{Block, User};
 use crate::store::accounts::{LoginCount, NodeId, UserKey, UserQuery};
-use crate::store::contract::{at, existing, exists, login};
+use crate::store::contract::{at, existing, exists, log_in_each, login, named};
 use crate::store::interface::{Login, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
@@ -37,9 +37,7 @@ async fn user(store: &dyn Store, id: UserId) -> Option<User> {
 
 async fn a_blocked_user_has_no_sessions_and_gets_none(store: &dyn Store) {
     let logins = [login(1, 0), login(1, 1), login(2, 2)];
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     assert_eq!(existing(store, &logins).await, [true; 3]);
     let id = logins[0].user_if_new;
     let spam = block(3, Some("spam"));
@@ -53,11 +51,8 @@ async fn a_blocked_user_has_no_sessions_and_gets_none(store: &dyn Store) {
     assert!(!exists(store, again.digest).await);
     assert_eq!(store.sessions_of(id).await.unwrap(), []);
     assert_eq!(store.count_sessions().await.unwrap(), 1);
-    let unknown = UserId([9; 16]);
-    assert_eq!(
-        store.block_user(unknown, block(3, None)).await.unwrap(),
-        None
-    );
+    let unknown = store.block_user(UserId([9; 16]), block(3, None)).await;
+    assert_eq!(unknown.unwrap(), None);
 }
 
 async fn a_block_is_replaced_and_removed(store: &dyn Store) {
@@ -82,9 +77,7 @@ async fn a_block_is_replaced_and_removed(store: &dyn Store) {
 
 async fn users_are_found_by_id_and_by_subject(store: &dyn Store) {
     let (mei, bo) = (login(1, 0), login(2, 1));
-    for login in [&mei, &bo] {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, [&mei, &bo]).await;
     let found = user(store, mei.user_if_new).await.unwrap();
     assert_eq!((found.subject, found.app), (mei.subject, Some(mei.app)));
     assert_eq!(user(store, UserId([9; 16])).await, None);
@@ -100,9 +93,7 @@ async fn fill(store: &dyn Store, seconds: &[i64]) -> Vec<UserId> {
         .zip(seconds)
         .map(|(user, at)| login(user, *at))
         .collect();
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     let mut order: Vec<_> = logins
         .iter()
         .map(|login| (login.now, login.user_if_new.0))
@@ -152,18 +143,13 @@ async fn pages_of_users_are_complete_and_in_order(store: &dyn Store) {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one table")]
 async fn filters_select_users(store: &dyn Store) {
     let ids = fill(store, &[0, 1, 2]).await;
     let mut other = login(9, 3);
     other.app = AppId::new("wx9999999999999999");
     store.log_in(other.clone()).await.unwrap();
     for (id, name) in ids.iter().zip(["小美 100%", "小波"]) {
-        let change = ProfileChange {
-            nickname: Change::Set(name.to_owned()),
-            ..ProfileChange::default()
-        };
-        store.change_profile(*id, change).await.unwrap();
+        store.change_profile(*id, named(name)).await.unwrap();
     }
     store.block_user(ids[2], block(4, None)).await.unwrap();
     let select = |filter: fn(&mut UserQuery)| {
@@ -210,10 +196,7 @@ async fn filters_select_users(store: &dyn Store) {
 
 async fn a_page_may_be_empty_although_others_follow(store: &dyn Store) {
     let ids = fill(store, &[0, 1, 2, 3, 4, 5]).await;
-    let change = ProfileChange {
-        nickname: Change::Set("needle".to_owned()),
-        ..ProfileChange::default()
-    };
+    let change = named("needle");
     store.change_profile(ids[5], change).await.unwrap();
     for (window, lengths) in [(2, vec![0, 0, 1, 0]), (4, vec![0, 1]), (6, vec![1, 0])] {
         let query = UserQuery {
@@ -237,9 +220,7 @@ async fn statistics_count_users_and_live_sessions(store: &dyn Store) {
     };
     assert_eq!(statistics(0).await, (0, 0, 0));
     let logins = [login(1, 0), login(1, 600), login(2, 0), login(3, 0)];
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     assert_eq!(statistics(1799).await, (3, 0, 4));
     assert_eq!(statistics(1800).await, (3, 0, 1), "unused");
     assert_eq!(statistics(4200).await, (3, 0, 0), "expired");

@@ -21,20 +21,18 @@ use crate::store::people::{
 
 /// Sends each call to one of two nodes in turn, so that the contract of one store becomes that of two nodes.
 #[derive(Debug)]
-pub(in crate::store) struct Alternating {
+struct Alternating {
     nodes: [Arc<dyn Store>; 2],
     calls: AtomicUsize,
 }
 
-impl Alternating {
-    /// Both nodes must use the same database.
-    pub(in crate::store) fn new(nodes: [Arc<dyn Store>; 2]) -> Self {
-        Self {
-            nodes,
-            calls: AtomicUsize::new(0),
-        }
-    }
+/// Makes one store of two nodes, which must use the same database.
+pub(in crate::store) fn alternating(nodes: [Arc<dyn Store>; 2]) -> Arc<dyn Store> {
+    let calls = AtomicUsize::new(0);
+    Arc::new(Alternating { nodes, calls })
+}
 
+impl Alternating {
     fn next(&self) -> &dyn Store {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         &*self.nodes[call % 2]

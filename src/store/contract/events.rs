@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::session::{Block, TokenDigest};
-use crate::store::contract::{at, login, sweep_proven};
+use crate::session::Block;
+use crate::store::contract::{at, log_in, log_in_each, log_out, login, sweep_proven};
 use crate::store::events::{Event, EventRemoval};
-use crate::store::interface::{Login, Revocation, Store};
+use crate::store::interface::{Revocation, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     a_login_records_new_users_and_the_sessions_that_it_ends(&*fresh().await).await;
@@ -17,10 +17,6 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
     nothing_is_recorded_that_changes_nothing(&*fresh().await).await;
     events_are_read_in_order_without_those_of_some_users(&*fresh().await).await;
     removed_events_are_gone(&*fresh().await).await;
-}
-
-async fn log_in(store: &dyn Store, login: &Login) {
-    store.log_in(login.clone()).await.unwrap();
 }
 
 async fn events(store: &dyn Store) -> Vec<Event> {
@@ -37,22 +33,14 @@ async fn kinds(store: &dyn Store) -> Vec<String> {
 }
 
 async fn clear(store: &dyn Store) {
-    let positions = events(store)
-        .await
-        .iter()
-        .map(|event| event.position)
-        .collect();
-    store
-        .remove_events(EventRemoval::At(positions))
-        .await
-        .unwrap();
+    let events = events(store).await;
+    let all = EventRemoval::At(events.iter().map(|event| event.position).collect());
+    store.remove_events(all).await.unwrap();
 }
 
 async fn a_login_records_new_users_and_the_sessions_that_it_ends(store: &dyn Store) {
     let mut logins: Vec<_> = (0..4).map(|seconds| login(1, seconds)).collect();
-    for login in &logins {
-        log_in(store, login).await;
-    }
+    log_in_each(store, &logins).await;
     // The limit is three sessions.
     assert_eq!(
         kinds(store).await,
@@ -81,9 +69,7 @@ async fn a_login_records_new_users_and_the_sessions_that_it_ends(store: &dyn Sto
 
 async fn a_revocation_records_its_reason(store: &dyn Store) {
     let logins = [login(1, 0), login(1, 1), login(1, 2)];
-    for login in &logins {
-        log_in(store, login).await;
-    }
+    log_in_each(store, &logins).await;
     clear(store).await;
     let user = logins[0].user_if_new;
     for (revocation, expected, session) in [
@@ -121,9 +107,7 @@ async fn a_revocation_records_its_reason(store: &dyn Store) {
 
 async fn a_deletion_is_the_last_event_of_its_user(store: &dyn Store) {
     let logins = [login(1, 0), login(1, 1), login(2, 2)];
-    for login in &logins {
-        log_in(store, login).await;
-    }
+    log_in_each(store, &logins).await;
     clear(store).await;
     store.delete_user(logins[0].user_if_new).await.unwrap();
     let revoked = "session.revoked deleted";
@@ -150,9 +134,7 @@ async fn a_deletion_is_the_last_event_of_its_user(store: &dyn Store) {
 
 async fn a_block_is_the_last_event_before_the_next_login(store: &dyn Store) {
     let logins = [login(1, 0), login(1, 1)];
-    for login in &logins {
-        log_in(store, login).await;
-    }
+    log_in_each(store, &logins).await;
     clear(store).await;
     let user = logins[0].user_if_new;
     let block = Block {
@@ -179,10 +161,7 @@ async fn nothing_is_recorded_that_changes_nothing(store: &dyn Store) {
     log_in(store, &mei).await;
     clear(store).await;
     log_in(store, &login(1, 1)).await;
-    store
-        .revoke(Revocation::Session(TokenDigest([9; 32])))
-        .await
-        .unwrap();
+    log_out(store, &login(4, 0)).await;
     store.delete_user(login(3, 0).user_if_new).await.unwrap();
     store.probe(at(1)).await.unwrap();
     // Sessions that expire are not revoked.
@@ -228,13 +207,8 @@ async fn removed_events_are_gone(store: &dyn Store) {
 /// Checks a store that records no events.
 pub(in crate::store) async fn check_without(store: &dyn Store) {
     let logins: Vec<_> = (0..4).map(|seconds| login(1, seconds)).collect();
-    for login in &logins {
-        log_in(store, login).await;
-    }
-    store
-        .revoke(Revocation::Session(logins[3].digest))
-        .await
-        .unwrap();
+    log_in_each(store, &logins).await;
+    log_out(store, &logins[3]).await;
     store.delete_user(logins[0].user_if_new).await.unwrap();
     assert_eq!(store.count_events().await.unwrap(), 0);
 }

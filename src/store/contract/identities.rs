@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use crate::identity::{AppId, KeyedDigest, UserId};
 use crate::session::{Block, ProfileChange, Sealed};
 use crate::store::accounts::{UserKey, UserQuery};
-use crate::store::contract::people::{app, conflict, conflicts, digests, found, log_in, login_of};
-use crate::store::contract::{at, exists};
+use crate::store::contract::people::{app, conflict, conflicts, digests, found, login_of};
+use crate::store::contract::{at, exists, log_in};
 use crate::store::interface::{KeptNumber, Revocation, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
@@ -29,10 +29,8 @@ async fn a_block_is_for_all_identities(store: &dyn Store) {
     let (first, linked) = (login_of(1, 0, &[9]), login_of(2, 0, &[9]));
     let user = log_in(store, &first).await.id;
     log_in(store, &linked).await;
-    assert_eq!(
-        store.block_user(linked.user_if_new, block()).await.unwrap(),
-        None
-    );
+    let of_identity = store.block_user(linked.user_if_new, block()).await;
+    assert_eq!(of_identity.unwrap(), None);
     assert_eq!(store.block_user(user, block()).await.unwrap(), Some(2));
     for blocked in [
         login_of(1, 1, &[9]),

@@ -28,7 +28,7 @@ const KEY: LedgerKey = LedgerKey([7; 32]);
 const ANY: Option<Version> = None;
 
 /// Returns a claim of this holder at this second, for ten seconds.
-fn claim(holder: u8, seconds: i64, stale: Option<Version>) -> Claim {
+fn request(holder: u8, seconds: i64, stale: Option<Version>) -> Claim {
     Claim {
         key: KEY,
         holder: Holder([holder; 16]),
@@ -36,6 +36,10 @@ fn claim(holder: u8, seconds: i64, stale: Option<Version>) -> Claim {
         until: at(seconds + 10),
         stale,
     }
+}
+
+async fn claim(store: &dyn Store, holder: u8, seconds: i64, stale: Option<Version>) -> Claimed {
+    store.claim(request(holder, seconds, stale)).await.unwrap()
 }
 
 /// Returns the value and its version. Panics if there is none.
@@ -55,7 +59,7 @@ async fn keep(store: &dyn Store, holder: u8, value: u8, seconds: i64) -> bool {
 }
 
 async fn one_of_many_claims_takes_the_lease(store: &dyn Store) {
-    let claims = (0..64).map(|holder| store.claim(claim(holder, 0, ANY)));
+    let claims = (0..64).map(|holder| store.claim(request(holder, 0, ANY)));
     let answers = join_all(claims).await.into_iter().map(Result::unwrap);
     let (yours, held): (Vec<_>, Vec<_>) =
         answers.partition(|answer| matches!(answer, Claimed::Yours));
@@ -65,7 +69,7 @@ async fn one_of_many_claims_takes_the_lease(store: &dyn Store) {
 }
 
 async fn a_value_is_returned_until_it_expires(store: &dyn Store) {
-    assert_eq!(store.claim(claim(1, 0, ANY)).await.unwrap(), Claimed::Yours);
+    assert_eq!(claim(store, 1, 0, ANY).await, Claimed::Yours);
     let (holder, value) = (Holder([1; 16]), Sealed(vec![42]));
     let version = store.keep(KEY, holder, value, at(100)).await.unwrap();
     let version = version.unwrap();
@@ -75,104 +79,92 @@ async fn a_value_is_returned_until_it_expires(store: &dyn Store) {
         expires_at: at(100),
     };
     for (holder, seconds) in [(1, 1), (2, 1), (2, 99)] {
-        assert_eq!(
-            store.claim(claim(holder, seconds, ANY)).await.unwrap(),
-            whole
-        );
+        assert_eq!(claim(store, holder, seconds, ANY).await, whole);
     }
-    let expired = store.claim(claim(2, 100, ANY)).await.unwrap();
+    let expired = claim(store, 2, 100, ANY).await;
     assert_eq!(expired, Claimed::Yours, "at the instant of expiry");
 }
 
 async fn a_stale_value_is_returned_to_others_while_it_is_replaced(store: &dyn Store) {
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     assert!(keep(store, 1, 42, 100).await);
-    let first = Some(kept(store.claim(claim(1, 1, ANY)).await.unwrap()).1);
+    let first = Some(kept(claim(store, 1, 1, ANY).await).1);
     let held = Claimed::Held { until: at(11) };
+    assert_eq!(claim(store, 1, 1, first).await, Claimed::Yours);
+    assert_eq!(claim(store, 2, 2, first).await, held);
     assert_eq!(
-        store.claim(claim(1, 1, first)).await.unwrap(),
-        Claimed::Yours
-    );
-    assert_eq!(store.claim(claim(2, 2, first)).await.unwrap(), held);
-    assert_eq!(
-        kept(store.claim(claim(3, 2, ANY)).await.unwrap()).0,
+        kept(claim(store, 3, 2, ANY).await).0,
         [42],
         "not stale for this caller"
     );
     assert!(keep(store, 1, 43, 100).await);
-    let (value, version) = kept(store.claim(claim(2, 3, first)).await.unwrap());
+    let (value, version) = kept(claim(store, 2, 3, first).await);
     assert!(value == [43] && Some(version) != first);
 }
 
 async fn a_lease_expires(store: &dyn Store) {
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     let held = Claimed::Held { until: at(10) };
-    assert_eq!(store.claim(claim(2, 9, ANY)).await.unwrap(), held);
-    assert_eq!(
-        store.claim(claim(2, 10, ANY)).await.unwrap(),
-        Claimed::Yours
-    );
+    assert_eq!(claim(store, 2, 9, ANY).await, held);
+    assert_eq!(claim(store, 2, 10, ANY).await, Claimed::Yours);
     assert!(!keep(store, 1, 1, 100).await, "the lease has expired");
     assert!(keep(store, 2, 2, 100).await);
     assert!(!keep(store, 2, 3, 100).await, "one value per claim");
-    assert_eq!(kept(store.claim(claim(3, 11, ANY)).await.unwrap()).0, [2]);
+    assert_eq!(kept(claim(store, 3, 11, ANY).await).0, [2]);
 }
 
 async fn a_released_record_can_be_claimed_at_once(store: &dyn Store) {
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     store.release(KEY, Holder([2; 16])).await.unwrap();
     let held = Claimed::Held { until: at(10) };
     assert_eq!(
-        store.claim(claim(2, 1, ANY)).await.unwrap(),
+        claim(store, 2, 1, ANY).await,
         held,
         "released by another holder"
     );
     store.release(KEY, Holder([1; 16])).await.unwrap();
     assert!(!keep(store, 1, 1, 100).await);
-    assert_eq!(store.claim(claim(2, 1, ANY)).await.unwrap(), Claimed::Yours);
+    assert_eq!(claim(store, 2, 1, ANY).await, Claimed::Yours);
     // The old value stays when a replacement is abandoned.
     assert!(keep(store, 2, 2, 100).await);
-    let version = Some(kept(store.claim(claim(3, 1, ANY)).await.unwrap()).1);
-    assert_eq!(
-        store.claim(claim(3, 2, version)).await.unwrap(),
-        Claimed::Yours
-    );
+    let version = Some(kept(claim(store, 3, 1, ANY).await).1);
+    assert_eq!(claim(store, 3, 2, version).await, Claimed::Yours);
     store.release(KEY, Holder([3; 16])).await.unwrap();
-    assert_eq!(kept(store.claim(claim(4, 3, ANY)).await.unwrap()).0, [2]);
+    assert_eq!(kept(claim(store, 4, 3, ANY).await).0, [2]);
 }
 
 async fn a_discarded_record_is_gone(store: &dyn Store) {
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     assert!(keep(store, 1, 42, 100).await);
-    let version = Some(kept(store.claim(claim(2, 1, ANY)).await.unwrap()).1);
+    let version = Some(kept(claim(store, 2, 1, ANY).await).1);
     store.discard(KEY, Holder([2; 16])).await.unwrap();
     assert_eq!(
-        kept(store.claim(claim(2, 1, ANY)).await.unwrap()).0,
+        kept(claim(store, 2, 1, ANY).await).0,
         [42],
         "discarded without the lease"
     );
-    store.claim(claim(2, 1, version)).await.unwrap();
+    claim(store, 2, 1, version).await;
     store.discard(KEY, Holder([2; 16])).await.unwrap();
     assert!(!keep(store, 2, 43, 100).await, "the record is gone");
-    assert_eq!(store.claim(claim(3, 1, ANY)).await.unwrap(), Claimed::Yours);
+    assert_eq!(claim(store, 3, 1, ANY).await, Claimed::Yours);
 }
 
 async fn a_holder_may_claim_again(store: &dyn Store) {
     for seconds in [0, 5] {
-        let again = store.claim(claim(1, seconds, ANY)).await.unwrap();
+        let again = claim(store, 1, seconds, ANY).await;
         assert_eq!(again, Claimed::Yours);
     }
     let held = Claimed::Held { until: at(15) };
-    assert_eq!(store.claim(claim(2, 12, ANY)).await.unwrap(), held);
+    assert_eq!(claim(store, 2, 12, ANY).await, held);
 }
 
 async fn records_are_independent(store: &dyn Store) {
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     assert!(keep(store, 1, 1, 100).await);
-    let mut other = claim(2, 1, ANY);
+    let mut other = request(2, 1, ANY);
     other.key = LedgerKey([8; 32]);
     assert_eq!(store.claim(other).await.unwrap(), Claimed::Yours);
-    assert_eq!(kept(store.claim(claim(3, 1, ANY)).await.unwrap()).0, [1]);
+    assert_eq!(kept(claim(store, 3, 1, ANY).await).0, [1]);
     // The boundaries between the parts are part of the key.
     assert_ne!(
         LedgerKey::of("a", &["bc", ""]),
@@ -183,16 +175,16 @@ async fn records_are_independent(store: &dyn Store) {
 
 async fn a_sweep_leaves_live_values_and_live_leases(store: &dyn Store) {
     let hour = SignedDuration::from_hours(1);
-    store.claim(claim(1, 0, ANY)).await.unwrap();
+    claim(store, 1, 0, ANY).await;
     store.sweep(at(9), hour).await.unwrap();
     assert!(keep(store, 1, 42, 100).await, "its lease was live");
     store.sweep(at(99), hour).await.unwrap();
-    let (value, version) = kept(store.claim(claim(2, 99, ANY)).await.unwrap());
+    let (value, version) = kept(claim(store, 2, 99, ANY).await);
     assert_eq!(value, [42]);
-    store.claim(claim(2, 99, Some(version))).await.unwrap();
+    claim(store, 2, 99, Some(version)).await;
     store.sweep(at(108), hour).await.unwrap();
     let held = Claimed::Held { until: at(109) };
-    assert_eq!(store.claim(claim(3, 108, ANY)).await.unwrap(), held);
+    assert_eq!(claim(store, 3, 108, ANY).await, held);
     store.sweep(at(109), hour).await.unwrap();
     assert!(!keep(store, 2, 43, 200).await, "the record was removed");
 }
@@ -200,12 +192,10 @@ async fn a_sweep_leaves_live_values_and_live_leases(store: &dyn Store) {
 async fn a_closed_ledger_returns_an_error(store: &dyn Store) {
     store.close().await.unwrap();
     let (holder, value) = (Holder([1; 16]), Sealed(vec![1]));
-    let claimed = store.claim(claim(1, 0, ANY)).await;
+    let claimed = store.claim(request(1, 0, ANY)).await;
     assert!(matches!(claimed, Err(Error::Closed)));
     let kept = store.keep(KEY, holder, value, at(1)).await;
     assert!(matches!(kept, Err(Error::Closed)));
-    assert!(matches!(
-        store.release(KEY, holder).await,
-        Err(Error::Closed)
-    ));
+    let released = store.release(KEY, holder).await;
+    assert!(matches!(released, Err(Error::Closed)));
 }

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use crate::identity::UserId;
-use crate::session::{Change, ProfileChange};
 use crate::store::accounts::UserKey;
-use crate::store::contract::at;
 use crate::store::contract::identities::block;
-use crate::store::contract::people::{
-    app, conflict, conflicts, found, identities, log_in, login_of,
-};
+use crate::store::contract::people::{app, conflict, conflicts, found, identities, login_of};
+use crate::store::contract::{at, log_in, log_in_each, named};
 use crate::store::events::PAGE;
 use crate::store::interface::{Login, Revocation, Store};
 use crate::store::people::{ConflictQuery, Decision, Resolution, Resolved};
@@ -44,28 +41,22 @@ async fn resolve(
     store.resolve_conflict(resolution).await.unwrap()
 }
 
+fn done(ended: usize) -> Resolved {
+    Resolved::Done { ended }
+}
+
 const MERGED: Option<Decision> = Some(Decision::Merged);
 const APART: Option<Decision> = Some(Decision::Apart);
 
 async fn a_merge_makes_one_user_of_two(store: &dyn Store) {
     let pair @ [kept, other] = conflict(store).await;
     let logins = [login_of(1, 3, &[]), login_of(2, 3, &[])];
-    for login in &logins {
-        log_in(store, login).await;
-    }
+    log_in_each(store, &logins).await;
     assert_eq!(store.sessions_of(other).await.unwrap().len(), 3);
-    assert_eq!(
-        resolve(store, pair, MERGED).await,
-        Resolved::Done { ended: 3 }
-    );
+    assert_eq!(resolve(store, pair, MERGED).await, done(3));
     assert_eq!(store.session_status(logins[0].digest).await.unwrap(), None);
-    assert!(
-        store
-            .session_status(logins[1].digest)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let status = store.session_status(logins[1].digest).await.unwrap();
+    assert!(status.is_some());
     assert_eq!(store.sessions_of(other).await.unwrap(), []);
     assert_eq!(identities(store, kept).await, [kept, other]);
     assert_eq!(found(store, UserKey::Id(other)).await, [kept]);
@@ -75,21 +66,14 @@ async fn a_merge_makes_one_user_of_two(store: &dyn Store) {
     assert_eq!(conflicts(store).await.len(), 1);
     assert_eq!(conflicts(store).await[0].decision, MERGED);
     // The same again ends no session.
-    assert_eq!(
-        resolve(store, pair, MERGED).await,
-        Resolved::Done { ended: 0 }
-    );
+    assert_eq!(resolve(store, pair, MERGED).await, done(0));
     assert!(store.session_status(next.digest).await.unwrap().is_some());
 }
 
 async fn an_undone_merge_leaves_the_two_users(store: &dyn Store) {
     let pair @ [kept, other] = conflict(store).await;
-    let name = |name: &str| ProfileChange {
-        nickname: Change::Set(name.to_owned()),
-        ..ProfileChange::default()
-    };
-    store.change_profile(kept, name("K")).await.unwrap();
-    store.change_profile(other, name("O")).await.unwrap();
+    store.change_profile(kept, named("K")).await.unwrap();
+    store.change_profile(other, named("O")).await.unwrap();
     resolve(store, pair, MERGED).await;
     let (moving, staying) = (login_of(1, 5, &[9]), login_of(2, 5, &[9]));
     let merged = log_in(store, &moving).await;
@@ -97,15 +81,10 @@ async fn an_undone_merge_leaves_the_two_users(store: &dyn Store) {
     log_in(store, &staying).await;
     // In either order.
     let undone = resolve(store, [other, kept], None).await;
-    assert_eq!(undone, Resolved::Done { ended: 1 });
+    assert_eq!(undone, done(1));
     assert_eq!(store.session_status(moving.digest).await.unwrap(), None);
-    assert!(
-        store
-            .session_status(staying.digest)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let status = store.session_status(staying.digest).await.unwrap();
+    assert!(status.is_some());
     assert_eq!(identities(store, kept).await, [kept]);
     assert_eq!(identities(store, other).await, [other]);
     let separated = log_in(store, &login_of(1, 6, &[9])).await;
@@ -131,10 +110,7 @@ async fn what_was_linked_to_a_merged_user_moves_with_it(store: &dyn Store) {
     }
     assert_eq!(identities(store, kept).await.len(), 5);
     // The session of the identity of `other`, and not that of the identity of `kept`.
-    assert_eq!(
-        resolve(store, pair, APART).await,
-        Resolved::Done { ended: 1 }
-    );
+    assert_eq!(resolve(store, pair, APART).await, done(1));
     let expected = [other, before.user_if_new, meanwhile[0].user_if_new];
     assert_eq!(identities(store, other).await, expected);
     assert_eq!(
@@ -149,7 +125,7 @@ async fn what_was_linked_to_a_merged_user_moves_with_it(store: &dyn Store) {
 async fn the_user_that_stays_can_be_chosen(store: &dyn Store) {
     let [kept, other] = conflict(store).await;
     let reversed = resolve(store, [other, kept], MERGED).await;
-    assert_eq!(reversed, Resolved::Done { ended: 1 });
+    assert_eq!(reversed, done(1));
     assert_eq!(identities(store, other).await, [other, kept]);
     let all = conflicts(store).await;
     assert_eq!((all[0].kept, all[0].other), (other, kept));
@@ -157,7 +133,7 @@ async fn the_user_that_stays_can_be_chosen(store: &dyn Store) {
     log_in(store, &login_of(2, 5, &[])).await;
     let merged = resolve(store, [kept, other], MERGED).await;
     // That of the login above, and the two sessions of `other`.
-    assert_eq!(merged, Resolved::Done { ended: 3 });
+    assert_eq!(merged, done(3));
     assert_eq!(identities(store, kept).await, [kept, other]);
     assert_eq!(found(store, UserKey::Id(other)).await, [kept]);
 }
@@ -212,7 +188,7 @@ async fn a_merge_of_one_user_is_undone_without_moving_anyone(store: &dyn Store) 
         assert_eq!(resolve(store, pair, None).await, Resolved::HasLaterMerge);
     }
     let undone = resolve(store, [second, third], None).await;
-    assert_eq!(undone, Resolved::Done { ended: 0 });
+    assert_eq!(undone, done(0));
     assert_eq!(identities(store, kept).await.len(), 3);
     for pair in [[kept, third], [kept, second]] {
         let undone = resolve(store, pair, None).await;
@@ -271,7 +247,7 @@ async fn decisions_are_stored_and_reopened(store: &dyn Store) {
     };
     assert_eq!(open().await, 1);
     let apart = resolve(store, [other, kept], APART).await;
-    assert_eq!(apart, Resolved::Done { ended: 0 });
+    assert_eq!(apart, done(0));
     assert_eq!(open().await, 0);
     let all = conflicts(store).await;
     assert_eq!((all[0].decision, all[0].decided_at), (APART, Some(at(50))));
@@ -279,10 +255,7 @@ async fn decisions_are_stored_and_reopened(store: &dyn Store) {
     // Found again.
     log_in(store, &login_of(1, 9, &[9])).await;
     assert_eq!(conflicts(store).await, all);
-    assert_eq!(
-        resolve(store, pair, None).await,
-        Resolved::Done { ended: 0 }
-    );
+    assert_eq!(resolve(store, pair, None).await, done(0));
     assert_eq!(open().await, 1);
     store.delete_user(other).await.unwrap();
     assert_eq!(resolve(store, pair, APART).await, Resolved::NotFound);

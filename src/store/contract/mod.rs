@@ -19,10 +19,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::identity::{AppId, Subject, UserId};
-use crate::session::{Device, Sealed, SessionId, SessionStatus, Token, TokenDigest};
-use crate::store::interface::{Error, Login, Store};
+use crate::session::{
+    Change, Device, ProfileChange, Sealed, SessionId, SessionStatus, Token, TokenDigest, User,
+};
+use crate::store::interface::{Error, Login, Revocation, Store};
 
-pub(super) use alternating::Alternating;
+pub(super) use alternating::alternating;
 pub(super) use events::check_without as check_without_events;
 pub(super) use nodes::{check_nodes, check_revocations};
 pub(super) use sweeps::sweep_proven;
@@ -72,6 +74,30 @@ pub(super) fn login(user: u8, seconds: i64) -> Login {
     }
 }
 
+async fn log_in(store: &dyn Store, login: &Login) -> User {
+    store.log_in(login.clone()).await.unwrap().user
+}
+
+async fn log_in_each<'a>(store: &dyn Store, logins: impl IntoIterator<Item = &'a Login>) {
+    for login in logins {
+        log_in(store, login).await;
+    }
+}
+
+/// Ends the session of a login. Returns the number of ended sessions.
+pub(super) async fn log_out(store: &dyn Store, login: &Login) -> usize {
+    let revocation = Revocation::Session(login.digest);
+    store.revoke(revocation).await.unwrap()
+}
+
+/// Sets only the nickname.
+pub(super) fn named(nickname: &str) -> ProfileChange {
+    ProfileChange {
+        nickname: Change::Set(nickname.to_owned()),
+        ..ProfileChange::default()
+    }
+}
+
 /// Returns `true` if the session exists. Checks that a cached status, too, equals what is stored.
 async fn exists(store: &dyn Store, digest: TokenDigest) -> bool {
     let found = store.find(digest).await.unwrap();
@@ -112,12 +138,8 @@ async fn a_closed_store_returns_an_error(store: &dyn Store) {
     store.probe(at(0)).await.unwrap();
     store.close().await.unwrap();
     assert!(matches!(store.probe(at(0)).await, Err(Error::Closed)));
-    assert!(matches!(
-        store.find(login(1, 0).digest).await,
-        Err(Error::Closed)
-    ));
-    assert!(matches!(
-        store.log_in(login(1, 0)).await,
-        Err(Error::Closed)
-    ));
+    let found = store.find(login(1, 0).digest).await;
+    assert!(matches!(found, Err(Error::Closed)));
+    let logged_in = store.log_in(login(1, 0)).await;
+    assert!(matches!(logged_in, Err(Error::Closed)));
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use futures_util::future::{join, join_all};
 use jiff::SignedDuration;
 
-use crate::session::{Block, Sealed, TokenDigest};
+use crate::session::{Sealed, TokenDigest};
+use crate::store::contract::identities::block;
 use crate::store::contract::{at, exists, login, people_of_nodes};
 use crate::store::interface::{Login, Revocation, Store, Swept, Update};
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey};
@@ -84,15 +85,9 @@ async fn every_revocation_is_known_to_the_other_node([a, b]: &Nodes) {
         let mut blocked = login(7, round);
         blocked.subject.0[1..9].copy_from_slice(&round.to_be_bytes());
         a.log_in(blocked.clone()).await.unwrap();
-        let block = Block {
-            at: at(0),
-            reason: None,
-        };
         let block = async {
-            a.block_user(blocked.user_if_new, block)
-                .await
-                .unwrap()
-                .unwrap()
+            let ended = a.block_user(blocked.user_if_new, block()).await;
+            ended.unwrap().unwrap()
         };
         check_revocation(b, &blocked, block).await;
         let replaced = login(5, 2 * round);
@@ -122,11 +117,7 @@ async fn a_block_leaves_no_session_of_a_racing_login([a, b]: &Nodes) {
         let (first, racing) = (login(1, 2 * round), login(1, 2 * round + 1));
         a.log_in(first.clone()).await.unwrap();
         let user = first.user_if_new;
-        let block = Block {
-            at: at(0),
-            reason: None,
-        };
-        let (blocked, raced) = join(a.block_user(user, block), b.log_in(racing.clone())).await;
+        let (blocked, raced) = join(a.block_user(user, block()), b.log_in(racing.clone())).await;
         let (blocked, raced) = (blocked.unwrap(), raced.unwrap());
         let is_rejected = raced.user.block.is_some();
         assert_eq!(blocked, Some(if is_rejected { 1 } else { 2 }));
@@ -209,10 +200,8 @@ async fn one_of_many_claims_of_two_nodes_takes_the_lease(nodes: &Nodes) {
     };
     assert_eq!(b.claim(stale).await.unwrap(), Claimed::Yours);
     b.release(late.key, Holder([101; 16])).await.unwrap();
-    assert!(matches!(
-        a.claim(claim(102, 302)).await.unwrap(),
-        Claimed::Kept { .. }
-    ));
+    let claimed = a.claim(claim(102, 302)).await.unwrap();
+    assert!(matches!(claimed, Claimed::Kept { .. }));
 }
 
 async fn concurrent_sweeps_remove_each_session_once(nodes: &Nodes) {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::identity::{AppId, KeyedDigest, UserId};
-use crate::session::{Change, ProfileChange, Sealed, User};
+use crate::session::Sealed;
 use crate::store::accounts::UserKey;
-use crate::store::contract::{at, exists, login};
+use crate::store::contract::{at, exists, log_in, login, named};
 use crate::store::interface::{Login, Store};
 use crate::store::people::{ConflictQuery, LateUnionId, UserConflict};
 
@@ -35,10 +35,6 @@ pub(super) fn digests(person: &[u8]) -> Vec<KeyedDigest> {
     person.iter().map(|byte| KeyedDigest([*byte; 32])).collect()
 }
 
-pub(super) async fn log_in(store: &dyn Store, login: &Login) -> User {
-    store.log_in(login.clone()).await.unwrap().user
-}
-
 pub(super) async fn found(store: &dyn Store, key: UserKey) -> Vec<UserId> {
     let users = store.find_users(key).await.unwrap();
     users.iter().map(|user| user.id).collect()
@@ -62,10 +58,7 @@ async fn a_first_login_is_linked_by_the_unionid(store: &dyn Store) {
     let (first, linked) = (login_of(1, 0, &[]), login_of(2, 5, &[9]));
     let created = log_in(store, &first).await;
     assert_eq!(log_in(store, &login_of(1, 1, &[9])).await.id, created.id);
-    let change = ProfileChange {
-        nickname: Change::Set("小梅".to_owned()),
-        ..ProfileChange::default()
-    };
+    let change = named("小梅");
     store.change_profile(created.id, change).await.unwrap();
     for round in 0..2 {
         let linked = Login {

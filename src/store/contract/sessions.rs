@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::identity::UserId;
 use crate::session::{Sealed, SessionId};
-use crate::store::contract::{at, existing, exists, login};
+use crate::store::contract::{at, existing, exists, log_in_each, log_out, login};
 use crate::store::interface::{Login, Revocation, Store, Update};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
@@ -20,9 +20,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
 /// Logs each of two users in twice.
 async fn two_each(store: &dyn Store) -> [Login; 4] {
     let logins = [login(1, 0), login(1, 1), login(2, 0), login(2, 1)];
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     logins
 }
 
@@ -53,9 +51,8 @@ async fn the_session_keys_of_one_session_are_replaced(store: &dyn Store) {
 async fn an_ended_session_never_comes_back(store: &dyn Store) {
     let login = login(1, 0);
     store.log_in(login.clone()).await.unwrap();
-    let revocation = Revocation::Session(login.digest);
-    assert_eq!(store.revoke(revocation).await.unwrap(), 1);
-    assert_eq!(store.revoke(revocation).await.unwrap(), 0, "ended twice");
+    assert_eq!(log_out(store, &login).await, 1);
+    assert_eq!(log_out(store, &login).await, 0, "ended twice");
     for update in [Update::Used(at(1)), Update::SessionKeys(Sealed(vec![1]))] {
         assert!(!store.update(login.digest, update).await.unwrap());
     }
@@ -90,11 +87,8 @@ async fn each_revocation_ends_the_sessions_it_selects(store: &dyn Store) {
         (Revocation::AllOf(mei), 1, [false, false, true, false]),
         (Revocation::AllOf(mei), 0, [false, false, true, false]),
     ] {
-        assert_eq!(
-            store.revoke(revocation).await.unwrap(),
-            ended,
-            "{revocation:?}"
-        );
+        let revoked = store.revoke(revocation).await.unwrap();
+        assert_eq!(revoked, ended, "{revocation:?}");
         assert_eq!(existing(store, &logins).await, left, "{revocation:?}");
     }
 }
@@ -112,10 +106,7 @@ async fn a_fresh_status_has_the_latest_use(store: &dyn Store) {
         let status = store.session_status(login.digest).await.unwrap();
         assert_eq!(status.unwrap().last_seen, at(59), "the cache differs");
     }
-    store
-        .revoke(Revocation::Session(login.digest))
-        .await
-        .unwrap();
+    log_out(store, &login).await;
     for _node in 0..2 {
         assert_eq!(store.fresh_status(login.digest).await.unwrap(), None);
     }
@@ -135,13 +126,8 @@ async fn the_sessions_of_a_user_are_listed_latest_first(store: &dyn Store) {
 async fn sessions_are_counted(store: &dyn Store) {
     assert_eq!(store.count_sessions().await.unwrap(), 0);
     let logins = [login(1, 0), login(1, 1), login(2, 2)];
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     assert_eq!(store.count_sessions().await.unwrap(), 3);
-    store
-        .revoke(Revocation::Session(logins[0].digest))
-        .await
-        .unwrap();
+    log_out(store, &logins[0]).await;
     assert_eq!(store.count_sessions().await.unwrap(), 2);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::identity::{KeyedDigest, UserId};
 use crate::session::{Change, Profile, ProfileChange, Sealed, User};
 use crate::store::accounts::UserKey;
-use crate::store::contract::{at, existing, login};
+use crate::store::contract::{at, existing, log_in_each, login};
 use crate::store::interface::{KeptNumber, Store};
 
 pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
@@ -16,9 +16,7 @@ pub(super) async fn check(fresh: &impl AsyncFn() -> Arc<dyn Store>) {
 
 async fn a_deleted_user_is_gone_with_their_sessions(store: &dyn Store) {
     let logins = [login(1, 0), login(1, 1), login(2, 2)];
-    for login in &logins {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, &logins).await;
     assert_eq!(existing(store, &logins).await, [true, true, true]);
     let user = logins[0].user_if_new;
     assert_eq!(store.delete_user(user).await.unwrap(), [user]);
@@ -80,9 +78,7 @@ async fn a_kept_phone_number_is_found_until_it_is_replaced_or_deleted(store: &dy
 
 async fn a_profile_changes_in_the_given_fields_only(store: &dyn Store) {
     let (mei, bo) = (login(1, 0), login(2, 0));
-    for login in [&mei, &bo] {
-        store.log_in(login.clone()).await.unwrap();
-    }
+    log_in_each(store, [&mei, &bo]).await;
     let user = mei.user_if_new;
     let set = |text: &str| Change::Set(text.to_owned());
     let profile = |nickname: Option<&str>, avatar_url: Option<&str>| Profile {

@@ -1,7 +1,7 @@
 //! Copies between databases of any backend.
 
 use crate::identity::{AppId, KeyedDigest};
-use crate::session::{Change, ProfileChange, Sealed};
+use crate::session::Sealed;
 use crate::store::accounts::{LoginCount, NodeId};
 use crate::store::contract;
 use crate::store::copy::rows::CONTENTS;
@@ -32,10 +32,7 @@ async fn fill(store: &dyn Store) -> Vec<Login> {
     for login in &logins {
         user = Some(store.log_in(login.clone()).await.unwrap().user.id);
     }
-    let change = ProfileChange {
-        nickname: Change::Set("小梅 🌸".to_owned()),
-        ..ProfileChange::default()
-    };
+    let change = contract::named("小梅 🌸");
     let changed = store.change_profile(user.unwrap(), change).await.unwrap();
     assert!(changed.is_some());
     let number = KeptNumber {
@@ -123,11 +120,8 @@ async fn check_other_rows(from: &Database, to: &Database, target: &dyn Store) {
         ),
         "{error}"
     );
-    assert!(
-        error
-            .to_string()
-            .contains("hint: copy to an empty database")
-    );
+    let message = error.to_string();
+    assert!(message.contains("hint: copy to an empty database"));
     assert!(target.find(other.digest).await.unwrap().is_some());
 }
 

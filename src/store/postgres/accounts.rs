@@ -1,7 +1,5 @@
 //! The statements of an operator: blocks, searches for users, and the numbers of users, sessions and logins.
 
-use std::time::Duration;
-
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
@@ -12,7 +10,7 @@ use crate::store::accounts::{
     LoginCount, NodeId, Statistics, UserKey, UserPage, UserPosition, UserQuery,
 };
 use crate::store::postgres::events::{USER_BLOCKED, if_wanted};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
@@ -24,10 +22,10 @@ use crate::time::minus;
 /// The update locks the user, and the revocation is a statement of its own: its snapshot must contain the session of a login
 /// that the update has waited for.
 pub(super) async fn block(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
-    (user, block): (UserId, &Block),
+    user: UserId,
+    block: &Block,
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
     let (id, at) = (user.0.as_slice(), block.at.as_millisecond());
     let statements: [(&str, Params<'_>); 3] = [
@@ -42,7 +40,7 @@ pub(super) async fn block(
         (USER_BLOCKED, &[&id]),
     ];
     let statements = if_wanted(records_events, &statements);
-    let results = link.transaction(limit, "BEGIN", statements).await?;
+    let results = link.transaction("BEGIN", statements).await?;
     match results.as_slice() {
         [users, sessions, ..] if !users.is_empty() => rows::digests(sessions).map(Some),
         _ => Ok(None),
@@ -50,10 +48,10 @@ pub(super) async fn block(
 }
 
 /// Returns `false` if there is no such user.
-pub(super) async fn unblock(link: &Link, limit: Duration, user: UserId) -> Result<bool, Problem> {
+pub(super) async fn unblock(link: Limited<'_>, user: UserId) -> Result<bool, Problem> {
     let sql = "UPDATE account SET blocked_at = NULL, block_reason = NULL
                WHERE id = $1 AND root_id IS NULL RETURNING id";
-    let found = link.write(limit, sql, &[&user.0.as_slice()]).await?;
+    let found = link.write(sql, &[&user.0.as_slice()]).await?;
     Ok(!found.is_empty())
 }
 
@@ -70,11 +68,7 @@ macro_rules! users_of {
     };
 }
 
-pub(super) async fn find(
-    link: &Link,
-    limit: Duration,
-    key: &UserKey,
-) -> Result<Vec<User>, Problem> {
+pub(super) async fn find(link: Limited<'_>, key: &UserKey) -> Result<Vec<User>, Problem> {
     let (sql, keys): (_, Vec<&[u8]>) = match key {
         UserKey::Id(id) => (users_of!("identity.id = ANY($1)"), vec![&id.0]),
         UserKey::Subjects(subjects) => (
@@ -93,7 +87,7 @@ pub(super) async fn find(
             digests.iter().map(|digest| digest.0.as_slice()).collect(),
         ),
     };
-    let found = link.read(limit, sql, &[&keys]).await?;
+    let found = link.read(sql, &[&keys]).await?;
     found.iter().map(|row| rows::user(row, 0)).collect()
 }
 
@@ -135,11 +129,7 @@ macro_rules! end {
     };
 }
 
-pub(super) async fn list(
-    link: &Link,
-    limit: Duration,
-    query: &UserQuery,
-) -> Result<UserPage, Problem> {
+pub(super) async fn list(link: Limited<'_>, query: &UserQuery) -> Result<UserPage, Problem> {
     let (page, end) = if query.blocked {
         (
             page!("blocked_at IS NOT NULL"),
@@ -167,11 +157,11 @@ pub(super) async fn list(
         &query.nickname,
         &most,
     ];
-    let users = link.read(limit, page, params).await?;
+    let users = link.read(page, params).await?;
     let users = users.iter().map(|row| rows::user(row, 0));
     let users = users.collect::<Result<Vec<_>, _>>()?;
     let params: Params<'_> = &[&created_at, &id, &since, &window];
-    let end = link.read(limit, end, params).await?;
+    let end = link.read(end, params).await?;
     let end = end.first().map(position).transpose()?;
     Ok(UserPage::of(users, query.limit, end))
 }
@@ -185,9 +175,9 @@ fn position(row: &Row) -> Result<UserPosition, Problem> {
 
 /// Counts exactly up to a million or so, and estimates beyond.
 pub(super) async fn statistics(
-    link: &Link,
-    limit: Duration,
-    (now, idle): (Timestamp, SignedDuration),
+    link: Limited<'_>,
+    now: Timestamp,
+    idle: SignedDuration,
     since: Date,
 ) -> Result<Statistics, Problem> {
     let unused = minus(now, idle);
@@ -200,22 +190,17 @@ pub(super) async fn statistics(
                                 ELSE (SELECT count(*) FROM session WHERE expires_at > $1 AND last_seen > $2) END
                     FROM pg_class WHERE oid = 'session'::regclass";
     let logins = "SELECT day, app, sum(logins)::bigint FROM login_count WHERE day >= $1 GROUP BY day, app ORDER BY day, app";
-    let logins = link.read(limit, logins, &[&since.to_string()]).await?;
+    let logins = link.read(logins, &[&since.to_string()]).await?;
     Ok(Statistics {
-        users: number(link, limit, users, &[]).await?,
-        blocked_users: number(link, limit, blocked, &[]).await?,
-        sessions: number(link, limit, sessions, &[&now, &unused]).await?,
+        users: number(link, users, &[]).await?,
+        blocked_users: number(link, blocked, &[]).await?,
+        sessions: number(link, sessions, &[&now, &unused]).await?,
         logins: logins.iter().map(login_count).collect::<Result<_, _>>()?,
     })
 }
 
-async fn number(
-    link: &Link,
-    limit: Duration,
-    sql: &'static str,
-    params: Params<'_>,
-) -> Result<u64, Problem> {
-    let rows = link.read(limit, sql, params).await?;
+async fn number(link: Limited<'_>, sql: &'static str, params: Params<'_>) -> Result<u64, Problem> {
+    let rows = link.read(sql, params).await?;
     let number: i64 = rows.first().map_or(Ok(0), |row| rows::value(row, 0))?;
     Ok(number.unsigned_abs())
 }
@@ -233,8 +218,7 @@ fn login_count(row: &Row) -> Result<LoginCount, Problem> {
 }
 
 pub(super) async fn count_logins(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     node: NodeId,
     counts: &[LoginCount],
     keep_since: Date,
@@ -258,7 +242,5 @@ pub(super) async fn count_logins(
             &[&keep_since.to_string()],
         ),
     ];
-    link.transaction(limit, "BEGIN", &statements)
-        .await
-        .map(drop)
+    link.transaction("BEGIN", &statements).await.map(drop)
 }

@@ -1,7 +1,5 @@
 //! The statements about conflicts between users.
 
-use std::time::Duration;
-
 use tokio_postgres::Row;
 
 use crate::identity::UserId;
@@ -9,7 +7,7 @@ use crate::session::TokenDigest;
 use crate::store::people::{
     ConflictPage, ConflictQuery, Decision, Resolution, Resolved, UserConflict,
 };
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::merges::{Conflict, has_later_merge, merge, separate};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
@@ -19,8 +17,7 @@ use crate::store::postgres::rows;
 const ATTEMPTS: u32 = 10;
 
 pub(super) async fn list(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     query: &ConflictQuery,
 ) -> Result<ConflictPage, Problem> {
     let sql = "WITH owner AS (SELECT coalesce(root_id, id) AS id FROM account WHERE id = $1),
@@ -46,7 +43,7 @@ pub(super) async fn list(
         &query.only_open,
         &(i64::from(query.limit) + 1),
     ];
-    let found = link.read(limit, sql, params).await?;
+    let found = link.read(sql, params).await?;
     let conflicts = found.iter().map(conflict).collect::<Result<_, _>>()?;
     Ok(ConflictPage::of(conflicts, query.limit))
 }
@@ -72,8 +69,7 @@ fn decision(row: &Row, index: usize) -> Result<Option<Decision>, Problem> {
 /// Each change checks again, under its locks, what was read before it. If another operator has decided meanwhile, it changes
 /// nothing, and the next attempt reads again.
 pub(super) async fn resolve(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
     resolution: &Resolution,
 ) -> Result<(Resolved, Vec<TokenDigest>), Problem> {
@@ -81,7 +77,7 @@ pub(super) async fn resolve(
     let done = |ended: Vec<TokenDigest>| (Resolved::Done { ended: ended.len() }, ended);
     let is_merge = resolution.decision == Some(Decision::Merged);
     for _attempt in 0..ATTEMPTS {
-        let Some(stored) = stored(link, limit, resolution).await? else {
+        let Some(stored) = stored(link, resolution).await? else {
             return Ok((Resolved::NotFound, ended));
         };
         let is_reversed = is_merge && stored.conflict.kept != resolution.kept;
@@ -92,7 +88,7 @@ pub(super) async fn resolve(
         if (is_merge || was_merge) && stored.is_blocked {
             return Ok((Resolved::Blocked, ended));
         }
-        if was_merge && has_later_merge(link, limit, &stored.conflict).await? {
+        if was_merge && has_later_merge(link, &stored.conflict).await? {
             return Ok((Resolved::HasLaterMerge, ended));
         }
         let changed = if was_merge {
@@ -100,15 +96,16 @@ pub(super) async fn resolve(
             let decision = resolution.decision.filter(|_decision| !is_merge);
             separate(
                 link,
-                limit,
                 records_events,
-                (&stored.conflict, decision, resolution.now),
+                &stored.conflict,
+                decision,
+                resolution.now,
             )
             .await?
         } else if is_merge {
-            merge(link, limit, records_events, resolution).await?
+            merge(link, records_events, resolution).await?
         } else {
-            decide(link, limit, &stored, resolution).await?
+            decide(link, &stored, resolution).await?
         };
         if let Some(sessions) = changed {
             ended.extend(sessions);
@@ -131,11 +128,7 @@ struct Stored {
 }
 
 /// Reads where it is written: a standby, or another connection, may not have the latest decision.
-async fn stored(
-    link: &Link,
-    limit: Duration,
-    resolution: &Resolution,
-) -> Result<Option<Stored>, Problem> {
+async fn stored(link: Limited<'_>, resolution: &Resolution) -> Result<Option<Stored>, Problem> {
     let sql = "SELECT kept, other, decision, moved, EXISTS (
              SELECT 1 FROM account AS identity JOIN account AS owner ON owner.id = coalesce(identity.root_id, identity.id)
              WHERE identity.id IN ($1, $2) AND owner.blocked_at IS NOT NULL)
@@ -144,7 +137,7 @@ async fn stored(
         &resolution.kept.0.as_slice(),
         &resolution.other.0.as_slice(),
     ];
-    let found = link.write(limit, sql, params).await?;
+    let found = link.write(sql, params).await?;
     let stored = found.first().map(|row| {
         let moved: Option<&[u8]> = rows::value(row, 3)?;
         Ok(Stored {
@@ -164,8 +157,7 @@ async fn stored(
 
 /// Stores a decision that moves no identity. Returns `None` if another decision was stored meanwhile.
 async fn decide(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     stored: &Stored,
     resolution: &Resolution,
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
@@ -181,6 +173,6 @@ async fn decide(
         &decided_at,
         &stored.decision.map(Decision::as_str),
     ];
-    let changed = link.write(limit, sql, params).await?;
+    let changed = link.write(sql, params).await?;
     Ok((!changed.is_empty()).then(Vec::new))
 }

@@ -76,18 +76,16 @@ async fn connect_to(server: &Server, target: &Target) -> Result<Connection, Prob
     } else {
         open(server, Tls::new(target.root_certificates.as_deref())?).await?
     };
-    let mut connection = Connection {
+    check_engine(&client).await?;
+    let has_synchronous_standby = check_session(&client, target.must_be_durable).await?;
+    if let Some(expected) = &target.identity {
+        identity::check(&client, expected).await?;
+    }
+    Ok(Connection {
         client,
         driver,
-        has_synchronous_standby: false,
-    };
-    check_engine(&connection.client).await?;
-    connection.has_synchronous_standby =
-        check_session(&connection.client, target.must_be_durable).await?;
-    if let Some(expected) = &target.identity {
-        identity::check(&connection.client, expected).await?;
-    }
-    Ok(connection)
+        has_synchronous_standby,
+    })
 }
 
 /// Opens a connection, and starts its driver.

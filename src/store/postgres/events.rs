@@ -1,14 +1,11 @@
 //! The statements of the outbox.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use crate::identity::{AppId, UserId};
 use crate::session::SessionId;
 use crate::store::events::{BATCH, Event, EventRemoval, PAGE, Waiting};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 
@@ -41,11 +38,7 @@ pub(super) fn if_wanted<T>(records_events: bool, statements: &[T]) -> &[T] {
 }
 
 /// Returns the oldest events that need not wait for those of `except`.
-pub(super) async fn oldest(
-    link: &Link,
-    limit: Duration,
-    except: &[UserId],
-) -> Result<Vec<Event>, Problem> {
+pub(super) async fn oldest(link: Limited<'_>, except: &[UserId]) -> Result<Vec<Event>, Problem> {
     let sql = "SELECT position, id, kind, account, app, session, reason, at, other_user FROM event
                WHERE (account <> ALL ($1) OR other_user IS NOT NULL) AND position > $3 ORDER BY position LIMIT $2";
     let mut waiting = Waiting::new(except);
@@ -54,7 +47,7 @@ pub(super) async fn oldest(
     // A page may be full of events that wait.
     while let Some(after) = last.filter(|_last| events.len() < usize::from(PAGE)) {
         let params: Params<'_> = &[&except, &i64::from(PAGE), &after];
-        let rows = link.read(limit, sql, params).await?;
+        let rows = link.read(sql, params).await?;
         let page = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
         let is_full = page.len() == usize::from(PAGE);
         let end = page.last().map(|event| event.position);
@@ -83,31 +76,25 @@ fn event(row: &Row) -> Result<Event, Problem> {
     })
 }
 
-pub(super) async fn count(link: &Link, limit: Duration) -> Result<u64, Problem> {
-    let rows = link.read(limit, "SELECT count(*) FROM event", &[]).await?;
+pub(super) async fn count(link: Limited<'_>) -> Result<u64, Problem> {
+    let rows = link.read("SELECT count(*) FROM event", &[]).await?;
     let count: i64 = rows.first().map_or(Ok(0), |row| rows::value(row, 0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-pub(super) async fn remove(
-    link: &Link,
-    limit: Duration,
-    removal: &EventRemoval,
-) -> Result<usize, Problem> {
+pub(super) async fn remove(link: Limited<'_>, removal: &EventRemoval) -> Result<usize, Problem> {
     let removed = match removal {
         EventRemoval::At(positions) => {
             let sql = "DELETE FROM event WHERE position = ANY ($1) RETURNING true";
-            link.write(limit, sql, &[positions]).await?
+            link.write(sql, &[positions]).await?
         }
-        EventRemoval::Before(time) => before(link, limit, *time).await?,
+        EventRemoval::Before(time) => {
+            let sql = "DELETE FROM event WHERE position IN
+                           (SELECT position FROM event WHERE at < $1 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED)
+                       RETURNING true";
+            let params: Params<'_> = &[&time.as_millisecond(), &i64::from(BATCH)];
+            link.write(sql, params).await?
+        }
     };
     Ok(removed.len())
-}
-
-async fn before(link: &Link, limit: Duration, time: Timestamp) -> Result<Vec<Row>, Problem> {
-    let sql = "DELETE FROM event WHERE position IN
-                   (SELECT position FROM event WHERE at < $1 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED)
-               RETURNING true";
-    let params: Params<'_> = &[&time.as_millisecond(), &i64::from(BATCH)];
-    link.write(limit, sql, params).await
 }

@@ -1,12 +1,10 @@
 //! The statements of the ledger.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::session::Sealed;
 use crate::store::ledger::{Claim, Claimed, Holder, LedgerKey, Version};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 
@@ -14,13 +12,9 @@ use crate::store::postgres::rows;
 const ATTEMPTS: usize = 3;
 
 /// Replies to a claim without writing, or returns `None` if the caller can take the lease.
-pub(super) async fn read(
-    link: &Link,
-    limit: Duration,
-    claim: &Claim,
-) -> Result<Option<Claimed>, Problem> {
+pub(super) async fn read(link: Limited<'_>, claim: &Claim) -> Result<Option<Claimed>, Problem> {
     let sql = "SELECT value, version, expires_at, holder, held_until FROM ledger WHERE key = $1";
-    let rows = link.read(limit, sql, &[&claim.key.0.as_slice()]).await?;
+    let rows = link.read(sql, &[&claim.key.0.as_slice()]).await?;
     let Some(row) = rows.first() else {
         return Ok(None);
     };
@@ -42,9 +36,8 @@ pub(super) async fn read(
 
 /// Takes the lease, unless another caller was faster. One statement decides.
 pub(super) async fn claim(
-    reads: &Link,
-    writes: &Link,
-    limit: Duration,
+    reads: Limited<'_>,
+    writes: Limited<'_>,
     claim: &Claim,
 ) -> Result<Claimed, Problem> {
     let sql = "INSERT INTO ledger AS l (key, holder, held_until) VALUES ($1, $2, $3)
@@ -57,10 +50,10 @@ pub(super) async fn claim(
     let stale = claim.stale.map(|version| version.0);
     for _attempt in 0..ATTEMPTS {
         let params: Params<'_> = &[&key, &holder, &until, &now, &stale];
-        if !writes.write(limit, sql, params).await?.is_empty() {
+        if !writes.write(sql, params).await?.is_empty() {
             return Ok(Claimed::Yours);
         }
-        if let Some(claimed) = read(reads, limit, claim).await? {
+        if let Some(claimed) = read(reads, claim).await? {
             return Ok(claimed);
         }
     }
@@ -70,9 +63,9 @@ pub(super) async fn claim(
 
 /// Returns `None` if the caller has lost the lease.
 pub(super) async fn keep(
-    link: &Link,
-    limit: Duration,
-    (key, holder): (LedgerKey, Holder),
+    link: Limited<'_>,
+    key: LedgerKey,
+    holder: Holder,
     value: &Sealed,
     expires_at: Timestamp,
 ) -> Result<Option<Version>, Problem> {
@@ -84,19 +77,14 @@ pub(super) async fn keep(
     let (key, holder) = (key.0.as_slice(), holder.0.as_slice());
     let expires_at = expires_at.as_millisecond();
     let kept = link
-        .write(
-            limit,
-            sql,
-            &[&key, &holder, &value.0, &version, &expires_at],
-        )
+        .write(sql, &[&key, &holder, &value.0, &version, &expires_at])
         .await?;
     Ok((!kept.is_empty()).then_some(Version(version)))
 }
 
 /// Removes a record that has no value.
 pub(super) async fn release(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     key: LedgerKey,
     holder: Holder,
 ) -> Result<(), Problem> {
@@ -105,16 +93,15 @@ pub(super) async fn release(
                    WHERE key = $1 AND holder = $2 AND value IS NOT NULL)
                DELETE FROM ledger WHERE key = $1 AND holder = $2 AND value IS NULL";
     let (key, holder) = (key.0.as_slice(), holder.0.as_slice());
-    link.write(limit, sql, &[&key, &holder]).await.map(drop)
+    link.write(sql, &[&key, &holder]).await.map(drop)
 }
 
 pub(super) async fn discard(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     key: LedgerKey,
     holder: Holder,
 ) -> Result<(), Problem> {
     let sql = "DELETE FROM ledger WHERE key = $1 AND holder = $2";
     let (key, holder) = (key.0.as_slice(), holder.0.as_slice());
-    link.write(limit, sql, &[&key, &holder]).await.map(drop)
+    link.write(sql, &[&key, &holder]).await.map(drop)
 }

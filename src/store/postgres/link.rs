@@ -37,6 +37,13 @@ pub(super) struct Link {
     outage: Arc<Outage>,
 }
 
+/// A connection, and the maximum time of each call on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limited<'a> {
+    link: &'a Link,
+    limit: Duration,
+}
+
 #[derive(Debug, Clone)]
 enum State {
     /// There was no attempt yet, or the connection has just broken.
@@ -198,17 +205,9 @@ impl Link {
         });
     }
 
-    /// Waits for a call. If it takes too long, the connection is abandoned.
-    async fn within<T>(
-        &self,
-        limit: Duration,
-        call: impl Future<Output = Result<T, Problem>>,
-    ) -> Result<T, Problem> {
-        timeout(limit, call).await.unwrap_or_else(|_elapsed| {
-            let problem = Problem::Silent(limit);
-            self.abandon(&problem);
-            Err(problem)
-        })
+    /// Limits the time of each call.
+    pub(super) fn within(&self, limit: Duration) -> Limited<'_> {
+        Limited { link: self, limit }
     }
 
     async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Problem> {
@@ -228,31 +227,43 @@ impl Link {
             State::Connecting => Err(Problem::Lost("there is no connection yet".to_owned())),
         }
     }
+}
+
+impl Limited<'_> {
+    /// Waits for a call. If it takes too long, the connection is abandoned.
+    async fn wait_for<T>(
+        self,
+        call: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        timeout(self.limit, call).await.unwrap_or_else(|_elapsed| {
+            let problem = Problem::Silent(self.limit);
+            self.link.abandon(&problem);
+            Err(problem)
+        })
+    }
 
     /// Reads. A read whose connection broke runs again on the next one.
     pub(super) async fn read(
-        &self,
-        limit: Duration,
+        self,
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, Problem> {
-        match self.within(limit, self.query(sql, params)).await {
-            Err(Problem::Lost(_)) => self.within(limit, self.query(sql, params)).await,
+        match self.wait_for(self.link.query(sql, params)).await {
+            Err(Problem::Lost(_)) => self.wait_for(self.link.query(sql, params)).await,
             result => result,
         }
     }
 
     /// Runs one statement, once: if the connection breaks, it may have been committed.
     pub(super) async fn write(
-        &self,
-        limit: Duration,
+        self,
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, Problem> {
         let mut attempt = 1;
         loop {
-            let query = async { self.patient_session().await?.query(sql, params).await };
-            match self.within(limit, query).await {
+            let query = async { self.link.patient_session().await?.query(sql, params).await };
+            match self.wait_for(query).await {
                 Err(problem) if problem.is_conflict() && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
@@ -261,18 +272,17 @@ impl Link {
 
     /// Runs statements in one transaction, and returns the rows of each. `begin` begins it.
     pub(super) async fn transaction(
-        &self,
-        limit: Duration,
+        self,
         begin: &str,
         statements: &[(&'static str, Params<'_>)],
     ) -> Result<Vec<Vec<Row>>, Problem> {
         let mut attempt = 1;
         loop {
             let run = async {
-                let session = self.patient_session().await?;
+                let session = self.link.patient_session().await?;
                 session.transaction(begin, statements).await
             };
-            match self.within(limit, run).await {
+            match self.wait_for(run).await {
                 Err(problem) if problem.is_conflict() && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }

@@ -70,11 +70,7 @@ impl<'a> Columns<'a> {
     /// The same, with the digests of the unionids.
     pub(super) fn linked_users(&self) -> [Param<'_>; 8] {
         let [users, subjects, openids, unionids, now, apps] = self.users();
-        let People {
-            subjects: of_people,
-            digests,
-            ..
-        } = &self.people;
+        let [of_people, digests] = self.registered();
         [
             users, subjects, openids, unionids, now, apps, of_people, digests,
         ]

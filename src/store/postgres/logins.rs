@@ -1,14 +1,13 @@
 //! The transaction of logins. Any number of logins of different users share one.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use tokio_postgres::Row;
 
-use crate::session::{TokenDigest, User};
+use crate::session::TokenDigest;
 use crate::store::interface::{LoggedIn, Login};
 use crate::store::postgres::events::{USERS_CREATED, if_wanted};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::login_columns::Columns;
 use crate::store::postgres::people::{LOCK_PEOPLE, RECORD_CONFLICTS, REGISTER};
 use crate::store::postgres::problem::Problem;
@@ -139,8 +138,7 @@ const BEGIN_BATCH: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'";
 
 /// Stores logins of different people in one transaction. Returns the result of each, and the sessions that were ended.
 pub(super) async fn commit(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
     logins: &[&Login],
 ) -> Result<(Vec<LoggedIn>, Vec<TokenDigest>), Problem> {
@@ -175,7 +173,7 @@ pub(super) async fn commit(
     let is_one = logins.len() == 1;
     let begin = if is_one { BEGIN_ONE } else { BEGIN_BATCH };
     let statements = if_wanted(records_events, statements);
-    let results = link.transaction(limit, begin, statements).await?;
+    let results = link.transaction(begin, statements).await?;
     match results.get(locks..) {
         Some([users, owners, _sessions, ended, ..]) => {
             Ok((assign(logins, users, owners)?, rows::digests(ended)?))
@@ -195,14 +193,10 @@ fn assign(logins: &[&Login], users: &[Row], owners: &[Row]) -> Result<Vec<Logged
     let logged_in = logins.iter().map(|login| {
         let user = users.remove(&login.subject.0);
         let user = user.ok_or_else(|| Problem::Malformed("a user is missing".to_owned()))?;
-        Ok(logged_in(login, user))
+        Ok(LoggedIn {
+            is_new: user.id == login.user_if_new,
+            user,
+        })
     });
     logged_in.collect()
-}
-
-fn logged_in(login: &Login, user: User) -> LoggedIn {
-    LoggedIn {
-        is_new: user.id == login.user_if_new,
-        user,
-    }
 }

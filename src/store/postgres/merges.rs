@@ -1,13 +1,11 @@
 //! The transactions that merge two users, and undo that.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::identity::UserId;
 use crate::session::TokenDigest;
 use crate::store::people::{Decision, Resolution};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::people::LOCK_LINKS;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
@@ -62,8 +60,7 @@ const MOVE_IDENTITIES: &str = "
 
 /// Merges the two users of a conflict. Returns the digests of the ended sessions, or `None` if the conflict is not open.
 pub(super) async fn merge(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
     resolution: &Resolution,
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
@@ -85,7 +82,7 @@ pub(super) async fn merge(
         (MOVE_USER, &[&kept, &other, &records_events]),
         (MOVE_IDENTITIES, pair),
     ];
-    let results = link.transaction(limit, "BEGIN", &statements).await?;
+    let results = link.transaction("BEGIN", &statements).await?;
     match results.as_slice() {
         [_, _, decided, sessions, ..] if !decided.is_empty() => rows::digests(sessions).map(Some),
         _ => Ok(None),
@@ -156,8 +153,7 @@ const DECIDE_SEPARATE: &str = concat!(
 
 /// Returns `true` if a later merge has to be undone first. Reads where it is written, as the conflict itself is read.
 pub(super) async fn has_later_merge(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     conflict: &Conflict,
 ) -> Result<bool, Problem> {
     let moved = conflict.moved.as_ref().map(|moved| moved.0.as_slice());
@@ -167,17 +163,18 @@ pub(super) async fn has_later_merge(
         &moved,
     ];
     let found = link
-        .write(limit, concat!("SELECT ", has_later_merge!()), params)
+        .write(concat!("SELECT ", has_later_merge!()), params)
         .await?;
     found.first().map_or(Ok(false), |row| rows::value(row, 0))
 }
 
 /// Undoes the merge of a conflict. Returns the digests of the ended sessions, or `None` if the conflict was changed meanwhile.
 pub(super) async fn separate(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
-    (conflict, decision, now): (&Conflict, Option<Decision>, Timestamp),
+    conflict: &Conflict,
+    decision: Option<Decision>,
+    now: Timestamp,
 ) -> Result<Option<Vec<TokenDigest>>, Problem> {
     let (kept, other) = (conflict.kept.0.as_slice(), conflict.other.0.as_slice());
     let moved = conflict.moved.as_ref().map(|moved| moved.0.as_slice());
@@ -208,7 +205,7 @@ pub(super) async fn separate(
             &[&kept, &other, &moved, &decision, &decided_at],
         ),
     ];
-    let results = link.transaction(limit, "BEGIN", &statements).await?;
+    let results = link.transaction("BEGIN", &statements).await?;
     match results.as_slice() {
         [_, _, sessions, .., decided] if !decided.is_empty() => rows::digests(sessions).map(Some),
         _ => Ok(None),

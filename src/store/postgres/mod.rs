@@ -49,7 +49,7 @@ use crate::store::people::{
     ConflictPage, ConflictQuery, LateUnionId, Resolution, Resolved, UserIdentity,
 };
 
-use node::{Node, READ_LIMIT, WRITE_LIMIT};
+use node::{Node, WRITE_LIMIT};
 use worker::Worker;
 
 /// A store in a PostgreSQL database.
@@ -65,11 +65,11 @@ impl Store for Postgres {
     }
 
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
-        self.read(sessions::find(&self.node.reads, READ_LIMIT, digest))
+        self.read(sessions::find(self.node.reads(), digest))
     }
 
     fn session_status(&self, digest: TokenDigest) -> Reply<'_, Option<SessionStatus>> {
-        self.read(sessions::status(&self.node.reads, READ_LIMIT, digest))
+        self.read(sessions::status(self.node.reads(), digest))
     }
 
     /// The cache is in front of this store.
@@ -78,16 +78,16 @@ impl Store for Postgres {
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
-        self.read(sessions::of_user(&self.node.reads, READ_LIMIT, user))
+        self.read(sessions::of_user(self.node.reads(), user))
     }
 
     fn count_sessions(&self) -> Reply<'_, u64> {
-        self.write(|node| async move { sessions::count(&node.upkeep, WRITE_LIMIT).await })
+        self.write(|node| async move { sessions::count(node.upkeep()).await })
     }
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
         self.write(move |node| async move {
-            let exists = sessions::update(node.writes(), WRITE_LIMIT, digest, &update).await;
+            let exists = sessions::update(node.writes(), digest, &update).await;
             node.cache.evict(digest);
             exists
         })
@@ -95,52 +95,48 @@ impl Store for Postgres {
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
         self.write(move |node| async move {
-            let revoked =
-                sessions::revoke(node.writes(), WRITE_LIMIT, node.records_events, revocation)
-                    .await?;
+            let revoked = sessions::revoke(node.writes(), node.records_events, revocation).await?;
             node.cache.evict_all(&revoked);
             Ok(revoked.len())
         })
     }
 
     fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
-        self.read(people::identities_of(&self.node.reads, READ_LIMIT, user))
+        self.read(people::identities_of(self.node.reads(), user))
     }
 
     fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
-        self.write(|node| async move { people::learn(node.writes(), WRITE_LIMIT, &late).await })
+        self.write(|node| async move { people::learn(node.writes(), &late).await })
     }
 
     fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
-        self.read(async move { conflicts::list(&self.node.reads, READ_LIMIT, &query).await })
+        self.read(async move { conflicts::list(self.node.reads(), &query).await })
     }
 
     fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
         self.write(move |node| async move {
-            let (link, records_events) = (node.writes(), node.records_events);
             let (resolved, ended) =
-                conflicts::resolve(link, WRITE_LIMIT, records_events, &resolution).await?;
+                conflicts::resolve(node.writes(), node.records_events, &resolution).await?;
             node.cache.evict_all(&ended);
             Ok(resolved)
         })
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
-        self.write(move |node| async move {
-            users::change_profile(node.writes(), WRITE_LIMIT, user, &change).await
-        })
+        self.write(
+            move |node| async move { users::change_profile(node.writes(), user, &change).await },
+        )
     }
 
     fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
-        self.write(move |node| async move {
-            phone_numbers::keep(node.writes(), WRITE_LIMIT, user, &number).await
-        })
+        self.write(
+            move |node| async move { phone_numbers::keep(node.writes(), user, &number).await },
+        )
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
         self.write(move |node| async move {
-            let (deleted, ended) =
-                users::delete(node.writes(), WRITE_LIMIT, node.records_events, user).await?;
+            let (deleted, ended) = users::delete(node.writes(), node.records_events, user).await?;
             node.cache.evict_all(&ended);
             Ok(deleted)
         })
@@ -148,32 +144,22 @@ impl Store for Postgres {
 
     fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
         self.write(move |node| async move {
-            let ended = accounts::block(
-                node.writes(),
-                WRITE_LIMIT,
-                node.records_events,
-                (user, &block),
-            )
-            .await?;
+            let ended = accounts::block(node.writes(), node.records_events, user, &block).await?;
             node.cache.evict_all(ended.as_deref().unwrap_or_default());
             Ok(ended.map(|ended| ended.len()))
         })
     }
 
     fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
-        self.write(
-            move |node| async move { accounts::unblock(node.writes(), WRITE_LIMIT, user).await },
-        )
+        self.write(move |node| async move { accounts::unblock(node.writes(), user).await })
     }
 
     fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
-        self.read(async move { accounts::find(&self.node.reads, READ_LIMIT, &key).await })
+        self.read(async move { accounts::find(self.node.reads(), &key).await })
     }
 
     fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
-        self.write(
-            move |node| async move { accounts::list(&node.upkeep, WRITE_LIMIT, &query).await },
-        )
+        self.write(move |node| async move { accounts::list(node.upkeep(), &query).await })
     }
 
     fn statistics(
@@ -183,7 +169,7 @@ impl Store for Postgres {
         since: Date,
     ) -> Reply<'_, Statistics> {
         self.write(move |node| async move {
-            accounts::statistics(&node.upkeep, WRITE_LIMIT, (now, idle), since).await
+            accounts::statistics(node.upkeep(), now, idle, since).await
         })
     }
 
@@ -194,7 +180,7 @@ impl Store for Postgres {
         keep_since: Date,
     ) -> Reply<'_, ()> {
         self.write(move |links| async move {
-            accounts::count_logins(links.writes(), WRITE_LIMIT, node, &counts, keep_since).await
+            accounts::count_logins(links.writes(), node, &counts, keep_since).await
         })
     }
 
@@ -205,12 +191,12 @@ impl Store for Postgres {
     fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
         Box::pin(async move {
             let place = self.worker.place()?;
-            if let Some(claimed) = ledger::read(&self.node.reads, READ_LIMIT, &claim).await? {
+            if let Some(claimed) = ledger::read(self.node.reads(), &claim).await? {
                 return Ok(claimed);
             }
             drop(place);
             let take = |node: Arc<Node>| async move {
-                ledger::claim(&node.reads, node.writes(), WRITE_LIMIT, &claim).await
+                ledger::claim(node.reads.within(WRITE_LIMIT), node.writes(), &claim).await
             };
             self.write(take).await
         })
@@ -224,41 +210,28 @@ impl Store for Postgres {
         expires_at: Timestamp,
     ) -> Reply<'_, Option<Version>> {
         self.write(move |node| async move {
-            ledger::keep(
-                node.writes(),
-                WRITE_LIMIT,
-                (key, holder),
-                &value,
-                expires_at,
-            )
-            .await
+            ledger::keep(node.writes(), key, holder, &value, expires_at).await
         })
     }
 
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
-        self.write(move |node| async move {
-            ledger::release(node.writes(), WRITE_LIMIT, key, holder).await
-        })
+        self.write(move |node| async move { ledger::release(node.writes(), key, holder).await })
     }
 
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
-        self.write(move |node| async move {
-            ledger::discard(node.writes(), WRITE_LIMIT, key, holder).await
-        })
+        self.write(move |node| async move { ledger::discard(node.writes(), key, holder).await })
     }
 
     fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
-        self.read(async move { events::oldest(&self.node.reads, READ_LIMIT, &except).await })
+        self.read(async move { events::oldest(self.node.reads(), &except).await })
     }
 
     fn count_events(&self) -> Reply<'_, u64> {
-        self.write(|node| async move { events::count(&node.upkeep, WRITE_LIMIT).await })
+        self.write(|node| async move { events::count(node.upkeep()).await })
     }
 
     fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
-        self.write(
-            move |node| async move { events::remove(node.writes(), WRITE_LIMIT, &removal).await },
-        )
+        self.write(move |node| async move { events::remove(node.writes(), &removal).await })
     }
 
     /// Reads the clock itself, and compares it with the database's.

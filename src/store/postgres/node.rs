@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::store::database::Database;
 use crate::store::interface::Swept;
 use crate::store::postgres::invalidation::Polls;
-use crate::store::postgres::link::Link;
+use crate::store::postgres::link::{Limited, Link};
 use crate::store::postgres::outage::Outage;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
@@ -23,7 +23,7 @@ use crate::store::postgres::writer::LoginQueue;
 use crate::store::session_cache::SessionCache;
 
 /// Maximum time of a read and of a write. Our choice: a write may wait for a lock for 2 seconds and run for 5.
-pub(super) const READ_LIMIT: Duration = Duration::from_secs(2);
+const READ_LIMIT: Duration = Duration::from_secs(2);
 pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(6);
 
 /// Maximum time of the probe, so that it replies before a load balancer gives up.
@@ -39,7 +39,7 @@ pub(super) struct Node {
     pub(super) reads: Link,
     polls: Link,
     /// For the probe, the count and the sweep.
-    pub(super) upkeep: Link,
+    upkeep: Link,
     pub(super) writes: [Link; 2],
     next_write: AtomicUsize,
     pub(super) invalidation: Polls,
@@ -93,7 +93,7 @@ impl Node {
             let node = Arc::clone(self);
             worker.spawn(async move {
                 if let Some(link) = node.writes.get(index) {
-                    node.logins.run(link, WRITE_LIMIT, &node.cache).await;
+                    node.logins.run(link.within(WRITE_LIMIT), &node.cache).await;
                 }
             });
         }
@@ -115,20 +115,30 @@ impl Node {
         Ok(())
     }
 
+    pub(super) fn reads(&self) -> Limited<'_> {
+        self.reads.within(READ_LIMIT)
+    }
+
+    pub(super) fn upkeep(&self) -> Limited<'_> {
+        self.upkeep.within(WRITE_LIMIT)
+    }
+
     /// Returns the connections for writes in turn.
-    pub(super) fn writes(&self) -> &Link {
+    pub(super) fn writes(&self) -> Limited<'_> {
         let [first, second] = &self.writes;
-        match self.next_write.fetch_add(1, Ordering::Relaxed) % 2 {
+        let next = match self.next_write.fetch_add(1, Ordering::Relaxed) % 2 {
             0 => first,
             _ => second,
-        }
+        };
+        next.within(WRITE_LIMIT)
     }
 
     /// Compares the clocks, and writes.
     pub(super) async fn probe(&self) -> Result<(), Problem> {
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
         let before = (self.now)();
-        let rows = self.upkeep.read(PROBE_LIMIT, sql, &[]).await?;
+        let upkeep = self.upkeep.within(PROBE_LIMIT);
+        let rows = upkeep.read(sql, &[]).await?;
         let after = (self.now)();
         let row = rows.first();
         let row = row.ok_or_else(|| Problem::Malformed("no row".to_owned()))?;
@@ -146,7 +156,7 @@ impl Node {
                 });
             }
         }
-        users::probe(&self.upkeep, PROBE_LIMIT, after).await
+        users::probe(upkeep, after).await
     }
 
     pub(super) async fn sweep(
@@ -155,8 +165,8 @@ impl Node {
         idle: SignedDuration,
     ) -> Result<Swept, Problem> {
         let mut walk = self.walk.lock().await;
-        let outcome = sweep(&self.upkeep, WRITE_LIMIT, (now, idle), &mut walk).await?;
-        self.cache.evict_all(&outcome.changed);
-        Ok(outcome.swept)
+        let (swept, changed) = sweep(self.upkeep(), now, idle, &mut walk).await?;
+        self.cache.evict_all(&changed);
+        Ok(swept)
     }
 }

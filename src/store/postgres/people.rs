@@ -1,13 +1,11 @@
 //! The statements about the identities of one person.
 
-use std::time::Duration;
-
 use tokio_postgres::Row;
 
 use crate::identity::{AppId, KeyedDigest, Subject, UserId};
 use crate::session::{Profile, Sealed};
 use crate::store::people::{LateUnionId, UserIdentity};
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::{of_digest, of_subject};
@@ -92,11 +90,7 @@ impl<'a> People<'a> {
 }
 
 /// Returns `false` if there is no such identity.
-pub(super) async fn learn(
-    link: &Link,
-    limit: Duration,
-    late: &LateUnionId,
-) -> Result<bool, Problem> {
+pub(super) async fn learn(link: Limited<'_>, late: &LateUnionId) -> Result<bool, Problem> {
     let mut people = People::default();
     if let Some(person) = &late.proof {
         people.add(&late.subject, person, late.now.as_millisecond());
@@ -113,7 +107,7 @@ pub(super) async fn learn(
         (REGISTER, &[&people.subjects, &people.digests]),
         (RECORD_CONFLICTS, &[subjects, digests, now]),
     ];
-    let results = link.transaction(limit, "BEGIN", &statements).await?;
+    let results = link.transaction("BEGIN", &statements).await?;
     Ok(results.get(1).is_some_and(|found| !found.is_empty()))
 }
 
@@ -127,11 +121,10 @@ pub(super) const IDENTITIES: &str = "
 
 /// Returns the identities of a user.
 pub(super) async fn identities_of(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     user: UserId,
 ) -> Result<Vec<UserIdentity>, Problem> {
-    let found = link.read(limit, IDENTITIES, &[&user.0.as_slice()]).await?;
+    let found = link.read(IDENTITIES, &[&user.0.as_slice()]).await?;
     found.iter().map(identity).collect()
 }
 

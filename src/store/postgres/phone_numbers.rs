@@ -1,16 +1,13 @@
 //! The statements about kept phone numbers.
 
-use std::time::Duration;
-
 use crate::identity::UserId;
 use crate::store::interface::KeptNumber;
-use crate::store::postgres::link::Link;
+use crate::store::postgres::link::Limited;
 use crate::store::postgres::problem::Problem;
 
 /// Returns `false` if there is no such user.
 pub(super) async fn keep(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     user: UserId,
     number: &KeptNumber,
 ) -> Result<bool, Problem> {
@@ -19,8 +16,6 @@ pub(super) async fn keep(
                ON CONFLICT (account) DO UPDATE SET number = excluded.number, digest = excluded.digest
                RETURNING account";
     let (user, digest) = (user.0.as_slice(), number.digest.0.as_slice());
-    let kept = link
-        .write(limit, sql, &[&user, &number.sealed.0, &digest])
-        .await?;
+    let kept = link.write(sql, &[&user, &number.sealed.0, &digest]).await?;
     Ok(!kept.is_empty())
 }

@@ -1,11 +1,9 @@
 //! The statements about sessions.
 
-use std::time::Duration;
-
 use crate::identity::{AppId, UserId};
 use crate::session::{Session, SessionStatus, TokenDigest, User};
 use crate::store::interface::{Revocation, Update};
-use crate::store::postgres::link::Link;
+use crate::store::postgres::link::Limited;
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::{identity_columns, session_columns};
@@ -24,8 +22,7 @@ macro_rules! its {
 }
 
 pub(super) async fn find(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     digest: TokenDigest,
 ) -> Result<Option<(Session, User)>, Problem> {
     let sql = concat!(
@@ -38,7 +35,7 @@ pub(super) async fn find(
         its!("coalesce(session.identity_id, session.account)", "identity"),
         " WHERE digest = $1",
     );
-    let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
+    let rows = link.read(sql, &[&digest.0.as_slice()]).await?;
     let found = rows
         .first()
         .map(|row| Ok((rows::session(row)?, rows::user(row, 9)?)));
@@ -46,8 +43,7 @@ pub(super) async fn find(
 }
 
 pub(super) async fn status(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     digest: TokenDigest,
 ) -> Result<Option<SessionStatus>, Problem> {
     let sql = concat!(
@@ -55,7 +51,7 @@ pub(super) async fn status(
         its!("session.account", "account"),
         " WHERE digest = $1",
     );
-    let rows = link.read(limit, sql, &[&digest.0.as_slice()]).await?;
+    let rows = link.read(sql, &[&digest.0.as_slice()]).await?;
     let status = rows.first().map(|row| {
         Ok(SessionStatus {
             user: UserId(rows::bytes(row, 0)?),
@@ -69,33 +65,28 @@ pub(super) async fn status(
     status.transpose()
 }
 
-pub(super) async fn of_user(
-    link: &Link,
-    limit: Duration,
-    user: UserId,
-) -> Result<Vec<Session>, Problem> {
+pub(super) async fn of_user(link: Limited<'_>, user: UserId) -> Result<Vec<Session>, Problem> {
     let sql = concat!(
         "SELECT ",
         session_columns!(),
         " FROM session WHERE account = $1 ORDER BY created_at DESC, place DESC",
     );
-    let rows = link.read(limit, sql, &[&user.0.as_slice()]).await?;
+    let rows = link.read(sql, &[&user.0.as_slice()]).await?;
     rows.iter().map(rows::session).collect()
 }
 
 /// Counts exactly up to a million or so, and estimates beyond.
-pub(super) async fn count(link: &Link, limit: Duration) -> Result<u64, Problem> {
+pub(super) async fn count(link: Limited<'_>) -> Result<u64, Problem> {
     let sql = "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM session) END
                FROM pg_class WHERE oid = 'session'::regclass";
-    let rows = link.read(limit, sql, &[]).await?;
+    let rows = link.read(sql, &[]).await?;
     let count: i64 = rows.first().map_or(Ok(0), |row| rows::value(row, 0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// Returns `false` if there is no such session.
 pub(super) async fn update(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     digest: TokenDigest,
     update: &Update,
 ) -> Result<bool, Problem> {
@@ -103,12 +94,11 @@ pub(super) async fn update(
     let rows = match update {
         Update::Used(at) => {
             let sql = "UPDATE session SET last_seen = greatest(last_seen, $2) WHERE digest = $1 RETURNING digest";
-            link.write(limit, sql, &[&digest, &at.as_millisecond()])
-                .await?
+            link.write(sql, &[&digest, &at.as_millisecond()]).await?
         }
         Update::SessionKeys(keys) => {
             let sql = "UPDATE session SET session_keys = $2 WHERE digest = $1 RETURNING digest";
-            link.write(limit, sql, &[&digest, &keys.0]).await?
+            link.write(sql, &[&digest, &keys.0]).await?
         }
     };
     Ok(!rows.is_empty())
@@ -157,29 +147,28 @@ pub(super) use revoke_for;
 
 /// Returns the digests of the sessions that were revoked.
 pub(super) async fn revoke(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
     revocation: Revocation,
 ) -> Result<Vec<TokenDigest>, Problem> {
     let rows = match revocation {
         Revocation::Session(digest) => {
             let sql = revoke_for!(records_events, "digest = $1", "logout");
-            link.write(limit, sql, &[&digest.0.as_slice()]).await?
+            link.write(sql, &[&digest.0.as_slice()]).await?
         }
         Revocation::Id(user, id) => {
             let sql = revoke_for!(records_events, "account = $1 AND id = $2", "revoked");
-            link.write(limit, sql, &[&user.0.as_slice(), &id.0.as_slice()])
+            link.write(sql, &[&user.0.as_slice(), &id.0.as_slice()])
                 .await?
         }
         Revocation::OthersOf(user, digest) => {
             let sql = revoke_for!(records_events, "account = $1 AND digest <> $2", "revoked");
-            link.write(limit, sql, &[&user.0.as_slice(), &digest.0.as_slice()])
+            link.write(sql, &[&user.0.as_slice(), &digest.0.as_slice()])
                 .await?
         }
         Revocation::AllOf(user) => {
             let sql = revoke_for!(records_events, "account = $1", "revoked");
-            link.write(limit, sql, &[&user.0.as_slice()]).await?
+            link.write(sql, &[&user.0.as_slice()]).await?
         }
     };
     rows::digests(&rows)

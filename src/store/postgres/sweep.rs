@@ -1,14 +1,12 @@
 //! The statements of a sweep. Each call changes a limited number of rows, and skips those that another node has locked.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
 use crate::session::TokenDigest;
 use crate::store::clock::{Clock, ClockHistory, TOLERANCE, Times};
 use crate::store::interface::Swept;
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::time::{minus, plus};
@@ -36,33 +34,25 @@ pub(super) struct Walk {
     completed: Option<Timestamp>,
 }
 
-/// Result of one call: what to reply, and the sessions to evict from the cache.
-pub(super) struct Outcome {
-    pub(super) swept: Swept,
-    pub(super) changed: Vec<TokenDigest>,
-}
-
-/// Removes expired sessions and ledger records, and corrects sessions of the future, as far as the clock allows.
+/// Removes expired sessions and ledger records, and corrects sessions of the future, as far as the clock allows. Also returns
+/// the sessions to evict from the cache.
 pub(super) async fn sweep(
-    link: &Link,
-    limit: Duration,
-    (now, idle): (Timestamp, SignedDuration),
+    link: Limited<'_>,
+    now: Timestamp,
+    idle: SignedDuration,
     walk: &mut Walk,
-) -> Result<Outcome, Problem> {
-    let clock = observe(link, limit, now).await?;
+) -> Result<(Swept, Vec<TokenDigest>), Problem> {
+    let clock = observe(link, now).await?;
     if let Clock::Implausible { plausible } = clock {
-        return Ok(Outcome {
-            swept: Swept::ClockImplausible { plausible },
-            changed: Vec::new(),
-        });
+        return Ok((Swept::ClockImplausible { plausible }, Vec::new()));
     }
-    remove_revocations(link, limit).await?;
-    let records = remove_records(link, limit, now).await?;
+    remove_revocations(link).await?;
+    let records = remove_records(link, now).await?;
     let is_proven = matches!(clock, Clock::Proven);
     let expired = minus(now, TOLERANCE);
     let mut removed = Vec::new();
     if is_proven {
-        removed = remove_expired(link, limit, expired).await?;
+        removed = remove_expired(link, expired).await?;
     }
     let is_full = |changed: usize| i64::try_from(changed).is_ok_and(|changed| changed >= BATCH);
     let (mut changed, mut is_last) = (Vec::new(), !is_full(records) && !is_full(removed.len()));
@@ -70,28 +60,25 @@ pub(super) async fn sweep(
     if is_last {
         let unused = minus(expired, idle);
         let unused = is_proven.then_some(unused);
-        let walked = walk.go_on(link, limit, (now, unused)).await?;
+        let walked = walk.go_on(link, now, unused).await?;
         sessions += walked.removed.len();
         is_last = walked.is_complete;
         changed = walked.corrected;
         changed.extend(walked.removed);
     }
     changed.extend(removed);
-    Ok(Outcome {
-        swept: Swept::Rows { sessions, is_last },
-        changed,
-    })
+    Ok((Swept::Rows { sessions, is_last }, changed))
 }
 
 /// Adds the time to the history that all nodes share. A node that was faster has changed it, and is not overwritten.
-async fn observe(link: &Link, limit: Duration, now: Timestamp) -> Result<Clock, Problem> {
+async fn observe(link: Limited<'_>, now: Timestamp) -> Result<Clock, Problem> {
     let select = "SELECT since, latest, rival_since, rival_latest FROM clock";
     let update = "UPDATE clock SET since = $5, latest = $6, rival_since = $7, rival_latest = $8
                   WHERE since IS NOT DISTINCT FROM $1 AND latest IS NOT DISTINCT FROM $2
                     AND rival_since IS NOT DISTINCT FROM $3 AND rival_latest IS NOT DISTINCT FROM $4
                   RETURNING true";
     loop {
-        let rows = link.read(limit, select, &[]).await?;
+        let rows = link.read(select, &[]).await?;
         let row = rows.first();
         let row = row.ok_or_else(|| Problem::Malformed("no clock".to_owned()))?;
         let mut history = ClockHistory {
@@ -105,7 +92,7 @@ async fn observe(link: &Link, limit: Duration, now: Timestamp) -> Result<Clock, 
             &before[0], &before[1], &before[2], &before[3], &after[0], &after[1], &after[2],
             &after[3],
         ];
-        if before == after || !link.write(limit, update, params).await?.is_empty() {
+        if before == after || !link.write(update, params).await?.is_empty() {
             return Ok(clock);
         }
     }
@@ -135,36 +122,33 @@ fn numbers(history: &ClockHistory) -> [Option<i64>; 4] {
 }
 
 /// Removes the rows of the log that no node needs: a node whose last poll is older than half an hour clears its cache.
-async fn remove_revocations(link: &Link, limit: Duration) -> Result<(), Problem> {
+async fn remove_revocations(link: Limited<'_>) -> Result<(), Problem> {
     let sql = "DELETE FROM revocation WHERE ctid IN
                    (SELECT ctid FROM revocation WHERE at < now() - interval '1 hour' LIMIT 10000 FOR UPDATE SKIP LOCKED)";
-    link.write(limit, sql, &[]).await.map(drop)
+    link.write(sql, &[]).await.map(drop)
 }
 
 /// Removes records whose value and lease have both expired.
-async fn remove_records(link: &Link, limit: Duration, now: Timestamp) -> Result<usize, Problem> {
+async fn remove_records(link: Limited<'_>, now: Timestamp) -> Result<usize, Problem> {
     let sql = "DELETE FROM ledger WHERE key IN
                    (SELECT key FROM ledger WHERE expires_at <= $1 AND held_until <= $1 ORDER BY expires_at LIMIT $2
                     FOR UPDATE SKIP LOCKED)
                RETURNING true";
-    Ok(link
-        .write(limit, sql, &[&now.as_millisecond(), &BATCH])
-        .await?
-        .len())
+    let removed = link.write(sql, &[&now.as_millisecond(), &BATCH]).await?;
+    Ok(removed.len())
 }
 
 /// Removes sessions whose lifetime ended at this time or before. The log of revocations need not have them: they are expired
 /// by their own times in each cache.
 async fn remove_expired(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     expired: Timestamp,
 ) -> Result<Vec<TokenDigest>, Problem> {
     let sql = "DELETE FROM session WHERE digest IN
                    (SELECT digest FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
                RETURNING digest";
     let params: Params<'_> = &[&expired.as_millisecond(), &BATCH];
-    rows::digests(&link.write(limit, sql, params).await?)
+    rows::digests(&link.write(sql, params).await?)
 }
 
 /// Result of [`Walk::go_on`].
@@ -179,14 +163,14 @@ impl Walk {
     /// corrects those of the future.
     async fn go_on(
         &mut self,
-        link: &Link,
-        limit: Duration,
-        (now, unused): (Timestamp, Option<Timestamp>),
+        link: Limited<'_>,
+        now: Timestamp,
+        unused: Option<Timestamp>,
     ) -> Result<Walked, Problem> {
         let mut walked = Walked {
             removed: Vec::new(),
             corrected: Vec::new(),
-            is_complete: self.position.is_empty() && !self.is_due(link, limit, now).await?,
+            is_complete: self.position.is_empty() && !self.is_due(link, now).await?,
         };
         for _step in 0..STEPS {
             let is_changed = !walked.removed.is_empty() || !walked.corrected.is_empty();
@@ -195,7 +179,7 @@ impl Walk {
             }
             let next = "SELECT digest FROM (SELECT digest FROM session WHERE digest > $1 ORDER BY digest LIMIT $2) AS step
                         ORDER BY digest DESC LIMIT 1";
-            let rows = link.read(limit, next, &[&self.position, &STEP]).await?;
+            let rows = link.read(next, &[&self.position, &STEP]).await?;
             let Some(end) = rows.first() else {
                 self.position.clear();
                 self.completed = unused.map(|_proven| now);
@@ -203,9 +187,9 @@ impl Walk {
                 break;
             };
             let end: Vec<u8> = rows::value(end, 0)?;
-            walked.corrected = self.correct_future(link, limit, (&end, now)).await?;
+            walked.corrected = self.correct_future(link, &end, now).await?;
             if let Some(unused) = unused {
-                walked.removed = self.remove_unused(link, limit, (&end, unused)).await?;
+                walked.removed = self.remove_unused(link, &end, unused).await?;
             }
             let most = walked.removed.len().max(walked.corrected.len());
             if i64::try_from(most).is_ok_and(|most| most < BATCH) {
@@ -216,9 +200,9 @@ impl Walk {
     }
 
     /// Returns `true` if it is time for another walk.
-    async fn is_due(&self, link: &Link, limit: Duration, now: Timestamp) -> Result<bool, Problem> {
+    async fn is_due(&self, link: Limited<'_>, now: Timestamp) -> Result<bool, Problem> {
         let sql = "SELECT reltuples FROM pg_class WHERE oid = 'session'::regclass";
-        let rows = link.read(limit, sql, &[]).await?;
+        let rows = link.read(sql, &[]).await?;
         let sessions: f32 = rows.first().map_or(Ok(0.0), |row| rows::value(row, 0))?;
         let is_recent = |completed| now.duration_since(completed).abs() < WALK_INTERVAL;
         Ok(sessions <= SMALL || !self.completed.is_some_and(is_recent))
@@ -226,25 +210,25 @@ impl Walk {
 
     async fn remove_unused(
         &self,
-        link: &Link,
-        limit: Duration,
-        (end, unused): (&[u8], Timestamp),
+        link: Limited<'_>,
+        end: &[u8],
+        unused: Timestamp,
     ) -> Result<Vec<TokenDigest>, Problem> {
         let sql = "DELETE FROM session WHERE digest IN
                        (SELECT digest FROM session WHERE digest > $1 AND digest <= $2 AND last_seen <= $3 LIMIT $4
                         FOR UPDATE SKIP LOCKED)
                    RETURNING digest";
         let params: Params<'_> = &[&self.position, &end, &unused.as_millisecond(), &BATCH];
-        rows::digests(&link.write(limit, sql, params).await?)
+        rows::digests(&link.write(sql, params).await?)
     }
 
     /// Lets the sessions whose times are in the future begin now. They were used while the clock was ahead. The log makes
     /// the other nodes read them again.
     async fn correct_future(
         &self,
-        link: &Link,
-        limit: Duration,
-        (end, now): (&[u8], Timestamp),
+        link: Limited<'_>,
+        end: &[u8],
+        now: Timestamp,
     ) -> Result<Vec<TokenDigest>, Problem> {
         let sql = "WITH corrected AS (UPDATE session
                        SET expires_at = CASE WHEN created_at > $3 THEN $3 + expires_at - created_at ELSE expires_at END,
@@ -258,6 +242,6 @@ impl Walk {
         let future = plus(now, TOLERANCE);
         let (now, future) = (now.as_millisecond(), future.as_millisecond());
         let params: Params<'_> = &[&self.position, &end, &now, &future, &BATCH];
-        rows::digests(&link.write(limit, sql, params).await?)
+        rows::digests(&link.write(sql, params).await?)
     }
 }

@@ -159,7 +159,6 @@ fn server(
             config.host(name);
             format!("{name}:{port}")
         }
-        #[cfg(unix)]
         Host::Unix(path) => {
             config.host_path(path);
             path.display().to_string()
@@ -205,7 +204,6 @@ fn is_this_machine(host: &Host) -> bool {
                     .parse::<IpAddr>()
                     .is_ok_and(|address| address.is_loopback())
         }
-        #[cfg(unix)]
         Host::Unix(_path) => true,
     }
 }

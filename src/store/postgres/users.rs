@@ -1,21 +1,18 @@
 //! The statements about users.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::identity::UserId;
 use crate::session::{Change, ProfileChange, TokenDigest, User};
 use crate::store::postgres::events::DELETE_ACCOUNT;
-use crate::store::postgres::link::{Link, Params};
+use crate::store::postgres::link::{Limited, Params};
 use crate::store::postgres::problem::Problem;
 use crate::store::postgres::rows;
 use crate::store::postgres::rows::user_columns;
 use crate::store::postgres::sessions::{revoke_for, revoke_where};
 
 pub(super) async fn change_profile(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     user: UserId,
     change: &ProfileChange,
 ) -> Result<Option<User>, Problem> {
@@ -35,7 +32,7 @@ pub(super) async fn change_profile(
         &sets_avatar_url,
         &avatar_url,
     ];
-    let changed = link.write(limit, sql, params).await?;
+    let changed = link.write(sql, params).await?;
     changed.first().map(|row| rows::user(row, 0)).transpose()
 }
 
@@ -45,8 +42,7 @@ pub(super) async fn change_profile(
 ///
 /// The locks on the user and the identities come first: otherwise a session of a concurrent login would be deleted without being logged.
 pub(super) async fn delete(
-    link: &Link,
-    limit: Duration,
+    link: Limited<'_>,
     records_events: bool,
     user: UserId,
 ) -> Result<(Vec<UserId>, Vec<TokenDigest>), Problem> {
@@ -71,7 +67,7 @@ pub(super) async fn delete(
             &[&id],
         ),
     ];
-    let results = link.transaction(limit, "BEGIN", &statements).await?;
+    let results = link.transaction("BEGIN", &statements).await?;
     match results.as_slice() {
         [_rows, sessions, users, identities] => {
             let deleted = users.iter().chain(identities);
@@ -83,7 +79,7 @@ pub(super) async fn delete(
 }
 
 /// Writes what a login of a new user writes, and removes it.
-pub(super) async fn probe(link: &Link, limit: Duration, now: Timestamp) -> Result<(), Problem> {
+pub(super) async fn probe(link: Limited<'_>, now: Timestamp) -> Result<(), Problem> {
     let mut random = [0; 48];
     getrandom::fill(&mut random).map_err(|error| Problem::Unusable(error.to_string()))?;
     let (id, subject) = random.split_at(16);
@@ -101,9 +97,7 @@ pub(super) async fn probe(link: &Link, limit: Duration, now: Timestamp) -> Resul
         // Deletes the session as well.
         ("DELETE FROM account WHERE id = $1", &[&id]),
     ];
-    link.transaction(limit, "BEGIN", &statements)
-        .await
-        .map(drop)
+    link.transaction("BEGIN", &statements).await.map(drop)
 }
 
 /// Returns `true` if a column is to be written, and its new value.

@@ -2,14 +2,14 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::store::interface::{LoggedIn, Login};
-use crate::store::postgres::link::Link;
+use crate::store::postgres::link::Limited;
 use crate::store::postgres::logins::commit;
 use crate::store::postgres::problem::Problem;
 use crate::store::session_cache::SessionCache;
@@ -91,7 +91,7 @@ impl LoginQueue {
     }
 
     /// Commits batches on this connection. Never ends.
-    pub(super) async fn run(&self, link: &Link, limit: Duration, cache: &Arc<SessionCache>) {
+    pub(super) async fn run(&self, link: Limited<'_>, cache: &SessionCache) {
         loop {
             let batch = match self.take(Instant::now()) {
                 Next::Batch(batch) => batch,
@@ -111,7 +111,7 @@ impl LoginQueue {
                 .iter()
                 .flat_map(|pending| keys(&pending.login))
                 .collect();
-            let outcome = commit_batch(link, limit, (cache, self.records_events), batch).await;
+            let outcome = commit_batch(link, cache, self.records_events, batch).await;
             let mut waiting = self.lock();
             waiting.under_way -= count;
             if let Err(problem) = outcome {
@@ -186,13 +186,13 @@ fn keys(login: &Login) -> impl Iterator<Item = [u8; 32]> {
 /// # Errors
 /// If the database cannot be reached. All callers have got the error then.
 async fn commit_batch(
-    link: &Link,
-    limit: Duration,
-    (cache, records_events): (&Arc<SessionCache>, bool),
+    link: Limited<'_>,
+    cache: &SessionCache,
+    records_events: bool,
     batch: Vec<Pending>,
 ) -> Result<(), Problem> {
     let logins: Vec<_> = batch.iter().map(|pending| &pending.login).collect();
-    match commit(link, limit, records_events, &logins).await {
+    match commit(link, records_events, &logins).await {
         Ok((logged_in, ended)) => {
             cache.evict_all(&ended);
             for (pending, logged_in) in batch.into_iter().zip(logged_in) {
@@ -202,7 +202,7 @@ async fn commit_batch(
         }
         Err(problem) if batch.len() > 1 && problem.may_be_of_one_write() => {
             for pending in batch {
-                let result = commit(link, limit, records_events, &[&pending.login]).await;
+                let result = commit(link, records_events, &[&pending.login]).await;
                 let result = result.and_then(|(logged_in, ended)| {
                     cache.evict_all(&ended);
                     logged_in

@@ -35,8 +35,7 @@ pub(super) fn block(
     let sessions = Revocation::AllOf(user);
     let ended = revoke_because(connection, changed, EndReason::Blocked, sessions)?;
     if changed.records_events {
-        let app = events::app_of(connection, user)?;
-        events::user_changed(connection, "user.blocked", user, app.as_ref())?;
+        events::user_changed(connection, "user.blocked", user, None)?;
     }
     Ok(Some(ended))
 }

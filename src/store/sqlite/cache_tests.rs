@@ -79,13 +79,7 @@ async fn a_cached_session_survives_changes_of_other_sessions() {
     store.fill(&mine).await;
     let keys = Update::SessionKeys(Sealed(vec![1]));
     assert!(store.update(other.digest, keys).await.unwrap());
-    assert_eq!(
-        store
-            .revoke(Revocation::Session(other.digest))
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(contract::log_out(&store.store, &other).await, 1);
     // The writer confirms its own commits right after it has replied.
     store.fill(&mine).await;
     assert!(!store.is_cached(&other).await);
@@ -155,13 +149,7 @@ async fn an_acknowledged_revocation_is_seen_by_racing_readers() {
             })
             .collect();
         thread::yield_now();
-        assert_eq!(
-            store
-                .revoke(Revocation::Session(login.digest))
-                .await
-                .unwrap(),
-            1
-        );
+        assert_eq!(contract::log_out(&store.store, &login).await, 1);
         ended.store(true, Ordering::Release);
         for reader in readers {
             assert!(!reader.join().unwrap(), "round {round}");
@@ -243,8 +231,7 @@ async fn take(step: &Step, nodes: &[Node; 2], logins: &mut Vec<Login>, seconds: 
         }
         Step::End { at, session } => {
             if let Some(login) = logins.get(session) {
-                let revocation = Revocation::Session(login.digest);
-                node(at).revoke(revocation).await.unwrap();
+                contract::log_out(&node(at).store, login).await;
             }
         }
         Step::EndAll { at, user } => {

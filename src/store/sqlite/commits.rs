@@ -8,7 +8,7 @@
 //! format may change with SQLite's version; ours is compiled in, and the tests commit from other connections.
 
 use std::fs::File;
-use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -49,7 +49,7 @@ pub(super) enum State {
 impl CommitWatch {
     /// Opens the WAL index of a database, which must be open in WAL mode.
     ///
-    /// If the file cannot be opened, or on a system without positioned reads, the state is always unknown.
+    /// If the file cannot be opened, the state is always unknown.
     pub(super) fn new(database: &Path) -> Self {
         let mut name = database.as_os_str().to_owned();
         name.push("-shm");
@@ -97,19 +97,7 @@ impl CommitWatch {
 
     fn header(&self) -> Option<Header> {
         let mut header = [0; HEADER_BYTES];
-        read_at_start(self.index.as_ref()?, &mut header).ok()?;
+        self.index.as_ref()?.read_exact_at(&mut header, 0).ok()?;
         Some(header)
     }
-}
-
-#[cfg(unix)]
-fn read_at_start(file: &File, bytes: &mut [u8]) -> io::Result<()> {
-    use std::os::unix::fs::FileExt as _;
-
-    file.read_exact_at(bytes, 0)
-}
-
-#[cfg(not(unix))]
-fn read_at_start(_file: &File, _bytes: &mut [u8]) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }

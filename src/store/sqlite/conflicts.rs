@@ -9,7 +9,7 @@ use crate::store::interface::Revocation;
 use crate::store::people::{
     ConflictPage, ConflictQuery, Decision, Resolution, Resolved, UserConflict,
 };
-use crate::store::sqlite::events::{Changed, user_moved};
+use crate::store::sqlite::events::{Changed, user_changed};
 use crate::store::sqlite::rows::time_at;
 use crate::store::sqlite::sessions::{end, end_where, revoke_because};
 
@@ -221,7 +221,7 @@ fn merge(
         .prepare_cached("UPDATE user SET root_id = ?1 WHERE id = ?2 OR root_id = ?2")?
         .execute(params![kept.0, other.0])?;
     if changed.records_events {
-        user_moved(connection, "user.merged", other, kept)?;
+        user_changed(connection, "user.merged", other, Some(kept))?;
     }
     Ok(ended)
 }
@@ -255,7 +255,7 @@ fn separate(
         .prepare_cached("UPDATE user SET parent_id = NULL, root_id = NULL WHERE id = ?1")?
         .execute([moved.0])?;
     if changed.records_events {
-        user_moved(connection, "user.separated", moved, user)?;
+        user_changed(connection, "user.separated", moved, Some(user))?;
     }
     Ok(ended)
 }

@@ -1,7 +1,7 @@
 //! The statements of the outbox.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::identity::{AppId, UserId};
 use crate::session::{SessionId, TokenDigest};
@@ -38,40 +38,19 @@ pub(super) fn session_ended(
         .map(drop)
 }
 
-/// Returns the mini program that a user last logged in to. It is unknown until the next login of a user of an older version.
-pub(super) fn app_of(connection: &Connection, user: UserId) -> rusqlite::Result<Option<AppId>> {
-    connection
-        .prepare_cached("SELECT app_id FROM user WHERE id = ?1")?
-        .query_row([user.0], |row| row.get::<_, Option<String>>(0))
-        .optional()
-        .map(|app| app.flatten().map(AppId::new))
-}
-
-/// Stores an event about a user, such as `user.deleted`.
+/// Stores an event about a user, such as `user.blocked`, with the mini program that they last logged in to, and the user that they
+/// became a part of or were separated from.
 pub(super) fn user_changed(
     connection: &Connection,
     kind: &'static str,
     user: UserId,
-    app: Option<&AppId>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO event (kind, user, app) VALUES (?1, ?2, ?3)")?
-        .execute(params![kind, user.0, app.map(AppId::as_str)])
-        .map(drop)
-}
-
-/// Stores that a user became a part of another one, or is no longer one.
-pub(super) fn user_moved(
-    connection: &Connection,
-    kind: &'static str,
-    user: UserId,
-    other: UserId,
+    other: Option<UserId>,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO event (kind, user, app, other_user) SELECT ?2, id, app_id, ?3 FROM user WHERE id = ?1",
         )?
-        .execute(params![user.0, kind, other.0])
+        .execute(params![user.0, kind, other.map(|other| other.0)])
         .map(drop)
 }
 

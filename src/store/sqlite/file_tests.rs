@@ -41,7 +41,6 @@ async fn log_in(store: &dyn Store, user: u8) -> Login {
     login
 }
 
-#[cfg(unix)]
 #[actix_rt::test]
 async fn a_replaced_database_is_unavailable_and_no_session_is_missing() {
     let folder = Folder::new();
@@ -63,7 +62,6 @@ async fn a_replaced_database_is_unavailable_and_no_session_is_missing() {
     assert!(restarted.find(live.digest).await.unwrap().is_none());
 }
 
-#[cfg(unix)]
 #[actix_rt::test]
 async fn a_deleted_database_is_unavailable_until_it_is_back() {
     let folder = Folder::new();
@@ -80,7 +78,6 @@ async fn a_deleted_database_is_unavailable_until_it_is_back() {
 }
 
 /// A regular stop saves the content of a deleted log file.
-#[cfg(unix)]
 #[actix_rt::test]
 async fn a_deleted_log_file_loses_no_confirmed_login() {
     for suffix in ["weapp.db-wal", "weapp.db-shm"] {
@@ -97,7 +94,6 @@ async fn a_deleted_log_file_loses_no_confirmed_login() {
 }
 
 /// Another process uses the new file already when the old one closes.
-#[cfg(unix)]
 #[actix_rt::test]
 async fn closing_a_replaced_database_leaves_the_log_file_of_the_new_one() {
     let folder = Folder::new();

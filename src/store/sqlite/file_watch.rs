@@ -5,6 +5,7 @@
 //! counts as missing until the names refer to the open files again.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -115,19 +116,10 @@ impl Watched {
 }
 
 /// Returns the identity of the file with this name.
-#[cfg(unix)]
 fn identity(path: &Path) -> Option<FileIdentity> {
-    use std::os::unix::fs::MetadataExt as _;
-
     // A file that is mounted by itself keeps its name when it is deleted, but has no link.
     let file = std::fs::metadata(path)
         .ok()
         .filter(|file| file.nlink() > 0)?;
     Some((file.dev(), file.ino()))
-}
-
-/// Elsewhere, an open file can be neither deleted nor replaced.
-#[cfg(not(unix))]
-fn identity(_path: &Path) -> Option<FileIdentity> {
-    None
 }

@@ -33,7 +33,7 @@ mod writer_thread;
 
 use std::future::ready;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -53,6 +53,7 @@ use crate::store::people::{
 };
 
 use commits::CommitWatch;
+use events::Changed;
 use file_watch::FileWatch;
 use writer::Writer;
 
@@ -68,12 +69,18 @@ pub(super) struct Sqlite {
     commits: Arc<CommitWatch>,
 }
 
+impl Sqlite {
+    fn write<T: Send + 'static>(
+        &self,
+        statements: impl Fn(&Connection, &mut Changed) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.writer.write(statements))
+    }
+}
+
 impl Store for Sqlite {
     fn log_in(&self, login: Login) -> Reply<'_, LoggedIn> {
-        Box::pin(
-            self.writer
-                .write(move |connection, changed| sessions::log_in(connection, changed, &login)),
-        )
+        self.write(move |connection, changed| sessions::log_in(connection, changed, &login))
     }
 
     fn find(&self, digest: TokenDigest) -> Reply<'_, Option<(Session, User)>> {
@@ -91,7 +98,7 @@ impl Store for Sqlite {
     }
 
     fn sessions_of(&self, user: UserId) -> Reply<'_, Vec<Session>> {
-        Box::pin(async move { self.read_if_open(|connection| sessions::of_user(connection, user)) })
+        Box::pin(async move { self.read(|connection| sessions::of_user(connection, user)) })
     }
 
     fn count_sessions(&self) -> Reply<'_, u64> {
@@ -99,29 +106,21 @@ impl Store for Sqlite {
     }
 
     fn update(&self, digest: TokenDigest, update: Update) -> Reply<'_, bool> {
-        Box::pin(self.writer.write(move |connection, changed| {
+        self.write(move |connection, changed| {
             sessions::update(connection, changed, digest, &update)
-        }))
+        })
     }
 
     fn revoke(&self, revocation: Revocation) -> Reply<'_, usize> {
-        Box::pin(
-            self.writer.write(move |connection, changed| {
-                sessions::revoke(connection, changed, revocation)
-            }),
-        )
+        self.write(move |connection, changed| sessions::revoke(connection, changed, revocation))
     }
 
     fn identities_of(&self, user: UserId) -> Reply<'_, Vec<UserIdentity>> {
-        Box::pin(
-            async move { self.read_if_open(|connection| people::identities_of(connection, user)) },
-        )
+        Box::pin(async move { self.read(|connection| people::identities_of(connection, user)) })
     }
 
     fn learn_unionid(&self, late: LateUnionId) -> Reply<'_, bool> {
-        let learn =
-            move |connection: &Connection, _changed: &mut _| people::learn(connection, &late);
-        Box::pin(self.writer.write(learn))
+        self.write(move |connection, _changed| people::learn(connection, &late))
     }
 
     fn list_conflicts(&self, query: ConflictQuery) -> Reply<'_, ConflictPage> {
@@ -129,51 +128,31 @@ impl Store for Sqlite {
     }
 
     fn resolve_conflict(&self, resolution: Resolution) -> Reply<'_, Resolved> {
-        Box::pin(
-            self.writer.write(move |connection, changed| {
-                conflicts::resolve(connection, changed, &resolution)
-            }),
-        )
+        self.write(move |connection, changed| conflicts::resolve(connection, changed, &resolution))
     }
 
     fn change_profile(&self, user: UserId, change: ProfileChange) -> Reply<'_, Option<User>> {
-        Box::pin(
-            self.writer.write(move |connection, _changed| {
-                users::change_profile(connection, user, &change)
-            }),
-        )
+        self.write(move |connection, _changed| users::change_profile(connection, user, &change))
     }
 
     fn keep_phone_number(&self, user: UserId, number: KeptNumber) -> Reply<'_, bool> {
-        Box::pin(
-            self.writer
-                .write(move |connection, _changed| phone_numbers::keep(connection, user, &number)),
-        )
+        self.write(move |connection, _changed| phone_numbers::keep(connection, user, &number))
     }
 
     fn delete_user(&self, user: UserId) -> Reply<'_, Vec<UserId>> {
-        Box::pin(
-            self.writer
-                .write(move |connection, changed| sessions::delete_user(connection, changed, user)),
-        )
+        self.write(move |connection, changed| sessions::delete_user(connection, changed, user))
     }
 
     fn block_user(&self, user: UserId, block: Block) -> Reply<'_, Option<usize>> {
-        Box::pin(
-            self.writer.write(move |connection, changed| {
-                accounts::block(connection, changed, user, &block)
-            }),
-        )
+        self.write(move |connection, changed| accounts::block(connection, changed, user, &block))
     }
 
     fn unblock_user(&self, user: UserId) -> Reply<'_, bool> {
-        let unblock =
-            move |connection: &Connection, _changed: &mut _| accounts::unblock(connection, user);
-        Box::pin(self.writer.write(unblock))
+        self.write(move |connection, _changed| accounts::unblock(connection, user))
     }
 
     fn find_users(&self, key: UserKey) -> Reply<'_, Vec<User>> {
-        Box::pin(async move { self.read_if_open(|connection| accounts::find(connection, &key)) })
+        Box::pin(async move { self.read(|connection| accounts::find(connection, &key)) })
     }
 
     fn list_users(&self, query: UserQuery) -> Reply<'_, UserPage> {
@@ -196,29 +175,22 @@ impl Store for Sqlite {
         counts: Vec<LoginCount>,
         keep_since: Date,
     ) -> Reply<'_, ()> {
-        Box::pin(self.writer.write(move |connection, _changed| {
+        self.write(move |connection, _changed| {
             accounts::count_logins(connection, node, &counts, keep_since)
-        }))
+        })
     }
 
     fn sweep(&self, now: Timestamp, idle: SignedDuration) -> Reply<'_, Swept> {
-        Box::pin(
-            self.writer
-                .write(move |connection, changed| sweep::sweep(connection, changed, now, idle)),
-        )
+        self.write(move |connection, changed| sweep::sweep(connection, changed, now, idle))
     }
 
     fn claim(&self, claim: Claim) -> Reply<'_, Claimed> {
         Box::pin(async move {
-            self.writer.is_open()?;
-            match self.read(|connection| ledger::read(connection, &claim))? {
-                Some(claimed) => Ok(claimed),
-                None => {
-                    self.writer
-                        .write(move |connection, _changed| ledger::claim(connection, &claim))
-                        .await
-                }
+            if let Some(claimed) = self.read(|connection| ledger::read(connection, &claim))? {
+                return Ok(claimed);
             }
+            let take = self.write(move |connection, _changed| ledger::claim(connection, &claim));
+            take.await
         })
     }
 
@@ -229,56 +201,41 @@ impl Store for Sqlite {
         value: Sealed,
         expires_at: Timestamp,
     ) -> Reply<'_, Option<Version>> {
-        Box::pin(self.writer.write(move |connection, _changed| {
+        self.write(move |connection, _changed| {
             ledger::keep(connection, key, holder, &value, expires_at)
-        }))
+        })
     }
 
     fn release(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
-        Box::pin(
-            self.writer
-                .write(move |connection, _changed| ledger::release(connection, key, holder)),
-        )
+        self.write(move |connection, _changed| ledger::release(connection, key, holder))
     }
 
     fn discard(&self, key: LedgerKey, holder: Holder) -> Reply<'_, ()> {
-        Box::pin(
-            self.writer
-                .write(move |connection, _changed| ledger::discard(connection, key, holder)),
-        )
+        self.write(move |connection, _changed| ledger::discard(connection, key, holder))
     }
 
     fn events(&self, except: Vec<UserId>) -> Reply<'_, Vec<Event>> {
-        Box::pin(async move { self.read_if_open(|connection| events::oldest(connection, &except)) })
+        Box::pin(async move { self.read(|connection| events::oldest(connection, &except)) })
     }
 
     fn count_events(&self) -> Reply<'_, u64> {
-        Box::pin(async move { self.read_if_open(events::count) })
+        Box::pin(async move { self.read(events::count) })
     }
 
     fn remove_events(&self, removal: EventRemoval) -> Reply<'_, usize> {
-        Box::pin(
-            self.writer
-                .write(move |connection, _changed| match &removal {
-                    EventRemoval::At(positions) => events::remove(connection, positions),
-                    EventRemoval::Before(time) => events::remove_before(connection, *time),
-                }),
-        )
+        self.write(move |connection, _changed| match &removal {
+            EventRemoval::At(positions) => events::remove(connection, positions),
+            EventRemoval::Before(time) => events::remove_before(connection, *time),
+        })
     }
 
     fn probe(&self, now: Timestamp) -> Reply<'_, ()> {
-        Box::pin(
-            self.writer
-                .write(move |connection, _changed| sessions::probe(connection, now)),
-        )
+        self.write(move |connection, _changed| sessions::probe(connection, now))
     }
 
     fn close(&self) -> Reply<'_, ()> {
         Box::pin(async move {
-            self.readers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
+            self.readers().clear();
             self.writer.close().await
         })
     }

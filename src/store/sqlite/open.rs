@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -151,15 +151,9 @@ fn connect(path: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
 /// Creates the file and its folders for the owner only. SQLite creates the `-wal` and `-shm` files with the same mode.
 pub(super) fn create(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new();
-    file.write(true).create_new(true);
+    file.write(true).create_new(true).mode(0o600);
     let mut folder = fs::DirBuilder::new();
-    folder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-        file.mode(0o600);
-        folder.mode(0o700);
-    }
+    folder.recursive(true).mode(0o700);
     if let Some(parent) = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -15,6 +15,16 @@ pub(super) struct Identity {
     pub(super) user: UserId,
 }
 
+impl Identity {
+    /// Reads an identity from the first columns.
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: UserId(row.get(0)?),
+            user: UserId(row.get(1)?),
+        })
+    }
+}
+
 /// The identity that has a unionid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Owner {
@@ -34,12 +44,7 @@ pub(super) fn owner(
                 "SELECT user.id, coalesce(root_id, user.id)
                  FROM union_identity JOIN user ON user.id = union_identity.user WHERE digest = ?1",
             )?
-            .query_row([digest.0], |row| {
-                Ok(Identity {
-                    id: UserId(row.get(0)?),
-                    user: UserId(row.get(1)?),
-                })
-            })
+            .query_row([digest.0], Identity::of)
             .optional()?;
         if let Some(identity) = found {
             return Ok(Some(Owner {
@@ -100,12 +105,7 @@ pub(super) fn learn(connection: &Connection, late: &LateUnionId) -> rusqlite::Re
         )?
         .query_row(
             params![late.subject.0, late.unionid.0, late.proof.is_some()],
-            |row| {
-                Ok(Identity {
-                    id: UserId(row.get(0)?),
-                    user: UserId(row.get(1)?),
-                })
-            },
+            Identity::of,
         )
         .optional()?;
     let Some(identity) = identity else {

@@ -2,7 +2,7 @@
 
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -12,17 +12,18 @@ use crate::store::sqlite::commits::State;
 use crate::store::sqlite::{Sqlite, open};
 
 impl Sqlite {
-    /// Reads on the calling thread. A lookup in the page cache takes microseconds, less than passing it to another
-    /// thread, and in WAL mode readers never wait for the writer.
+    pub(super) fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on the calling thread, unless the store is closed. A lookup in the page cache takes microseconds, less than
+    /// passing it to another thread, and in WAL mode readers never wait for the writer.
     pub(super) fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let idle = self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        self.writer.is_open()?;
+        let idle = self.readers().pop();
         let connection = if let Some(connection) = idle {
             connection
         } else {
@@ -32,21 +33,9 @@ impl Sqlite {
             connection
         };
         let result = query(&connection)?;
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        self.readers().push(connection);
         self.files.check_recent()?;
         Ok(result)
-    }
-
-    /// Reads on the calling thread, unless the store is closed.
-    pub(super) fn read_if_open<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        self.writer.is_open()?;
-        self.read(query)
     }
 
     /// Reads on a thread of its own: for queries that take longer than passing them to another thread.
@@ -68,7 +57,6 @@ impl Sqlite {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
     ) -> Result<Option<T>, Error> {
-        self.writer.is_open()?;
         let found = self.read(query)?;
         if found.is_none() {
             self.files.check()?;

@@ -75,7 +75,7 @@ pub(super) fn log_in(
     end_oldest(connection, changed, login, user.id)?;
     let is_new = user.id == login.user_if_new;
     if is_new && changed.records_events {
-        events::user_changed(connection, "user.created", user.id, Some(&login.app))?;
+        events::user_changed(connection, "user.created", user.id, None)?;
     }
     Ok(LoggedIn { user, is_new })
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,27 +33,26 @@ pub(super) async fn open_cached(path: &Path) -> Arc<dyn Store> {
     Arc::new(CachedStore::new(Arc::new(backend), cache))
 }
 
-#[actix_rt::test]
-async fn one_node_fulfils_the_contract() {
+/// Checks the contract with a new file for each test.
+async fn check_contract(open: impl AsyncFn(&Path) -> Arc<dyn Store>) {
     let folder = Folder::new();
     let number = Cell::new(0);
     contract::check(async || {
         number.set(number.get() + 1);
-        open_cached(&folder.file(&format!("{}.db", number.get()))).await
+        open(&folder.file(&format!("{}.db", number.get()))).await
     })
     .await;
 }
 
 #[actix_rt::test]
+async fn one_node_fulfils_the_contract() {
+    check_contract(open_cached).await;
+}
+
+#[actix_rt::test]
 async fn two_nodes_fulfil_the_contract() {
-    let folder = Folder::new();
-    let number = Cell::new(0);
-    contract::check(async || {
-        number.set(number.get() + 1);
-        let file = folder.file(&format!("{}.db", number.get()));
-        let nodes = [open_cached(&file).await, open_cached(&file).await];
-        let alternating: Arc<dyn Store> = Arc::new(contract::Alternating::new(nodes));
-        alternating
+    check_contract(async |file| {
+        contract::alternating([open_cached(file).await, open_cached(file).await])
     })
     .await;
 }
@@ -149,33 +149,23 @@ fn a_read_only_database_is_reported() {
     assert!(matches!(Problem::from(error), Problem::ReadOnly));
 }
 
-#[cfg(unix)]
 #[actix_rt::test]
 async fn only_the_owner_can_read_the_files() {
-    use std::os::unix::fs::PermissionsExt as _;
-
     let folder = Folder::new();
     let store = open_file(&folder.file("data/weapp.db")).await.unwrap();
     store.probe(contract::login(1, 0).now).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.file("data")).unwrap() {
         let entry = entry.unwrap();
         names.push(entry.file_name());
-        assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{names:?}"
-        );
+        assert_eq!(mode(&entry.path()), 0o600, "{names:?}");
     }
     assert!(
         names.len() > 1,
         "the -wal and -shm files are missing: {names:?}"
     );
-    let mode = fs::metadata(folder.file("data"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o700);
+    assert_eq!(mode(&folder.file("data")), 0o700);
 }
 
 #[actix_rt::test]
@@ -191,15 +181,8 @@ async fn sessions_survive_a_restart() {
         !folder.file("weapp.db-wal").exists(),
         "the log file was not copied into the database"
     );
-    assert_eq!(
-        open_file(&file)
-            .await
-            .unwrap()
-            .find(login.digest)
-            .await
-            .unwrap(),
-        before
-    );
+    let restarted = open_file(&file).await.unwrap();
+    assert_eq!(restarted.find(login.digest).await.unwrap(), before);
 }
 
 /// A full disk, simulated by a limit on the number of pages.

@@ -75,9 +75,7 @@ where
         let Self {
             result, changed, ..
         } = *self;
-        for digest in changed.digests {
-            cache.evict(digest);
-        }
+        cache.evict_all(&changed.digests);
         let gone = || Error::Failed(Arc::new(CallerGone));
         let reply = outcome.and_then(|()| result.ok_or_else(gone));
         // A caller that went away does not want the reply.

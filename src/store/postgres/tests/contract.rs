@@ -8,33 +8,30 @@ use crate::store::contract;
 use crate::store::interface::Store;
 use crate::store::postgres::tests::schema::{Schema, server};
 
-#[actix_rt::test]
-async fn one_node_fulfils_the_contract() {
+/// Checks the contract with a new schema for each test.
+async fn check_contract(open: impl AsyncFn(&Schema) -> Arc<dyn Store>) {
     if server().is_none() {
         return;
     }
     let schemas = RefCell::new(Vec::new());
     contract::check(async || {
         let schema = Schema::create().await.unwrap();
-        let node = schema.node().await;
+        let store = open(&schema).await;
         schemas.borrow_mut().push(schema);
-        node
+        store
     })
     .await;
 }
 
 #[actix_rt::test]
+async fn one_node_fulfils_the_contract() {
+    check_contract(Schema::node).await;
+}
+
+#[actix_rt::test]
 async fn two_nodes_fulfil_the_contract() {
-    if server().is_none() {
-        return;
-    }
-    let schemas = RefCell::new(Vec::new());
-    contract::check(async || {
-        let schema = Schema::create().await.unwrap();
-        let nodes = [schema.node().await, schema.node().await];
-        schemas.borrow_mut().push(schema);
-        let alternating: Arc<dyn Store> = Arc::new(contract::Alternating::new(nodes));
-        alternating
+    check_contract(async |schema| {
+        contract::alternating([schema.node().await, schema.node().await])
     })
     .await;
 }

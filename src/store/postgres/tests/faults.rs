@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::session::SessionStatus;
-use crate::store::contract::login;
+use crate::store::contract::{log_out, login};
 use crate::store::database::Database;
-use crate::store::interface::{Error, Login, Revocation, Store};
+use crate::store::interface::{Error, Login, Store};
 use crate::store::postgres::tests::proxy::{Mode, Proxy};
 use crate::store::postgres::tests::schema::{Schema, cached, server};
 
@@ -71,8 +71,7 @@ pub(super) async fn status(
 }
 
 async fn end(node: &Arc<dyn Store>, login: &Login) {
-    let revocation = Revocation::Session(login.digest);
-    assert_eq!(node.revoke(revocation).await.unwrap(), 1);
+    assert_eq!(log_out(&**node, login).await, 1);
 }
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -224,13 +223,8 @@ async fn concurrent_logins_share_commits_and_no_failure() {
     let others = (0..=255).map(|user| node.log_in(login(user, 2)));
     assert!(join_all(others).await.iter().all(Result::is_ok));
     let commits = "SELECT count(DISTINCT xmin::text) FROM session WHERE created_at % 10000 = 2000";
-    let commits = schema
-        .connect()
-        .await
-        .query_one(commits, &[])
-        .await
-        .unwrap();
-    let commits: i64 = commits.get(0);
+    let client = schema.connect().await;
+    let commits: i64 = client.query_one(commits, &[]).await.unwrap().get(0);
     assert!(commits < 64, "{commits} commits for 256 logins");
 }
 
