@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(unix))]
+compile_error!("this crate needs Unix sockets: on Windows, build in WSL 2");
+
 mod body;
 mod connection;
 mod connections;
