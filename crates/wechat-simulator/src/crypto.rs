@@ -21,10 +21,7 @@ pub(crate) fn encrypt_push(key: &[u8; 32], mut plain: Vec<u8>) -> Vec<u8> {
     let padding = 32 - plain.len() % 32;
     let byte = u8::try_from(padding).unwrap_or_default();
     plain.resize(plain.len() + padding, byte);
-    let mut iv = [0; 16];
-    iv.iter_mut()
-        .zip(key)
-        .for_each(|(byte, of_key)| *byte = *of_key);
+    let iv = key.first_chunk::<16>().copied().unwrap_or_default();
     Encryptor::<Aes256>::new(key.into(), &iv.into()).encrypt_padded_vec::<NoPadding>(&plain)
 }
 

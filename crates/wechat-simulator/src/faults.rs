@@ -170,11 +170,6 @@ impl Faults {
         self.permanent.remove(path);
     }
 
-    /// Removes all faults.
-    pub(crate) fn clear_all(&mut self) {
-        *self = Self::default();
-    }
-
     /// Removes and returns the fault of the path's next reply.
     pub(crate) fn take(&mut self, path: &str) -> Option<Fault> {
         let queue = self.queued.get_mut(path);

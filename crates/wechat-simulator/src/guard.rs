@@ -105,14 +105,10 @@ impl Guard {
     }
 }
 
-fn is_localhost(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost")
-}
-
 /// Returns `true` for a name that no public site has. A browser never sends an empty one.
 fn is_local_name(host: &str) -> bool {
     let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    is_localhost(host) || host.bytes().all(is_valid)
+    host.ends_with(".localhost") || host.bytes().all(is_valid)
 }
 
 fn address(host: &str) -> Option<IpAddr> {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::hex;
-use crate::fixed_ids::Ids;
+use crate::fixed_ids::{Ids, IdsByScope};
 use crate::user_id::UserId;
 
 /// Derives identifiers from a seed. Values of different kinds or with different inputs are unrelated.
@@ -44,30 +44,30 @@ impl Identifiers {
 
     /// Derives an openid: `o`, 5 characters of the app and 22 of the user.
     pub(crate) fn openid(&self, app_id: &str, user: &UserId) -> String {
-        let fixed = user
-            .name()
-            .and_then(|name| self.fixed.openids.get(app_id, name));
-        if let Some(fixed) = fixed {
-            return fixed.to_owned();
-        }
-        let user = user.as_str();
-        let app = self.bytes_16("openid, app", &[app_id]);
-        let user = self.bytes_16("openid, user", &[app_id, user]);
-        personal(&app, &user)
+        let kinds = ["openid, app", "openid, user"];
+        self.personal(&self.fixed.openids, kinds, app_id, user)
     }
 
     /// Derives a unionid: `o`, 5 characters of the Open Platform account and 22 of the user.
     pub(crate) fn unionid(&self, account: &str, user: &UserId) -> String {
-        let fixed = user
-            .name()
-            .and_then(|name| self.fixed.unionids.get(account, name));
-        if let Some(fixed) = fixed {
+        let kinds = ["unionid, account", "unionid, user"];
+        self.personal(&self.fixed.unionids, kinds, account, user)
+    }
+
+    /// Returns the fixed id of the user in the scope, or derives one from both.
+    fn personal(
+        &self,
+        fixed: &IdsByScope,
+        [of_scope, of_user]: [&str; 2],
+        scope: &str,
+        user: &UserId,
+    ) -> String {
+        if let Some(fixed) = user.name().and_then(|name| fixed.get(scope, name)) {
             return fixed.to_owned();
         }
-        let user = user.as_str();
-        let app = self.bytes_16("unionid, account", &[account]);
-        let user = self.bytes_16("unionid, user", &[account, user]);
-        personal(&app, &user)
+        let shared = URL_SAFE_NO_PAD.encode(self.bytes_16(of_scope, &[scope]));
+        let own = URL_SAFE_NO_PAD.encode(self.bytes_16(of_user, &[scope, user.as_str()]));
+        format!("o{shared:.5}{own}")
     }
 
     /// Derives an openpid: `G` and 27 characters.
@@ -98,31 +98,17 @@ impl Identifiers {
         (key, format!("{vector:016x}"))
     }
 
-    /// Derives a login code: `0`, a hexadecimal digit, a decimal digit and 29 letters or digits.
-    pub(crate) fn login_code(&self, number: u64) -> String {
-        self.code("login code", number)
-    }
-
-    /// Derives a code of `sns/oauth2`, in the format of a login code.
-    pub(crate) fn web_code(&self, number: u64) -> String {
-        self.code("web code", number)
-    }
-
-    fn code(&self, kind: &str, number: u64) -> String {
+    /// Derives a login code, or one of `sns/oauth2`: `0`, a hexadecimal digit, a decimal digit and 29 letters or digits.
+    pub(crate) fn short_code(&self, kind: &str, number: u64) -> String {
         let [first, second, rest @ .., _] = self.bytes_32(kind, &[&number.to_string()]);
         let prefix = format!("0{:x}{}", first % 16, second % 10);
         let rest = rest.into_iter().map(alphanumeric);
         prefix.chars().chain(rest).collect()
     }
 
-    /// Derives a phone code: 64 hexadecimal digits.
-    pub(crate) fn phone_code(&self, number: u64) -> String {
-        hex(&self.bytes_32("phone code", &[&number.to_string()]))
-    }
-
-    /// Derives a plugin code: 64 hexadecimal digits.
-    pub(crate) fn plugin_code(&self, number: u64) -> String {
-        hex(&self.bytes_32("plugin code", &[&number.to_string()]))
+    /// Derives a phone code or plugin code: 64 hexadecimal digits.
+    pub(crate) fn long_code(&self, kind: &str, number: u64) -> String {
+        hex(&self.bytes_32(kind, &[&number.to_string()]))
     }
 
     /// Derives an access token: two digits, an underscore and 129 URL-safe characters.
@@ -146,7 +132,7 @@ impl Identifiers {
     pub(crate) fn link_name(&self, app_id: &str, page: &str, now: Duration) -> String {
         let time = now.as_nanos().to_string();
         let text = URL_SAFE_NO_PAD.encode(self.bytes_16("link", &[app_id, page, &time]));
-        text.chars().take(11).collect()
+        format!("{text:.11}")
     }
 
     /// Derives a Chinese mobile number, without the country code.
@@ -173,16 +159,12 @@ impl Identifiers {
 
     fn prefixed(&self, prefix: char, kind: &str, inputs: &[&str]) -> String {
         let text = URL_SAFE_NO_PAD.encode(self.bytes_32(kind, inputs));
-        [prefix].into_iter().chain(text.chars().take(27)).collect()
+        format!("{prefix}{text:.27}")
     }
 
     fn bytes_16(&self, kind: &str, inputs: &[&str]) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        bytes
-            .iter_mut()
-            .zip(self.bytes_32(kind, inputs))
-            .for_each(|(byte, derived)| *byte = derived);
-        bytes
+        let bytes = self.bytes_32(kind, inputs);
+        bytes.first_chunk::<16>().copied().unwrap_or_default()
     }
 
     fn bytes_32(&self, kind: &str, inputs: &[&str]) -> [u8; 32] {
@@ -192,13 +174,6 @@ impl Identifiers {
         }
         hash.finalize().into()
     }
-}
-
-fn personal(shared: &[u8; 16], own: &[u8; 16]) -> String {
-    let shared = URL_SAFE_NO_PAD.encode(shared);
-    let own = URL_SAFE_NO_PAD.encode(own);
-    let shared = shared.chars().take(5);
-    "o".chars().chain(shared).chain(own.chars()).collect()
 }
 
 fn alphanumeric(byte: u8) -> char {

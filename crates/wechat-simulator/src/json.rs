@@ -18,6 +18,12 @@ impl Object {
         Self::new().with("errcode", 0).with("errmsg", "ok")
     }
 
+    /// The `watermark` of data about a user.
+    pub(crate) fn watermark(timestamp: u64, app_id: &str) -> Self {
+        let watermark = Self::new().with("timestamp", timestamp);
+        watermark.with("appid", app_id)
+    }
+
     /// Adds a member.
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, value: impl Serialize) -> Self {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::crypto::{encrypt, sign_raw_data};
+use crate::json::Object;
 use crate::state::State;
 use crate::state::users::TestUser;
 use crate::user_id::UserId;
@@ -84,32 +85,26 @@ impl Payload {
         }
     }
 
-    /// Returns the plain text.
+    /// Returns the plain text, whose members are in WeChat's order.
     fn plain(&self, state: &State, app: &App, user: &UserId, now: Duration) -> String {
         let data = state.users.get(user);
-        let watermark = WatermarkJson {
-            timestamp: self.watermark.timestamp.unwrap_or(now.as_secs()),
-            appid: self.watermark.appid.as_ref().unwrap_or(&app.id),
+        let watermark = Object::watermark(
+            self.watermark.timestamp.unwrap_or(now.as_secs()),
+            self.watermark.appid.as_ref().unwrap_or(&app.id),
+        );
+        let object = match &self.content {
+            Content::UserInfo => {
+                let object = Object::new().with("openId", state.openid(app, user));
+                with_profile(object, &data).with_some("unionId", state.unionid(app, user))
+            }
+            Content::PhoneNumber => data.phone_info(),
+            Content::ShareInfo { group } => {
+                let id = state.identifiers.group_id(&app.id, group);
+                Object::new().with("openGId", id)
+            }
+            Content::Object(fields) => return to_json(&Watermarked { fields, watermark }),
         };
-        match &self.content {
-            Content::UserInfo => to_json(&UserInfo {
-                open_id: state.openid(app, user),
-                profile: Profile::of(&data),
-                union_id: state.unionid(app, user),
-                watermark,
-            }),
-            Content::PhoneNumber => to_json(&PhoneInfo {
-                phone_number: data.full_phone_number(),
-                pure_phone_number: data.phone_number,
-                country_code: data.country_code,
-                watermark,
-            }),
-            Content::ShareInfo { group } => to_json(&ShareInfo {
-                open_g_id: state.identifiers.group_id(&app.id, group),
-                watermark,
-            }),
-            Content::Object(fields) => to_json(&Object { fields, watermark }),
-        }
+        to_json(&object.with("watermark", watermark))
     }
 }
 
@@ -145,7 +140,8 @@ impl EncryptedData {
             state.phone_data.push(&app.id, &encrypted_data, &bytes, now);
         }
         let is_profile = payload.content == Content::UserInfo;
-        let raw_data = is_profile.then(|| to_json(&Profile::of(&state.users.get(user))));
+        let raw_data =
+            is_profile.then(|| to_json(&with_profile(Object::new(), &state.users.get(user))));
         Self {
             encrypted_data,
             iv: STANDARD.encode(iv),
@@ -181,72 +177,21 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-// The fields are in the order in which WeChat writes them.
-
-#[derive(Serialize)]
-struct WatermarkJson<'a> {
-    timestamp: u64,
-    appid: &'a str,
+/// Adds the members of `rawData`, in WeChat's order. Gender and region are empty since October 2021.
+fn with_profile(object: Object, user: &TestUser) -> Object {
+    object
+        .with("nickName", &user.nickname)
+        .with("gender", 0)
+        .with("language", "zh_CN")
+        .with("city", "")
+        .with("province", "")
+        .with("country", "")
+        .with("avatarUrl", &user.avatar_url)
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserInfo<'a> {
-    open_id: String,
-    #[serde(flatten)]
-    profile: Profile<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    union_id: Option<String>,
-    watermark: WatermarkJson<'a>,
-}
-
-/// `rawData`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Profile<'a> {
-    nick_name: &'a str,
-    gender: u8,
-    language: &'static str,
-    city: &'static str,
-    province: &'static str,
-    country: &'static str,
-    avatar_url: &'a str,
-}
-
-impl<'a> Profile<'a> {
-    /// Gender and region are empty since October 2021.
-    fn of(user: &'a TestUser) -> Self {
-        Self {
-            nick_name: &user.nickname,
-            gender: 0,
-            language: "zh_CN",
-            city: "",
-            province: "",
-            country: "",
-            avatar_url: &user.avatar_url,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PhoneInfo<'a> {
-    phone_number: String,
-    pure_phone_number: String,
-    country_code: String,
-    watermark: WatermarkJson<'a>,
-}
-
-#[derive(Serialize)]
-struct ShareInfo<'a> {
-    #[serde(rename = "openGId")]
-    open_g_id: String,
-    watermark: WatermarkJson<'a>,
-}
-
-#[derive(Serialize)]
-struct Object<'a> {
+struct Watermarked<'a> {
     #[serde(flatten)]
     fields: &'a Map<String, Value>,
-    watermark: WatermarkJson<'a>,
+    watermark: Object,
 }

@@ -46,20 +46,12 @@ fn head(side: [u8; 2]) -> Vec<u8> {
     segment(0xdb, &[&[0][..], &[8; 64]].concat());
     let [high, low] = side;
     segment(0xc0, &[8, high, low, high, low, 1, 1, 0x11, 0]);
-    // The codes of the categories 0 to 9 all have four bits; the end of a block has one.
-    let counts = |length: usize, count: u8| {
-        let mut counts = [0; 16];
-        if let Some(entry) = counts.get_mut(length - 1) {
-            *entry = count;
-        }
-        counts
-    };
+    // Two tables, each with the numbers of the codes of 1 to 16 bits: those of the categories 0 to 9 all have four bits, and the
+    // end of a block has one.
     let categories: Vec<u8> = (0..=CATEGORIES).collect();
-    segment(
-        0xc4,
-        &[&[0x00][..], &counts(4, CATEGORIES + 1), &categories].concat(),
-    );
-    segment(0xc4, &[&[0x10][..], &counts(1, 1), &[0]].concat());
+    let of_four_bits = [0x00, 0, 0, 0, CATEGORIES + 1];
+    segment(0xc4, &[&of_four_bits[..], &[0; 12], &categories].concat());
+    segment(0xc4, &[&[0x10, 1][..], &[0; 15], &[0]].concat());
     segment(0xda, &[1, 1, 0, 0, 63, 0]);
     head
 }

@@ -75,11 +75,7 @@ async fn respond_with_fault(fault: Fault, shared: &Shared, request: &RecordedReq
             reply_to(shared, request);
             return Outcome::Reset;
         }
-        Fault::Redirect { location } => Reply {
-            status: 302,
-            headers: vec![("location", location)],
-            body: Vec::new(),
-        },
+        Fault::Redirect { location } => Reply::redirect(location),
     })
 }
 
@@ -98,11 +94,7 @@ fn reply(request: &RecordedRequest, content: Content) -> Reply {
         Content::Json(object) => Reply::new(200, content_type_of(&request.path), object.to_wire()),
         Content::Html(page) => Reply::new(200, "text/html; charset=utf-8", page)
             .with("content-security-policy", PAGE_POLICY),
-        Content::Redirect(url) => Reply {
-            status: 302,
-            headers: vec![("location", url)],
-            body: Vec::new(),
-        },
+        Content::Redirect(url) => Reply::redirect(url),
         Content::Jpeg(picture) => Reply::new(200, "image/jpeg", picture),
     }
 }

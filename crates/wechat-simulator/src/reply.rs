@@ -32,6 +32,14 @@ impl Reply {
         Self::new(status, "application/json", body.to_string())
     }
 
+    pub(crate) fn redirect(location: String) -> Self {
+        Self {
+            status: 302,
+            headers: vec![("location", location)],
+            body: Vec::new(),
+        }
+    }
+
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

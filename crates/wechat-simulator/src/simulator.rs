@@ -42,7 +42,7 @@ impl Simulator {
     /// # Errors
     /// [`StartError::Tls`] if the certificate cannot be made; [`StartError::Remote`] and [`StartError::NoApp`] if the options are not allowed; [`StartError::Listen`] if the
     /// address is not available; [`StartError::Thread`] if the system has no resources left.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
+    pub async fn start(mut options: Options) -> Result<Self, StartError> {
         let (address, tls) = (options.listen, options.tls.clone());
         let addresses = [Some(address), tls.as_ref().map(|tls| tls.listen)];
         let is_remote = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
@@ -50,7 +50,6 @@ impl Simulator {
         if let Some(remote) = remote.filter(|_| !options.allow_remote) {
             return Err(StartError::Remote(remote));
         }
-        let mut options = options;
         if !options.saved.apps.is_empty() {
             options.apps.clone_from(&options.saved.apps);
         }

@@ -79,10 +79,6 @@ impl Tls {
         self.folder.join("ca.pem")
     }
 
-    fn key_file(&self) -> PathBuf {
-        self.folder.join("ca-key.pem")
-    }
-
     /// Opens or makes the authority, and makes a certificate.
     pub(crate) fn acceptor(&self, now: Duration) -> Result<TlsAcceptor, TlsError> {
         let authority = Issuer::new(authority_params(now), self.authority_key(now)?);
@@ -100,7 +96,8 @@ impl Tls {
 
     /// Returns the key of the authority. Makes key and certificate if neither exists.
     fn authority_key(&self, now: Duration) -> Result<KeyPair, TlsError> {
-        let (certificate_file, key_file) = (self.authority_file(), self.key_file());
+        let certificate_file = self.authority_file();
+        let key_file = self.folder.join("ca-key.pem");
         match (key_file.exists(), certificate_file.exists()) {
             (true, true) => {
                 let text = fs::read_to_string(&key_file);

@@ -16,15 +16,12 @@ struct NewApp {
 }
 
 pub(super) fn apps(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
-    match request.method.as_str() {
-        "GET" => {
-            let state = request.shared.lock();
-            let apps: Vec<_> = state.apps.iter().map(AsRef::as_ref).collect();
-            Ok(json!({"apps": apps}))
-        }
-        "POST" => add(request),
-        _ => Err(ControlError::method("GET, POST")),
+    if request.changes_with("POST")? {
+        return add(request);
     }
+    let state = request.shared.lock();
+    let apps: Vec<_> = state.apps.iter().map(AsRef::as_ref).collect();
+    Ok(json!({"apps": apps}))
 }
 
 pub(super) fn invalidate_access_tokens(
@@ -75,13 +72,9 @@ struct Unauthorized {
 /// The third-party platform, with the ticket that WeChat would push.
 pub(super) fn component(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let component = &mut request.shared.lock().component;
-    match request.method.as_str() {
-        "GET" => {}
-        "PUT" => {
-            let Unauthorized { unauthorized } = request.body()?;
-            component.unauthorized = unauthorized;
-        }
-        _ => return Err(ControlError::method("GET, PUT")),
+    if request.changes_with("PUT")? {
+        let Unauthorized { unauthorized } = request.body()?;
+        component.unauthorized = unauthorized;
     }
     Ok(json!(component))
 }

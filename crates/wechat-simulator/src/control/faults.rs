@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::control::request::{ControlError, ControlRequest, is_control_path};
 use crate::endpoint::{Endpoint, Limits};
-use crate::faults::{Fault, MAX_QUEUED};
+use crate::faults::{Fault, Faults, MAX_QUEUED};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,14 +28,14 @@ struct NewLimits {
 }
 
 pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
-    match request.method.as_str() {
+    match request.method {
         "GET" => return Ok(json!({"faults": request.shared.lock().faults.list()})),
         "POST" => add(request)?,
         "DELETE" => {
             let faults = &mut request.shared.lock().faults;
             match request.parameter("endpoint") {
                 Some(path) => faults.clear(wechat_path(path)?),
-                None => faults.clear_all(),
+                None => *faults = Faults::default(),
             }
         }
         _ => return Err(ControlError::method("GET, POST, DELETE")),
@@ -45,7 +45,7 @@ pub(super) fn faults(request: &ControlRequest<'_>) -> Result<Value, ControlError
 
 pub(super) fn limits(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
-    match request.method.as_str() {
+    match request.method {
         "GET" => {
             let limits = state.quotas.own_limits().map(|(endpoint, limits)| {
                 let Limits {

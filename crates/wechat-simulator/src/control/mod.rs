@@ -114,7 +114,12 @@ fn dispatch(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
         ["users"] => users::users(request),
         ["users", name] => users::user(request, name),
         ["users", name, "encrypted-data"] => users::encrypted_data(request, name),
-        ["users", name, item] => users::create(request, name, item),
+        [
+            "users",
+            name,
+            item @ ("login-code" | "phone-code" | "plugin-code" | "encrypt-key" | "payments"
+            | "subscriptions" | "messages"),
+        ] => users::create(request, name, item),
         ["words"] => messages::words(request),
         _ => Err(request.path_not_found()),
     }

@@ -31,7 +31,7 @@ pub(crate) fn is_control_path(path: &str) -> bool {
 /// A request to the control API.
 pub(super) struct ControlRequest<'a> {
     pub(super) shared: &'a Arc<Shared>,
-    pub(super) method: String,
+    pub(super) method: &'a str,
     /// The decoded segments of the path after `/simulator`.
     pub(super) segments: Vec<String>,
     query: Vec<(String, String)>,
@@ -44,68 +44,60 @@ pub(super) struct ControlError {
     status: u16,
     message: String,
     /// The allowed methods, with status 405.
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 impl ControlError {
-    /// 400: the path, query or body is invalid.
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    fn new(status: u16, message: impl Into<String>) -> Self {
         Self {
-            status: 400,
+            status,
             message: message.into(),
             allow: None,
         }
     }
 
+    /// 400: the path, query or body is invalid.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
     /// 403: the request comes from a foreign web page.
     pub(super) fn foreign(foreign: Foreign) -> Self {
-        Self {
-            status: 403,
-            ..Self::invalid(format!(
-                "the simulator takes no commands from web pages of other sites, and {foreign}; \
-                 `Options::allowed_hosts` or `--allow-host` adds a name"
-            ))
-        }
+        let message = format!(
+            "the simulator takes no commands from web pages of other sites, and {foreign}; \
+             `Options::allowed_hosts` or `--allow-host` adds a name"
+        );
+        Self::new(403, message)
     }
 
     /// 404: the path or the app does not exist.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
-        Self {
-            status: 404,
-            ..Self::invalid(message)
-        }
+        Self::new(404, message)
     }
 
     /// 405: the path does not accept the method.
-    pub(super) fn method(allow: &'static str) -> Self {
+    pub(super) fn method(allow: &str) -> Self {
         Self {
-            status: 405,
-            allow: Some(allow),
-            ..Self::invalid(format!("this path takes {allow}"))
+            allow: Some(allow.to_owned()),
+            ..Self::new(405, format!("this path takes {allow}"))
         }
     }
 
     /// 502: a push could not be delivered.
     pub(super) fn undelivered(error: &str) -> Self {
-        Self {
-            status: 502,
-            ..Self::invalid(format!("the message could not be delivered: {error}"))
-        }
+        Self::new(502, format!("the message could not be delivered: {error}"))
     }
 
     /// 413: the body is too large.
     fn too_large() -> Self {
-        Self {
-            status: 413,
-            ..Self::invalid("the body is too large")
-        }
+        Self::new(413, "the body is too large")
     }
 
     fn invalid_body(error: &serde_json::Error) -> Self {
         Self::invalid(format!("invalid body: {error}"))
     }
 
-    pub(super) fn reply(&self) -> Reply {
+    pub(super) fn reply(self) -> Reply {
         let reply = Reply::json(self.status, &json!({"error": self.message}));
         match self.allow {
             Some(allow) => reply.with("allow", allow),
@@ -126,7 +118,7 @@ impl<'a> ControlRequest<'a> {
         let segments = segments.map(percent_decode).collect::<Option<_>>();
         Ok(Self {
             shared,
-            method: command.method.to_owned(),
+            method: command.method,
             segments: segments
                 .ok_or_else(|| ControlError::invalid("the path is not percent-encoded UTF-8"))?,
             query: query.into_owned().collect(),
@@ -135,11 +127,20 @@ impl<'a> ControlRequest<'a> {
     }
 
     /// Fails unless the request has this method.
-    pub(super) fn require(&self, method: &'static str) -> Result<(), ControlError> {
+    pub(super) fn require(&self, method: &str) -> Result<(), ControlError> {
         if self.method == method {
             Ok(())
         } else {
             Err(ControlError::method(method))
+        }
+    }
+
+    /// Returns `true` if the request has this method, and `false` if it is a `GET`, which only reads. Fails for any other method.
+    pub(super) fn changes_with(&self, method: &str) -> Result<bool, ControlError> {
+        match self.method {
+            "GET" => Ok(false),
+            other if other == method => Ok(true),
+            _ => Err(ControlError::method(&format!("GET, {method}"))),
         }
     }
 

@@ -22,42 +22,33 @@ pub(super) fn overview(request: &ControlRequest<'_>) -> Result<Value, ControlErr
 
 pub(super) fn clock(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let clock = request.shared.lock().options.clock.clone();
-    match request.method.as_str() {
-        "GET" => {}
-        "POST" => {
-            let Advance { advance_seconds } = request.body()?;
-            clock.advance(Duration::from_secs(advance_seconds));
-        }
-        _ => return Err(ControlError::method("GET, POST")),
+    if request.changes_with("POST")? {
+        let Advance { advance_seconds } = request.body()?;
+        clock.advance(Duration::from_secs(advance_seconds));
     }
     Ok(json!({"now": clock.now().as_secs()}))
 }
 
 pub(super) fn requests(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
-    match request.method.as_str() {
-        "GET" => {
-            let path = request.parameter("path");
-            let recorded = state.requests.iter();
-            let requests: Vec<Value> = recorded
-                .filter(|recorded| path.is_none_or(|path| path == recorded.path))
-                .map(|recorded| {
-                    json!({
-                        "method": recorded.method,
-                        "path": recorded.path,
-                        "query": recorded.masked_query(),
-                        "body": recorded.masked_body(),
-                    })
-                })
-                .collect();
-            Ok(json!({"requests": requests}))
-        }
-        "DELETE" => {
-            state.requests.clear();
-            Ok(json!({}))
-        }
-        _ => Err(ControlError::method("GET, DELETE")),
+    if request.changes_with("DELETE")? {
+        state.requests.clear();
+        return Ok(json!({}));
     }
+    let path = request.parameter("path");
+    let recorded = state.requests.iter();
+    let requests: Vec<Value> = recorded
+        .filter(|recorded| path.is_none_or(|path| path == recorded.path))
+        .map(|recorded| {
+            json!({
+                "method": recorded.method,
+                "path": recorded.path,
+                "query": recorded.masked_query(),
+                "body": recorded.masked_body(),
+            })
+        })
+        .collect();
+    Ok(json!({"requests": requests}))
 }
 
 pub(super) fn reset(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
@@ -75,13 +66,9 @@ struct CodePolicy {
 
 pub(super) fn codes(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
-    match request.method.as_str() {
-        "GET" => {}
-        "PUT" => {
-            let CodePolicy { issued_only } = request.body()?;
-            state.set_issued_codes_only(issued_only);
-        }
-        _ => return Err(ControlError::method("GET, PUT")),
+    if request.changes_with("PUT")? {
+        let CodePolicy { issued_only } = request.body()?;
+        state.set_issued_codes_only(issued_only);
     }
     let issued_only = state.login_codes.issued_only;
     Ok(json!(CodePolicy { issued_only }))
@@ -90,13 +77,9 @@ pub(super) fn codes(request: &ControlRequest<'_>) -> Result<Value, ControlError>
 /// Exports the apps and the listed users, or starts again with those of an export.
 pub(super) fn state(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
-    match request.method.as_str() {
-        "GET" => {}
-        "PUT" => {
-            let restored = state.restore(request.body()?);
-            restored.map_err(|error| ControlError::invalid(error.to_string()))?;
-        }
-        _ => return Err(ControlError::method("GET, PUT")),
+    if request.changes_with("PUT")? {
+        let restored = state.restore(request.body()?);
+        restored.map_err(|error| ControlError::invalid(error.to_string()))?;
     }
     Ok(json!(state.saved()))
 }
@@ -104,10 +87,8 @@ pub(super) fn state(request: &ControlRequest<'_>) -> Result<Value, ControlError>
 pub(super) fn session_keys(request: &ControlRequest<'_>) -> Result<Value, ControlError> {
     let mut state = request.shared.lock();
     let policy = &mut state.session_keys.policy;
-    match request.method.as_str() {
-        "GET" => {}
-        "PUT" => *policy = request.update(policy)?,
-        _ => return Err(ControlError::method("GET, PUT")),
+    if request.changes_with("PUT")? {
+        *policy = request.update(policy)?;
     }
     Ok(json!(policy))
 }

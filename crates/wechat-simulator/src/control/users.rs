@@ -64,16 +64,11 @@ pub(super) fn users(request: &ControlRequest<'_>) -> Result<Value, ControlError>
 pub(super) fn user(request: &ControlRequest<'_>, name: &str) -> Result<Value, ControlError> {
     let app = request.app()?;
     let id = UserId::named(name);
-    let data = request.shared.lock().users.get(&id);
-    let data = match request.method.as_str() {
-        "GET" => data,
-        "PUT" => {
-            let data = request.update(&data)?;
-            data.clone_into(request.shared.lock().users.get_mut(&id));
-            data
-        }
-        _ => return Err(ControlError::method("GET, PUT")),
-    };
+    let mut data = request.shared.lock().users.get(&id);
+    if request.changes_with("PUT")? {
+        data = request.update(&data)?;
+        data.clone_into(request.shared.lock().users.get_mut(&id));
+    }
     Ok(json!(User {
         name,
         app_id: app.id(),
@@ -84,32 +79,19 @@ pub(super) fn user(request: &ControlRequest<'_>, name: &str) -> Result<Value, Co
     }))
 }
 
-/// Creates a code, key or payment of the user.
+/// Creates a code, key, payment, subscription or message of the user.
 pub(super) fn create(
     request: &ControlRequest<'_>,
     name: &str,
     item: &str,
 ) -> Result<Value, ControlError> {
-    if ![
-        "login-code",
-        "phone-code",
-        "plugin-code",
-        "encrypt-key",
-        "payments",
-        "subscriptions",
-        "messages",
-    ]
-    .contains(&item)
-    {
-        return Err(request.path_not_found());
-    }
     request.require("POST")?;
     let app = request.app()?;
     list(request, name);
-    let code = match item {
-        "login-code" => app.issue_code(name),
-        "phone-code" => app.issue_phone_code(name),
-        "plugin-code" => app.issue_plugin_code(name),
+    match item {
+        "login-code" => return Ok(issued(&app.issue_code(name))),
+        "phone-code" => return Ok(issued(&app.issue_phone_code(name))),
+        "plugin-code" => return Ok(issued(&app.issue_plugin_code(name))),
         "encrypt-key" => {
             let key = app.encrypt_key(name);
             return Ok(key.map_or(Value::Null, |key| {
@@ -124,18 +106,15 @@ pub(super) fn create(
         "subscriptions" => {
             let Subscription { template_id } = request.body()?;
             app.subscribe(name, &template_id);
-            return Ok(json!({}));
         }
-        "messages" => {
-            app.write_to_customer_service(name);
-            return Ok(json!({}));
-        }
-        _ => {
-            app.pay(name, payment(request.body()?)?);
-            return Ok(json!({}));
-        }
-    };
-    Ok(json!({"code": code, "expires_in": codes::LIFETIME.as_secs()}))
+        "messages" => app.write_to_customer_service(name),
+        _ => app.pay(name, payment(request.body()?)?),
+    }
+    Ok(json!({}))
+}
+
+fn issued(code: &str) -> Value {
+    json!({"code": code, "expires_in": codes::LIFETIME.as_secs()})
 }
 
 pub(super) fn encrypted_data(

@@ -12,9 +12,7 @@ use crate::state::access_tokens::Grant;
 /// Source: [getAccessToken](https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getAccessToken.html).
 pub(super) fn plain(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_id(call.parameter("appid").as_deref())?;
-    if call.parameter("grant_type").as_deref() != Some("client_credential") {
-        return Err(INVALID_GRANT_TYPE);
-    }
+    call.check_grant_type("client_credential")?;
     let app = call.check_secret(app, call.parameter("secret").as_deref())?;
     let grant = call.state.access_tokens.plain(&app.id, call.now);
     Ok(reply(grant))

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::crypto::sign_call;
 use crate::errors::{
     ACCESS_TOKEN_MISSING, APPID_MISSING, APPSECRET_MISSING, ApiError, EMPTY_BODY, INVALID_APPID,
-    INVALID_APPSECRET, INVALID_OPENID, INVALID_SIG_METHOD, INVALID_SIGNATURE, INVALID_URL,
-    MALFORMED_BODY, OPENID_MISSING,
+    INVALID_APPSECRET, INVALID_GRANT_TYPE, INVALID_OPENID, INVALID_SIG_METHOD, INVALID_SIGNATURE,
+    INVALID_URL, MALFORMED_BODY, OPENID_MISSING,
 };
 use crate::request_log::RecordedRequest;
 use crate::state::State;
@@ -50,6 +50,15 @@ impl Call<'_> {
     pub(super) fn app_by_id(&self, app_id: Option<&str>) -> Result<Arc<App>, ApiError> {
         let app_id = app_id.ok_or(APPID_MISSING)?;
         self.state.app(app_id).ok_or(INVALID_APPID)
+    }
+
+    /// Checks the parameter `grant_type`.
+    pub(super) fn check_grant_type(&self, expected: &str) -> Result<(), ApiError> {
+        if self.parameter("grant_type").as_deref() == Some(expected) {
+            Ok(())
+        } else {
+            Err(INVALID_GRANT_TYPE)
+        }
     }
 
     /// Checks the AppSecret, and counts the call.

@@ -3,7 +3,7 @@
 use crate::endpoints::call::{Call, text};
 use crate::errors::{
     ApiError, CODE_MISSING, COMPONENT_NOT_AUTHORIZED, INVALID_APPID, INVALID_APPSECRET,
-    INVALID_GRANT_TYPE, INVALID_TICKET, NOT_LATEST,
+    INVALID_TICKET, NOT_LATEST,
 };
 use crate::json::Object;
 
@@ -34,9 +34,7 @@ pub(super) fn token(call: &mut Call<'_>) -> Result<Object, ApiError> {
 pub(super) fn login(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_id(call.parameter("appid").as_deref())?;
     let code = call.parameter("js_code").ok_or(CODE_MISSING)?;
-    if call.parameter("grant_type").as_deref() != Some("authorization_code") {
-        return Err(INVALID_GRANT_TYPE);
-    }
+    call.check_grant_type("authorization_code")?;
     let component = &call.state.component;
     if call.parameter("component_appid").as_deref() != Some(&component.id) {
         return Err(INVALID_APPID);
@@ -49,6 +47,5 @@ pub(super) fn login(call: &mut Call<'_>) -> Result<Object, ApiError> {
         return Err(COMPONENT_NOT_AUTHORIZED);
     }
     let app = call.count(app)?;
-    let login = call.state.log_in(&app, &code, call.now)?;
-    Ok(login.into_reply())
+    call.state.log_in(&app, &code, call.now)
 }

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::app::App;
 use crate::endpoints::call::{Call, text};
 use crate::errors::{
-    ANSWER_TOO_LATE, ApiError, INVALID_ARGUMENTS, INVALID_MESSAGE_TYPE, INVALID_OPENID,
-    INVALID_TEMPLATE, MISSING_DATA, NO_SUBSCRIPTION, TOO_MANY_ANSWERS,
+    ApiError, INVALID_ARGUMENTS, INVALID_MESSAGE_TYPE, INVALID_OPENID, INVALID_TEMPLATE,
+    MISSING_DATA, NO_SUBSCRIPTION,
 };
 use crate::json::Object;
-use crate::state::messages::{Message, Template, Unanswerable};
+use crate::state::messages::{Message, Template};
 
 /// The types of messages of customer service.
 const MESSAGE_TYPES: [&str; 4] = ["text", "image", "link", "miniprogrampage"];
@@ -36,14 +37,7 @@ pub(super) fn subscribe(call: &mut Call<'_>) -> Result<Object, ApiError> {
     if !call.state.messages.use_subscription(&openid, template_id) {
         return Err(NO_SUBSCRIPTION);
     }
-    let number = send(
-        call,
-        app.id.clone(),
-        openid,
-        "/cgi-bin/message/subscribe/send",
-        body,
-    );
-    Ok(Object::ok().with("msgid", number))
+    Ok(Object::ok().with("msgid", send(call, &app, openid, body)))
 }
 
 /// `POST /cgi-bin/message/custom/send`: answers a user who wrote in the last 48 hours, at most five times.
@@ -60,18 +54,8 @@ pub(super) fn custom(call: &mut Call<'_>) -> Result<Object, ApiError> {
     if !body.get(kind).is_some_and(Value::is_object) {
         return Err(INVALID_ARGUMENTS);
     }
-    let answer = call.state.messages.answer(&openid, call.now);
-    answer.map_err(|error| match error {
-        Unanswerable::TooLate => ANSWER_TOO_LATE,
-        Unanswerable::TooMany => TOO_MANY_ANSWERS,
-    })?;
-    send(
-        call,
-        app.id.clone(),
-        openid,
-        "/cgi-bin/message/custom/send",
-        body,
-    );
+    call.state.messages.answer(&openid, call.now)?;
+    send(call, &app, openid, body);
     Ok(Object::ok())
 }
 
@@ -136,21 +120,15 @@ fn recipient(call: &Call<'_>, app_id: &str, body: &Map<String, Value>) -> Result
 }
 
 /// Records a message and returns its number.
-fn send(
-    call: &mut Call<'_>,
-    app_id: String,
-    openid: String,
-    path: &'static str,
-    body: Map<String, Value>,
-) -> u64 {
+fn send(call: &mut Call<'_>, app: &App, openid: String, body: Map<String, Value>) -> u64 {
     let number = call
         .state
         .identifiers
         .number("message", &[&openid, &call.now.as_nanos().to_string()]);
     call.state.messages.sent.push(Message {
-        app_id,
+        app_id: app.id.clone(),
         openid,
-        path,
+        path: call.request.path.clone(),
         body: body.into(),
     });
     number % 10_000_000_000

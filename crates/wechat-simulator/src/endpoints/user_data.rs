@@ -35,16 +35,9 @@ pub(super) fn phone_number(call: &mut Call<'_>) -> Result<Object, ApiError> {
     };
     let codes = &mut call.state.phone_codes;
     codes.mark_used(&app.id, code, owner, call.now);
-    let data = call.state.users.get(&user);
-    let watermark = Object::new()
-        .with("timestamp", call.now.as_secs())
-        .with("appid", &app.id);
-    let phone_info = Object::new()
-        .with("phoneNumber", data.full_phone_number())
-        .with("purePhoneNumber", data.phone_number)
-        .with("countryCode", data.country_code)
-        .with("watermark", watermark);
-    Ok(Object::ok().with("phone_info", phone_info))
+    let watermark = Object::watermark(call.now.as_secs(), &app.id);
+    let phone_info = call.state.users.get(&user).phone_info();
+    Ok(Object::ok().with("phone_info", phone_info.with("watermark", watermark)))
 }
 
 /// Returns the user with this openid, if the code of `owner` may be theirs.

@@ -3,15 +3,12 @@
 use crate::endpoints::Content;
 use crate::endpoints::call::Call;
 use crate::errors::{
-    ACCESS_TOKEN_EXPIRED, ACCESS_TOKEN_MISSING, APPSECRET_MISSING, ApiError, CODE_MISSING,
-    CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_ARGUMENTS, INVALID_CODE, INVALID_GRANT_TYPE,
-    INVALID_OPENID, INVALID_REFRESH_TOKEN, NOT_LATEST, OPENID_MISSING, REDIRECT_MISMATCH,
-    REFRESH_TOKEN_EXPIRED, UNAUTHORIZED,
+    ACCESS_TOKEN_MISSING, APPSECRET_MISSING, ApiError, CODE_MISSING, INVALID_ARGUMENTS,
+    INVALID_OPENID, INVALID_REFRESH_TOKEN, OPENID_MISSING, REDIRECT_MISMATCH, UNAUTHORIZED,
 };
 use crate::json::Object;
-use crate::state::codes::CodeError;
 use crate::state::users::MOCK_USER;
-use crate::state::web_logins::{Grant, TOKEN_LIFETIME, TokenError};
+use crate::state::web_logins::{Grant, TOKEN_LIFETIME};
 use crate::user_id::UserId;
 
 /// Maximum number of users on the page. Our choice.
@@ -86,17 +83,8 @@ fn page_of_users(call: &Call<'_>) -> String {
 
 /// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    escaped.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// `GET /sns/oauth2/access_token`: exchanges a code.
@@ -106,16 +94,10 @@ pub(super) fn access_token(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_id(call.parameter("appid").as_deref())?;
     let secret = call.parameter("secret").ok_or(APPSECRET_MISSING)?;
     let code = call.parameter("code").ok_or(CODE_MISSING)?;
-    if call.parameter("grant_type").as_deref() != Some("authorization_code") {
-        return Err(INVALID_GRANT_TYPE);
-    }
+    call.check_grant_type("authorization_code")?;
     let app = call.check_secret(app, Some(&secret))?;
-    let grant = call.state.web_logins.exchange(&app.id, &code, call.now);
-    let grant = grant.map_err(|error| match error {
-        CodeError::Used => CODE_USED,
-        CodeError::Expired | CodeError::WrongApp | CodeError::Unknown => INVALID_CODE,
-        CodeError::TooMany => DAILY_QUOTA_EXCEEDED,
-    })?;
+    let web_logins = &mut call.state.web_logins;
+    let grant = web_logins.exchange(&app.id, &code, call.now)?;
     let unionid = call.state.unionid(&app, &grant.user);
     Ok(tokens(call, &grant).with_some("unionid", unionid))
 }
@@ -125,17 +107,12 @@ pub(super) fn access_token(call: &mut Call<'_>) -> Result<Object, ApiError> {
 /// Source: as [`authorize`].
 pub(super) fn refresh_token(call: &mut Call<'_>) -> Result<Object, ApiError> {
     let app = call.app_by_id(call.parameter("appid").as_deref())?;
-    if call.parameter("grant_type").as_deref() != Some("refresh_token") {
-        return Err(INVALID_GRANT_TYPE);
-    }
+    call.check_grant_type("refresh_token")?;
     let token = call
         .parameter("refresh_token")
         .ok_or(INVALID_REFRESH_TOKEN)?;
-    let grant = call.state.web_logins.refresh(&app.id, &token, call.now);
-    let grant = grant.map_err(|error| match error {
-        TokenError::Unknown => INVALID_REFRESH_TOKEN,
-        TokenError::Expired => REFRESH_TOKEN_EXPIRED,
-    })?;
+    let web_logins = &mut call.state.web_logins;
+    let grant = web_logins.refresh(&app.id, &token, call.now)?;
     Ok(tokens(call, &grant))
 }
 
@@ -175,11 +152,7 @@ pub(super) fn check(call: &mut Call<'_>) -> Result<Object, ApiError> {
 fn grant(call: &Call<'_>) -> Result<(Grant, String), ApiError> {
     let token = call.parameter("access_token").ok_or(ACCESS_TOKEN_MISSING)?;
     let openid = call.parameter("openid").ok_or(OPENID_MISSING)?;
-    let grant = call.state.web_logins.grant(&token, call.now);
-    let grant = grant.map_err(|error| match error {
-        TokenError::Unknown => NOT_LATEST,
-        TokenError::Expired => ACCESS_TOKEN_EXPIRED,
-    })?;
+    let grant = call.state.web_logins.grant(&token, call.now)?;
     let own = call.state.identifiers.openid(&grant.app_id, &grant.user);
     if own == openid {
         Ok((grant.clone(), openid))

@@ -10,6 +10,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use crate::errors::{ApiError, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
 use crate::identifiers::Identifiers;
 use crate::user_id::UserId;
 
@@ -36,10 +37,10 @@ pub(crate) enum CodeKind {
 impl CodeKind {
     fn issue(self, identifiers: &Identifiers, number: u64) -> String {
         match self {
-            Self::Login => identifiers.login_code(number),
-            Self::Phone => identifiers.phone_code(number),
-            Self::Plugin => identifiers.plugin_code(number),
-            Self::Web => identifiers.web_code(number),
+            Self::Login => identifiers.short_code("login code", number),
+            Self::Phone => identifiers.long_code("phone code", number),
+            Self::Plugin => identifiers.long_code("plugin code", number),
+            Self::Web => identifiers.short_code("web code", number),
         }
     }
 
@@ -120,6 +121,17 @@ pub(crate) enum CodeError {
     Unknown,
     /// It was never issued, and [`MAX_CODES`] is reached.
     TooMany,
+}
+
+/// The reply to a login with the code.
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Used => CODE_USED,
+            CodeError::Expired | CodeError::WrongApp | CodeError::Unknown => INVALID_CODE,
+            CodeError::TooMany => DAILY_QUOTA_EXCEEDED,
+        }
+    }
 }
 
 impl Codes {

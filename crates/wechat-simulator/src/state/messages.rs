@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::bounded::{BoundedList, LruMap};
+use crate::errors::{ANSWER_TOO_LATE, ApiError, TOO_MANY_ANSWERS};
 
 /// Maximum numbers of templates, of users with subscriptions and conversations, and of recorded messages. Our choice.
 const MAX_TEMPLATES: usize = 1_000;
@@ -46,16 +47,8 @@ pub(crate) struct Message {
     pub(crate) app_id: String,
     pub(crate) openid: String,
     /// The path of the call.
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) body: Value,
-}
-
-/// The reason why a user cannot be answered.
-pub(crate) enum Unanswerable {
-    /// The user has not written in the last 48 hours.
-    TooLate,
-    /// The user got five answers.
-    TooMany,
 }
 
 /// All messages.
@@ -131,13 +124,13 @@ impl Messages {
         *self.conversations.get_or_insert_with(openid, || (now, 0)) = (now, 0);
     }
 
-    /// Counts an answer to the user.
-    pub(crate) fn answer(&mut self, openid: &str, now: Duration) -> Result<(), Unanswerable> {
+    /// Counts an answer to the user, and fails if the user has not written in the last 48 hours or got five answers.
+    pub(crate) fn answer(&mut self, openid: &str, now: Duration) -> Result<(), ApiError> {
         let is_open = |(at, _): &(Duration, u32)| now < at.saturating_add(CONVERSATION);
         let conversation = self.conversations.peek(openid).copied().filter(is_open);
-        let (at, answers) = conversation.ok_or(Unanswerable::TooLate)?;
+        let (at, answers) = conversation.ok_or(ANSWER_TOO_LATE)?;
         if answers >= ANSWERS {
-            return Err(Unanswerable::TooMany);
+            return Err(TOO_MANY_ANSWERS);
         }
         *self.conversations.get_or_insert_with(openid, || (at, 0)) = (at, answers + 1);
         Ok(())

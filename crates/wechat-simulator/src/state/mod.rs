@@ -15,18 +15,18 @@ pub(crate) mod web_logins;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::app::App;
 use serde::Serialize;
 
+use crate::app::App;
 use crate::bounded::BoundedList;
-use crate::errors::{ApiError, CODE_BLOCKED, CODE_USED, DAILY_QUOTA_EXCEEDED, INVALID_CODE};
+use crate::errors::{ApiError, CODE_BLOCKED};
 use crate::faults::Faults;
 use crate::identifiers::Identifiers;
 use crate::json::Object;
 use crate::options::{Options, RotateAt};
 use crate::request_log::RecordedRequest;
 use crate::state::access_tokens::AccessTokens;
-use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
+use crate::state::codes::{CodeKind, Codes, Owner};
 use crate::state::encrypt_keys::EncryptKeys;
 use crate::state::history::{ErrorReplies, Payments, PhoneData};
 use crate::state::messages::Messages;
@@ -84,23 +84,6 @@ pub(crate) struct State {
     pub(crate) error_replies: ErrorReplies,
     pub(crate) faults: Faults,
     pub(crate) requests: BoundedList<RecordedRequest>,
-}
-
-/// The reply to a successful login.
-pub(crate) struct Login {
-    pub(crate) session_key: String,
-    pub(crate) openid: String,
-    pub(crate) unionid: Option<String>,
-}
-
-impl Login {
-    /// Returns the reply, in WeChat's order.
-    pub(crate) fn into_reply(self) -> Object {
-        Object::new()
-            .with("session_key", self.session_key)
-            .with("openid", self.openid)
-            .with_some("unionid", self.unionid)
-    }
 }
 
 /// The third-party platform. All apps authorized it, except for those listed.
@@ -214,23 +197,18 @@ impl State {
             .issue(&app.id, Owner { user, key_version }, now)
     }
 
-    /// Logs in the user of a login code and marks the code as used. A rejected code stays unused.
+    /// Logs in the user of a login code, marks the code as used and returns the reply. A rejected code stays unused.
     pub(crate) fn log_in(
         &mut self,
         app: &App,
         code: &str,
         now: Duration,
-    ) -> Result<Login, ApiError> {
+    ) -> Result<Object, ApiError> {
         let is_mock = code == MOCK_CODE && !self.login_codes.issued_only;
         let owner = if is_mock {
             Owner::new(UserId::named(MOCK_USER))
         } else {
-            let owner = self.login_codes.owner(&app.id, code, now);
-            owner.map_err(|error| match error {
-                CodeError::Used => CODE_USED,
-                CodeError::Expired | CodeError::WrongApp | CodeError::Unknown => INVALID_CODE,
-                CodeError::TooMany => DAILY_QUOTA_EXCEEDED,
-            })?
+            self.login_codes.owner(&app.id, code, now)?
         };
         if self.users.get(&owner.user).blocked {
             return Err(CODE_BLOCKED);
@@ -243,11 +221,10 @@ impl State {
         let key_version =
             key_version.unwrap_or_else(|| self.session_keys.log_in(&app.id, &user, now));
         let openid = self.openid(app, &user);
-        Ok(Login {
-            session_key: self.session_keys.key(&openid, key_version),
-            unionid: self.unionid(app, &user),
-            openid,
-        })
+        Ok(Object::new()
+            .with("session_key", self.session_keys.key(&openid, key_version))
+            .with("openid", openid)
+            .with_some("unionid", self.unionid(app, &user)))
     }
 
     pub(crate) fn openid(&self, app: &App, user: &UserId) -> String {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounded::LruMap;
 use crate::identifiers::Identifiers;
+use crate::json::Object;
 use crate::saved_state::SavedUser;
 use crate::user_id::{UserId, name_in};
 
@@ -38,12 +39,16 @@ pub struct TestUser {
 }
 
 impl TestUser {
-    /// Returns the phone number as WeChat writes it: with the country code unless it is China's.
-    pub(crate) fn full_phone_number(&self) -> String {
-        match self.country_code.as_str() {
+    /// Returns the phone number as WeChat writes it, once with the country code unless it is China's.
+    pub(crate) fn phone_info(&self) -> Object {
+        let full_number = match self.country_code.as_str() {
             "86" => self.phone_number.clone(),
             code => format!("+{code}{}", self.phone_number),
-        }
+        };
+        Object::new()
+            .with("phoneNumber", full_number)
+            .with("purePhoneNumber", &self.phone_number)
+            .with("countryCode", &self.country_code)
     }
 }
 

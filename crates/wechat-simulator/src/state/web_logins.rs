@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::bounded::BoundedList;
+use crate::errors::{
+    ACCESS_TOKEN_EXPIRED, ApiError, INVALID_REFRESH_TOKEN, NOT_LATEST, REFRESH_TOKEN_EXPIRED,
+};
 use crate::identifiers::Identifiers;
-use crate::state::codes::{CodeError, CodeKind, Codes, Owner};
+use crate::state::codes::{CodeKind, Codes, Owner};
 use crate::user_id::UserId;
 
 /// Maximum number of codes whose scope is kept, and of tokens. Our choice.
@@ -26,12 +29,6 @@ pub(crate) struct Grant {
     pub(crate) refresh_token: String,
     expires_at: Duration,
     refresh_expires_at: Duration,
-}
-
-/// The reason why a token does not work.
-pub(crate) enum TokenError {
-    Unknown,
-    Expired,
 }
 
 /// All logins.
@@ -76,7 +73,7 @@ impl WebLogins {
         app_id: &str,
         code: &str,
         now: Duration,
-    ) -> Result<Grant, CodeError> {
+    ) -> Result<Grant, ApiError> {
         let owner = self.codes.owner(app_id, code, now)?;
         self.codes.mark_used(app_id, code, owner.clone(), now);
         let mut scopes = self.scopes.iter();
@@ -103,29 +100,27 @@ impl WebLogins {
         app_id: &str,
         refresh_token: &str,
         now: Duration,
-    ) -> Result<Grant, TokenError> {
+    ) -> Result<Grant, ApiError> {
         let mut grants = self.grants.iter_mut();
         let found =
             grants.find(|grant| grant.refresh_token == refresh_token && grant.app_id == app_id);
-        let grant = found.ok_or(TokenError::Unknown)?;
+        let grant = found.ok_or(INVALID_REFRESH_TOKEN)?;
         if grant.refresh_expires_at <= now {
-            return Err(TokenError::Expired);
+            return Err(REFRESH_TOKEN_EXPIRED);
         }
         grant.expires_at = now.saturating_add(TOKEN_LIFETIME);
         Ok(grant.clone())
     }
 
     /// Returns the grant of an access token.
-    pub(crate) fn grant(&self, access_token: &str, now: Duration) -> Result<&Grant, TokenError> {
-        let found = self
-            .grants
-            .iter()
-            .find(|grant| grant.access_token == access_token);
-        let grant = found.ok_or(TokenError::Unknown)?;
+    pub(crate) fn grant(&self, access_token: &str, now: Duration) -> Result<&Grant, ApiError> {
+        let mut grants = self.grants.iter();
+        let found = grants.find(|grant| grant.access_token == access_token);
+        let grant = found.ok_or(NOT_LATEST)?;
         if grant.expires_at > now {
             Ok(grant)
         } else {
-            Err(TokenError::Expired)
+            Err(ACCESS_TOKEN_EXPIRED)
         }
     }
 }

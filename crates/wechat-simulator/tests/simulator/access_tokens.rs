@@ -12,13 +12,11 @@ fn plain_token(wechat: &Simulator) -> (String, u64) {
     token_of(&get(wechat, &format!("/cgi-bin/token?{query}")))
 }
 
-/// Returns the errcode of a call with the token and without an openid: [`VALID`] if the token is valid.
+/// Returns the errcodes of calls with the tokens and without an openid: [`VALID`] if the token is valid.
 #[track_caller]
-fn check(wechat: &Simulator, token: &str) -> i64 {
-    errcode(&get(
-        wechat,
-        &format!("/wxa/checksession?access_token={token}"),
-    ))
+fn check<const N: usize>(wechat: &Simulator, tokens: [&str; N]) -> [i64; N] {
+    let target = |token: &str| format!("/wxa/checksession?access_token={token}");
+    tokens.map(|token| errcode(&get(wechat, &target(token))))
 }
 
 const VALID: i64 = 41009;
@@ -36,12 +34,9 @@ async fn a_stable_token_stays_the_same_until_its_last_five_minutes() {
     assert_ne!(second, first);
     assert_eq!(seconds, 7200);
     wechat.advance(Duration::from_secs(299));
-    assert_eq!(
-        [check(&wechat, &first), check(&wechat, &second)],
-        [VALID; 2]
-    );
+    assert_eq!(check(&wechat, [&first, &second]), [VALID; 2]);
     wechat.advance(Duration::from_secs(1));
-    let errcodes = [check(&wechat, &first), check(&wechat, &second)];
+    let errcodes = check(&wechat, [&first, &second]);
     assert_eq!(errcodes, [42001, VALID], "expired, not replaced");
 }
 
@@ -50,14 +45,14 @@ async fn a_token_expires_after_two_hours() {
     let wechat = simulator().await;
     let (token, _) = stable_token(&wechat, false);
     wechat.advance(Duration::from_secs(7199));
-    assert_eq!(check(&wechat, &token), VALID);
+    assert_eq!(check(&wechat, [&token]), [VALID]);
     wechat.advance(Duration::from_secs(1));
     assert_eq!(
         get(&wechat, &format!("/wxa/checksession?access_token={token}")),
         json!({"errcode": 42001, "errmsg": format!("access_token expired, rid: {:08x}-*-*", NOW + 7200)})
     );
     let (renewed, seconds) = stable_token(&wechat, false);
-    assert_eq!((check(&wechat, &renewed), seconds), (VALID, 7200));
+    assert_eq!((check(&wechat, [&renewed]), seconds), ([VALID], 7200));
 }
 
 #[actix_web::test]
@@ -67,10 +62,7 @@ async fn a_forced_refresh_invalidates_the_old_token_and_is_limited() {
     for _ in 0..20 {
         let (forced, _) = stable_token(&wechat, true);
         assert_ne!(forced, last);
-        assert_eq!(
-            [check(&wechat, &last), check(&wechat, &forced)],
-            [40001, VALID]
-        );
+        assert_eq!(check(&wechat, [&last, &forced]), [40001, VALID]);
         wechat.advance(Duration::from_secs(29));
         assert_eq!(stable_token(&wechat, true).0, forced, "too soon");
         wechat.advance(Duration::from_secs(1));
@@ -91,15 +83,9 @@ async fn every_plain_token_is_new_and_independent_of_stable_ones() {
     assert_eq!(seconds, 7200);
     assert_ne!(first, second);
     wechat.advance(Duration::from_secs(299));
-    assert_eq!(
-        [check(&wechat, &first), check(&wechat, &second)],
-        [VALID; 2]
-    );
+    assert_eq!(check(&wechat, [&first, &second]), [VALID; 2]);
     wechat.advance(Duration::from_secs(1));
-    assert_eq!(
-        [check(&wechat, &first), check(&wechat, &second)],
-        [40001, VALID]
-    );
+    assert_eq!(check(&wechat, [&first, &second]), [40001, VALID]);
     assert_eq!(stable_token(&wechat, false), (stable, 6900));
 }
 
@@ -208,7 +194,7 @@ async fn quotas_can_be_queried_and_cleared_ten_times_a_month() {
 async fn a_rid_identifies_its_request_without_secrets() {
     let wechat = simulator().await;
     let (token, _) = stable_token(&wechat, false);
-    let error_reply = request(&wechat, "GET", &login_target(&wechat, "short")).body;
+    let error_reply = login_reply(&wechat, "short").body;
     let (_, rid) = error_reply.rsplit_once("rid: ").unwrap();
     let rid = rid.trim_end_matches("\"}");
     let info = |rid: &str| {

@@ -1,5 +1,6 @@
 //! The control API.
 
+use super::user_data::phone_number;
 use super::*;
 
 /// Sends a request to the control API and returns status and JSON.
@@ -36,10 +37,8 @@ async fn codes_and_users_match_the_rust_api() {
     let wechat = simulator().await;
     let code = control(&wechat, "POST", "/simulator/users/mei/login-code", &NOTHING);
     assert_eq!(code["expires_in"], 300);
-    assert_eq!(
-        errcode(&log_in_with(&wechat, code["code"].as_str().unwrap())),
-        0
-    );
+    let code = code["code"].as_str().unwrap();
+    assert_eq!(errcode(&log_in_with(&wechat, code)), 0);
     let user = wechat.user("mei");
     let mei = json!({
         "name": "mei",
@@ -54,10 +53,8 @@ async fn codes_and_users_match_the_rust_api() {
         "blocked": false,
         "risk_rank": 0,
     });
-    assert_eq!(
-        control(&wechat, "GET", "/simulator/users/mei", &NOTHING),
-        mei
-    );
+    let got = control(&wechat, "GET", "/simulator/users/mei", &NOTHING);
+    assert_eq!(got, mei);
 
     let name = "%E5%B0%8F%E6%98%8E";
     let path = format!("/simulator/users/{name}");
@@ -72,9 +69,7 @@ async fn codes_and_users_match_the_rust_api() {
     assert_eq!(errcode(&log_in_with(&wechat, &code)), 0);
 
     let phone = control(&wechat, "POST", &format!("{path}/phone-code"), &NOTHING);
-    let token = stable_token(&wechat, false).0;
-    let target = format!("/wxa/business/getuserphonenumber?access_token={token}");
-    let reply = post(&wechat, &target, &json!({"code": phone["code"]}));
+    let reply = phone_number(&wechat, &json!({"code": phone["code"]}));
     assert_eq!(reply["phone_info"]["purePhoneNumber"], "13500000001");
     let plugin = control(&wechat, "POST", &format!("{path}/plugin-code"), &NOTHING);
     assert_eq!(plugin["code"].as_str().unwrap().len(), 64);
@@ -98,12 +93,8 @@ async fn encrypted_data_has_the_fields_of_the_event() {
         let names: Vec<&String> = data.as_object().unwrap().keys().collect();
         assert_eq!(names, ["encryptedData", "iv"]);
     }
-    let key = control(
-        &wechat,
-        "POST",
-        "/simulator/users/mei/encrypt-key",
-        &NOTHING,
-    );
+    let path = "/simulator/users/mei/encrypt-key";
+    let key = control(&wechat, "POST", path, &NOTHING);
     assert_eq!(key["version"], 1);
     assert_eq!(key["expireTime"], NOW + 3600);
 }
@@ -135,12 +126,8 @@ async fn session_keys_follow_the_policy() {
 #[actix_web::test]
 async fn the_clock_can_be_advanced_and_apps_can_be_added() {
     let wechat = simulator().await;
-    let moved = control(
-        &wechat,
-        "POST",
-        "/simulator/clock",
-        &json!({"advance_seconds": 7}),
-    );
+    let advance = json!({"advance_seconds": 7});
+    let moved = control(&wechat, "POST", "/simulator/clock", &advance);
     assert_eq!(moved, json!({"now": NOW + 7}));
     assert_eq!(control(&wechat, "GET", "/simulator/clock", &NOTHING), moved);
 
@@ -211,14 +198,9 @@ async fn faults_and_limits_can_be_set_and_removed() {
     control(&wechat, "DELETE", "/simulator/limits", &NOTHING);
     assert_eq!(log_in(), 0);
 
-    let (token, id) = (stable_token(&wechat, false).0, wechat.app_id());
-    control(
-        &wechat,
-        "POST",
-        &format!("/simulator/apps/{id}/invalidate-access-tokens"),
-        &NOTHING,
-    );
-    let target = format!("/wxa/checksession?access_token={token}");
+    let (target, id) = (with_token(&wechat, "/wxa/checksession"), wechat.app_id());
+    let path = format!("/simulator/apps/{id}/invalidate-access-tokens");
+    control(&wechat, "POST", &path, &NOTHING);
     assert_eq!(errcode(&get(&wechat, &target)), 40001);
 }
 

@@ -6,7 +6,7 @@ use super::*;
 #[actix_web::test]
 async fn recorded_requests_have_no_secrets() {
     let wechat = simulator().await;
-    let token = stable_token(&wechat, false).0;
+    let target = with_token(&wechat, "/wxa/checksession");
     log_in_with(&wechat, UNISSUED_CODE);
     let recorded = control(&wechat, "GET", "/simulator/requests", &NOTHING);
     let id = wechat.app_id();
@@ -37,7 +37,7 @@ async fn recorded_requests_have_no_secrets() {
             },
         ])
     );
-    get(&wechat, &format!("/wxa/checksession?access_token={token}"));
+    get(&wechat, &target);
     let path = "/simulator/requests?path=/wxa/checksession";
     let recorded = control(&wechat, "GET", path, &NOTHING);
     assert_eq!(
@@ -75,12 +75,8 @@ async fn the_largest_time_does_not_overflow() {
     let moved = control(&wechat, "POST", "/simulator/clock", &end);
     assert_eq!(moved["now"], u64::MAX);
     assert_eq!(stable_token(&wechat, false).1, 0);
-    control(
-        &wechat,
-        "POST",
-        "/simulator/users/mei/encrypt-key",
-        &NOTHING,
-    );
+    let path = "/simulator/users/mei/encrypt-key";
+    control(&wechat, "POST", path, &NOTHING);
 }
 
 #[actix_web::test]

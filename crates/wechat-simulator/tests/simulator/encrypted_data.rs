@@ -23,8 +23,7 @@ fn decrypt(data: &EncryptedData, session_key: &str) -> Option<String> {
 
 #[actix_web::test]
 async fn user_information_has_the_format_since_2022() {
-    let apps = vec![App::named(7, "main").with_open_platform("ours")];
-    let wechat = start(Options { apps, ..options() }).await;
+    let wechat = simulator_with_unionids().await;
     let key = log_in(&wechat, "mei");
     let data = wechat.first_app().encrypt("mei", &Payload::user_info());
     let raw_data = data.raw_data.clone().unwrap();
@@ -60,12 +59,9 @@ async fn phone_numbers_groups_and_objects_are_encrypted() {
         serde_json::from_str(&decrypt(&data, &key).unwrap()).unwrap()
     };
     let number = wechat.user("mei").phone_number;
+    let phone = Payload::phone_number().watermark_app_id("wx0");
     assert_eq!(
-        decrypted(
-            &Payload::phone_number()
-                .watermark_app_id("wx0")
-                .watermark_timestamp(9)
-        ),
+        decrypted(&phone.watermark_timestamp(9)),
         json!({
             "phoneNumber": number,
             "purePhoneNumber": number,
@@ -126,8 +122,7 @@ async fn encrypted_phone_numbers_are_known_for_three_days() {
     let of_text = digest(phone.encrypted_data.as_bytes());
     let of_bytes = digest(&STANDARD.decode(&phone.encrypted_data).unwrap());
     let check = |digest: &str| {
-        let token = stable_token(&wechat, false).0;
-        let target = format!("/wxa/business/checkencryptedmsg?access_token={token}");
+        let target = with_token(&wechat, "/wxa/business/checkencryptedmsg");
         post(&wechat, &target, &json!({"encrypted_msg_hash": digest}))
     };
     let known = json!({"errcode": 0, "errmsg": "ok", "vaild": true, "create_time": NOW});

@@ -13,7 +13,7 @@ async fn a_raw_reply_is_sent_unchanged_as_often_as_requested() {
     wechat.fail_times(LOGIN, 2, raw);
     wechat.fail_next(LOGIN, Fault::body("{\"openid\":"));
     for _ in 0..2 {
-        let reply = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+        let reply = login_reply(&wechat, UNISSUED_CODE);
         let expected = Reply {
             status: "HTTP/1.1 502 Bad Gateway".to_owned(),
             content_type: "text/html".to_owned(),
@@ -22,7 +22,7 @@ async fn a_raw_reply_is_sent_unchanged_as_often_as_requested() {
         };
         assert_eq!(reply, expected);
     }
-    let truncated = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+    let truncated = login_reply(&wechat, UNISSUED_CODE);
     assert_eq!(truncated.status, "HTTP/1.1 200 OK");
     assert_eq!(truncated.content_type, "text/plain");
     assert_eq!(truncated.body, "{\"openid\":");
@@ -68,7 +68,7 @@ async fn a_redirect_has_a_location() {
             location: location.to_owned(),
         },
     );
-    let reply = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+    let reply = login_reply(&wechat, UNISSUED_CODE);
     assert_eq!(reply.status, "HTTP/1.1 302 Found");
     assert_eq!(reply.location, location);
 }
@@ -141,12 +141,12 @@ async fn truncated_and_mislabelled_replies_use_the_code() {
             content_type: "text/html".to_owned(),
         },
     );
-    let truncated = request(&wechat, "GET", &login_target(&wechat, MOCK_CODE));
+    let truncated = login_reply(&wechat, MOCK_CODE);
     assert_eq!(truncated.content_type, "text/plain");
     assert!(
         truncated.body.starts_with('{') && serde_json::from_str::<Value>(&truncated.body).is_err()
     );
-    let mislabelled = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+    let mislabelled = login_reply(&wechat, UNISSUED_CODE);
     assert_eq!(mislabelled.content_type, "text/html");
     let json: Value = serde_json::from_str(&mislabelled.body).unwrap();
     assert!(json["openid"].is_string());
@@ -157,7 +157,7 @@ async fn truncated_and_mislabelled_replies_use_the_code() {
 async fn a_bad_gateway_is_an_html_page() {
     let wechat = simulator().await;
     wechat.fail_next(LOGIN, Fault::BadGateway);
-    let reply = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+    let reply = login_reply(&wechat, UNISSUED_CODE);
     assert_eq!(reply.status, "HTTP/1.1 502 Bad Gateway");
     assert_eq!(reply.content_type, "text/html");
     assert!(reply.body.contains("<h1>502 Bad Gateway</h1>"));

@@ -90,7 +90,7 @@ async fn requests_are_recorded_and_debug_output_has_no_secrets() {
             body: b"tiihtNczf5v6AKRyjwEUhQ==".to_vec(),
         },
     );
-    request(&wechat, "GET", &login_target(&wechat, MOCK_CODE));
+    login_reply(&wechat, MOCK_CODE);
     request(&wechat, "POST", "/unknown?access_token=61_secret");
     let [login, unknown] = <[RecordedRequest; 2]>::try_from(wechat.requests()).unwrap();
     assert_eq!(login.endpoint, Some(LOGIN));

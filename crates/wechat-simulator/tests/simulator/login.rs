@@ -39,16 +39,10 @@ async fn apps_of_an_open_platform_account_share_unionids() {
 
 #[actix_web::test]
 async fn identifiers_have_the_formats_of_public_samples() {
-    let app = App::named(7, "main").with_open_platform("ours");
-    let apps = vec![app];
-    let wechat = start(Options { apps, ..options() }).await;
+    let wechat = simulator_with_unionids().await;
     let code = wechat.issue_code("mei");
     log_in_with(&wechat, &code);
     let alphanumeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let is_hex = |text: &str| {
-        text.bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
     let personal = |text: &str| text.len() == 28 && text.starts_with('o');
 
     assert!(code.len() == 32 && alphanumeric(&code) && code.starts_with('0'));
@@ -68,13 +62,9 @@ async fn the_same_seed_produces_the_same_values() {
             ..Options::new(seed)
         })
         .await;
-        let issued = request(
-            &wechat,
-            "GET",
-            &login_target(&wechat, &wechat.issue_code("mei")),
-        );
-        let unissued = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
-        let used = request(&wechat, "GET", &login_target(&wechat, UNISSUED_CODE));
+        let issued = login_reply(&wechat, &wechat.issue_code("mei"));
+        let unissued = login_reply(&wechat, UNISSUED_CODE);
+        let used = login_reply(&wechat, UNISSUED_CODE);
         [issued, unissued, used].map(|reply| reply.body)
     };
     assert_eq!(replies(1).await, replies(1).await);
@@ -209,11 +199,8 @@ async fn missing_and_invalid_parameters_get_wechats_errors() {
         let reply = get(&wechat, &format!("{}?{query}", LOGIN.path()));
         assert_eq!(reply, error(errcode, errmsg), "{query}");
     }
-    assert_eq!(
-        errcode(&log_in_with(&wechat, UNISSUED_CODE)),
-        0,
-        "the code is unused"
-    );
+    let unused = errcode(&log_in_with(&wechat, UNISSUED_CODE));
+    assert_eq!(unused, 0, "the code is unused");
 }
 
 #[actix_web::test]
@@ -254,12 +241,11 @@ async fn a_blocked_user_cannot_log_in() {
 
 #[actix_web::test]
 async fn calls_over_the_quota_leave_the_code_unused() {
-    let wechat = Simulator::start(Options {
+    let wechat = start(Options {
         calls_per_minute: Some(2),
         ..options()
     })
-    .await
-    .unwrap();
+    .await;
     let codes = [(); 3].map(|()| wechat.issue_code("mei"));
     let replies = codes.each_ref().map(|code| log_in_with(&wechat, code));
     assert_eq!([errcode(&replies[0]), errcode(&replies[1])], [0, 0]);

@@ -77,6 +77,12 @@ async fn simulator_with_two_apps() -> (Simulator, App) {
     (start(Options { apps, ..options() }).await, two)
 }
 
+/// Starts a simulator with an app that belongs to an Open Platform account.
+async fn simulator_with_unionids() -> Simulator {
+    let apps = vec![App::named(7, "main").with_open_platform("ours")];
+    start(Options { apps, ..options() }).await
+}
+
 /// Sends a request and reads until the connection ends.
 fn send(simulator: &Simulator, method: &str, target: &str, body: &str) -> io::Result<String> {
     let host = if target.starts_with("/simulator") {
@@ -147,10 +153,7 @@ fn json_of(target: &str, reply: &Reply) -> Value {
     }
     let errmsg = json["errmsg"].as_str().unwrap();
     let (errmsg, random) = errmsg.split_at(errmsg.len() - 17);
-    let is_block = |block: &str| {
-        let mut bytes = block.bytes();
-        block.len() == 8 && bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let is_block = |block: &str| block.len() == 8 && is_hex(block);
     assert!(random.split('-').all(is_block), "{random}");
     let (errmsg, time) = errmsg.rsplit_once(separator).unwrap();
     json!({"errcode": json["errcode"], "errmsg": format!("{errmsg}, rid: {time}*-*")})
@@ -194,6 +197,10 @@ fn login_target(simulator: &Simulator, code: &str) -> String {
     login_target_of(&app, code)
 }
 
+fn login_reply(simulator: &Simulator, code: &str) -> Reply {
+    request(simulator, "GET", &login_target(simulator, code))
+}
+
 #[track_caller]
 fn log_in_with(simulator: &Simulator, code: &str) -> Value {
     get(simulator, &login_target(simulator, code))
@@ -224,6 +231,12 @@ fn token_of(reply: &Value) -> (String, u64) {
     (token, reply["expires_in"].as_u64().unwrap())
 }
 
+/// Returns the target of a call that needs a token.
+fn with_token(simulator: &Simulator, path: &str) -> String {
+    let (token, _) = stable_token(simulator, false);
+    format!("{path}?access_token={token}")
+}
+
 /// Returns the target of a call that needs a token, an openid and a signature.
 fn signed_target(path: &str, access_token: &str, openid: &str, session_key: &str) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -240,6 +253,11 @@ fn hex(bytes: &[u8]) -> String {
         .map(|digit| format!("{digit:x}"))
         .collect::<Vec<_>>()
         .concat()
+}
+
+fn is_hex(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Returns a connection whose request never gets a reply.

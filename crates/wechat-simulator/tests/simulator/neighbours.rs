@@ -5,32 +5,37 @@ use super::*;
 
 const TEMPLATE: &str = "VSXiH3TvdLt1UMEFf5cPxaVgUj7YRLBPFq7D5aJm8sE";
 
-/// A simulator with a logged-in user, their openid, and an access token.
+/// A simulator with a logged-in user, and their openid.
 struct Rig {
     wechat: Simulator,
     openid: String,
-    token: String,
 }
 
 impl Rig {
     async fn new() -> Self {
         let wechat = simulator().await;
         log_in(&wechat, "mei");
-        let (openid, token) = (wechat.openid("mei"), stable_token(&wechat, false).0);
-        Self {
-            wechat,
-            openid,
-            token,
-        }
+        let openid = wechat.openid("mei");
+        Self { wechat, openid }
     }
 
     fn target(&self, path: &str) -> String {
-        format!("{path}?access_token={}", self.token)
+        with_token(&self.wechat, path)
     }
 
     #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {
         post(&self.wechat, &self.target(path), body)
+    }
+
+    #[track_caller]
+    fn errcode(&self, path: &str, body: &Value) -> i64 {
+        errcode(&self.post(path, body))
+    }
+
+    #[track_caller]
+    fn check_error(&self, path: &str, body: &Value, errcode: i64, errmsg: &str) {
+        assert_eq!(self.post(path, body), error(errcode, errmsg), "{body}");
     }
 
     #[track_caller]
@@ -87,72 +92,51 @@ async fn a_code_is_a_jpeg_and_its_errors_are_json() {
         assert!(reply[end + 4..].starts_with(b"\xff\xd8\xff") && reply.ends_with(b"\xff\xd9"));
     }
     let unlimited = "/wxa/getwxacodeunlimit";
-    let scene = error(
-        40169,
-        "invalid length for scene, or the data is not json string",
-    );
+    let scene = "invalid length for scene, or the data is not json string";
     for body in [
         json!({}),
         json!({"scene": "x".repeat(33)}),
         json!({"scene": "a b"}),
     ] {
-        assert_eq!(rig.post(unlimited, &body), scene);
+        rig.check_error(unlimited, &body, 40169, scene);
     }
     for page in ["/pages/x", "pages/x?a=1"] {
         let body = json!({"scene": "a", "page": page});
-        assert_eq!(rig.post(unlimited, &body), error(41030, "invalid page"));
+        rig.check_error(unlimited, &body, 41030, "invalid page");
     }
     let environment = json!({"scene": "a", "env_version": "other"});
-    assert_eq!(
-        rig.post(unlimited, &environment),
-        error(40097, "invalid args")
-    );
+    rig.check_error(unlimited, &environment, 40097, "invalid args");
+    let short = "/cgi-bin/wxaapp/createwxaqrcode";
     let long = json!({"path": "x".repeat(129)});
     let length = "invalid length for path, or the data is not json string";
-    assert_eq!(
-        rig.post("/cgi-bin/wxaapp/createwxaqrcode", &long),
-        error(40159, length)
-    );
+    rig.check_error(short, &long, 40159, length);
     rig.wechat
         .fail_next(Endpoint::QrCode, Fault::errcode(45029));
-    let too_many = error(45029, "qrcode count out of limit");
-    assert_eq!(rig.post("/wxa/getwxacode", &json!({"path": "a"})), too_many);
+    let (path, body) = ("/wxa/getwxacode", json!({"path": "a"}));
+    rig.check_error(path, &body, 45029, "qrcode count out of limit");
 }
 
 #[actix_web::test]
 async fn links_lead_to_a_page() {
     let rig = Rig::new().await;
-    let link = rig.post(
-        "/wxa/generate_urllink",
-        &json!({"path": "pages/x", "query": "a=1"}),
-    );
-    assert!(
-        link["url_link"]
-            .as_str()
-            .unwrap()
-            .starts_with("https://wxaurl.cn/")
-    );
-    let scheme = rig.post(
-        "/wxa/generatescheme",
-        &json!({"jump_wxa": {"path": "pages/x"}}),
-    );
-    assert!(
-        scheme["openlink"]
-            .as_str()
-            .unwrap()
-            .starts_with("weixin://dl/business/?t=")
-    );
-    let short = rig.post("/wxa/genwxashortlink", &json!({"page_url": "pages/x"}));
-    assert!(short["link"].as_str().unwrap().starts_with("#小程序://"));
+    let link = "/wxa/generate_urllink";
+    let (scheme, short) = ("/wxa/generatescheme", "/wxa/genwxashortlink");
+    let of_link = json!({"path": "pages/x", "query": "a=1"});
+    let of_scheme = json!({"jump_wxa": {"path": "pages/x"}});
+    let of_short = json!({"page_url": "pages/x"});
+    for (path, body, field, start) in [
+        (link, of_link, "url_link", "https://wxaurl.cn/"),
+        (scheme, of_scheme, "openlink", "weixin://dl/business/?t="),
+        (short, of_short, "link", "#小程序://"),
+    ] {
+        let reply = rig.post(path, &body);
+        assert!(reply[field].as_str().unwrap().starts_with(start), "{reply}");
+    }
     let wrong = json!({"path": "https://example.com"});
-    let page = error(40165, "invalid weapp pagepath");
-    assert_eq!(rig.post("/wxa/generate_urllink", &wrong), page);
+    rig.check_error(link, &wrong, 40165, "invalid weapp pagepath");
     rig.wechat
         .fail_next(Endpoint::UrlLink, Fault::errcode(44990));
-    assert_eq!(
-        errcode(&rig.post("/wxa/generate_urllink", &json!({}))),
-        44990
-    );
+    assert_eq!(rig.errcode(link, &json!({})), 44990);
 }
 
 #[actix_web::test]
@@ -162,35 +146,26 @@ async fn a_subscription_allows_one_message_with_all_fields() {
     let message =
         |data: Value| json!({"touser": rig.openid, "template_id": TEMPLATE, "data": data});
     let complete = message(json!({"thing1": {"value": "tea"}, "time2": {"value": "15:00"}}));
-    assert_eq!(
-        rig.post(path, &complete),
-        error(40037, "invalid template_id")
-    );
+    rig.check_error(path, &complete, 40037, "invalid template_id");
     let content = "Order:{{thing1.DATA}}\nTime:{{time2.DATA}}\n";
     let template = json!({"template_id": TEMPLATE, "title": "Order", "content": content});
     rig.command("POST", "/simulator/templates", &template);
-    let refused = error(43101, "user refuse to accept the msg");
-    assert_eq!(rig.post(path, &complete), refused);
+    let refused = "user refuse to accept the msg";
+    rig.check_error(path, &complete, 43101, refused);
     let subscription = json!({"template_id": TEMPLATE});
     rig.command("POST", "/simulator/users/mei/subscriptions", &subscription);
     let incomplete = message(json!({"thing1": {"value": "tea"}}));
-    assert_eq!(
-        rig.post(path, &incomplete),
-        error(47003, "argument invalid!")
-    );
+    rig.check_error(path, &incomplete, 47003, "argument invalid!");
     let sent = rig.post(path, &complete);
     assert_eq!(
         (errcode(&sent), sent["msgid"].is_u64()),
         (0, true),
         "{sent}"
     );
-    assert_eq!(
-        rig.post(path, &complete),
-        refused,
-        "one message for each consent"
-    );
+    // One message for each consent.
+    rig.check_error(path, &complete, 43101, refused);
     let stranger = json!({"touser": "o", "template_id": TEMPLATE});
-    assert_eq!(rig.post(path, &stranger), error(40003, "invalid openid"));
+    rig.check_error(path, &stranger, 40003, "invalid openid");
     let recorded = rig.command("GET", "/simulator/messages", &NOTHING);
     assert_eq!(recorded["messages"][0]["body"], complete);
     assert_eq!(recorded["messages"].as_array().unwrap().len(), 1);
@@ -207,12 +182,8 @@ async fn templates_can_be_added_listed_and_deleted() {
     let listed = get(&rig.wechat, &rig.target("/wxaapi/newtmpl/gettemplate"));
     assert_eq!(listed["data"][0]["priTmplId"], id);
     assert_eq!(listed["data"][0]["type"], 2);
-    let deleted = rig.post("/wxaapi/newtmpl/deltemplate", &json!({"priTmplId": id}));
-    assert_eq!(errcode(&deleted), 0);
-    assert_eq!(
-        errcode(&rig.post("/wxaapi/newtmpl/deltemplate", &json!({"priTmplId": id}))),
-        40037
-    );
+    let delete = || rig.errcode("/wxaapi/newtmpl/deltemplate", &json!({"priTmplId": id}));
+    assert_eq!([delete(), delete()], [0, 40037]);
 }
 
 #[actix_web::test]
@@ -220,28 +191,19 @@ async fn a_user_who_wrote_gets_five_answers_within_48_hours() {
     let rig = Rig::new().await;
     let path = "/cgi-bin/message/custom/send";
     let answer = json!({"touser": rig.openid, "msgtype": "text", "text": {"content": "hello"}});
-    let late = error(
-        45015,
-        "response out of time limit or subscription is canceled",
-    );
-    assert_eq!(rig.post(path, &answer), late);
+    let late = "response out of time limit or subscription is canceled";
+    rig.check_error(path, &answer, 45015, late);
     rig.command("POST", "/simulator/users/mei/messages", &NOTHING);
     for _ in 0..5 {
-        assert_eq!(errcode(&rig.post(path, &answer)), 0);
+        assert_eq!(rig.errcode(path, &answer), 0);
     }
-    let many = error(45047, "out of response count limit");
-    assert_eq!(rig.post(path, &answer), many);
+    rig.check_error(path, &answer, 45047, "out of response count limit");
     rig.command("POST", "/simulator/users/mei/messages", &NOTHING);
-    assert_eq!(errcode(&rig.post(path, &answer)), 0);
+    assert_eq!(rig.errcode(path, &answer), 0);
     let unknown = json!({"touser": rig.openid, "msgtype": "video"});
-    assert_eq!(
-        rig.post(path, &unknown),
-        error(40008, "invalid message type")
-    );
+    rig.check_error(path, &unknown, 40008, "invalid message type");
     rig.wechat.advance(Duration::from_hours(48));
-    let renewed = stable_token(&rig.wechat, false).0;
-    let target = format!("{path}?access_token={renewed}");
-    assert_eq!(errcode(&post(&rig.wechat, &target, &answer)), 45015);
+    assert_eq!(rig.errcode(path, &answer), 45015);
 }
 
 #[actix_web::test]
@@ -261,35 +223,18 @@ async fn texts_are_judged_by_the_words_of_a_command() {
         assert_eq!(reply["result"]["suggest"], suggest, "{reply}");
         assert!(reply["trace_id"].is_string() && reply["detail"][0]["label"].is_u64());
     }
-    assert_eq!(
-        rig.post(path, &json!({"content": "bad"})),
-        error(87014, "risky content")
-    );
-    assert_eq!(errcode(&rig.post(path, &json!({"content": "fine"}))), 0);
-    assert_eq!(errcode(&rig.post(path, &text(&"x".repeat(2_501)))), 45002);
-    assert_eq!(
-        errcode(&rig.post(path, &json!({"content": "a", "version": 2, "scene": 9}))),
-        40097
-    );
+    rig.check_error(path, &json!({"content": "bad"}), 87014, "risky content");
+    assert_eq!(rig.errcode(path, &json!({"content": "fine"})), 0);
+    assert_eq!(rig.errcode(path, &text(&"x".repeat(2_501))), 45002);
+    let wrong_scene = json!({"content": "a", "version": 2, "scene": 9});
+    assert_eq!(rig.errcode(path, &wrong_scene), 40097);
     let media = json!({"media_url": "https://example.com/a.png", "media_type": 2, "version": 2, "scene": 1, "openid": rig.openid});
     let accepted = rig.post("/wxa/media_check_async", &media);
     assert!(accepted["trace_id"].is_string(), "{accepted}");
-    assert_eq!(
-        errcode(&rig.post("/wxa/media_check_async", &json!({}))),
-        40097
-    );
+    assert_eq!(rig.errcode("/wxa/media_check_async", &json!({})), 40097);
     rig.wechat.advance(Duration::from_hours(2));
-    let renewed = stable_token(&rig.wechat, false).0;
-    let not_seen = post(
-        &rig.wechat,
-        &format!("{path}?access_token={renewed}"),
-        &text("fine"),
-    );
-    assert_eq!(
-        errcode(&not_seen),
-        61010,
-        "the user was not seen for two hours"
-    );
+    let not_seen = rig.errcode(path, &text("fine"));
+    assert_eq!(not_seen, 61010, "the user was not seen for two hours");
 }
 
 #[actix_web::test]
@@ -297,15 +242,10 @@ async fn an_openid_of_another_app_does_not_match() {
     let (wechat, two) = simulator_with_two_apps().await;
     let code = wechat.app(&two.id).unwrap().issue_code("mei");
     let openid = get(&wechat, &login_target_of(&two, &code))["openid"].clone();
-    let target = format!(
-        "/wxa/msg_sec_check?access_token={}",
-        stable_token(&wechat, false).0
-    );
+    let target = with_token(&wechat, "/wxa/msg_sec_check");
     let body = json!({"content": "a", "version": 2, "scene": 1, "openid": openid});
-    assert_eq!(
-        post(&wechat, &target, &body),
-        error(43104, "appid is not match with openid")
-    );
+    let mismatch = error(43104, "appid is not match with openid");
+    assert_eq!(post(&wechat, &target, &body), mismatch);
 }
 
 #[actix_web::test]
@@ -313,17 +253,15 @@ async fn the_risk_rank_is_that_of_the_user() {
     let rig = Rig::new().await;
     rig.command("PUT", "/simulator/users/mei", &json!({"risk_rank": 4}));
     let path = "/wxa/getuserriskrank";
-    let ask = json!({"appid": rig.wechat.app_id(), "openid": rig.openid, "scene": 0, "client_ip": "192.0.2.1"});
-    let reply = rig.post(path, &ask);
+    let ask = |openid: &str| json!({"appid": rig.wechat.app_id(), "openid": openid, "scene": 0, "client_ip": "192.0.2.1"});
+    let reply = rig.post(path, &ask(&rig.openid));
     assert_eq!(
         (&reply["risk_rank"], &reply["errmsg"]),
         (&json!(4), &json!("getuserriskrank succ"))
     );
     assert!(reply["unoin_id"].is_u64());
-    let stranger =
-        json!({"appid": rig.wechat.app_id(), "openid": "o", "scene": 0, "client_ip": "192.0.2.1"});
-    assert_eq!(errcode(&rig.post(path, &stranger)), 61010);
-    assert_eq!(errcode(&rig.post(path, &json!({"appid": "wx0"}))), 40013);
+    assert_eq!(rig.errcode(path, &ask("o")), 61010);
+    assert_eq!(rig.errcode(path, &json!({"appid": "wx0"})), 40013);
 }
 
 #[actix_web::test]

@@ -54,28 +54,16 @@ fn check(name: &str, reply: &Reply) {
     assert_eq!(masked(&reply.body), body, "{name}");
 }
 
-async fn simulator_with_unionids() -> Simulator {
-    start(Options {
-        apps: vec![App::named(7, "main").with_open_platform("ours")],
-        ..options()
-    })
-    .await
-}
-
 #[actix_web::test]
 async fn errors_are_those_that_were_recorded() {
     let wechat = simulator().await;
     let get = |target: &str| request(&wechat, "GET", target);
-    check(
-        "appid before grant_type",
-        &get("/cgi-bin/token?appid=wx0000000000000000&secret=x"),
-    );
-    check(
-        "token missing",
-        &request(&wechat, "POST", "/cgi-bin/clear_quota"),
-    );
+    let post = |target: &str, body: &str| request_with(&wechat, "POST", target, body);
+    let unknown_app = "/cgi-bin/token?appid=wx0000000000000000&secret=x";
+    check("appid before grant_type", &get(unknown_app));
+    check("token missing", &post("/cgi-bin/clear_quota", ""));
     let unknown = "/cgi-bin/clear_quota?access_token=61_ITMHEPnZNSRFcWJ";
-    check("unknown token", &request(&wechat, "POST", unknown));
+    check("unknown token", &post(unknown, ""));
     let id = wechat.app_id();
     let token = "/cgi-bin/token?grant_type=client_credential&secret=wrong&appid=";
     check("wrong secret", &get(&format!("{token}{id}")));
@@ -86,66 +74,46 @@ async fn errors_are_those_that_were_recorded() {
     check("used code", &get(&used));
     wechat.fail_next(Endpoint::AccessToken, Fault::IpNotAllowed);
     check("ip not allowed", &get("/cgi-bin/token"));
-    let access_token = stable_token(&wechat, false).0;
-    let data = format!("/wxa/business/checkencryptedmsg?access_token={access_token}");
-    check("malformed body", &request_with(&wechat, "POST", &data, "{"));
-    check(
-        "invalid arguments",
-        &request_with(&wechat, "POST", &data, "{}"),
-    );
+    let data = with_token(&wechat, "/wxa/business/checkencryptedmsg");
+    check("malformed body", &post(&data, "{"));
+    check("invalid arguments", &post(&data, "{}"));
+    let expired = with_token(&wechat, "/cgi-bin/clear_quota");
     wechat.advance(Duration::from_hours(2));
-    let expired = format!("/cgi-bin/clear_quota?access_token={access_token}");
-    check("token expired", &request(&wechat, "POST", &expired));
+    check("token expired", &post(&expired, ""));
 }
 
 #[actix_web::test]
 async fn successes_are_those_that_were_recorded() {
     let wechat = simulator_with_unionids().await;
-    let login = request(
-        &wechat,
-        "GET",
-        &login_target(&wechat, &wechat.issue_code("mei")),
-    );
+    let post =
+        |target: &str, body: &Value| request_with(&wechat, "POST", target, &body.to_string());
+    let login = login_reply(&wechat, &wechat.issue_code("mei"));
     check("login", &login);
     let body = json!({
         "grant_type": "client_credential",
         "appid": wechat.app_id(),
         "secret": wechat.app_secret(),
     });
-    let stable = "/cgi-bin/stable_token";
-    check(
-        "stable token",
-        &request_with(&wechat, "POST", stable, &body.to_string()),
-    );
+    check("stable token", &post("/cgi-bin/stable_token", &body));
     let token = stable_token(&wechat, false).0;
     let (openid, key) = (wechat.openid("mei"), wechat.session_key("mei").unwrap());
     let target = signed_target("/wxa/checksession", &token, &openid, &key);
     check("valid session key", &request(&wechat, "GET", &target));
     let phone = format!("/wxa/business/getuserphonenumber?access_token={token}");
-    let code = json!({"code": wechat.issue_phone_code("mei")}).to_string();
-    check(
-        "phone number",
-        &request_with(&wechat, "POST", &phone, &code),
-    );
+    let code = json!({"code": wechat.issue_phone_code("mei")});
+    check("phone number", &post(&phone, &code));
     let data = wechat.first_app().encrypt("mei", &Payload::phone_number());
     let digest = <sha2::Sha256 as sha2::Digest>::digest(data.encrypted_data.as_bytes());
-    let digest = json!({"encrypted_msg_hash": hex(&digest)}).to_string();
+    let digest = json!({"encrypted_msg_hash": hex(&digest)});
     let path = format!("/wxa/business/checkencryptedmsg?access_token={token}");
-    check(
-        "encrypted data",
-        &request_with(&wechat, "POST", &path, &digest),
-    );
+    check("encrypted data", &post(&path, &digest));
 }
 
 #[actix_web::test]
 async fn slashes_in_keys_are_escaped() {
     let wechat = simulator().await;
     let with_slash = (0..100).find_map(|_| {
-        let reply = request(
-            &wechat,
-            "GET",
-            &login_target(&wechat, &wechat.issue_code("mei")),
-        );
+        let reply = login_reply(&wechat, &wechat.issue_code("mei"));
         let key = wechat.session_key("mei").unwrap();
         key.contains('/').then_some((reply.body, key))
     });
@@ -196,8 +164,7 @@ async fn the_head_has_the_date_of_the_simulators_clock_and_keeps_the_connection(
 #[actix_web::test]
 async fn a_large_body_is_processed_and_a_huge_one_gets_an_error_in_json() {
     let wechat = simulator().await;
-    let token = stable_token(&wechat, false).0;
-    let target = format!("/wxa/business/getuserphonenumber?access_token={token}");
+    let target = with_token(&wechat, "/wxa/business/getuserphonenumber");
     let body = |length| {
         let code = wechat.issue_phone_code("mei");
         json!({"code": code, "padding": "x".repeat(length)})

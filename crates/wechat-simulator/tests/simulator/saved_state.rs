@@ -1,6 +1,7 @@
 //! Strict codes, users and apps from a file, and the export of both.
 
 use super::control::{NOTHING, control, control_request};
+use super::user_data::phone_number;
 use super::*;
 use wechat_simulator::{SavedState, SavedStateError};
 
@@ -36,12 +37,10 @@ async fn a_code_that_was_not_issued_can_be_rejected() {
     for code in [UNISSUED_CODE, MOCK_CODE] {
         assert_eq!(log_in_with(&wechat, code), invalid);
     }
-    let token = stable_token(&wechat, false).0;
-    let target = format!("/wxa/business/getuserphonenumber?access_token={token}");
     let made_up = json!({"code": UNISSUED_PHONE_CODE});
-    assert_eq!(post(&wechat, &target, &made_up), invalid);
+    assert_eq!(phone_number(&wechat, &made_up), invalid);
     let issued = json!({"code": wechat.issue_phone_code("mei")});
-    assert_eq!(errcode(&post(&wechat, &target, &issued)), 0);
+    assert_eq!(errcode(&phone_number(&wechat, &issued)), 0);
     assert_eq!(errcode(&log_in_with(&wechat, &wechat.issue_code("mei"))), 0);
 }
 
@@ -71,22 +70,12 @@ async fn users_of_a_file_have_its_ids_and_data() {
     let mei = wechat.user("mei");
     assert_eq!((&*mei.phone_number, &*mei.nickname), ("13580006666", "Mei"));
     assert_eq!(mei.country_code, "86", "not in the file");
-    assert_eq!(
-        errcode(&log_in_with(&wechat, &wechat.issue_code("lan"))),
-        40226
-    );
-    let token = stable_token(&wechat, false).0;
-    let target = signed_target(
-        "/wxa/checksession",
-        &token,
-        OPENID,
-        &wechat.session_key("mei").unwrap(),
-    );
-    assert_eq!(
-        errcode(&get(&wechat, &target)),
-        0,
-        "calls find the user by the fixed openid"
-    );
+    let blocked = log_in_with(&wechat, &wechat.issue_code("lan"));
+    assert_eq!(errcode(&blocked), 40226);
+    let (token, key) = (stable_token(&wechat, false).0, wechat.session_key("mei"));
+    let target = signed_target("/wxa/checksession", &token, OPENID, &key.unwrap());
+    let found = errcode(&get(&wechat, &target));
+    assert_eq!(found, 0, "calls find the user by the fixed openid");
     wechat.update_user("mei", |mei| mei.nickname = "other".to_owned());
     wechat.reset();
     assert_eq!(wechat.user("mei").nickname, "Mei");

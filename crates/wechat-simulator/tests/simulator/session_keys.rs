@@ -6,63 +6,52 @@ const CHECK: &str = "/wxa/checksession";
 const RESET: &str = "/wxa/resetusersessionkey";
 const ENCRYPT_KEY: &str = "/wxa/business/getuserencryptkey";
 
-struct Mei {
-    wechat: Simulator,
-    token: String,
-    openid: String,
+/// Calls with a valid access token, and the openid of `mei`.
+#[track_caller]
+fn call(wechat: &Simulator, path: &str, session_key: &str) -> Value {
+    let (token, openid) = (stable_token(wechat, false).0, wechat.openid("mei"));
+    get(wechat, &signed_target(path, &token, &openid, session_key))
 }
 
-async fn mei(options: Options) -> Mei {
-    let wechat = start(options).await;
-    Mei {
-        token: stable_token(&wechat, false).0,
-        openid: wechat.openid("mei"),
-        wechat,
-    }
-}
-
-impl Mei {
-    #[track_caller]
-    fn call(&self, path: &str, session_key: &str) -> Value {
-        let target = signed_target(path, &self.token, &self.openid, session_key);
-        get(&self.wechat, &target)
-    }
+async fn simulator_with_policy(session_keys: SessionKeyPolicy) -> Simulator {
+    start(Options {
+        session_keys,
+        ..options()
+    })
+    .await
 }
 
 #[actix_web::test]
 async fn only_the_key_of_the_last_login_is_valid() {
-    let mei = mei(options()).await;
-    let unknown = mei.call(CHECK, "x");
+    let wechat = simulator().await;
+    let unknown = call(&wechat, CHECK, "x");
     assert_eq!(unknown, error(40003, "invalid openid"), "never logged in");
-    let (first, second) = (log_in(&mei.wechat, "mei"), log_in(&mei.wechat, "mei"));
+    let (first, second) = (log_in(&wechat, "mei"), log_in(&wechat, "mei"));
     let replaced = error(87009, "invalid signature");
-    assert_eq!(mei.call(CHECK, &first), replaced);
+    assert_eq!(call(&wechat, CHECK, &first), replaced);
     let ok = json!({"errcode": 0, "errmsg": "ok"});
-    assert_eq!(mei.call(CHECK, &second), ok);
+    assert_eq!(call(&wechat, CHECK, &second), ok);
 }
 
 #[actix_web::test]
 async fn a_reset_replaces_the_key_and_keeps_its_expiry() {
-    let mei = mei(options()).await;
-    let first = log_in(&mei.wechat, "mei");
-    mei.wechat.advance(Duration::from_mins(10));
-    let reply = mei.call(RESET, &first);
-    let second = mei.wechat.session_key("mei").unwrap();
+    let wechat = simulator().await;
+    let first = log_in(&wechat, "mei");
+    wechat.advance(Duration::from_mins(10));
+    let reply = call(&wechat, RESET, &first);
+    let second = wechat.session_key("mei").unwrap();
     assert_ne!(first, second);
-    let openid = &mei.openid;
+    let openid = wechat.openid("mei");
     assert_eq!(
         reply,
         json!({"errcode": 0, "errmsg": "ok", "openid": openid, "session_key": second})
     );
-    assert_eq!(errcode(&mei.call(RESET, &first)), 87009);
-    assert_eq!(errcode(&mei.call(CHECK, &second)), 0);
-    mei.wechat
-        .advance(Duration::from_hours(72) - Duration::from_mins(10));
-    let token = stable_token(&mei.wechat, false).0;
-    let mei = Mei { token, ..mei };
-    assert_eq!(errcode(&mei.call(CHECK, &second)), 87009);
-    assert_eq!(errcode(&mei.call(RESET, &second)), 87007);
-    assert_eq!(mei.wechat.session_key("mei"), None);
+    assert_eq!(errcode(&call(&wechat, RESET, &first)), 87009);
+    assert_eq!(errcode(&call(&wechat, CHECK, &second)), 0);
+    wechat.advance(Duration::from_hours(72) - Duration::from_mins(10));
+    assert_eq!(errcode(&call(&wechat, CHECK, &second)), 87009);
+    assert_eq!(errcode(&call(&wechat, RESET, &second)), 87007);
+    assert_eq!(wechat.session_key("mei"), None);
 }
 
 #[actix_web::test]
@@ -83,9 +72,9 @@ async fn users_of_unissued_and_mock_codes_have_keys() {
 
 #[actix_web::test]
 async fn missing_and_invalid_signatures_get_wechats_errors() {
-    let mei = mei(options()).await;
-    log_in(&mei.wechat, "mei");
-    let (token, openid) = (&mei.token, &mei.openid);
+    let wechat = simulator().await;
+    log_in(&wechat, "mei");
+    let openid = wechat.openid("mei");
     let rows = [
         (String::new(), 41009, "openid missing"),
         ("&openid=oother".to_owned(), 40003, "invalid openid"),
@@ -103,64 +92,51 @@ async fn missing_and_invalid_signatures_get_wechats_errors() {
     ];
     for path in [CHECK, RESET, ENCRYPT_KEY] {
         for (rest, errcode, errmsg) in &rows {
-            let target = format!("{path}?access_token={token}{rest}");
-            assert_eq!(
-                get(&mei.wechat, &target),
-                error(*errcode, errmsg),
-                "{target}"
-            );
+            let target = with_token(&wechat, path) + rest;
+            let reply = get(&wechat, &target);
+            assert_eq!(reply, error(*errcode, errmsg), "{target}");
         }
     }
 }
 
 #[actix_web::test]
 async fn an_openid_of_another_app_is_invalid() {
-    let two = App::named(7, "two");
-    let apps = vec![App::named(7, "one"), two.clone()];
-    let mei = mei(Options { apps, ..options() }).await;
-    let key = log_in(&mei.wechat, "mei");
-    let other = mei.wechat.app(&two.id).unwrap();
+    let (wechat, two) = simulator_with_two_apps().await;
+    let key = log_in(&wechat, "mei");
+    let other = wechat.app(&two.id).unwrap();
     let code = other.issue_code("mei");
-    get(&mei.wechat, &login_target_of(&two, &code));
-    let openid = other.openid("mei");
-    let target = signed_target(CHECK, &mei.token, &openid, &key);
-    assert_eq!(errcode(&get(&mei.wechat, &target)), 40003);
+    get(&wechat, &login_target_of(&two, &code));
+    let (token, openid) = (stable_token(&wechat, false).0, other.openid("mei"));
+    let target = signed_target(CHECK, &token, &openid, &key);
+    assert_eq!(errcode(&get(&wechat, &target)), 40003);
 }
 
 #[actix_web::test]
 async fn a_key_can_be_replaced_when_the_code_is_issued() {
-    let mei = mei(Options {
-        session_keys: SessionKeyPolicy {
-            rotate_at: RotateAt::Issue,
-            ..options().session_keys
-        },
-        ..options()
+    let wechat = simulator_with_policy(SessionKeyPolicy {
+        rotate_at: RotateAt::Issue,
+        ..options().session_keys
     })
     .await;
-    let first = mei.wechat.issue_code("mei");
-    let key_of_first = mei.wechat.session_key("mei").unwrap();
-    let second = mei.wechat.issue_code("mei");
-    let key_of_second = mei.wechat.session_key("mei").unwrap();
+    let first = wechat.issue_code("mei");
+    let key_of_first = wechat.session_key("mei").unwrap();
+    let second = wechat.issue_code("mei");
+    let key_of_second = wechat.session_key("mei").unwrap();
     assert_ne!(key_of_first, key_of_second);
-    assert_eq!(
-        log_in_with(&mei.wechat, &second)["session_key"],
-        key_of_second
-    );
-    assert_eq!(
-        log_in_with(&mei.wechat, &first)["session_key"],
-        key_of_first
-    );
-    assert_eq!(errcode(&mei.call(CHECK, &key_of_first)), 87009);
-    assert_eq!(errcode(&mei.call(CHECK, &key_of_second)), 0);
+    assert_eq!(log_in_with(&wechat, &second)["session_key"], key_of_second);
+    assert_eq!(log_in_with(&wechat, &first)["session_key"], key_of_first);
+    assert_eq!(errcode(&call(&wechat, CHECK, &key_of_first)), 87009);
+    assert_eq!(errcode(&call(&wechat, CHECK, &key_of_second)), 0);
 }
 
 #[actix_web::test]
 async fn the_last_three_encryption_keys_are_returned() {
-    let mei = mei(options()).await;
-    let session_key = log_in(&mei.wechat, "mei");
-    let client_key = mei.wechat.first_app().encrypt_key("mei").unwrap();
-    let target = signed_target(ENCRYPT_KEY, &mei.token, &mei.openid, &session_key);
-    let reply = post(&mei.wechat, &target, &json!({}));
+    let wechat = simulator().await;
+    let session_key = log_in(&wechat, "mei");
+    let client_key = wechat.first_app().encrypt_key("mei").unwrap();
+    let (token, openid) = (stable_token(&wechat, false).0, wechat.openid("mei"));
+    let target = signed_target(ENCRYPT_KEY, &token, &openid, &session_key);
+    let reply = post(&wechat, &target, &json!({}));
     assert_eq!(
         reply["key_info_list"],
         json!([{
@@ -182,23 +158,18 @@ async fn the_last_three_encryption_keys_are_returned() {
             .collect()
     };
     for _ in 0..3 {
-        mei.wechat.advance(Duration::from_mins(61));
-        mei.wechat.first_app().encrypt_key("mei");
+        wechat.advance(Duration::from_mins(61));
+        wechat.first_app().encrypt_key("mei");
     }
-    let token = stable_token(&mei.wechat, false).0;
-    let mei = Mei { token, ..mei };
-    let reply = mei.call(ENCRYPT_KEY, &session_key);
+    let reply = call(&wechat, ENCRYPT_KEY, &session_key);
     assert_eq!(versions(&reply), [(4, 3600), (3, 0), (2, 0)]);
 }
 
 /// Returns the number of 20 logins of one user that replaced the key.
 async fn rotations(rotation_percent: u8) -> usize {
-    let wechat = start(Options {
-        session_keys: SessionKeyPolicy {
-            rotation_percent,
-            ..options().session_keys
-        },
-        ..options()
+    let wechat = simulator_with_policy(SessionKeyPolicy {
+        rotation_percent,
+        ..options().session_keys
     })
     .await;
     assert_eq!(wechat.session_key("mei"), None);

@@ -3,9 +3,8 @@
 use super::*;
 
 #[track_caller]
-fn phone_number(wechat: &Simulator, body: &Value) -> Value {
-    let token = stable_token(wechat, false).0;
-    let target = format!("/wxa/business/getuserphonenumber?access_token={token}");
+pub(super) fn phone_number(wechat: &Simulator, body: &Value) -> Value {
+    let target = with_token(wechat, "/wxa/business/getuserphonenumber");
     post(wechat, &target, body)
 }
 
@@ -16,8 +15,9 @@ async fn a_phone_code_works_once_within_five_minutes() {
     assert!(used.len() == 64 && used != late);
     let number = wechat.user("mei").phone_number;
     assert!(number.len() == 11 && number.starts_with('1'));
+    let (used, late) = (json!({"code": used}), json!({"code": late}));
     assert_eq!(
-        phone_number(&wechat, &json!({"code": used})),
+        phone_number(&wechat, &used),
         json!({
             "errcode": 0,
             "errmsg": "ok",
@@ -29,15 +29,10 @@ async fn a_phone_code_works_once_within_five_minutes() {
             },
         })
     );
-    assert_eq!(
-        phone_number(&wechat, &json!({"code": used})),
-        error(40029, "invalid code")
-    );
+    let invalid = error(40029, "invalid code");
+    assert_eq!(phone_number(&wechat, &used), invalid);
     wechat.advance(Duration::from_mins(5));
-    assert_eq!(
-        errcode(&phone_number(&wechat, &json!({"code": late}))),
-        40029
-    );
+    assert_eq!(errcode(&phone_number(&wechat, &late)), 40029);
 }
 
 #[actix_web::test]
@@ -59,16 +54,13 @@ async fn a_phone_code_belongs_to_its_user() {
     let wechat = simulator().await;
     log_in(&wechat, "lan");
     let code = wechat.issue_phone_code("mei");
-    let wrong = phone_number(
-        &wechat,
-        &json!({"code": code, "openid": wechat.openid("lan")}),
-    );
-    assert_eq!(wrong, error(40029, "invalid code"));
-    let own = phone_number(
-        &wechat,
-        &json!({"code": code, "openid": wechat.openid("mei")}),
-    );
-    assert_eq!(errcode(&own), 0, "the code is still unused");
+    let number_of = |user: &str| {
+        let body = json!({"code": code, "openid": wechat.openid(user)});
+        phone_number(&wechat, &body)
+    };
+    assert_eq!(number_of("lan"), error(40029, "invalid code"));
+    let own = errcode(&number_of("mei"));
+    assert_eq!(own, 0, "the code is still unused");
 }
 
 #[actix_web::test]
@@ -97,11 +89,8 @@ async fn invalid_phone_codes_get_wechats_errors() {
         (json!([]), 47001, "data format error"),
     ];
     for (body, errcode, errmsg) in rows {
-        assert_eq!(
-            phone_number(&wechat, &body),
-            error(errcode, errmsg),
-            "{body}"
-        );
+        let reply = phone_number(&wechat, &body);
+        assert_eq!(reply, error(errcode, errmsg), "{body}");
     }
     assert_eq!(errcode(&log_in_with(&wechat, &login_code)), 0);
 }
@@ -109,8 +98,7 @@ async fn invalid_phone_codes_get_wechats_errors() {
 #[actix_web::test]
 async fn a_plugin_code_returns_an_openpid() {
     let wechat = simulator().await;
-    let token = stable_token(&wechat, false).0;
-    let target = format!("/wxa/getpluginopenpid?access_token={token}");
+    let target = with_token(&wechat, "/wxa/getpluginopenpid");
     let openpid = |body: &str| json_of(&target, &request_with(&wechat, "POST", &target, body));
     let code = wechat.first_app().issue_plugin_code("mei");
     let reply = openpid(&json!({"code": code}).to_string());
@@ -124,8 +112,7 @@ async fn a_plugin_code_returns_an_openpid() {
 
 #[actix_web::test]
 async fn a_payment_makes_the_unionid_available_for_five_minutes() {
-    let apps = vec![App::named(7, "main").with_open_platform("ours")];
-    let wechat = start(Options { apps, ..options() }).await;
+    let wechat = simulator_with_unionids().await;
     log_in(&wechat, "mei");
     let (token, openid) = (stable_token(&wechat, false).0, wechat.openid("mei"));
     let unionid = |rest: &str| {

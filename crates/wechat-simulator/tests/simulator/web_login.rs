@@ -5,14 +5,6 @@ use super::*;
 
 const AUTHORIZE: &str = "/connect/oauth2/authorize";
 
-async fn simulator_with_unionids() -> Simulator {
-    start(Options {
-        apps: vec![App::named(7, "main").with_open_platform("ours")],
-        ..options()
-    })
-    .await
-}
-
 fn page(wechat: &Simulator, path: &str, scope: &str) -> String {
     let id = wechat.app_id();
     let target = "https%3A%2F%2Fexample.com%2Fcallback%3Fa%3D1";
@@ -114,26 +106,15 @@ async fn a_web_token_expires_and_can_be_refreshed() {
     let wechat = simulator().await;
     let tokens = exchange(&wechat, &consent(&wechat, AUTHORIZE, "snsapi_base"));
     let (token, openid) = (text(&tokens, "access_token"), text(&tokens, "openid"));
-    let query = format!("access_token={token}&openid={openid}");
-    let user_info = format!("/sns/userinfo?{query}");
+    let user_info = format!("/sns/userinfo?access_token={token}&openid={openid}");
     assert_eq!(get(&wechat, &user_info), error(48001, "api unauthorized"));
-    let check = format!("/sns/auth?{query}");
-    assert_eq!(
-        errcode(&get(
-            &wechat,
-            &format!("/sns/auth?access_token={token}&openid=o")
-        )),
-        40003
-    );
-    assert_eq!(
-        errcode(&get(
-            &wechat,
-            &format!("/sns/auth?access_token=x&openid={openid}")
-        )),
-        40001
-    );
+    let check = |token: &str, openid: &str| {
+        let query = format!("access_token={token}&openid={openid}");
+        errcode(&get(&wechat, &format!("/sns/auth?{query}")))
+    };
+    assert_eq!([check(token, "o"), check("x", openid)], [40003, 40001]);
     wechat.advance(Duration::from_hours(2));
-    assert_eq!(errcode(&get(&wechat, &check)), 42001);
+    assert_eq!(check(token, openid), 42001);
     let id = wechat.app_id();
     let refresh = |token: &str| {
         let query = format!("appid={id}&grant_type=refresh_token&refresh_token={token}");
@@ -143,7 +124,7 @@ async fn a_web_token_expires_and_can_be_refreshed() {
         text(&refresh(text(&tokens, "refresh_token")), "openid"),
         openid
     );
-    assert_eq!(errcode(&get(&wechat, &check)), 0);
+    assert_eq!(check(token, openid), 0);
     assert_eq!(errcode(&refresh("x")), 40030);
     wechat.advance(Duration::from_hours(30 * 24));
     assert_eq!(errcode(&refresh(text(&tokens, "refresh_token"))), 42002);
