@@ -83,7 +83,9 @@ impl Readiness {
     fn probe(&self, now: Timestamp) -> Probe {
         let mut latest = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((probe, start)) = latest.as_ref()
-            && (probe.peek()).is_none_or(|result| result.is_ok() && start.elapsed() < REUSED_FOR)
+            && probe
+                .peek()
+                .is_none_or(|result| result.is_ok() && start.elapsed() < REUSED_FOR)
         {
             return probe.clone();
         }

@@ -78,12 +78,16 @@ impl SessionKeys {
             .reset_session_key(current.app().credentials(), &openid, &key, now)
             .await
             .map_err(Error::SessionKey)?;
-        let SessionKeyReset::Renewed(renewed) = reset else {
-            return Err(Error::SessionKeyStale);
+        let renewed = match reset {
+            SessionKeyReset::Renewed(renewed) => renewed,
+            SessionKeyReset::Stale => return Err(Error::SessionKeyStale),
         };
         let stored = self.sessions.replace_session_key(current, renewed).await;
-        let is_stored = stored.map_err(Error::Session)?;
-        is_stored.then_some(()).ok_or(Error::SessionGone)
+        if stored.map_err(Error::Session)? {
+            Ok(())
+        } else {
+            Err(Error::SessionGone)
+        }
     }
 }
 

@@ -63,10 +63,21 @@ pub enum Error {
 impl Error {
     /// Returns `true` if the platform rejected the code because of the client.
     pub(super) fn is_fault_of_client(&self) -> bool {
-        let Self::Rejected { error, .. } = self else {
-            return false;
-        };
-        error.reason().is_some_and(Reason::is_fault_of_client)
+        match self {
+            Self::Rejected { error, .. } => error.reason().is_some_and(Reason::is_fault_of_client),
+            Self::AppUnknown(_)
+            | Self::WrongKind(_)
+            | Self::RedirectNotAllowed
+            | Self::State(_)
+            | Self::SnapshotUser
+            | Self::CodeImpossible
+            | Self::Limited(_)
+            | Self::UserBlocked(_)
+            | Self::CodeUsed
+            | Self::Platform(_)
+            | Self::Store(_)
+            | Self::Crypto(_) => false,
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub use crate::settings::data::{
 pub use crate::settings::derived::AvatarStore;
 pub use crate::settings::error::{Error, Problem};
 pub use crate::settings::events::Events;
+pub(crate) use crate::settings::rules::sqlite_file;
 pub use crate::settings::user::{Avatar, User};
 pub use crate::settings::values::{AppKind, LogStyle, LogTarget, Profile, ProxyUrl, TrustedProxy};
 

@@ -1,6 +1,6 @@
 //! Keeps users, sessions and the ledger: one trait in domain terms, with one folder per backend.
 //!
-//! The URL of a database selects the backend, here and nowhere else.
+//! The URL of a database selects the backend in this file.
 
 mod accounts;
 mod cached;
@@ -27,6 +27,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+use crate::settings::sqlite_file;
 
 use cached::{CachedStore, Invalidation};
 use copy::rows::{CONTENTS, Rows};
@@ -62,11 +64,8 @@ impl<'a> Backend<'a> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Postgres(database));
         }
-        let path = url
-            .strip_prefix("sqlite://")
-            .or_else(|| url.strip_prefix("sqlite:"));
-        match path {
-            Some(path) if !path.is_empty() => Ok(Self::Sqlite(Path::new(path))),
+        match sqlite_file(url) {
+            Some(file) if !file.is_empty() => Ok(Self::Sqlite(Path::new(file))),
             _ => Err(OpenError::new(url, UNKNOWN_URL)),
         }
     }
